@@ -1,0 +1,3 @@
+//! A small POSIX machine: processes, files, a shell and its applets. Knows no Kubernetes.
+
+pub mod program;
