@@ -1,1 +1,12 @@
-//! Under construction.
+//! What every kind shares: objects, names, selectors, field errors, the `Status` of a failure. Knows no kind's rules.
+
+pub mod field;
+mod kinds;
+pub mod labels;
+pub mod meta;
+pub mod names;
+mod object;
+mod status;
+
+pub use object::{Kind, Object, ObjectKey, ResourceName, downcast};
+pub use status::{Cause, Reason, Status};

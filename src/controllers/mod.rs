@@ -1,1 +1,61 @@
-//! Under construction.
+//! The controllers: each takes a key, reads its caches, plans, and asks the server. `CONTROLLERS` is the one list.
+//!
+//! A controller never touches storage, another controller or a clock; its only memory is what upstream's has.
+
+mod manager;
+
+use std::fmt::Debug;
+
+pub use manager::{ControllerManager, Worked};
+
+use crate::apimachinery::{ObjectKey, Status};
+use crate::client::{Caches, Client, Delta, EventRecorder, WorkQueue};
+use crate::sim::{Seed, Time};
+
+/// Every controller of the cluster, in the order in which they look at a change. To add one: a folder and a line.
+pub static CONTROLLERS: &[fn(Seed) -> Box<dyn Controller>] = &[];
+
+/// A control loop.
+pub trait Controller: Debug + Send + Sync {
+    /// Its name, as upstream's events and field managers show it: `job-controller`.
+    fn name(&self) -> &'static str;
+
+    /// The user that it speaks as, such as `system:serviceaccount:kube-system:job-controller`.
+    fn user(&self) -> &'static str;
+
+    /// The resources whose changes it wants: `pods`, `jobs.batch`.
+    fn watches(&self) -> &'static [&'static str];
+
+    /// Looks at a change that the caches have taken in and queues the keys that it concerns.
+    fn observe(&mut self, delta: &Delta, caches: &Caches, queue: &mut WorkQueue, now: Time);
+
+    /// Brings the object of a key closer to what is wanted. `Ok` ends the key's back-off.
+    ///
+    /// # Errors
+    /// A `Status` that makes the manager try again after a back-off.
+    fn reconcile(&mut self, key: &ObjectKey, context: &mut Context<'_>) -> Result<(), Status>;
+
+    /// A copy that goes on from the same point.
+    fn clone_box(&self) -> Box<dyn Controller>;
+}
+
+impl Clone for Box<dyn Controller> {
+    fn clone(&self) -> Self {
+        self.clone_box()
+    }
+}
+
+/// What a controller may use while it reconciles.
+#[derive(Debug)]
+pub struct Context<'a> {
+    /// Writes, and reads that must not be stale.
+    pub client: Client<'a>,
+    /// What the controllers have seen so far.
+    pub caches: &'a Caches,
+    /// For keys to look at again later.
+    pub queue: &'a mut WorkQueue,
+    /// Records Events in the controller's name.
+    pub events: &'a mut EventRecorder,
+    /// The present instant.
+    pub now: Time,
+}

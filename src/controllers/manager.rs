@@ -1,0 +1,100 @@
+//! Runs the controllers of one process on shared caches, one key at a time.
+//!
+//! Models Kubernetes 1.36 cmd/kube-controller-manager: a key of one controller never keeps another's waiting for
+//! ever, and a failed key comes back after its back-off.
+
+use std::collections::BTreeSet;
+
+use super::{CONTROLLERS, Context, Controller};
+use crate::apiserver::{ApiServer, Caller};
+use crate::client::{Caches, Client, EventRecorder, WorkQueue};
+use crate::sim::{Seed, Time};
+
+/// What a component did when it was given time.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Worked {
+    /// One piece of work; there may be more at this instant.
+    Done,
+    /// Nothing to do before this instant, unless the cluster changes.
+    Idle(Option<Time>),
+}
+
+#[derive(Clone, Debug)]
+struct Running {
+    controller: Box<dyn Controller>,
+    caller: Caller,
+    queue: WorkQueue,
+    events: EventRecorder,
+}
+
+/// The controller manager.
+#[derive(Clone, Debug)]
+pub struct ControllerManager {
+    caches: Caches,
+    running: Vec<Running>,
+    turn: usize,
+}
+
+impl ControllerManager {
+    /// Starts every controller of [`CONTROLLERS`].
+    pub fn new(seed: Seed) -> Self {
+        let running: Vec<Running> = CONTROLLERS
+            .iter()
+            .map(|make| {
+                let controller = make(seed);
+                let (name, user) = (controller.name(), controller.user());
+                let mut caller = Caller::component(user);
+                caller.manager = "kube-controller-manager".into();
+                Running { controller, caller, queue: WorkQueue::default(), events: EventRecorder::new(name, "") }
+            })
+            .collect();
+        let watched: BTreeSet<&'static str> =
+            running.iter().flat_map(|one| one.controller.watches().iter().copied()).collect();
+        Self { caches: Caches::new(watched), running, turn: 0 }
+    }
+
+    /// Takes in the server's changes and hands them to the controllers that watch them.
+    pub fn observe(&mut self, server: &ApiServer) {
+        if !self.caches.is_behind(server) {
+            return;
+        }
+        let now = server.now();
+        for delta in self.caches.pull(server) {
+            for one in &mut self.running {
+                if one.controller.watches().contains(&&*delta.resource) {
+                    one.controller.observe(&delta, &self.caches, &mut one.queue, now);
+                }
+            }
+        }
+    }
+
+    /// Reconciles one key that is due, taking the controllers in turn.
+    pub fn work(&mut self, server: &mut ApiServer) -> Worked {
+        let now = server.now();
+        let count = self.running.len();
+        for offset in 0..count {
+            let index = (self.turn + offset) % count;
+            let Some(one) = self.running.get_mut(index) else { continue };
+            let Some(key) = one.queue.pop_due(now) else { continue };
+            self.turn = (index + 1) % count;
+            let mut context = Context {
+                client: Client::new(server, &one.caller),
+                caches: &self.caches,
+                queue: &mut one.queue,
+                events: &mut one.events,
+                now,
+            };
+            match one.controller.reconcile(&key, &mut context) {
+                Ok(()) => one.queue.forget(&key),
+                Err(_) => one.queue.add_rate_limited(key, now),
+            }
+            return Worked::Done;
+        }
+        Worked::Idle(self.running.iter().filter_map(|one| one.queue.next_due()).min())
+    }
+
+    /// The controller with the most keys waiting, for the message when a budget is spent.
+    pub fn busiest(&self) -> Option<&'static str> {
+        self.running.iter().max_by_key(|one| one.queue.len()).map(|one| one.controller.name())
+    }
+}
