@@ -1,3 +1,9 @@
 //! Formats: YAML, JSONPath, HTTP values, tables, durations. Formats only: no Kubernetes rule lives here.
 
+pub mod duration;
+pub mod go_json;
+pub mod go_number;
 pub mod http;
+pub mod similar_names;
+pub mod table;
+pub mod yaml;
