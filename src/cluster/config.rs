@@ -1,0 +1,74 @@
+//! What a cluster is made of: its seed, its first instant, its nodes.
+
+use crate::sim::{Seed, Time};
+
+/// A node of the cluster.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct NodeConfig {
+    /// Such as `node01`.
+    pub name: String,
+    /// The address of the machine, such as `172.30.2.2`.
+    pub address: String,
+    /// The first two parts of three of the Pods' addresses, such as `10.244.1`: Pods get its hosts from 2 on.
+    pub pod_network: String,
+    /// Whether the control plane runs here; such a node is tainted.
+    pub control_plane: bool,
+    /// CPU in millicores.
+    pub milli_cpu: i64,
+    /// Memory in bytes.
+    pub memory: i64,
+    /// How many Pods it takes.
+    pub max_pods: i64,
+}
+
+impl NodeConfig {
+    /// A worker with two cores and 4 GiB: the machine number `index` (from 1) of the practice cluster.
+    pub fn worker(index: u8) -> Self {
+        Self {
+            name: format!("node{index:02}"),
+            address: format!("172.30.{}.2", u16::from(index) + 1),
+            pod_network: format!("10.244.{index}"),
+            control_plane: false,
+            milli_cpu: 2000,
+            memory: 4 * 1024 * 1024 * 1024,
+            max_pods: 110,
+        }
+    }
+
+    /// The machine of the control plane.
+    pub fn control_plane() -> Self {
+        Self {
+            name: "controlplane".to_owned(),
+            address: "172.30.1.2".to_owned(),
+            pod_network: "10.244.0".to_owned(),
+            control_plane: true,
+            ..Self::worker(0)
+        }
+    }
+}
+
+/// A cluster to start.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Config {
+    /// Where all randomness comes from.
+    pub seed: Seed,
+    /// The first instant. A person sees it in timestamps; two clusters that differ only here behave alike.
+    pub start: Time,
+    /// The machines.
+    pub nodes: Vec<NodeConfig>,
+    /// Whether the images of `images::IMAGES` are on every node already, as on a machine that has been used before;
+    /// else the first Pod of each image waits for its pull.
+    pub images_present: bool,
+}
+
+impl Default for Config {
+    /// A control plane and one worker, with nothing pulled yet.
+    fn default() -> Self {
+        Self {
+            seed: Seed::new(1),
+            start: Time::from_seconds(1_767_254_400),
+            nodes: vec![NodeConfig::control_plane(), NodeConfig::worker(1)],
+            images_present: false,
+        }
+    }
+}
