@@ -6,6 +6,7 @@ pub mod labels;
 pub mod meta;
 pub mod names;
 mod object;
+pub mod quantity;
 mod status;
 
 pub use object::{Kind, Object, ObjectKey, ResourceName, downcast};

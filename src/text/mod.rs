@@ -4,6 +4,7 @@ pub mod duration;
 pub mod go_json;
 pub mod go_number;
 pub mod http;
+pub mod json_path;
 pub mod similar_names;
 pub mod table;
 pub mod yaml;
