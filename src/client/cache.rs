@@ -66,8 +66,7 @@ impl Cache {
     fn apply(&mut self, object: Arc<dyn Object>, gone: bool) -> Delta {
         let key: Key = (meta::namespace(object.meta()).into(), meta::name(object.meta()).into());
         let old = if gone { self.objects.remove(&key) } else { self.objects.insert(key.clone(), Arc::clone(&object)) };
-        let controller = |object: &Arc<dyn Object>| meta::controller_of(object.meta()).map(|owner| owner.uid.clone());
-        let (before, after) = (old.as_ref().and_then(controller), if gone { None } else { controller(&object) });
+        let (before, after) = (old.as_ref().map(controller_uid), (!gone).then(|| controller_uid(&object)));
         if before != after {
             if let Some(uid) = before
                 && let Some(keys) = self.by_controller.get_mut(uid.as_str())
@@ -83,6 +82,13 @@ impl Cache {
         }
         let old = if gone { Some(object.clone()) } else { old };
         Delta { resource: Arc::clone(&self.resource), old, new: (!gone).then_some(object) }
+    }
+
+    fn orphans_in<'a, T: Kind>(&'a self, namespace: &str) -> impl Iterator<Item = Arc<T>> + use<'a, T> {
+        let from: Key = (namespace.into(), "".into());
+        let keys = self.by_controller.get("").map(|keys| keys.range(from.clone()..));
+        let keys = keys.into_iter().flatten().take_while(move |key| key.0 == from.0);
+        keys.filter_map(|key| self.objects.get(key)).filter_map(downcast)
     }
 
     fn relist(&mut self, server: &ApiServer) -> Vec<Delta> {
@@ -137,6 +143,11 @@ impl Cache {
     }
 }
 
+/// The uid of an object's controller, empty when it has none.
+fn controller_uid(object: &Arc<dyn Object>) -> String {
+    meta::controller_of(object.meta()).map(|owner| owner.uid.clone()).unwrap_or_default()
+}
+
 /// The caches of several resources, shared by the controllers of one process.
 #[derive(Clone, Debug, Default)]
 pub struct Caches {
@@ -154,6 +165,11 @@ impl Caches {
     /// Whether the server has changed since the last pull.
     pub fn is_behind(&self, server: &ApiServer) -> bool {
         self.revision != server.store().revision()
+    }
+
+    /// The revision of the store that the caches have taken in.
+    pub const fn revision(&self) -> u64 {
+        self.revision
     }
 
     /// Takes in what has changed, resource by resource.
@@ -181,5 +197,24 @@ impl Caches {
     pub fn controlled_by<'a, T: Kind>(&'a self, uid: &str) -> impl Iterator<Item = Arc<T>> + use<'a, T> {
         let uid = uid.to_owned();
         self.caches.get(T::RESOURCE).into_iter().flat_map(move |cache| cache.controlled_by(&uid))
+    }
+
+    /// The objects of a kind in a namespace that have no controller, by name.
+    pub fn orphans_in<'a, T: Kind>(&'a self, namespace: &str) -> impl Iterator<Item = Arc<T>> + use<'a, T> {
+        let namespace = namespace.to_owned();
+        self.caches.get(T::RESOURCE).into_iter().flat_map(move |cache| cache.orphans_in(&namespace))
+    }
+
+    /// One object of any kind, by its resource (`jobs.batch`).
+    pub fn object(&self, resource: &str, namespace: &str, name: &str) -> Option<&Arc<dyn Object>> {
+        self.caches.get(resource)?.objects.get(&(namespace.into(), name.into()))
+    }
+
+    /// The objects of any kind in a namespace, by name.
+    pub fn objects_in<'a>(&'a self, resource: &str, namespace: &str) -> impl Iterator<Item = &'a Arc<dyn Object>> + use<'a> {
+        let namespace: Arc<str> = namespace.into();
+        let from: Key = (Arc::clone(&namespace), "".into());
+        let objects = self.caches.get(resource).map(|cache| cache.objects.range(from..));
+        objects.into_iter().flatten().take_while(move |((held, _), _)| *held == namespace).map(|(_, object)| object)
     }
 }

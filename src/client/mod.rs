@@ -13,7 +13,7 @@ pub use cache::{Cache, Caches, Delta};
 pub use events::{EventRecorder, EventType};
 pub use workqueue::WorkQueue;
 
-use crate::apimachinery::{Kind, Status};
+use crate::apimachinery::{Kind, Object, Status};
 use crate::apiserver::{ApiServer, Caller, DeleteOptions};
 use crate::sim::Time;
 
@@ -75,6 +75,14 @@ impl<'a> Client<'a> {
     /// The server's answer.
     pub fn update_status<T: Kind>(&mut self, object: T) -> Result<Arc<T>, Status> {
         self.server.update_status(self.caller, object)
+    }
+
+    /// Replaces an object of any kind; its status stays.
+    ///
+    /// # Errors
+    /// The server's answer.
+    pub fn update_any(&mut self, object: Box<dyn Object>) -> Result<Arc<dyn Object>, Status> {
+        self.server.update_object(self.caller, object, "", false)
     }
 
     /// Asks for an object's end.

@@ -14,15 +14,35 @@ const BASE_BACKOFF: Duration = Duration::from_millis(5);
 const MAX_BACKOFF: Duration = Duration::from_secs(1000);
 
 /// The queue. A key that is added again while it waits keeps the earlier of the two instants.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug)]
 pub struct WorkQueue {
+    base_backoff: Duration,
+    max_backoff: Duration,
     due: BTreeMap<ObjectKey, (Time, u64)>,
     order: BTreeSet<(Time, u64, ObjectKey)>,
     failures: BTreeMap<ObjectKey, u32>,
     sequence: u64,
 }
 
+impl Default for WorkQueue {
+    fn default() -> Self {
+        Self::with_backoff(BASE_BACKOFF, MAX_BACKOFF)
+    }
+}
+
 impl WorkQueue {
+    /// An empty queue whose failed keys wait `base` at first and `max` at most.
+    pub fn with_backoff(base: Duration, max: Duration) -> Self {
+        Self {
+            base_backoff: base,
+            max_backoff: max,
+            due: BTreeMap::new(),
+            order: BTreeSet::new(),
+            failures: BTreeMap::new(),
+            sequence: 0,
+        }
+    }
+
     /// Adds a key that is due at `at`.
     pub fn add_at(&mut self, key: ObjectKey, at: Time) {
         if let Some((due, sequence)) = self.due.get(&key).copied() {
@@ -36,12 +56,12 @@ impl WorkQueue {
         self.order.insert((at, self.sequence, key));
     }
 
-    /// Adds a key after its back-off: 5 ms, doubling with each failure since [`WorkQueue::forget`].
+    /// Adds a key after its back-off: the first wait, doubling with each failure since [`WorkQueue::forget`].
     pub fn add_rate_limited(&mut self, key: ObjectKey, now: Time) {
         let failures = self.failures.entry(key.clone()).or_insert(0);
-        let delay = BASE_BACKOFF.saturating_mul(1_u32.checked_shl((*failures).min(31)).unwrap_or(u32::MAX));
+        let delay = self.base_backoff.saturating_mul(1_u32.checked_shl((*failures).min(31)).unwrap_or(u32::MAX));
         *failures += 1;
-        self.add_at(key, now + delay.min(MAX_BACKOFF));
+        self.add_at(key, now + delay.min(self.max_backoff));
     }
 
     /// Ends a key's back-off.

@@ -22,6 +22,7 @@ pub enum Worked {
 #[derive(Clone, Debug)]
 struct Running {
     controller: Box<dyn Controller>,
+    watched: BTreeSet<&'static str>,
     caller: Caller,
     queue: WorkQueue,
     events: EventRecorder,
@@ -45,11 +46,14 @@ impl ControllerManager {
                 let (name, user) = (controller.name(), controller.user());
                 let mut caller = Caller::component(user);
                 caller.manager = "kube-controller-manager".into();
-                Running { controller, caller, queue: WorkQueue::default(), events: EventRecorder::new(name, "") }
+                let (base, max) = controller.backoff();
+                let watched = controller.watches().into_iter().collect();
+                let (queue, events) = (WorkQueue::with_backoff(base, max), EventRecorder::new(name, ""));
+                Running { controller, watched, caller, queue, events }
             })
             .collect();
         let watched: BTreeSet<&'static str> =
-            running.iter().flat_map(|one| one.controller.watches().iter().copied()).collect();
+            running.iter().flat_map(|one| one.watched.iter().copied()).collect();
         Self { caches: Caches::new(watched), running, turn: 0 }
     }
 
@@ -61,7 +65,7 @@ impl ControllerManager {
         let now = server.now();
         for delta in self.caches.pull(server) {
             for one in &mut self.running {
-                if one.controller.watches().contains(&&*delta.resource) {
+                if one.watched.contains(&*delta.resource) {
                     one.controller.observe(&delta, &self.caches, &mut one.queue, now);
                 }
             }

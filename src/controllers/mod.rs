@@ -2,9 +2,13 @@
 //!
 //! A controller never touches storage, another controller or a clock; its only memory is what upstream's has.
 
+mod garbage_collector;
+mod job;
 mod manager;
+mod pod_control;
 
 use std::fmt::Debug;
+use std::time::Duration;
 
 pub use manager::{ControllerManager, Worked};
 
@@ -13,7 +17,7 @@ use crate::client::{Caches, Client, Delta, EventRecorder, WorkQueue};
 use crate::sim::{Seed, Time};
 
 /// Every controller of the cluster, in the order in which they look at a change. To add one: a folder and a line.
-pub static CONTROLLERS: &[fn(Seed) -> Box<dyn Controller>] = &[];
+pub static CONTROLLERS: &[fn(Seed) -> Box<dyn Controller>] = &[garbage_collector::new, job::new];
 
 /// A control loop.
 pub trait Controller: Debug + Send + Sync {
@@ -24,7 +28,12 @@ pub trait Controller: Debug + Send + Sync {
     fn user(&self) -> &'static str;
 
     /// The resources whose changes it wants: `pods`, `jobs.batch`.
-    fn watches(&self) -> &'static [&'static str];
+    fn watches(&self) -> Vec<&'static str>;
+
+    /// How long a failed key waits at first and at most.
+    fn backoff(&self) -> (Duration, Duration) {
+        (Duration::from_millis(5), Duration::from_secs(1000))
+    }
 
     /// Looks at a change that the caches have taken in and queues the keys that it concerns.
     fn observe(&mut self, delta: &Delta, caches: &Caches, queue: &mut WorkQueue, now: Time);

@@ -1,0 +1,196 @@
+//! The garbage collector: deletes what has lost all its owners, keeps owners until their dependents are gone when that
+//! is asked for, and sets dependents free when it is asked for that.
+//!
+//! Refuses to touch an object whose owners' kinds it does not know.
+//! Models Kubernetes 1.36 pkg/controller/garbagecollector/garbagecollector.go.
+
+mod graph;
+
+use std::collections::BTreeSet;
+
+use k8s_openapi::apimachinery::pkg::apis::meta::v1::{ObjectMeta, OwnerReference};
+
+use self::graph::{FOREGROUND, Graph, Node, ORPHAN};
+use super::pod_control::ignore_not_found;
+use super::{Context, Controller};
+use crate::api;
+use crate::apimachinery::{ObjectKey, Reason, Status, meta};
+use crate::apiserver::{DeleteOptions, Precondition, Propagation};
+use crate::client::{Caches, Delta, WorkQueue};
+use crate::sim::{Seed, Time};
+
+/// See the module.
+#[derive(Clone, Debug, Default)]
+pub struct GarbageCollector {
+    graph: Graph,
+}
+
+/// A new garbage collector.
+pub fn new(_: Seed) -> Box<dyn Controller> {
+    Box::new(GarbageCollector::default())
+}
+
+/// What has become of an owner.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Owner {
+    /// It is there, and stays for all that is known.
+    Solid,
+    /// It is gone, or another object has its name.
+    Dangling,
+    /// It is being deleted and waits for its dependents.
+    Waiting,
+}
+
+impl Controller for GarbageCollector {
+    fn name(&self) -> &'static str {
+        "garbage-collector-controller"
+    }
+
+    fn user(&self) -> &'static str {
+        "system:serviceaccount:kube-system:generic-garbage-collector"
+    }
+
+    fn watches(&self) -> Vec<&'static str> {
+        // Events own nothing and have no owners, and there are many of them.
+        api::KINDS.iter().map(|kind| kind.info().resource).filter(|resource| *resource != "events").collect()
+    }
+
+    fn observe(&mut self, delta: &Delta, _: &Caches, queue: &mut WorkQueue, now: Time) {
+        let affected = match (&delta.new, &delta.old) {
+            (Some(object), _) => self.graph.put(&**object),
+            (None, Some(object)) => self.graph.remove(&**object),
+            (None, None) => return,
+        };
+        for key in affected {
+            queue.add_at(key, now);
+        }
+    }
+
+    fn reconcile(&mut self, key: &ObjectKey, context: &mut Context<'_>) -> Result<(), Status> {
+        let Some(node) = self.graph.at(key) else { return Ok(()) };
+        if node.deleting && node.orphan {
+            return self.set_dependents_free(node, context);
+        }
+        if node.deletes_dependents() {
+            return self.wait_for_dependents(node, context);
+        }
+        if node.deleting || node.owners.is_empty() {
+            return Ok(());
+        }
+        self.collect(node, context)
+    }
+
+    fn clone_box(&self) -> Box<dyn Controller> {
+        Box::new(self.clone())
+    }
+}
+
+impl GarbageCollector {
+    fn owner_state(&self, node: &Node, owner: &OwnerReference) -> Owner {
+        if let Some(held) = self.graph.node(&owner.uid) {
+            let namespace = &held.key.namespace;
+            if !namespace.is_empty() && *namespace != node.key.namespace {
+                // An owner in another namespace is none.
+                return Owner::Dangling;
+            }
+            return if held.deletes_dependents() { Owner::Waiting } else { Owner::Solid };
+        }
+        let known = api::by_kind(&owner.api_version, &owner.kind).is_some_and(|kind| kind.info().resource != "events");
+        if known { Owner::Dangling } else { Owner::Solid }
+    }
+
+    /// Deletes an object that has no owner left, or takes the lost owners off its list.
+    fn collect(&self, node: &Node, context: &mut Context<'_>) -> Result<(), Status> {
+        let states: Vec<(&OwnerReference, Owner)> =
+            node.owners.iter().map(|owner| (owner, self.owner_state(node, owner))).collect();
+        let any = |state| states.iter().any(|(_, held)| *held == state);
+        if any(Owner::Solid) {
+            let lost: BTreeSet<&str> =
+                states.iter().filter(|(_, state)| *state != Owner::Solid).map(|(owner, _)| owner.uid.as_str()).collect();
+            if lost.is_empty() {
+                return Ok(());
+            }
+            return change_meta(context, node, |meta| drop_owners(meta, |owner| lost.contains(owner.uid.as_str())));
+        }
+        let has_dependents = self.graph.dependents(&node.uid).next().is_some();
+        let propagation = if any(Owner::Waiting) && has_dependents {
+            if self.graph.dependents(&node.uid).any(Node::deletes_dependents) {
+                // Two that wait for one another: this one's owners need not wait for it.
+                change_meta(context, node, |meta| {
+                    for owner in meta.owner_references.iter_mut().flatten() {
+                        owner.block_owner_deletion = Some(false);
+                    }
+                })?;
+            }
+            Propagation::Foreground
+        } else if node.orphan {
+            Propagation::Orphan
+        } else if node.foreground {
+            Propagation::Foreground
+        } else {
+            Propagation::Background
+        };
+        let options = DeleteOptions {
+            propagation: Some(propagation),
+            precondition: Precondition { uid: Some(node.uid.to_string()), resource_version: None },
+            ..DeleteOptions::default()
+        };
+        let deleted =
+            context.client.delete_by_resource(&node.key.resource, &node.key.namespace, &node.key.name, &options);
+        deleted.or_else(|error| if error.reason == Reason::Conflict { Ok(()) } else { ignore_not_found(error) })
+    }
+
+    /// Lets an object go once nothing blocks it any more.
+    fn wait_for_dependents(&self, node: &Node, context: &mut Context<'_>) -> Result<(), Status> {
+        let blocks = |dependent: &&Node| {
+            dependent
+                .owners
+                .iter()
+                .any(|owner| *owner.uid == *node.uid && owner.block_owner_deletion == Some(true))
+        };
+        let blocking: Vec<&Node> = self.graph.dependents(&node.uid).filter(blocks).collect();
+        if blocking.is_empty() {
+            return change_meta(context, node, |meta| {
+                meta::remove_finalizer(meta, FOREGROUND);
+            });
+        }
+        for dependent in blocking.iter().filter(|dependent| !dependent.deleting) {
+            context.queue.add_at(dependent.key.clone(), context.now);
+        }
+        Ok(())
+    }
+
+    /// Takes the object off its dependents' lists of owners, then lets it go.
+    fn set_dependents_free(&self, node: &Node, context: &mut Context<'_>) -> Result<(), Status> {
+        for dependent in self.graph.dependents(&node.uid) {
+            change_meta(context, dependent, |meta| drop_owners(meta, |owner| *owner.uid == *node.uid))?;
+        }
+        change_meta(context, node, |meta| {
+            meta::remove_finalizer(meta, ORPHAN);
+        })
+    }
+}
+
+fn drop_owners(meta: &mut ObjectMeta, drops: impl Fn(&OwnerReference) -> bool) {
+    if let Some(owners) = meta.owner_references.as_mut() {
+        owners.retain(|owner| !drops(owner));
+        if owners.is_empty() {
+            meta.owner_references = None;
+        }
+    }
+}
+
+/// Changes the metadata of an object as the caches hold it. That it is gone meanwhile is no failure.
+fn change_meta(context: &mut Context<'_>, node: &Node, change: impl FnOnce(&mut ObjectMeta)) -> Result<(), Status> {
+    let key = &node.key;
+    let Some(held) = context.caches.object(&key.resource, &key.namespace, &key.name) else { return Ok(()) };
+    if meta::uid(held.meta()) != &*node.uid {
+        return Ok(());
+    }
+    let mut object = held.clone_object();
+    change(object.meta_mut());
+    if object.meta() == held.meta() {
+        return Ok(());
+    }
+    context.client.update_any(object).map(|_| ()).or_else(ignore_not_found)
+}

@@ -1,0 +1,251 @@
+//! What every controller of Pods does alike: make one from a template, delete one, adopt or release one, and the
+//! order in which superfluous ones go.
+//!
+//! Refuses to decide how many Pods there should be.
+//! Models Kubernetes 1.36 pkg/controller/controller_utils.go and controller_ref_manager.go.
+
+use std::cmp::Ordering;
+use std::sync::Arc;
+
+use k8s_openapi::api::core::v1::{Pod, PodCondition, PodTemplateSpec};
+use k8s_openapi::apimachinery::pkg::apis::meta::v1::{ObjectMeta, OwnerReference};
+
+use super::Context;
+use crate::apimachinery::labels::Selector;
+use crate::apimachinery::{Kind, Object, Reason, Status, meta};
+use crate::apiserver::DeleteOptions;
+use crate::client::EventType;
+
+/// `status.phase`, empty before the server has set it.
+pub fn phase(pod: &Pod) -> &str {
+    pod.status.as_ref().and_then(|status| status.phase.as_deref()).unwrap_or_default()
+}
+
+/// Whether the Pod has ended.
+pub fn is_pod_terminal(pod: &Pod) -> bool {
+    matches!(phase(pod), "Succeeded" | "Failed")
+}
+
+/// Whether the Pod runs or may still run.
+pub fn is_pod_active(pod: &Pod) -> bool {
+    !is_pod_terminal(pod) && !meta::is_deleting(&pod.metadata)
+}
+
+/// Whether the Pod is being deleted and has not ended.
+pub fn is_pod_terminating(pod: &Pod) -> bool {
+    !is_pod_terminal(pod) && meta::is_deleting(&pod.metadata)
+}
+
+/// The condition of a type.
+pub fn condition<'a>(pod: &'a Pod, kind: &str) -> Option<&'a PodCondition> {
+    pod.status.as_ref()?.conditions.as_ref()?.iter().find(|condition| condition.type_ == kind)
+}
+
+/// Whether the Pod is ready.
+pub fn is_pod_ready(pod: &Pod) -> bool {
+    condition(pod, "Ready").is_some_and(|ready| ready.status == "True")
+}
+
+/// The order in which superfluous Pods go, the first first: unassigned, pending, not ready, ready for the shortest
+/// time, restarted most often, youngest.
+pub fn active_order(one: &Pod, two: &Pod) -> Ordering {
+    let assigned = |pod: &Pod| !crate::client::node_of(pod).is_empty();
+    let life = |pod: &Pod| match phase(pod) {
+        "Running" => 2,
+        "Unknown" => 1,
+        _ => 0,
+    };
+    // An instant that is absent comes first, then later ones before earlier ones.
+    let recent_first = |one: Option<jiff::Timestamp>, two: Option<jiff::Timestamp>| match (one, two) {
+        (Some(one), Some(two)) => two.cmp(&one),
+        (one, two) => one.cmp(&two),
+    };
+    let ready_since = |pod: &Pod| {
+        condition(pod, "Ready").filter(|ready| ready.status == "True")?.last_transition_time.as_ref().map(|time| time.0)
+    };
+    let created = |pod: &Pod| pod.metadata.creation_timestamp.as_ref().map(|time| time.0);
+    assigned(one)
+        .cmp(&assigned(two))
+        .then_with(|| life(one).cmp(&life(two)))
+        .then_with(|| is_pod_ready(one).cmp(&is_pod_ready(two)))
+        .then_with(|| recent_first(ready_since(one), ready_since(two)))
+        .then_with(|| max_restarts(two).cmp(&max_restarts(one)))
+        .then_with(|| recent_first(created(one), created(two)))
+}
+
+fn max_restarts(pod: &Pod) -> i32 {
+    let statuses = pod.status.iter().flat_map(|status| status.container_statuses.iter().flatten());
+    statuses.map(|status| status.restart_count).max().unwrap_or(0)
+}
+
+/// The Pod that a controller makes from its template. An empty `generate_name` stands for the owner's name and a dash.
+pub fn pod_from_template<T: Kind>(owner: &T, template: &PodTemplateSpec, generate_name: &str) -> Pod {
+    let from = template.metadata.clone().unwrap_or_default();
+    let name = if generate_name.is_empty() {
+        format!("{}-", meta::name(owner.meta()))
+    } else {
+        generate_name.to_owned()
+    };
+    Pod {
+        metadata: ObjectMeta {
+            generate_name: Some(name),
+            namespace: owner.meta().namespace.clone(),
+            labels: from.labels,
+            annotations: from.annotations,
+            finalizers: from.finalizers,
+            owner_references: Some(vec![meta::new_controller_ref(owner)]),
+            ..ObjectMeta::default()
+        },
+        spec: template.spec.clone(),
+        ..Pod::default()
+    }
+}
+
+/// Creates a Pod and records that, or the failure, about its owner.
+///
+/// # Errors
+/// The server's answer.
+pub fn create_pod(context: &mut Context<'_>, owner: &dyn Object, pod: Pod) -> Result<Arc<Pod>, Status> {
+    match context.client.create(pod) {
+        Ok(pod) => {
+            let message = format!("Created pod: {}", meta::name(&pod.metadata));
+            context.events.event(&mut context.client, owner, EventType::Normal, "SuccessfulCreate", &message);
+            Ok(pod)
+        }
+        Err(error) => {
+            // Nobody wants to hear that a namespace on its way out takes nothing in.
+            if !is_namespace_terminating(&error) {
+                let message = format!("Error creating: {error}");
+                context.events.event(&mut context.client, owner, EventType::Warning, "FailedCreate", &message);
+            }
+            Err(error)
+        }
+    }
+}
+
+/// Whether the server refused because the namespace is being deleted.
+pub fn is_namespace_terminating(error: &Status) -> bool {
+    error.causes.iter().any(|cause| cause.reason == "NamespaceTerminating")
+}
+
+/// Deletes a Pod and records that, or the failure, about its owner.
+///
+/// # Errors
+/// The server's answer, `NotFound` too.
+pub fn delete_pod(context: &mut Context<'_>, owner: &dyn Object, pod: &Pod) -> Result<(), Status> {
+    let (namespace, name) = (meta::namespace(&pod.metadata), meta::name(&pod.metadata));
+    match context.client.delete::<Pod>(namespace, name, &DeleteOptions::default()) {
+        Ok(()) => {
+            let message = format!("Deleted pod: {name}");
+            context.events.event(&mut context.client, owner, EventType::Normal, "SuccessfulDelete", &message);
+            Ok(())
+        }
+        Err(error) => {
+            if error.reason != Reason::NotFound {
+                let message = format!("Error deleting: {error}");
+                context.events.event(&mut context.client, owner, EventType::Warning, "FailedDelete", &message);
+            }
+            Err(error)
+        }
+    }
+}
+
+/// Changes the metadata of an object as it is on the server now, when it still is the one with this uid.
+///
+/// # Errors
+/// The server's answer; `NotFound` also when another object has taken the name.
+pub fn patch_meta<T: Kind>(
+    context: &mut Context<'_>,
+    seen: &T,
+    change: impl FnOnce(&mut ObjectMeta),
+) -> Result<Arc<T>, Status> {
+    let (namespace, name) = (meta::namespace(seen.meta()), meta::name(seen.meta()));
+    let fresh = context.client.get::<T>(namespace, name)?;
+    if fresh.meta().uid != seen.meta().uid {
+        return Err(Status::not_found(T::RESOURCE, name));
+    }
+    let mut object = T::clone(&fresh);
+    change(object.meta_mut());
+    if object == *fresh {
+        return Ok(fresh);
+    }
+    context.client.update(object)
+}
+
+/// The objects that `owner` controls, after adopting orphans that its selector matches and releasing those that it no
+/// longer matches. `finalizer` is put on what is adopted and taken from what is released; it may be empty.
+///
+/// # Errors
+/// The server's answer to an adoption or a release.
+pub fn claim<O: Kind, T: Kind>(
+    context: &mut Context<'_>,
+    owner: &O,
+    selector: Option<&Selector>,
+    finalizer: &str,
+) -> Result<Vec<Arc<T>>, Status> {
+    let caches = context.caches;
+    let (uid, namespace) = (meta::uid(owner.meta()), meta::namespace(owner.meta()));
+    let leaving = meta::is_deleting(owner.meta());
+    let mut claimed = Vec::new();
+    let mut foreign = Vec::new();
+    for object in caches.controlled_by::<T>(uid) {
+        if selector.is_some_and(|selector| selector.matches(object.meta().labels.as_ref())) {
+            claimed.push(object);
+        } else if !leaving {
+            foreign.push(object);
+        }
+    }
+    for object in foreign {
+        let released = patch_meta(context, &*object, |meta| release(meta, uid, finalizer));
+        released.map(|_| ()).or_else(ignore_not_found)?;
+    }
+    if leaving {
+        return Ok(claimed);
+    }
+    let orphans: Vec<Arc<T>> = caches
+        .orphans_in::<T>(namespace)
+        .filter(|object| {
+            !meta::is_deleting(object.meta())
+                && selector.is_some_and(|selector| selector.matches(object.meta().labels.as_ref()))
+        })
+        .collect();
+    for object in orphans {
+        // The owner may have been asked to go since the cache has seen it.
+        let fresh = context.client.get::<O>(namespace, meta::name(owner.meta()))?;
+        if meta::is_deleting(fresh.meta()) || fresh.meta().uid != owner.meta().uid {
+            break;
+        }
+        match patch_meta(context, &*object, |meta| adopt(meta, meta::new_controller_ref(owner), finalizer)) {
+            Ok(adopted) => claimed.push(adopted),
+            Err(error) => ignore_not_found(error)?,
+        }
+    }
+    Ok(claimed)
+}
+
+/// Nothing, when the failure is that the object is gone.
+///
+/// # Errors
+/// Any other failure.
+pub fn ignore_not_found(error: Status) -> Result<(), Status> {
+    if error.reason == Reason::NotFound { Ok(()) } else { Err(error) }
+}
+
+fn adopt(meta: &mut ObjectMeta, owner: OwnerReference, finalizer: &str) {
+    let owners = meta.owner_references.get_or_insert_default();
+    owners.retain(|held| held.uid != owner.uid);
+    owners.push(owner);
+    if !finalizer.is_empty() && !meta::has_finalizer(meta, finalizer) {
+        meta.finalizers.get_or_insert_default().push(finalizer.to_owned());
+    }
+}
+
+fn release(meta: &mut ObjectMeta, uid: &str, finalizer: &str) {
+    if let Some(owners) = meta.owner_references.as_mut() {
+        owners.retain(|owner| owner.uid != uid);
+        if owners.is_empty() {
+            meta.owner_references = None;
+        }
+    }
+    meta::remove_finalizer(meta, finalizer);
+}
