@@ -6,6 +6,10 @@ use std::collections::BTreeMap;
 
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::LabelSelector;
 
+mod parse;
+
+pub use parse::{FieldRequirement, FieldSelector, parse, parse_fields};
+
 /// Labels of an object.
 pub type Labels = BTreeMap<String, String>;
 
@@ -27,6 +31,18 @@ pub enum Requirement {
 }
 
 impl Requirement {
+    /// The label that it is about.
+    pub fn key(&self) -> &str {
+        match self {
+            Requirement::In(key, _)
+            | Requirement::NotIn(key, _)
+            | Requirement::Exists(key)
+            | Requirement::DoesNotExist(key)
+            | Requirement::GreaterThan(key, _)
+            | Requirement::LessThan(key, _) => key,
+        }
+    }
+
     fn matches(&self, labels: &Labels) -> bool {
         let number = |key: &str| labels.get(key).and_then(|value| value.parse::<i64>().ok());
         match self {
