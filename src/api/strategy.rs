@@ -36,6 +36,58 @@ pub struct KindInfo {
 }
 
 impl KindInfo {
+    /// A namespaced kind without short names, categories and subresources.
+    pub const fn new(
+        group: &'static str,
+        version: &'static str,
+        kind: &'static str,
+        resource: &'static str,
+        singular: &'static str,
+    ) -> Self {
+        Self {
+            resource,
+            group,
+            version,
+            kind,
+            singular,
+            short_names: &[],
+            categories: &[],
+            namespaced: true,
+            has_status: false,
+            has_scale: false,
+        }
+    }
+
+    /// The same kind with these short names.
+    pub const fn short(mut self, names: &'static [&'static str]) -> Self {
+        self.short_names = names;
+        self
+    }
+
+    /// The same kind as one that `kubectl get all` shows.
+    pub const fn in_all(mut self) -> Self {
+        self.categories = &["all"];
+        self
+    }
+
+    /// The same kind outside of namespaces.
+    pub const fn cluster_scoped(mut self) -> Self {
+        self.namespaced = false;
+        self
+    }
+
+    /// The same kind with a `status` subresource.
+    pub const fn status(mut self) -> Self {
+        self.has_status = true;
+        self
+    }
+
+    /// The same kind with a `scale` subresource.
+    pub const fn scale(mut self) -> Self {
+        self.has_scale = true;
+        self
+    }
+
     /// `batch/v1`, or `v1` for the core group.
     pub fn api_version(&self) -> String {
         if self.group.is_empty() { self.version.to_owned() } else { format!("{}/{}", self.group, self.version) }

@@ -1,0 +1,57 @@
+//! Namespaces.
+//!
+//! Models Kubernetes 1.36 pkg/registry/core/namespace/strategy.go.
+
+use k8s_openapi::api::core::v1::{Namespace, NamespaceStatus};
+use serde_json::json;
+
+use super::{Cell, Column, KindInfo, Strategy, cells};
+use crate::apimachinery::meta;
+use crate::sim::Time;
+
+/// The finalizer that holds a namespace until its content is gone.
+const FINALIZER: &str = "kubernetes";
+/// The label under which selectors find a namespace by its name.
+const NAME_LABEL: &str = "kubernetes.io/metadata.name";
+
+impl Strategy for Namespace {
+    const INFO: KindInfo =
+        KindInfo::new("", "v1", "Namespace", "namespaces", "namespace").short(&["ns"]).cluster_scoped().status();
+    const COLUMNS: &'static [Column] =
+        &[Column::NAME, Column::new("Status", "Whether the namespace is in use or being emptied."), Column::AGE];
+
+    fn set_defaults(&mut self) {
+        if let Some(name) = self.metadata.name.clone().filter(|name| !name.is_empty()) {
+            self.metadata.labels.get_or_insert_default().insert(NAME_LABEL.to_owned(), name);
+        }
+        self.spec.get_or_insert_default();
+        self.status.get_or_insert_default().phase.get_or_insert_with(|| "Active".to_owned());
+    }
+
+    fn prepare_for_create(&mut self) {
+        self.status = Some(NamespaceStatus { phase: Some("Active".to_owned()), ..NamespaceStatus::default() });
+        let finalizers = self.spec.get_or_insert_default().finalizers.get_or_insert_default();
+        if !finalizers.iter().any(|held| held == FINALIZER) {
+            finalizers.push(FINALIZER.to_owned());
+        }
+    }
+
+    fn prepare_for_update(&mut self, old: &Self) {
+        self.spec.clone_from(&old.spec);
+        self.status.clone_from(&old.status);
+    }
+
+    fn prepare_for_status_update(&mut self, old: &Self) {
+        self.spec.clone_from(&old.spec);
+    }
+
+    fn row(&self, now: Time) -> Vec<Cell> {
+        let phase = self.status.as_ref().and_then(|status| status.phase.as_deref()).unwrap_or_default();
+        vec![json!(meta::name(&self.metadata)), json!(phase), json!(cells::age(&self.metadata, now))]
+    }
+
+    fn selectable_fields(&self) -> Vec<(&'static str, String)> {
+        let phase = self.status.as_ref().and_then(|status| status.phase.clone());
+        vec![("status.phase", phase.unwrap_or_default())]
+    }
+}

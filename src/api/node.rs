@@ -1,0 +1,106 @@
+//! Nodes.
+//!
+//! Models Kubernetes 1.36 pkg/registry/core/node/strategy.go and `printNode`.
+
+use std::collections::BTreeSet;
+
+use k8s_openapi::api::core::v1::{Node, NodeStatus};
+use serde_json::json;
+
+use super::{Cell, Column, KindInfo, Strategy, cells};
+use crate::apimachinery::meta;
+use crate::sim::Time;
+
+const UNKNOWN: &str = "<unknown>";
+
+impl Strategy for Node {
+    const INFO: KindInfo = KindInfo::new("", "v1", "Node", "nodes", "node").short(&["no"]).cluster_scoped().status();
+    const COLUMNS: &'static [Column] = &[
+        Column::NAME,
+        Column::new("Status", "Whether the node is ready, and whether it takes new Pods."),
+        Column::new("Roles", "What the node is there for, from its labels."),
+        Column::AGE,
+        Column::new("Version", "The version of the node's kubelet."),
+        Column::new("Internal-IP", "The node's address inside the cluster's network.").wide(),
+        Column::new("External-IP", "The node's address outside of it.").wide(),
+        Column::new("OS-Image", "The node's operating system.").wide(),
+        Column::new("Kernel-Version", "The node's kernel and architecture.").wide(),
+        Column::new("Container-Runtime", "What runs the node's containers.").wide(),
+    ];
+
+    fn set_defaults(&mut self) {
+        self.spec.get_or_insert_default();
+        let status = self.status.get_or_insert_default();
+        // What can be handed out is the whole, unless the kubelet says otherwise.
+        if status.allocatable.is_none() {
+            status.allocatable.clone_from(&status.capacity);
+        }
+    }
+
+    fn prepare_for_update(&mut self, old: &Self) {
+        self.status.clone_from(&old.status);
+    }
+
+    fn prepare_for_status_update(&mut self, old: &Self) {
+        self.spec.clone_from(&old.spec);
+    }
+
+    fn row(&self, now: Time) -> Vec<Cell> {
+        let none = NodeStatus::default();
+        let status = self.status.as_ref().unwrap_or(&none);
+        let info = status.node_info.clone().unwrap_or_default();
+        let address = |kind: &str| {
+            let found = status.addresses.iter().flatten().find(|address| address.type_ == kind);
+            cells::or(found.map(|address| address.address.as_str()), cells::NONE)
+        };
+        let mut kernel = cells::or(Some(&info.kernel_version), UNKNOWN);
+        if !info.architecture.is_empty() {
+            kernel = format!("{kernel} ({})", info.architecture);
+        }
+        vec![
+            json!(meta::name(&self.metadata)),
+            json!(status_text(self, status)),
+            json!(roles(self)),
+            json!(cells::age(&self.metadata, now)),
+            json!(info.kubelet_version),
+            json!(address("InternalIP")),
+            json!(address("ExternalIP")),
+            json!(cells::or(Some(&info.os_image), UNKNOWN)),
+            json!(kernel),
+            json!(cells::or(Some(&info.container_runtime_version), UNKNOWN)),
+        ]
+    }
+
+    fn selectable_fields(&self) -> Vec<(&'static str, String)> {
+        let unschedulable = self.spec.as_ref().is_some_and(|spec| spec.unschedulable == Some(true));
+        vec![("spec.unschedulable", unschedulable.to_string())]
+    }
+}
+
+fn status_text(node: &Node, status: &NodeStatus) -> String {
+    let ready = status.conditions.iter().flatten().find(|condition| condition.type_ == "Ready");
+    let mut text = match ready.map(|condition| condition.status.as_str()) {
+        Some("True") => "Ready",
+        Some(_) => "NotReady",
+        None => "Unknown",
+    }
+    .to_owned();
+    if node.spec.as_ref().is_some_and(|spec| spec.unschedulable == Some(true)) {
+        text.push_str(",SchedulingDisabled");
+    }
+    text
+}
+
+fn roles(node: &Node) -> String {
+    let mut roles = BTreeSet::new();
+    for (label, value) in node.metadata.labels.iter().flatten() {
+        if let Some(role) = label.strip_prefix("node-role.kubernetes.io/") {
+            roles.insert(role);
+        } else if label == "kubernetes.io/role" {
+            roles.insert(value);
+        }
+    }
+    roles.remove("");
+    let roles: Vec<&str> = roles.into_iter().collect();
+    if roles.is_empty() { cells::NONE.to_owned() } else { roles.join(",") }
+}

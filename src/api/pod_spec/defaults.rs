@@ -1,0 +1,250 @@
+//! What the server fills into a pod spec.
+//!
+//! Models Kubernetes 1.36 pkg/apis/core/v1/defaults.go and pkg/apis/core/v1/conversion.go (`serviceAccount`).
+
+use k8s_openapi::api::core::v1::{
+    Container, EmptyDirVolumeSource, EnvVar, HTTPGetAction, LifecycleHandler, PodSpec, PodTemplateSpec, Probe, Volume,
+};
+
+fn fill<T>(slot: &mut Option<T>, value: impl FnOnce() -> T) {
+    if slot.is_none() {
+        *slot = Some(value());
+    }
+}
+
+/// Fills a text that is absent or empty: Go cannot tell these apart for plain strings.
+pub fn fill_text(slot: &mut Option<String>, value: &str) {
+    if slot.as_deref().unwrap_or_default().is_empty() {
+        *slot = Some(value.to_owned());
+    }
+}
+
+/// Drops a text that is empty, as Go's `omitempty` does.
+pub fn drop_empty(slot: &mut Option<String>) {
+    if slot.as_deref() == Some("") {
+        *slot = None;
+    }
+}
+
+/// Fills a template: what Go always writes, and its spec.
+pub fn set_template_defaults(template: &mut PodTemplateSpec) {
+    template.metadata.get_or_insert_default();
+    let spec = template.spec.get_or_insert_default();
+    set_pod_spec_defaults(spec);
+}
+
+/// Fills a pod spec (`SetDefaults_PodSpec` and what it calls).
+pub fn set_pod_spec_defaults(spec: &mut PodSpec) {
+    // The old name of the field follows the new one.
+    drop_empty(&mut spec.service_account_name);
+    drop_empty(&mut spec.service_account);
+    if spec.service_account_name.is_none() {
+        spec.service_account_name.clone_from(&spec.service_account);
+    }
+    spec.service_account.clone_from(&spec.service_account_name);
+    for slot in [&mut spec.node_name, &mut spec.hostname, &mut spec.subdomain, &mut spec.priority_class_name] {
+        drop_empty(slot);
+    }
+    for flag in [&mut spec.host_network, &mut spec.host_pid, &mut spec.host_ipc] {
+        if *flag == Some(false) {
+            *flag = None;
+        }
+    }
+    fill_text(&mut spec.dns_policy, "ClusterFirst");
+    fill_text(&mut spec.restart_policy, "Always");
+    fill_text(&mut spec.scheduler_name, "default-scheduler");
+    fill(&mut spec.security_context, Default::default);
+    fill(&mut spec.termination_grace_period_seconds, || 30);
+    let host_network = spec.host_network == Some(true);
+    for volume in spec.volumes.iter_mut().flatten() {
+        set_volume_defaults(volume);
+    }
+    for container in spec.init_containers.iter_mut().flatten().chain(spec.containers.iter_mut()) {
+        set_container_defaults(container);
+        for port in container.ports.iter_mut().flatten().filter(|port| host_network && port.host_port.is_none()) {
+            port.host_port = Some(port.container_port);
+        }
+    }
+}
+
+/// What only Pods get and templates do not (`SetDefaults_Pod`).
+pub fn set_pod_only_defaults(spec: &mut PodSpec) {
+    for container in spec.init_containers.iter_mut().flatten().chain(spec.containers.iter_mut()) {
+        let resources = container.resources.get_or_insert_default();
+        let Some(limits) = resources.limits.clone() else { continue };
+        // What is limited and not requested is requested up to its limit.
+        let requests = resources.requests.get_or_insert_default();
+        for (name, limit) in limits {
+            requests.entry(name).or_insert(limit);
+        }
+        if requests.is_empty() {
+            resources.requests = None;
+        }
+    }
+    fill(&mut spec.enable_service_links, || true);
+}
+
+/// Fills a container (`SetDefaults_Container` and what it calls).
+pub fn set_container_defaults(container: &mut Container) {
+    let by_tag = if is_latest(container.image.as_deref().unwrap_or_default()) { "Always" } else { "IfNotPresent" };
+    drop_empty(&mut container.image);
+    drop_empty(&mut container.working_dir);
+    fill_text(&mut container.image_pull_policy, by_tag);
+    fill_text(&mut container.termination_message_path, "/dev/termination-log");
+    fill_text(&mut container.termination_message_policy, "File");
+    container.resources.get_or_insert_default();
+    for port in container.ports.iter_mut().flatten() {
+        drop_empty(&mut port.name);
+        fill_text(&mut port.protocol, "TCP");
+    }
+    for flag in [&mut container.stdin, &mut container.stdin_once, &mut container.tty] {
+        if *flag == Some(false) {
+            *flag = None;
+        }
+    }
+    for variable in container.env.iter_mut().flatten() {
+        set_variable_defaults(variable);
+    }
+    let probes = [&mut container.liveness_probe, &mut container.readiness_probe, &mut container.startup_probe];
+    for probe in probes.into_iter().flatten() {
+        set_probe_defaults(probe);
+    }
+    if let Some(lifecycle) = container.lifecycle.as_mut() {
+        for handler in [&mut lifecycle.post_start, &mut lifecycle.pre_stop].into_iter().flatten() {
+            set_handler_defaults(handler);
+        }
+    }
+}
+
+/// Whether the tag of an image is `latest`, given or understood.
+fn is_latest(image: &str) -> bool {
+    // A digest pins the image.
+    if image.contains('@') {
+        return false;
+    }
+    let last = image.rsplit('/').next().unwrap_or(image);
+    match last.split_once(':') {
+        Some((_, tag)) => tag == "latest",
+        None => true,
+    }
+}
+
+fn set_variable_defaults(variable: &mut EnvVar) {
+    drop_empty(&mut variable.value);
+    let Some(source) = variable.value_from.as_mut() else { return };
+    if let Some(reference) = source.field_ref.as_mut() {
+        fill_text(&mut reference.api_version, "v1");
+    }
+    if let Some(reference) = source.resource_field_ref.as_mut() {
+        fill(&mut reference.divisor, || k8s_openapi::apimachinery::pkg::api::resource::Quantity("0".to_owned()));
+    }
+    if let Some(reference) = source.file_key_ref.as_mut() {
+        fill(&mut reference.optional, || false);
+    }
+}
+
+fn set_http_defaults(action: &mut HTTPGetAction) {
+    fill_text(&mut action.path, "/");
+    fill_text(&mut action.scheme, "HTTP");
+}
+
+fn set_handler_defaults(handler: &mut LifecycleHandler) {
+    if let Some(action) = handler.http_get.as_mut() {
+        set_http_defaults(action);
+    }
+}
+
+fn set_probe_defaults(probe: &mut Probe) {
+    let fill_number = |slot: &mut Option<i32>, value: i32| {
+        if slot.unwrap_or(0) == 0 {
+            *slot = Some(value);
+        }
+    };
+    fill_number(&mut probe.timeout_seconds, 1);
+    fill_number(&mut probe.period_seconds, 10);
+    fill_number(&mut probe.success_threshold, 1);
+    fill_number(&mut probe.failure_threshold, 3);
+    if probe.initial_delay_seconds == Some(0) {
+        probe.initial_delay_seconds = None;
+    }
+    if let Some(action) = probe.http_get.as_mut() {
+        set_http_defaults(action);
+    }
+    if let Some(action) = probe.grpc.as_mut() {
+        fill(&mut action.service, String::new);
+    }
+}
+
+fn set_volume_defaults(volume: &mut Volume) {
+    let bare = Volume { name: volume.name.clone(), ..Volume::default() };
+    if *volume == bare {
+        volume.empty_dir = Some(EmptyDirVolumeSource::default());
+    }
+    if let Some(source) = volume.secret.as_mut() {
+        fill(&mut source.default_mode, || 0o644);
+    }
+    if let Some(source) = volume.config_map.as_mut() {
+        fill(&mut source.default_mode, || 0o644);
+    }
+    if let Some(source) = volume.host_path.as_mut() {
+        fill(&mut source.type_, String::new);
+    }
+    if let Some(source) = volume.downward_api.as_mut() {
+        fill(&mut source.default_mode, || 0o644);
+        for item in source.items.iter_mut().flatten() {
+            if let Some(reference) = item.field_ref.as_mut() {
+                fill_text(&mut reference.api_version, "v1");
+            }
+        }
+    }
+    if let Some(source) = volume.projected.as_mut() {
+        fill(&mut source.default_mode, || 0o644);
+        for projection in source.sources.iter_mut().flatten() {
+            for item in projection.downward_api.iter_mut().flat_map(|api| api.items.iter_mut().flatten()) {
+                if let Some(reference) = item.field_ref.as_mut() {
+                    fill_text(&mut reference.api_version, "v1");
+                }
+            }
+            if let Some(token) = projection.service_account_token.as_mut() {
+                fill(&mut token.expiration_seconds, || 3600);
+            }
+        }
+    }
+    if let Some(template) = volume.ephemeral.as_mut().and_then(|source| source.volume_claim_template.as_mut()) {
+        fill(&mut template.spec.volume_mode, || "Filesystem".to_owned());
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_pull_policy_follows_the_tag() {
+        let cases = [
+            ("busybox", true),
+            ("busybox:latest", true),
+            ("busybox:1.36", false),
+            ("registry:5000/busybox", true),
+            ("registry:5000/busybox:1", false),
+            ("busybox@sha256:0123", false),
+        ];
+        for (image, latest) in cases {
+            assert_eq!(is_latest(image), latest, "{image}");
+        }
+    }
+
+    #[test]
+    fn a_container_without_anything_gets_what_the_server_always_shows() {
+        let mut container = Container { name: "c".to_owned(), ..Container::default() };
+        set_container_defaults(&mut container);
+        let json = serde_json::to_value(&container).unwrap();
+        assert_eq!(
+            json,
+            serde_json::json!({
+                "name": "c", "imagePullPolicy": "Always", "resources": {},
+                "terminationMessagePath": "/dev/termination-log", "terminationMessagePolicy": "File",
+            })
+        );
+    }
+}

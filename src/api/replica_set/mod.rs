@@ -1,0 +1,73 @@
+//! Replica sets.
+//!
+//! Models Kubernetes 1.36 pkg/registry/apps/replicaset/strategy.go, pkg/apis/apps/v1/defaults.go and `printReplicaSet`.
+
+use k8s_openapi::api::apps::v1::ReplicaSet;
+use serde_json::json;
+
+use super::pod_spec::defaults;
+use super::{Cell, Column, KindInfo, Strategy, cells};
+use crate::apimachinery::meta;
+use crate::sim::Time;
+
+impl Strategy for ReplicaSet {
+    const INFO: KindInfo = KindInfo::new("apps", "v1", "ReplicaSet", "replicasets.apps", "replicaset")
+        .short(&["rs"])
+        .in_all()
+        .status()
+        .scale();
+    const COLUMNS: &'static [Column] = &[
+        Column::NAME,
+        Column::new("Desired", "How many Pods there should be.").integer(),
+        Column::new("Current", "How many Pods there are.").integer(),
+        Column::new("Ready", "How many Pods are ready.").integer(),
+        Column::AGE,
+        cells::CONTAINERS,
+        cells::IMAGES,
+        cells::SELECTOR,
+    ];
+
+    fn set_defaults(&mut self) {
+        let spec = self.spec.get_or_insert_default();
+        spec.replicas.get_or_insert(1);
+        defaults::set_template_defaults(spec.template.get_or_insert_default());
+        self.status.get_or_insert_default();
+    }
+
+    fn prepare_for_create(&mut self) {
+        self.status = Some(Default::default());
+        self.metadata.generation = Some(1);
+    }
+
+    fn prepare_for_update(&mut self, old: &Self) {
+        self.status.clone_from(&old.status);
+        let generation = old.metadata.generation.unwrap_or(0);
+        self.metadata.generation = Some(if self.spec == old.spec { generation } else { generation + 1 });
+    }
+
+    fn prepare_for_status_update(&mut self, old: &Self) {
+        self.spec.clone_from(&old.spec);
+        self.metadata.generation = old.metadata.generation;
+    }
+
+    fn row(&self, now: Time) -> Vec<Cell> {
+        let spec = self.spec.as_ref();
+        let status = self.status.clone().unwrap_or_default();
+        let template = spec.and_then(|spec| spec.template.as_ref());
+        vec![
+            json!(meta::name(&self.metadata)),
+            json!(spec.and_then(|spec| spec.replicas).unwrap_or(0)),
+            json!(status.replicas),
+            json!(status.ready_replicas.unwrap_or(0)),
+            json!(cells::age(&self.metadata, now)),
+            json!(cells::container_names(template)),
+            json!(cells::container_images(template)),
+            json!(cells::selector(spec.map(|spec| &spec.selector))),
+        ]
+    }
+
+    fn selectable_fields(&self) -> Vec<(&'static str, String)> {
+        let replicas = self.status.as_ref().map_or(0, |status| status.replicas);
+        vec![("status.replicas", replicas.to_string())]
+    }
+}
