@@ -11,8 +11,10 @@ use std::sync::Arc;
 pub use node_proxy::{ContainerRef, ExecOptions, LogOptions, LogRead, NoNodes, NodeProxy};
 pub use registry::{DeleteOptions, Precondition, Propagation};
 
+use crate::apimachinery::Status;
 use crate::sim::{Seed, Time};
 use crate::storage::Store;
+use crate::text::http::{Body, Request, Response, StreamId, StreamRead};
 
 /// Who asks, and when.
 #[derive(Clone, Debug)]
@@ -57,6 +59,23 @@ impl ApiServer {
     pub fn set_now(&mut self, now: Time) {
         self.now = now;
     }
+
+    /// Answers a request. (The REST endpoints are being built.)
+    pub fn handle(&mut self, _: &Caller, _: &Request, _: &mut dyn NodeProxy) -> Response {
+        let body = Body::Bytes(Status::unknown_path().to_json().to_string().into_bytes());
+        Response { status: 404, headers: Vec::new(), body }
+    }
+
+    /// Reads what a stream has.
+    pub fn read_stream(&mut self, _: StreamId, _: &mut dyn NodeProxy) -> StreamRead {
+        StreamRead::End
+    }
+
+    /// Writes one message to a stream.
+    pub fn write_stream(&mut self, _: StreamId, _: &[u8], _: &mut dyn NodeProxy) {}
+
+    /// Ends a stream from the client's side.
+    pub fn close_stream(&mut self, _: StreamId, _: &mut dyn NodeProxy) {}
 
     /// The storage, to read.
     pub const fn store(&self) -> &Store {

@@ -211,7 +211,11 @@ impl Caches {
     }
 
     /// The objects of any kind in a namespace, by name.
-    pub fn objects_in<'a>(&'a self, resource: &str, namespace: &str) -> impl Iterator<Item = &'a Arc<dyn Object>> + use<'a> {
+    pub fn objects_in<'a>(
+        &'a self,
+        resource: &str,
+        namespace: &str,
+    ) -> impl Iterator<Item = &'a Arc<dyn Object>> + use<'a> {
         let namespace: Arc<str> = namespace.into();
         let from: Key = (Arc::clone(&namespace), "".into());
         let objects = self.caches.get(resource).map(|cache| cache.objects.range(from..));

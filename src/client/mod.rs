@@ -3,6 +3,7 @@
 
 mod cache;
 mod events;
+mod watch;
 mod workqueue;
 
 use std::sync::Arc;
@@ -11,6 +12,7 @@ use k8s_openapi::api::core::v1::{Binding, Pod};
 
 pub use cache::{Cache, Caches, Delta};
 pub use events::{EventRecorder, EventType};
+pub use watch::Watch;
 pub use workqueue::WorkQueue;
 
 use crate::apimachinery::{Kind, Object, Status};

@@ -1,5 +1,314 @@
 //! The composition root: owns time and the seed, and runs the server, controllers, scheduler and kubelets.
+//!
+//! Time moves from event to event of one queue. A component that has nothing due costs nothing; a write wakes those
+//! that watch, a little later, as a watch would.
 
+mod bootstrap;
 pub mod config;
+mod network;
+
+use std::time::Duration;
 
 pub use config::{Config, NodeConfig};
+
+use crate::apimachinery::{Reason, Status};
+use crate::apiserver::{ApiServer, Caller, ContainerRef, ExecOptions, LogOptions, LogRead, NodeProxy};
+use crate::controllers::{ControllerManager, Worked};
+use crate::cri::RuntimeService;
+use crate::kubelet::{Kept, Kubelet};
+use crate::scheduler::{Scheduled, Scheduler};
+use crate::sim::{EventQueue, Time};
+use crate::text::http::{Request, Response, StreamId, StreamRead};
+use network::NoNetwork;
+
+/// Who may have something to do.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+enum Component {
+    Scheduler,
+    Controllers,
+    Kubelet(usize),
+}
+
+impl Component {
+    /// From a write to the instant at which the component has seen it.
+    const fn watch_latency(self) -> Duration {
+        match self {
+            Component::Scheduler => Duration::from_millis(2),
+            Component::Controllers => Duration::from_millis(4),
+            Component::Kubelet(_) => Duration::from_millis(6),
+        }
+    }
+
+    const fn priority(self) -> u8 {
+        match self {
+            Component::Scheduler => 0,
+            Component::Controllers => 1,
+            Component::Kubelet(_) => 2,
+        }
+    }
+
+    const fn index(self) -> usize {
+        match self {
+            Component::Scheduler => 0,
+            Component::Controllers => 1,
+            Component::Kubelet(node) => 2 + node,
+        }
+    }
+}
+
+/// What came of an attempt to move time.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Advanced {
+    /// The present instant: the one asked for unless the budget ended before.
+    pub now: Time,
+    /// How many pieces of work were done.
+    pub events: u64,
+    /// When the budget ended first: the component with the most left to do.
+    pub spinning: Option<String>,
+}
+
+/// A whole cluster as one value: clone it to keep a moment, and go on from either.
+#[derive(Clone, Debug)]
+pub struct Cluster {
+    now: Time,
+    queue: EventQueue<Component>,
+    due: Vec<Option<Time>>,
+    seen_revision: u64,
+    server: ApiServer,
+    admin: Caller,
+    controllers: ControllerManager,
+    scheduler: Scheduler,
+    kubelets: Vec<Kubelet>,
+    events: u64,
+}
+
+impl Cluster {
+    /// A cluster with its nodes joined and its system objects made; `runtime` makes the container runtime of a node.
+    pub fn with_runtime(config: &Config, runtime: impl Fn(&NodeConfig) -> Box<dyn RuntimeService>) -> Self {
+        let mut server = ApiServer::new(config.seed.fork("apiserver"), config.start);
+        bootstrap::bootstrap(&mut server, &config.nodes);
+        let kubelets: Vec<Kubelet> = config
+            .nodes
+            .iter()
+            .map(|node| Kubelet::new(&node.name, &node.address, runtime(node), config.seed))
+            .collect();
+        let mut admin = Caller::component("kubernetes-admin");
+        admin.groups = ["kubeadm:cluster-admins", "system:authenticated"].map(Into::into).into();
+        let mut cluster = Self {
+            now: config.start,
+            queue: EventQueue::default(),
+            due: vec![None; 2 + kubelets.len()],
+            seen_revision: 0,
+            server,
+            admin,
+            controllers: ControllerManager::new(config.seed),
+            scheduler: Scheduler::new(config.seed),
+            kubelets,
+            events: 0,
+        };
+        cluster.wake_watchers();
+        cluster
+    }
+
+    /// The present instant.
+    pub const fn now(&self) -> Time {
+        self.now
+    }
+
+    /// How many pieces of work have been done since the start.
+    pub const fn events(&self) -> u64 {
+        self.events
+    }
+
+    /// When something next happens by itself; `None` when all is at rest.
+    pub fn next_due(&mut self) -> Option<Time> {
+        while let Some((due, component)) = self.queue.peek() {
+            if self.due.get(component.index()).copied().flatten() == Some(due) {
+                return Some(due);
+            }
+            self.queue.pop_due(due);
+        }
+        None
+    }
+
+    /// Moves time to `target`, doing everything that is due on the way, at most `budget` pieces of work.
+    pub fn advance_to(&mut self, target: Time, budget: u64) -> Advanced {
+        let mut events = 0;
+        while let Some(due) = self.next_due().filter(|due| *due <= target) {
+            if events >= budget {
+                return Advanced { now: self.now, events, spinning: Some(self.busiest()) };
+            }
+            let Some((_, component)) = self.queue.pop_due(due) else { break };
+            if let Some(slot) = self.due.get_mut(component.index()) {
+                *slot = None;
+            }
+            self.set_now(due.max(self.now));
+            self.run(component);
+            events += 1;
+            self.events += 1;
+        }
+        self.set_now(target.max(self.now));
+        Advanced { now: self.now, events, spinning: None }
+    }
+
+    fn set_now(&mut self, now: Time) {
+        self.now = now;
+        self.server.set_now(now);
+    }
+
+    fn run(&mut self, component: Component) {
+        let next = match component {
+            Component::Scheduler => {
+                self.scheduler.observe(&self.server);
+                match self.scheduler.work(&mut self.server) {
+                    Scheduled::Done => Some(self.now),
+                    Scheduled::Idle(next) => next,
+                }
+            }
+            Component::Controllers => {
+                self.controllers.observe(&self.server);
+                match self.controllers.work(&mut self.server) {
+                    Worked::Done => Some(self.now),
+                    Worked::Idle(next) => next,
+                }
+            }
+            Component::Kubelet(node) => {
+                let Some(kubelet) = self.kubelets.get_mut(node) else { return };
+                kubelet.observe(&self.server);
+                match kubelet.work(&mut self.server, &mut NoNetwork) {
+                    Kept::Done => Some(self.now),
+                    Kept::Idle(next) => next,
+                }
+            }
+        };
+        if let Some(next) = next {
+            self.wake(component, next.max(self.now));
+        }
+        self.wake_watchers();
+    }
+
+    fn wake(&mut self, component: Component, at: Time) {
+        let Some(slot) = self.due.get_mut(component.index()) else { return };
+        if slot.is_none_or(|set| at < set) {
+            *slot = Some(at);
+            self.queue.push(at, component.priority(), component);
+        }
+    }
+
+    /// Wakes every component when something was written since the last call.
+    fn wake_watchers(&mut self) {
+        let revision = self.server.store().revision();
+        if revision == self.seen_revision {
+            return;
+        }
+        self.seen_revision = revision;
+        let kubelets = (0..self.kubelets.len()).map(Component::Kubelet);
+        for component in [Component::Scheduler, Component::Controllers].into_iter().chain(kubelets) {
+            self.wake(component, self.now + component.watch_latency());
+        }
+    }
+
+    fn busiest(&self) -> String {
+        if self.scheduler.pending() > 0 {
+            return "default-scheduler".to_owned();
+        }
+        self.controllers.busiest().unwrap_or("kubelet").to_owned()
+    }
+
+    /// Answers a request of the cluster's administrator.
+    pub fn handle(&mut self, request: &Request) -> Response {
+        let admin = self.admin.clone();
+        self.handle_as(&admin, request)
+    }
+
+    /// Answers a request of `caller`.
+    pub fn handle_as(&mut self, caller: &Caller, request: &Request) -> Response {
+        let mut nodes = Nodes { kubelets: &mut self.kubelets, now: self.now };
+        let response = self.server.handle(caller, request, &mut nodes);
+        self.wake_watchers();
+        self.wake_nodes();
+        response
+    }
+
+    /// Reads what a stream has.
+    pub fn read_stream(&mut self, stream: StreamId) -> StreamRead {
+        let mut nodes = Nodes { kubelets: &mut self.kubelets, now: self.now };
+        self.server.read_stream(stream, &mut nodes)
+    }
+
+    /// Writes one message to a stream.
+    pub fn write_stream(&mut self, stream: StreamId, message: &[u8]) {
+        let mut nodes = Nodes { kubelets: &mut self.kubelets, now: self.now };
+        self.server.write_stream(stream, message, &mut nodes);
+        self.wake_nodes();
+    }
+
+    /// Ends a stream from the client's side.
+    pub fn close_stream(&mut self, stream: StreamId) {
+        let mut nodes = Nodes { kubelets: &mut self.kubelets, now: self.now };
+        self.server.close_stream(stream, &mut nodes);
+        self.wake_nodes();
+    }
+
+    /// A process may have been started or fed through the node proxy.
+    fn wake_nodes(&mut self) {
+        for node in 0..self.kubelets.len() {
+            if let Some(due) = self.kubelets.get(node).and_then(Kubelet::next_process_due) {
+                self.wake(Component::Kubelet(node), due.max(self.now));
+            }
+        }
+    }
+
+    /// The API server, to read.
+    pub const fn server(&self) -> &ApiServer {
+        &self.server
+    }
+
+    /// A number that changes whenever something was written: an object, or a container's output.
+    pub fn revision(&self) -> u64 {
+        self.kubelets
+            .iter()
+            .fold(self.server.store().revision(), |sum, kubelet| sum.wrapping_add(kubelet.output_revision()))
+    }
+}
+
+/// The kubelets, as the server reaches them.
+struct Nodes<'a> {
+    kubelets: &'a mut Vec<Kubelet>,
+    now: Time,
+}
+
+impl Nodes<'_> {
+    fn find(&mut self, node: &str) -> Option<&mut Kubelet> {
+        self.kubelets.iter_mut().find(|kubelet| kubelet.node() == node)
+    }
+
+    fn reach(&mut self, node: &str) -> Result<&mut Kubelet, Status> {
+        let absent = || Status::other(Reason::InternalError, format!("nodes \"{node}\" not found"));
+        self.find(node).ok_or_else(absent)
+    }
+}
+
+impl NodeProxy for Nodes<'_> {
+    fn read_log(&mut self, of: &ContainerRef, options: &LogOptions, position: u64) -> Result<LogRead, Status> {
+        self.reach(&of.node)?.read_log(of, options, position)
+    }
+    fn exec(&mut self, of: &ContainerRef, options: &ExecOptions) -> Result<u64, Status> {
+        let now = self.now;
+        self.reach(&of.node)?.exec(of, options, now)
+    }
+    fn read_session(&mut self, node: &str, session: u64) -> StreamRead {
+        self.find(node).map_or(StreamRead::End, |kubelet| kubelet.read_session(session))
+    }
+    fn write_session(&mut self, node: &str, session: u64, message: &[u8]) {
+        let now = self.now;
+        if let Some(kubelet) = self.find(node) {
+            kubelet.write_session(session, message, now);
+        }
+    }
+    fn close_session(&mut self, node: &str, session: u64) {
+        if let Some(kubelet) = self.find(node) {
+            kubelet.close_session(session);
+        }
+    }
+}

@@ -52,8 +52,7 @@ impl ControllerManager {
                 Running { controller, watched, caller, queue, events }
             })
             .collect();
-        let watched: BTreeSet<&'static str> =
-            running.iter().flat_map(|one| one.watched.iter().copied()).collect();
+        let watched: BTreeSet<&'static str> = running.iter().flat_map(|one| one.watched.iter().copied()).collect();
         Self { caches: Caches::new(watched), running, turn: 0 }
     }
 

@@ -81,11 +81,8 @@ fn max_restarts(pod: &Pod) -> i32 {
 /// The Pod that a controller makes from its template. An empty `generate_name` stands for the owner's name and a dash.
 pub fn pod_from_template<T: Kind>(owner: &T, template: &PodTemplateSpec, generate_name: &str) -> Pod {
     let from = template.metadata.clone().unwrap_or_default();
-    let name = if generate_name.is_empty() {
-        format!("{}-", meta::name(owner.meta()))
-    } else {
-        generate_name.to_owned()
-    };
+    let name =
+        if generate_name.is_empty() { format!("{}-", meta::name(owner.meta())) } else { generate_name.to_owned() };
     Pod {
         metadata: ObjectMeta {
             generate_name: Some(name),

@@ -1,1 +1,253 @@
-//! Under construction.
+//! The kubelet of one node: a worker per Pod that brings containers to what the spec says and tells how they are.
+//!
+//! Models Kubernetes 1.36 pkg/kubelet: kubelet.go (SyncPod, SyncTerminatingPod, SyncTerminatedPod), pod_workers.go
+//! (completeWork), pleg/generic.go (ends are seen at a relist once a second). It speaks to the API server and to the
+//! container runtime only.
+
+mod backoff;
+mod container_config;
+mod logs;
+mod status;
+mod sync;
+mod worker;
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
+use std::time::Duration;
+
+use k8s_openapi::api::core::v1::Pod;
+
+use crate::apimachinery::{Kind, downcast, meta};
+use crate::apiserver::{ApiServer, Caller};
+use crate::client::{Client, EventRecorder, Watch, node_of};
+use crate::cri::{ContainerId, RuntimeService};
+use crate::shell::program::Host;
+use crate::sim::{Seed, Time};
+use backoff::Backoff;
+use worker::{Stage, Worker};
+
+/// Containers are looked at once in so long.
+const RELIST_PERIOD: Duration = Duration::from_secs(1);
+/// From a Pod's arrival to the first look at it.
+const HOUSEKEEPING: Duration = Duration::from_millis(8);
+
+/// What the kubelet did when it was given time.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Kept {
+    /// One piece of work; there may be more at this instant.
+    Done,
+    /// Nothing to do before this instant, unless the cluster changes.
+    Idle(Option<Time>),
+}
+
+type Uid = Arc<str>;
+
+/// A node's kubelet.
+#[derive(Clone, Debug)]
+pub struct Kubelet {
+    node: String,
+    address: String,
+    caller: Caller,
+    watch: Watch,
+    runtime: Box<dyn RuntimeService>,
+    workers: BTreeMap<Uid, Worker>,
+    due: BTreeSet<(Time, u64, Uid)>,
+    sequence: u64,
+    owners: BTreeMap<ContainerId, Uid>,
+    restarts: Backoff,
+    pulls: Backoff,
+    events: EventRecorder,
+    rng: fastrand::Rng,
+    relist_phase: Duration,
+}
+
+impl Kubelet {
+    /// The kubelet of `node`, whose machine has this address, on a runtime.
+    pub fn new(node: &str, address: &str, runtime: Box<dyn RuntimeService>, seed: Seed) -> Self {
+        let mut rng = seed.fork("kubelet").fork(node).rng();
+        let relist_phase = Duration::from_millis(rng.u64(..1000));
+        Self {
+            node: node.to_owned(),
+            address: address.to_owned(),
+            caller: Caller::component(&format!("system:node:{node}")),
+            watch: Watch::new(Pod::RESOURCE),
+            runtime,
+            workers: BTreeMap::new(),
+            due: BTreeSet::new(),
+            sequence: 0,
+            owners: BTreeMap::new(),
+            restarts: Backoff::default(),
+            pulls: Backoff::default(),
+            events: EventRecorder::new("kubelet", node),
+            rng,
+            relist_phase,
+        }
+    }
+
+    /// The node's name.
+    pub fn node(&self) -> &str {
+        &self.node
+    }
+
+    /// Takes in the server's changes to Pods of this node.
+    pub fn observe(&mut self, server: &ApiServer) {
+        let now = server.now();
+        for delta in self.watch.pull(server) {
+            let old = delta.old.as_ref().and_then(downcast::<Pod>);
+            match delta.new.as_ref().and_then(downcast::<Pod>) {
+                Some(pod) if node_of(&pod) == self.node => self.pod_changed(pod, now),
+                Some(_) => {}
+                None => {
+                    if let Some(pod) = old.filter(|pod| node_of(pod) == self.node) {
+                        self.pod_gone(&pod, now);
+                    }
+                }
+            }
+        }
+    }
+
+    fn pod_changed(&mut self, pod: Arc<Pod>, now: Time) {
+        let uid: Uid = meta::uid(&pod.metadata).into();
+        let Some(worker) = self.workers.get_mut(&uid) else {
+            // A Pod that ended before this kubelet knew it has nothing to run.
+            if pod.status.as_ref().is_none_or(|status| !matches!(status.phase.as_deref(), Some("Succeeded" | "Failed")))
+            {
+                self.workers.insert(Arc::clone(&uid), Worker::new(pod, now));
+                self.wake(&uid, now + HOUSEKEEPING);
+            } else if meta::is_deleting(&pod.metadata) {
+                let mut worker = Worker::new(pod, now);
+                worker.stage = Stage::Terminated;
+                self.workers.insert(Arc::clone(&uid), worker);
+                self.wake(&uid, now + HOUSEKEEPING);
+            }
+            return;
+        };
+        let deletion =
+            |pod: &Pod| (pod.metadata.deletion_timestamp.clone(), pod.metadata.deletion_grace_period_seconds);
+        let asks_to_stop = deletion(&worker.pod) != deletion(&pod);
+        let spec_changed = worker.pod.spec != pod.spec;
+        worker.pod = pod;
+        if asks_to_stop || spec_changed {
+            self.wake(&uid, now + HOUSEKEEPING);
+        }
+    }
+
+    fn pod_gone(&mut self, pod: &Pod, now: Time) {
+        let uid: Uid = meta::uid(&pod.metadata).into();
+        let Some(worker) = self.workers.get_mut(&uid) else { return };
+        worker.orphaned = true;
+        if matches!(worker.stage, Stage::Done | Stage::Terminated) {
+            self.forget(&uid);
+        } else {
+            self.wake(&uid, now + HOUSEKEEPING);
+        }
+    }
+
+    /// Does one piece of work that is due: runs processes, or takes one Pod a step on.
+    pub fn work(&mut self, server: &mut ApiServer, host: &mut dyn Host) -> Kept {
+        let now = server.now();
+        if self.runtime.next_due().is_some_and(|due| due <= now) {
+            self.runtime.run(now, host);
+            self.see_exits(now);
+            return Kept::Done;
+        }
+        let Some((due, sequence, uid)) = self.due.first().cloned() else { return Kept::Idle(self.runtime.next_due()) };
+        if due > now {
+            return Kept::Idle(Some(self.runtime.next_due().map_or(due, |runtime| runtime.min(due))));
+        }
+        self.due.remove(&(due, sequence, Arc::clone(&uid)));
+        if let Some(mut worker) = self.workers.remove(&uid) {
+            worker.due = None;
+            let keep = self.step(&uid, &mut worker, server, now);
+            if keep {
+                self.workers.insert(Arc::clone(&uid), worker);
+                self.reschedule(&uid);
+            } else {
+                self.release(&uid, worker);
+            }
+        }
+        Kept::Done
+    }
+
+    /// Notes which containers have ended; the Pods are looked at when the next relist would see it.
+    fn see_exits(&mut self, now: Time) {
+        for id in self.runtime.take_exited() {
+            let Some(uid) = self.owners.get(&id).cloned() else { continue };
+            let at = self.next_relist(now);
+            if let Some(worker) = self.workers.get_mut(&uid) {
+                worker.relist = Some(worker.relist.map_or(at, |set| set.min(at)));
+                self.wake(&uid, at);
+            }
+        }
+    }
+
+    /// The first relist after `now`.
+    fn next_relist(&self, now: Time) -> Time {
+        let (period, phase) = (RELIST_PERIOD.as_micros() as u64, self.relist_phase.as_micros() as u64);
+        let passed = (now.as_micros() + period - phase) % period;
+        now + Duration::from_micros(period - passed)
+    }
+
+    /// Makes a worker due at `at` at the latest.
+    fn wake(&mut self, uid: &Uid, at: Time) {
+        let Some(worker) = self.workers.get_mut(uid) else { return };
+        if let Some((due, sequence)) = worker.due {
+            if due <= at {
+                return;
+            }
+            self.due.remove(&(due, sequence, Arc::clone(uid)));
+        }
+        self.sequence += 1;
+        worker.due = Some((at, self.sequence));
+        self.due.insert((at, self.sequence, Arc::clone(uid)));
+    }
+
+    /// Puts a worker that was taken out for a step back into the queue, at the instant its step has set.
+    fn reschedule(&mut self, uid: &Uid) {
+        let Some(worker) = self.workers.get_mut(uid) else { return };
+        let wanted = worker.due.take().map(|(due, _)| due);
+        let at = match (wanted, worker.relist) {
+            (Some(wanted), Some(relist)) => Some(wanted.min(relist)),
+            (wanted, relist) => wanted.or(relist),
+        };
+        if let Some(at) = at {
+            self.wake(uid, at);
+        }
+    }
+
+    fn forget(&mut self, uid: &Uid) {
+        if let Some(worker) = self.workers.remove(uid) {
+            if let Some((due, sequence)) = worker.due {
+                self.due.remove(&(due, sequence, Arc::clone(uid)));
+            }
+            self.release(uid, worker);
+        }
+    }
+
+    fn release(&mut self, uid: &Uid, worker: Worker) {
+        for record in worker.records.values() {
+            for id in record.current.iter().chain(record.last.as_ref().map(|last| &last.id)) {
+                self.owners.remove(id);
+            }
+        }
+        if let Some(sandbox) = &worker.sandbox {
+            self.runtime.remove_sandbox(&sandbox.id);
+        }
+        self.restarts.forget(uid);
+        self.pulls.forget(uid);
+    }
+
+    /// When a process next has something to do.
+    pub fn next_process_due(&self) -> Option<Time> {
+        self.runtime.next_due()
+    }
+
+    /// A number that changes whenever a container has written something.
+    pub fn output_revision(&self) -> u64 {
+        self.runtime.output_revision()
+    }
+
+    fn client<'a>(&'a self, server: &'a mut ApiServer) -> Client<'a> {
+        Client::new(server, &self.caller)
+    }
+}

@@ -29,6 +29,14 @@ impl<E> EventQueue<E> {
         self.waiting.first_key_value().map(|(key, _)| key.0)
     }
 
+    /// The first event and its instant, without taking it.
+    pub fn peek(&self) -> Option<(Time, E)>
+    where
+        E: Copy,
+    {
+        self.waiting.first_key_value().map(|(key, event)| (key.0, *event))
+    }
+
     /// Takes the first event when it is due at `now` or before.
     pub fn pop_due(&mut self, now: Time) -> Option<(Time, E)> {
         let first = self.waiting.first_entry()?;

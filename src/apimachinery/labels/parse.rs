@@ -36,9 +36,7 @@ pub struct FieldSelector {
 impl FieldSelector {
     /// Whether these fields satisfy every term. A field that the object does not have is empty.
     pub fn matches<'a>(&self, value_of: impl Fn(&str) -> Option<&'a str>) -> bool {
-        self.requirements
-            .iter()
-            .all(|one| (value_of(&one.field).unwrap_or_default() == one.value) == one.equal)
+        self.requirements.iter().all(|one| (value_of(&one.field).unwrap_or_default() == one.value) == one.equal)
     }
 
     /// The value that a field must have, when the selector pins one.
@@ -60,7 +58,11 @@ pub fn parse_fields(text: &str) -> Result<FieldSelector, String> {
         let Some((field, operator, value)) = split_term(&term) else {
             return Err(format!("invalid selector: '{text}'; can't understand '{term}'"));
         };
-        requirements.push(FieldRequirement { field: field.to_owned(), equal: operator != "!=", value: unescape(value)? });
+        requirements.push(FieldRequirement {
+            field: field.to_owned(),
+            equal: operator != "!=",
+            value: unescape(value)?,
+        });
     }
     Ok(FieldSelector { requirements })
 }

@@ -105,8 +105,11 @@ impl GarbageCollector {
             node.owners.iter().map(|owner| (owner, self.owner_state(node, owner))).collect();
         let any = |state| states.iter().any(|(_, held)| *held == state);
         if any(Owner::Solid) {
-            let lost: BTreeSet<&str> =
-                states.iter().filter(|(_, state)| *state != Owner::Solid).map(|(owner, _)| owner.uid.as_str()).collect();
+            let lost: BTreeSet<&str> = states
+                .iter()
+                .filter(|(_, state)| *state != Owner::Solid)
+                .map(|(owner, _)| owner.uid.as_str())
+                .collect();
             if lost.is_empty() {
                 return Ok(());
             }
@@ -143,10 +146,7 @@ impl GarbageCollector {
     /// Lets an object go once nothing blocks it any more.
     fn wait_for_dependents(&self, node: &Node, context: &mut Context<'_>) -> Result<(), Status> {
         let blocks = |dependent: &&Node| {
-            dependent
-                .owners
-                .iter()
-                .any(|owner| *owner.uid == *node.uid && owner.block_owner_deletion == Some(true))
+            dependent.owners.iter().any(|owner| *owner.uid == *node.uid && owner.block_owner_deletion == Some(true))
         };
         let blocking: Vec<&Node> = self.graph.dependents(&node.uid).filter(blocks).collect();
         if blocking.is_empty() {

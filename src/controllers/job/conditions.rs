@@ -53,9 +53,8 @@ pub fn is_finished(job: &Job) -> bool {
 pub fn ensure(list: &mut Vec<JobCondition>, condition: JobCondition) -> bool {
     match list.iter_mut().find(|held| held.type_ == condition.type_) {
         Some(held) => {
-            let same = held.status == condition.status
-                && held.reason == condition.reason
-                && held.message == condition.message;
+            let same =
+                held.status == condition.status && held.reason == condition.reason && held.message == condition.message;
             if !same {
                 *held = condition;
             }

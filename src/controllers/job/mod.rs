@@ -142,9 +142,9 @@ fn observe_pod(delta: &Delta, caches: &Caches, queue: &mut WorkQueue, now: Time)
     if has_tracking_finalizer(pod) {
         queue.add_at(ObjectKey::of(&**pod), now);
     }
-    let moved = old.as_ref().is_none_or(|old| {
-        old.metadata.labels != pod.metadata.labels || meta::controller_of(&old.metadata).is_some()
-    });
+    let moved = old
+        .as_ref()
+        .is_none_or(|old| old.metadata.labels != pod.metadata.labels || meta::controller_of(&old.metadata).is_some());
     if new.is_some() && moved && !meta::is_deleting(&pod.metadata) {
         for job in caches.in_namespace::<Job>(meta::namespace(&pod.metadata)) {
             if selector_of(&job).is_some_and(|selector| selector.matches(pod.metadata.labels.as_ref())) {
@@ -212,9 +212,9 @@ impl JobController {
         } else if conditions::is_finished(job) && old.is_some() {
             return;
         }
-        let same_spec = old.is_some() && new.is_some_and(|new| {
-            old.as_ref().is_some_and(|old| old.metadata.generation == new.metadata.generation)
-        });
+        let same_spec = old.is_some()
+            && new
+                .is_some_and(|new| old.as_ref().is_some_and(|old| old.metadata.generation == new.metadata.generation));
         queue.add_at(key, if same_spec { now + SYNC_BATCH } else { now });
     }
 
@@ -325,12 +325,7 @@ fn act(
     }
 }
 
-fn delete(
-    pods: &[Arc<Pod>],
-    job: &Arc<Job>,
-    context: &mut Context<'_>,
-    uncounted: bool,
-) -> (Outcome, Option<Status>) {
+fn delete(pods: &[Arc<Pod>], job: &Arc<Job>, context: &mut Context<'_>, uncounted: bool) -> (Outcome, Option<Status>) {
     let (mut outcome, mut failure) = (Outcome::default(), None);
     for pod in pods {
         let released = if uncounted { remove_tracking_finalizer(context, pod) } else { Ok(()) };

@@ -347,8 +347,7 @@ impl Sync {
             }
             if self.is_complete() {
                 let message = "Reached expected number of succeeded pods";
-                self.finished =
-                    Some(conditions::new(SUCCESS_CRITERIA_MET, true, "CompletionsReached", message, now));
+                self.finished = Some(conditions::new(SUCCESS_CRITERIA_MET, true, "CompletionsReached", message, now));
             } else if !meta::is_deleting(&self.job.metadata) {
                 note = self.suspend_or_resume(now);
             }

@@ -1,0 +1,59 @@
+//! A cursor over one resource's changes, for a component that keeps what it needs by itself.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use super::Delta;
+use crate::apimachinery::{Object, ResourceName, meta};
+use crate::apiserver::ApiServer;
+use crate::storage::ChangeKind;
+
+/// The cursor.
+#[derive(Clone, Debug)]
+pub struct Watch {
+    resource: ResourceName,
+    revision: u64,
+}
+
+impl Watch {
+    /// A cursor at the beginning of time.
+    pub fn new(resource: &str) -> Self {
+        Self { resource: resource.into(), revision: 0 }
+    }
+
+    /// The changes since the last pull. After a gap in the server's log every present object is given as new.
+    pub fn pull(&mut self, server: &ApiServer) -> Vec<Delta> {
+        let revision = server.store().revision();
+        if revision == self.revision {
+            return Vec::new();
+        }
+        let resource = &self.resource;
+        let delta = |old: Option<Arc<dyn Object>>, new| Delta { resource: Arc::clone(resource), old, new };
+        let deltas = match server.store().since(resource, self.revision) {
+            Ok(changes) => {
+                // Only the newest state of each object matters, but a new object of an old name is another one.
+                let mut newest: BTreeMap<String, usize> = BTreeMap::new();
+                let mut deltas: Vec<Delta> = Vec::new();
+                for change in changes {
+                    let object = Arc::clone(&change.object);
+                    let made = match change.kind {
+                        ChangeKind::Deleted => delta(Some(object), None),
+                        _ => delta(change.previous.clone(), Some(object)),
+                    };
+                    let uid = meta::uid(change.object.meta()).to_owned();
+                    match newest.get(&uid).and_then(|index| deltas.get_mut(*index)) {
+                        Some(earlier) => *earlier = Delta { old: earlier.old.clone().or(made.old.clone()), ..made },
+                        None => {
+                            newest.insert(uid, deltas.len());
+                            deltas.push(made);
+                        }
+                    }
+                }
+                deltas
+            }
+            Err(_) => server.store().list(resource, None).map(|object| delta(None, Some(Arc::clone(object)))).collect(),
+        };
+        self.revision = revision;
+        deltas
+    }
+}
