@@ -1,1 +1,48 @@
-//! Under construction.
+//! What can run: the list of images, image names, and the programs that only images have. Pulls nothing by itself.
+
+pub mod catalog;
+pub mod perl;
+pub mod reference;
+pub mod server;
+
+use std::sync::Arc;
+
+use crate::shell::applets;
+use crate::shell::machine::Programs;
+use crate::shell::vfs::{Kind, Tree, Vfs};
+
+pub use catalog::{Catalog, IMAGES, Image, PullError, pull_duration};
+pub use reference::{InvalidReference, Reference};
+
+/// The programs that images name besides the applets of the shell.
+pub const PROGRAMS: Programs = Programs(&[
+    ("nginx", server::make),
+    ("httpd-foreground", server::make),
+    ("redis-server", server::make),
+    ("postgres", server::make),
+    ("mysqld", server::make),
+    ("coredns", server::make),
+    ("pause", server::make),
+    ("agnhost", server::make),
+    ("echoserver", server::make),
+    ("hello-world", server::make),
+    ("python", server::make),
+    ("node", server::make),
+    ("perl", perl::make),
+]);
+
+/// The root file system of an image. Freeze it once and clone it for every container.
+pub fn root_tree(image: &Image) -> Tree {
+    let mut vfs = match image.shell {
+        Some((flavour, dialect)) => Vfs::new(applets::root_tree(flavour, dialect)),
+        None => Vfs::default(),
+    };
+    for (path, name) in &image.programs {
+        vfs.put(path, Kind::Program(Arc::from(name.as_str())), 0o755);
+    }
+    for (path, content) in &image.files {
+        let mode = if content.starts_with("#!") { 0o755 } else { 0o644 };
+        vfs.put(path, Kind::File(Arc::new(content.clone().into_bytes())), mode);
+    }
+    vfs.into_root()
+}

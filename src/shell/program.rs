@@ -14,6 +14,10 @@ pub trait Program: Debug + Send + Sync {
     fn resume(&mut self, system: &mut dyn System) -> Step;
     /// A copy that goes on from the same point.
     fn clone_box(&self) -> Box<dyn Program>;
+    /// Answers an HTTP request that came to a port it listens on (see `System::listen`).
+    fn serve(&mut self, _request: &Request, _system: &mut dyn System) -> Option<Response> {
+        None
+    }
 }
 
 impl Clone for Box<dyn Program> {
@@ -216,6 +220,29 @@ pub trait System {
     fn exit_code(&self, child: Pid) -> Option<i32>;
     /// The world outside of the machine.
     fn host(&mut self) -> &mut dyn Host;
+    /// Listens for HTTP on a port: requests come to `Program::serve`.
+    ///
+    /// # Errors
+    /// `EEXIST` when another process has the port; `EINVAL` where nothing can listen.
+    fn listen(&mut self, _port: u16) -> Result<(), Errno> {
+        Err(Errno::Einval)
+    }
+}
+
+/// A world that answers nothing: for machines without a network, and tests.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct NoHost;
+
+impl Host for NoHost {
+    fn send(&mut self, authority: &str, _request: Request) -> Result<Response, String> {
+        let name = authority.rsplit_once(':').map_or(authority, |(name, _)| name);
+        Err(format!("dial tcp: lookup {name}: no such host"))
+    }
+    fn read_stream(&mut self, _stream: StreamId) -> StreamRead {
+        StreamRead::End
+    }
+    fn write_stream(&mut self, _stream: StreamId, _message: &[u8]) {}
+    fn close_stream(&mut self, _stream: StreamId) {}
 }
 
 /// The world outside of a machine: whatever answers HTTP there.

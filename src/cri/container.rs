@@ -1,0 +1,181 @@
+//! A container: its configuration, its machine while it runs, its status and log. Decides nothing about Pods.
+
+use std::collections::VecDeque;
+
+use super::runtime::{SandboxId, VolumeId};
+use crate::images::Image;
+use crate::shell::machine::{Machine, OutputChunk, Stream};
+use crate::shell::program::{Pid, Signal};
+use crate::sim::Time;
+
+/// Bytes of log that are kept of one container; the oldest lines go first.
+pub const LOG_BYTES: usize = 2 << 20;
+/// A longer line is kept in pieces, as the CRI log format does.
+pub const LOG_LINE: usize = 16 << 10;
+
+/// Names a container of a runtime.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct ContainerId(pub u64);
+
+/// A volume in a container.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Mount {
+    /// Which volume.
+    pub volume: VolumeId,
+    /// Where, absolute.
+    pub path: String,
+    /// What part of the volume; empty for all of it.
+    pub sub_path: String,
+    /// Whether writes are refused.
+    pub read_only: bool,
+}
+
+/// What a container is made from.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct ContainerConfig {
+    /// Its name in the Pod.
+    pub name: String,
+    /// The image, as the Pod writes it; it must be present.
+    pub image: String,
+    /// Replaces the entrypoint of the image (and its arguments) unless empty.
+    pub command: Vec<String>,
+    /// Replaces the arguments of the image unless empty.
+    pub args: Vec<String>,
+    /// Variables on top of the image's.
+    pub env: Vec<(String, String)>,
+    /// Replaces the working directory of the image.
+    pub working_dir: Option<String>,
+    /// Volumes.
+    pub mounts: Vec<Mount>,
+    /// Replaces the user of the image.
+    pub user: Option<u32>,
+    /// Replaces the group of the image.
+    pub group: Option<u32>,
+    /// Whether it has a terminal.
+    pub tty: bool,
+    /// Whether its standard input stays open.
+    pub stdin: bool,
+    /// Whether the root file system refuses writes.
+    pub read_only_root: bool,
+    /// Memory limit in bytes.
+    pub memory_limit: Option<u64>,
+    /// The signal that stops it; `None` is SIGTERM.
+    pub stop_signal: Option<Signal>,
+    /// How often a container of this name was made in the sandbox before.
+    pub attempt: u32,
+}
+
+/// Where a container is in its life.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ContainerState {
+    /// Made, not started.
+    Created,
+    /// Its process runs.
+    Running,
+    /// Its process has ended, or could not be started.
+    Exited,
+}
+
+/// What the runtime says about a container.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ContainerStatus {
+    /// 64 hexadecimal digits, without `containerd://`.
+    pub id: String,
+    /// Name in the Pod.
+    pub name: String,
+    /// Attempt.
+    pub attempt: u32,
+    /// State.
+    pub state: ContainerState,
+    /// When it was made.
+    pub created_at: Time,
+    /// When its process started.
+    pub started_at: Option<Time>,
+    /// When it ended.
+    pub finished_at: Option<Time>,
+    /// Exit code: 128 and the signal's number after a signal, 128 when it could not be started.
+    pub exit_code: i32,
+    /// `Completed`, `Error`, `OOMKilled` or `StartError`; empty while it has not ended.
+    pub reason: &'static str,
+    /// Why it could not be started; else empty.
+    pub message: String,
+    /// The normalised image name.
+    pub image: String,
+    /// `registry/repository@sha256:...`
+    pub image_id: String,
+}
+
+/// A line of a container's log.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct LogLine {
+    /// When its first byte came.
+    pub time: Time,
+    /// Which stream.
+    pub stream: Stream,
+    /// The text with its newline; without one when it was cut or is not finished.
+    pub bytes: Vec<u8>,
+}
+
+/// The log of a container. Lines keep their numbers when old ones are dropped.
+#[derive(Clone, Debug, Default)]
+pub struct Log {
+    lines: VecDeque<LogLine>,
+    first: u64,
+    held: usize,
+}
+
+impl Log {
+    /// The lines from number `from` on, with their numbers. The last line of each stream may still grow.
+    pub fn from(&self, from: u64) -> impl DoubleEndedIterator<Item = (u64, &LogLine)> {
+        let skip = usize::try_from(from.saturating_sub(self.first)).unwrap_or(usize::MAX);
+        self.lines.iter().enumerate().skip(skip).map(|(index, line)| (self.first + index as u64, line))
+    }
+
+    /// The number after the last line.
+    pub fn end(&self) -> u64 {
+        self.first + self.lines.len() as u64
+    }
+
+    pub(super) fn append(&mut self, chunk: &OutputChunk) {
+        for piece in chunk.bytes.split_inclusive(|byte| *byte == b'\n') {
+            for piece in piece.chunks(LOG_LINE) {
+                self.append_piece(chunk, piece);
+            }
+        }
+        while self.held > LOG_BYTES {
+            let Some(line) = self.lines.pop_front() else { return };
+            self.held -= line.bytes.len();
+            self.first += 1;
+        }
+    }
+
+    fn append_piece(&mut self, chunk: &OutputChunk, piece: &[u8]) {
+        self.held += piece.len();
+        // Only the latest line of this stream can be unfinished, and the other stream has at most one after it.
+        let open = self.lines.iter_mut().rev().take(16).find(|line| line.stream == chunk.stream);
+        if let Some(open) = open
+            && open.bytes.last() != Some(&b'\n')
+            && open.bytes.len() + piece.len() <= LOG_LINE
+        {
+            open.bytes.extend_from_slice(piece);
+            return;
+        }
+        self.lines.push_back(LogLine { time: chunk.time, stream: chunk.stream, bytes: piece.to_vec() });
+    }
+}
+
+/// A container of a runtime.
+#[derive(Clone, Debug)]
+pub struct Container {
+    pub(super) sandbox: SandboxId,
+    pub(super) config: ContainerConfig,
+    pub(super) image: Image,
+    pub(super) status: ContainerStatus,
+    pub(super) machine: Option<Machine>,
+    pub(super) init: Pid,
+    pub(super) log: Log,
+    pub(super) wake: Option<Time>,
+    pub(super) kill_at: Option<Time>,
+    pub(super) execs: Vec<(u64, Pid)>,
+    pub(super) terminal: Option<crate::shell::machine::TtyId>,
+}

@@ -1,0 +1,130 @@
+//! The programs that every machine has: one file each, one list. Refuses to know Kubernetes.
+
+pub mod driver;
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use super::machine::Dialect;
+use super::process::{Flavour, SHELLS};
+use super::task::Task;
+use super::vfs::{Device, Kind, Tree, Vfs};
+use driver::{Once, once};
+
+/// A program that machines provide.
+#[derive(Clone, Copy, Debug)]
+pub struct Applet {
+    /// Its name.
+    pub name: &'static str,
+    /// What it does, for `help`.
+    pub summary: &'static str,
+    /// Makes it from its arguments, the first of which is its name.
+    pub make: fn(&[String]) -> Box<dyn Task>,
+}
+
+/// Every applet.
+pub const APPLETS: &[Applet] = &[];
+
+/// The applet of that name.
+pub fn find(name: &str) -> Option<&'static Applet> {
+    APPLETS.iter().find(|applet| applet.name == name)
+}
+
+/// What `busybox nosuch` runs.
+pub fn not_found(name: &str) -> Box<dyn Task> {
+    once(&[name.to_owned()], |args, _, out| {
+        out.err(&format!("{}: applet not found\n", args.first().map_or("", String::as_str)));
+        127
+    })
+}
+
+const BUSYBOX_DIRS: &[&str] = &["/bin", "/dev", "/etc", "/home", "/proc", "/root", "/sys", "/tmp", "/usr/bin", "/usr/sbin", "/var/spool"];
+const DEBIAN_DIRS: &[&str] = &[
+    "/boot", "/dev", "/etc", "/home", "/media", "/mnt", "/opt", "/proc", "/root", "/run", "/srv", "/sys", "/tmp", "/usr/bin",
+    "/usr/lib", "/usr/local/bin", "/usr/local/sbin", "/usr/sbin", "/usr/share", "/var/log", "/var/tmp", "/var/lib",
+];
+
+/// The root file system of a machine with these tools and that shell.
+pub fn root_tree(flavour: Flavour, dialect: Dialect) -> Tree {
+    let mut vfs = Vfs::default();
+    let dirs = if flavour == Flavour::Busybox { BUSYBOX_DIRS } else { DEBIAN_DIRS };
+    for dir in dirs {
+        let _ = vfs.make_dir("/", dir, true, Default::default());
+    }
+    devices(&mut vfs);
+    let names = APPLETS.iter().map(|applet| applet.name).filter(|name| !name.contains(' '));
+    if flavour == Flavour::Busybox {
+        // One inode under many names, as in the image.
+        vfs.put("/bin/busybox", Kind::Program(Arc::from("busybox")), 0o755);
+        for name in names.chain(["sh", "ash"]).filter(|name| *name != "curl") {
+            let _ = vfs.link("/", "/bin/busybox", &format!("/bin/{name}"), Default::default());
+        }
+        if dialect == Dialect::Bash {
+            vfs.put("/bin/bash", Kind::Program(Arc::from("bash")), 0o755);
+        }
+        vfs.put("/usr/bin/env", Kind::Symlink("../../bin/env".into()), 0o777);
+    } else {
+        for name in names.filter(|name| *name != "curl" && *name != "wget") {
+            vfs.put(&format!("/usr/bin/{name}"), Kind::Program(Arc::from(name)), 0o755);
+        }
+        for name in SHELLS.iter().filter(|name| **name != "ash") {
+            let program = if *name == "sh" { "dash" } else { name };
+            vfs.put(&format!("/usr/bin/{name}"), Kind::Program(Arc::from(program)), 0o755);
+        }
+        for (name, target) in [("/bin", "usr/bin"), ("/sbin", "usr/sbin"), ("/lib", "usr/lib"), ("/var/run", "/run")] {
+            vfs.put(name, Kind::Symlink(target.into()), 0o777);
+        }
+    }
+    accounts(&mut vfs, flavour);
+    vfs.into_root()
+}
+
+fn devices(vfs: &mut Vfs) {
+    for (name, device) in [
+        ("null", Device::Null),
+        ("zero", Device::Zero),
+        ("full", Device::Full),
+        ("random", Device::Random),
+        ("urandom", Device::Random),
+        ("tty", Device::Tty),
+        ("stdin", Device::Descriptor(0)),
+        ("stdout", Device::Descriptor(1)),
+        ("stderr", Device::Descriptor(2)),
+        ("fd/0", Device::Descriptor(0)),
+        ("fd/1", Device::Descriptor(1)),
+        ("fd/2", Device::Descriptor(2)),
+    ] {
+        vfs.put(&format!("/dev/{name}"), Kind::Device(device), 0o666);
+    }
+    for (name, text) in [
+        ("/proc/version", "Linux version 6.1.0 (tabernetes)\n"),
+        ("/proc/cpuinfo", "processor\t: 0\nmodel name\t: virtual\n\nprocessor\t: 1\nmodel name\t: virtual\n\n"),
+        ("/proc/meminfo", "MemTotal:        2097152 kB\nMemFree:         1572864 kB\nMemAvailable:    1835008 kB\n"),
+        ("/proc/filesystems", "nodev\tproc\nnodev\ttmpfs\n"),
+    ] {
+        vfs.put(name, Kind::File(Arc::new(text.as_bytes().to_vec())), 0o444);
+    }
+    if let Ok(found) = vfs.find("/", "/tmp", true)
+        && let Some(inode) = vfs.inode_mut(found.node)
+    {
+        inode.mode = 0o1777;
+    }
+}
+
+fn accounts(vfs: &mut Vfs, flavour: Flavour) {
+    let shell = if flavour == Flavour::Busybox { "/bin/sh" } else { "/bin/bash" };
+    let passwd = format!("root:x:0:0:root:/root:{shell}\ndaemon:x:1:1:daemon:/usr/sbin:/bin/false\nwww-data:x:33:33:www-data:/var/www:/usr/sbin/nologin\nlearner:x:1000:1000:learner:/home/learner:{shell}\nnobody:x:65534:65534:nobody:/home:/bin/false\n");
+    let group = "root:x:0:\ndaemon:x:1:\nwww-data:x:33:\nlearner:x:1000:\nnogroup:x:65534:\n";
+    let files = BTreeMap::from([("/etc/passwd", passwd.as_str()), ("/etc/group", group)]);
+    for (path, text) in files {
+        vfs.put(path, Kind::File(Arc::new(text.as_bytes().to_vec())), 0o644);
+    }
+    if flavour == Flavour::Gnu {
+        vfs.put("/etc/os-release", Kind::File(Arc::new(b"PRETTY_NAME=\"Debian GNU/Linux 13 (trixie)\"\nNAME=\"Debian GNU/Linux\"\nID=debian\n".to_vec())), 0o644);
+    }
+}
+
+/// Runs a function as a program: for applets that end at once.
+pub type Run = fn(&[String], &mut super::kernel::Kernel, &mut driver::Out) -> i32;
+
+const _: fn(&[String], Run) -> Box<dyn Task> = |args, run| Box::new(Once::new(args, run));
