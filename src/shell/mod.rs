@@ -6,6 +6,7 @@ pub mod machine;
 pub mod process;
 pub mod keys;
 pub mod line_editor;
+pub mod nano;
 pub mod program;
 #[allow(clippy::module_inception)]
 pub mod shell;
