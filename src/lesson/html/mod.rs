@@ -30,7 +30,7 @@
 //! ```text
 //! ```sh run          div.tn-command > pre > code.language-sh ; button.tn-run[data-run=COMMAND][hidden]   (one per command)
 //! ```LANG file=NAME  figure.tn-file[data-file=NAME] > figcaption > code ; pre > code ; button.tn-insert[data-insert=NAME][hidden]
-//!                    (the content is in the lesson's data, `files`)
+//!                    (what is inserted is the text of this `code`)
 //! ```text output     figure.tn-output > figcaption.tn-visually-hidden ; pre > samp
 //! ```LANG            pre > code.language-LANG
 //! ```quiz            section.tn-quiz[data-quiz=quiz-1]
@@ -46,3 +46,14 @@
 //!
 //! The index page: main#lesson.tn-catalog > h1, p.tn-lead, ol.tn-catalog-list > li.tn-card[data-lesson=NAME] >
 //! h2 > a, p, p.tn-meta > span.tn-progress.
+
+mod blocks;
+mod flow;
+mod page;
+
+pub use page::{Entry, Site, index_page, lesson_page};
+
+/// Text as it may stand in HTML, between tags and in quoted attributes.
+pub fn escape(text: &str) -> String {
+    text.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;").replace('"', "&quot;")
+}

@@ -1,0 +1,373 @@
+//! The proof of a lesson: plays it as a reader would, and says where it promises too much or too little.
+//! Knows no cluster; a [`Rehearsal`] brings one.
+//!
+//! A lesson is proven both ways. Before anything is done no step is ticked; after the text, every step is, and where
+//! a solution follows steps, they are ticked by the solution and not before it. Every command ends as its block says,
+//! and prints what the block after it shows.
+
+use super::author::{Block, Commands, Document, Piece, Problem, Run};
+use super::check::{Checklist, Objects};
+use super::model::File;
+
+/// A fresh cluster and a learner's machine to play a lesson on. Its time is virtual.
+pub trait Rehearsal: Objects {
+    /// Writes a file into the home directory.
+    ///
+    /// # Errors
+    /// Why it could not be written.
+    fn write(&mut self, name: &str, content: &str) -> Result<(), String>;
+    /// Types a line into the shell and runs it to its end; after `limit` virtual seconds it is interrupted.
+    fn run(&mut self, line: &str, limit: f64) -> Outcome;
+    /// Lets virtual seconds pass.
+    fn advance(&mut self, seconds: f64);
+}
+
+/// How a command ended.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Outcome {
+    /// What it printed.
+    pub stdout: String,
+    /// What it complained.
+    pub stderr: String,
+    /// Its exit code.
+    pub exit: i32,
+}
+
+/// A command that has to end by itself may take so many virtual seconds.
+const LIMIT: f64 = 600.0;
+/// A command that never ends is watched for so long.
+const ENDLESS: f64 = 10.0;
+/// What a step waits for may take so long after the last command.
+const SETTLE: f64 = 180.0;
+
+/// Plays a lesson on fresh rehearsals from `stage`.
+///
+/// # Errors
+/// Every place where the lesson and the cluster differ.
+pub fn prove(document: &Document, stage: &mut dyn FnMut(&Document) -> Box<dyn Rehearsal>) -> Result<(), Vec<Problem>> {
+    let mut play = Play {
+        document,
+        stage: stage(document),
+        list: Checklist::new(document.lesson.steps.clone()),
+        printed: String::new(),
+        problems: Vec::new(),
+    };
+    play.nothing_is_done_at_first();
+    let mut open: Vec<(usize, usize)> = Vec::new();
+    for piece in &document.body {
+        let Piece::Block { line, block } = piece else { continue };
+        match block {
+            Block::Steps(steps) => open.extend(steps.iter().map(|(index, _)| (*line, *index))),
+            Block::Solution(pieces) => play.solution(*line, pieces, std::mem::take(&mut open)),
+            other => play.block(*line, other),
+        }
+        // Steps that a later solution does not follow belong to the text.
+        if matches!(block, Block::Solution(_)) {
+            continue;
+        }
+    }
+    play.settle(&open);
+    if play.problems.is_empty() { Ok(()) } else { Err(play.problems) }
+}
+
+struct Play<'d> {
+    document: &'d Document,
+    stage: Box<dyn Rehearsal>,
+    list: Checklist,
+    /// What the last block of commands printed.
+    printed: String,
+    problems: Vec<Problem>,
+}
+
+impl Play<'_> {
+    fn problem(&mut self, line: usize, message: String) {
+        self.problems.push(Problem { file: self.document.path.clone(), line, message });
+    }
+
+    fn look(&mut self) {
+        self.list.update(&*self.stage);
+    }
+
+    fn done(&self, index: usize) -> bool {
+        self.list.steps().nth(index).is_some_and(|(_, done)| done)
+    }
+
+    fn id(&self, index: usize) -> String {
+        self.document.lesson.steps.get(index).map(|step| step.id.clone()).unwrap_or_default()
+    }
+
+    fn nothing_is_done_at_first(&mut self) {
+        self.look();
+        let early: Vec<usize> = (0..self.document.lesson.steps.len()).filter(|&at| self.done(at)).collect();
+        for index in early {
+            let line = self.line_of(index);
+            let message = format!(
+                "the step `{}` is ticked before the reader has done anything; look for what only the reader's work \
+                 brings about, or name the step it comes after",
+                self.id(index)
+            );
+            self.problem(line, message);
+        }
+    }
+
+    fn line_of(&self, index: usize) -> usize {
+        let holds = |block: &Block| matches!(block, Block::Steps(steps) if steps.iter().any(|(at, _)| *at == index));
+        let mut blocks = self.document.body.iter().filter_map(|piece| match piece {
+            Piece::Block { line, block } if holds(block) => Some(*line),
+            _ => None,
+        });
+        blocks.next().unwrap_or(1)
+    }
+
+    fn solution(&mut self, line: usize, pieces: &[Piece], steps: Vec<(usize, usize)>) {
+        // What runs by itself may still be running; it must not be what ticks the steps.
+        self.stage.advance(ENDLESS);
+        self.look();
+        for &(steps_line, index) in &steps {
+            if self.done(index) {
+                let message = format!("the step `{}` is ticked without the solution in line {line}", self.id(index));
+                self.problem(steps_line, message);
+            }
+        }
+        for piece in pieces {
+            if let Piece::Block { line, block } = piece {
+                self.block(*line, block);
+            }
+        }
+        self.settle(&steps);
+    }
+
+    /// Waits for the steps.
+    fn settle(&mut self, steps: &[(usize, usize)]) {
+        let mut waited = 0.0;
+        self.look();
+        while waited < SETTLE && steps.iter().any(|&(_, index)| !self.done(index)) {
+            self.stage.advance(1.0);
+            self.look();
+            waited += 1.0;
+        }
+        for &(line, index) in steps {
+            if !self.done(index) {
+                let message = format!("the step `{}` is not ticked after everything was done", self.id(index));
+                self.problem(line, message);
+            }
+        }
+    }
+
+    fn block(&mut self, line: usize, block: &Block) {
+        match block {
+            Block::File { file, .. } => self.file(line, file),
+            Block::Run(commands) => self.commands(line, commands),
+            Block::Output(expected) => {
+                if let Err((expected, printed)) = compare(expected, &self.printed) {
+                    self.problem(
+                        line,
+                        format!("the text shows\n    {expected}\nwhere the commands print\n    {printed}"),
+                    );
+                }
+            }
+            _ => {}
+        }
+    }
+
+    fn file(&mut self, line: usize, file: &File) {
+        if let Err(problem) = self.stage.write(&file.name, &file.content) {
+            self.problem(line, format!("`{}` cannot be written: {problem}", file.name));
+        }
+    }
+
+    fn commands(&mut self, line: usize, commands: &Commands) {
+        self.stage.advance(commands.after);
+        self.printed.clear();
+        if commands.run == Run::Interactive {
+            return;
+        }
+        for command in &commands.lines {
+            let limit = if commands.run == Run::Endless { ENDLESS } else { LIMIT };
+            let outcome = self.stage.run(command, limit);
+            self.printed.push_str(&outcome.stdout);
+            self.printed.push_str(&outcome.stderr);
+            self.look();
+            let wrong = match commands.run {
+                Run::Succeeds if outcome.exit != 0 => "mark the block `fails` if that is meant",
+                Run::Fails if outcome.exit == 0 => "it was to fail",
+                Run::Endless if outcome.exit == 0 => "it was to go on until Ctrl-C",
+                _ => continue,
+            };
+            let complaint = outcome.stderr.trim_end();
+            self.problem(line, format!("`{command}` ends with exit code {}; {wrong}\n    {complaint}", outcome.exit));
+        }
+    }
+}
+
+/// Compares line by line; a line `...` stands for any number of lines. Gives the first two lines that differ.
+fn compare(expected: &str, printed: &str) -> Result<(), (String, String)> {
+    let printed: Vec<&str> = printed.lines().collect();
+    let expected: Vec<&str> = expected.lines().collect();
+    let mut rest = printed.as_slice();
+    let mut skipping = false;
+    for line in expected {
+        if line.trim() == "..." {
+            skipping = true;
+            continue;
+        }
+        let wanted = normal(line);
+        let found = if skipping {
+            rest.iter().position(|line| normal(line) == wanted)
+        } else {
+            rest.first().filter(|line| normal(line) == wanted).map(|_| 0)
+        };
+        match found {
+            Some(at) => rest = rest.get(at + 1..).unwrap_or_default(),
+            None => return Err((line.to_owned(), (*rest.first().unwrap_or(&"(nothing more)")).to_owned())),
+        }
+        skipping = false;
+    }
+    match rest.first().filter(|_| !skipping) {
+        Some(line) => Err(("(nothing more)".to_owned(), (*line).to_owned())),
+        None => Ok(()),
+    }
+}
+
+/// A line without what differs from run to run: ages, generated names, addresses and the width of columns.
+fn normal(line: &str) -> String {
+    line.split_whitespace().map(normal_word).collect::<Vec<_>>().join(" ")
+}
+
+fn normal_word(word: &str) -> String {
+    let bare = word.trim_matches(['"', '\'', '(', ')', ',', '.', ':']);
+    if is_age(bare) {
+        return word.replace(bare, "<age>");
+    }
+    if bare.split('.').count() == 4 && bare.bytes().all(|b| b.is_ascii_digit() || b == b'.') {
+        return word.replace(bare, "<address>");
+    }
+    let generated = |part: &str| part.len() >= 5 && part.chars().all(|c| "bcdfghjklmnpqrstvwxz2456789".contains(c));
+    match bare.rsplit_once('-') {
+        Some((stem, suffix)) if generated(suffix) => {
+            let stem = match stem.rsplit_once('-') {
+                Some((stem, hash)) if hash.len() >= 8 && generated(hash) => stem.to_owned() + "-<hash>",
+                _ => stem.to_owned(),
+            };
+            word.replace(bare, &format!("{stem}-<id>"))
+        }
+        _ => word.to_owned(),
+    }
+}
+
+/// `5s`, `2m30s`, `3d4h`.
+fn is_age(word: &str) -> bool {
+    let mut digits = 0;
+    let mut parts = 0;
+    for c in word.chars() {
+        match c {
+            '0'..='9' => digits += 1,
+            's' | 'm' | 'h' | 'd' | 'y' if digits > 0 => {
+                digits = 0;
+                parts += 1;
+            }
+            _ => return false,
+        }
+    }
+    parts > 0 && digits == 0
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::{Source, read};
+    use super::*;
+    use serde_json::{Value, json};
+
+    /// Knows `make`, which makes a Job, `fail`, `watch`, and `echo`.
+    #[derive(Default)]
+    struct Fake {
+        jobs: usize,
+        files: Vec<String>,
+    }
+
+    impl Objects for Fake {
+        fn list(&self, resource: &str, _: Option<&str>) -> Vec<Value> {
+            let jobs = if resource == "jobs" { self.jobs } else { 0 };
+            (0..jobs).map(|at| json!({"metadata": {"name": format!("job-{at}")}})).collect()
+        }
+    }
+
+    impl Rehearsal for Fake {
+        fn write(&mut self, name: &str, _: &str) -> Result<(), String> {
+            self.files.push(name.to_owned());
+            Ok(())
+        }
+
+        fn run(&mut self, line: &str, _: f64) -> Outcome {
+            let (stdout, exit) = match line.split_once(' ').unwrap_or((line, "")) {
+                ("make", _) => {
+                    self.jobs += 1;
+                    ("made job-x7k2p\n".to_owned(), 0)
+                }
+                ("echo", text) => (format!("{text}\n"), 0),
+                ("watch", _) => (String::new(), 130),
+                ("cat", name) if self.files.iter().any(|file| file == name) => (String::new(), 0),
+                _ => (String::new(), 1),
+            };
+            Outcome { stdout, stderr: String::new(), exit }
+        }
+
+        fn advance(&mut self, _: f64) {}
+    }
+
+    fn problems(body: &str) -> String {
+        let text = format!("---\ntitle: A\ndescription: D\nminutes: 5\n---\n{body}");
+        let document = read(&Source { path: "l.md".to_owned(), text, ..Source::default() }).unwrap();
+        match prove(&document, &mut |_| Box::new(Fake::default())) {
+            Ok(()) => String::new(),
+            Err(problems) => problems.iter().map(ToString::to_string).collect::<Vec<_>>().join("\n"),
+        }
+    }
+
+    const STEP: &str = "```steps\n- id: one\n  text: t\n  checks:\n  - resource: jobs\n```\n";
+
+    #[test]
+    fn a_lesson_that_keeps_its_promises_is_proven() {
+        let body = format!(
+            "```yaml file=a.yaml\na: 1\n```\n```sh run\ncat a.yaml\nmake\n```\n```text output\nmade job-b4c5d\n```\n\
+             ```sh run fails\nnope\n```\n```sh run endless\nwatch\n```\n{STEP}"
+        );
+        assert_eq!(problems(&body), "");
+        let solved = format!("{STEP}````solution\n```sh run\nmake\n```\n````\n");
+        assert_eq!(problems(&solved), "");
+    }
+
+    #[test]
+    fn a_lesson_that_does_not_is_told_where() {
+        for (body, problem) in [
+            (STEP.to_owned(), "l.md:6: the step `one` is not ticked after everything was done"),
+            (
+                STEP.replace("jobs", "jobs\n    count: 0"),
+                "l.md:6: the step `one` is ticked before the reader has done anything",
+            ),
+            (
+                format!("```sh run\nmake\n```\n{STEP}````solution\nNothing.\n````\n"),
+                "l.md:9: the step `one` is ticked without the solution in line 15",
+            ),
+            ("```sh run\nnope\n```\n".to_owned(), "l.md:6: `nope` ends with exit code 1; mark the block `fails`"),
+            ("```sh run fails\nmake\n```\n".to_owned(), "l.md:6: `make` ends with exit code 0; it was to fail"),
+            (
+                "```sh run\necho a\n```\n```text output\nb\n```\n".to_owned(),
+                "l.md:9: the text shows\n    b\nwhere the commands print\n    a",
+            ),
+        ] {
+            let found = problems(&body);
+            assert!(found.starts_with(problem), "{found}");
+        }
+    }
+
+    #[test]
+    fn ages_and_generated_names_do_not_matter_in_outputs() {
+        let same = |a: &str, b: &str| compare(a, b).is_ok();
+        assert!(same("NAME   AGE\nhello-job-x7k2p  3s", "NAME     AGE\nhello-job-b4c5d   1m20s\n"));
+        assert!(same("a\n...\nz", "a\nb\nc\nz"));
+        assert!(same("...", "a"));
+        assert!(!same("hello-job 1/1", "hello-job 0/1"));
+        assert!(!same("a", "a\nb"));
+    }
+}
