@@ -1,1 +1,30 @@
-//! Under construction.
+//! kubectl 1.36 as a program of the shell: it speaks HTTP and JSON with the server that its kubeconfig file names.
+//!
+//! It knows only what a remote client would: resources, short names, kinds and columns come from the server's answers.
+//! It keeps nothing between two calls.
+
+mod apply;
+mod builder;
+mod client;
+mod cmd;
+mod config;
+mod discovery;
+mod failure;
+mod flags;
+mod generated;
+mod gone;
+mod help;
+mod kustomize;
+mod output;
+mod print;
+mod program;
+mod tree;
+mod watch;
+mod writing;
+
+use crate::shell::program::Program;
+
+/// kubectl with these arguments (without its own name).
+pub fn new(args: &[String]) -> Box<dyn Program> {
+    Box::new(program::Kubectl::new(args))
+}

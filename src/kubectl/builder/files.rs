@@ -1,0 +1,356 @@
+//! Objects from files: `-f` with files, directories, `-` and patterns, `-k` with a kustomization.
+
+use serde_json::Value;
+
+use super::{Built, Query, Target};
+use crate::kubectl::failure::Failure;
+use crate::kubectl::kustomize;
+use crate::kubectl::program::Context;
+use crate::text::go_number::quote;
+use crate::text::yaml::documents;
+
+const STOP: &str = "if you choose to ignore these errors, turn validation off with --validate=false";
+
+/// A place objects are read from.
+#[derive(Clone, Debug)]
+pub enum Place {
+    /// A file.
+    File(String),
+    /// Standard input.
+    Stdin,
+    /// Documents that a kustomization gave.
+    Documents(String, Vec<Value>),
+}
+
+/// The places behind `-f` and `-k`.
+pub fn paths(cx: &mut Context<'_>, query: &Query) -> Result<Vec<Place>, Failure> {
+    if !query.kustomize.is_empty() {
+        if !query.files.is_empty() {
+            return Err(Failure::msg("only one of -f or -k can be specified"));
+        }
+        let documents = kustomize::build(cx, &query.kustomize)?;
+        return Ok(vec![Place::Documents(query.kustomize.clone(), documents)]);
+    }
+    let mut places = Vec::new();
+    for name in &query.files {
+        if name == "-" {
+            places.push(Place::Stdin);
+            continue;
+        }
+        if name.starts_with("http://") || name.starts_with("https://") {
+            return Err(unreachable_url(name));
+        }
+        let Ok(info) = cx.system.file_info(name) else {
+            let matches = matching(cx, name);
+            if matches.is_empty() {
+                return Err(Failure::msg(format!("the path {} does not exist", quote(name))));
+            }
+            places.extend(matches.into_iter().map(Place::File));
+            continue;
+        };
+        if !info.is_dir {
+            places.push(Place::File(name.clone()));
+            continue;
+        }
+        let mut found = Vec::new();
+        walk(cx, name.trim_end_matches('/'), query.recursive, &mut found, 0);
+        if found.is_empty() {
+            return Err(Failure::msg(format!("error reading [{name}]: recognized file extensions are [.json .yaml .yml]")));
+        }
+        places.extend(found.into_iter().map(Place::File));
+    }
+    Ok(places)
+}
+
+fn unreachable_url(url: &str) -> Failure {
+    let rest = url.split_once("://").map_or(url, |(_, rest)| rest);
+    let host = rest.split(['/', '?']).next().unwrap_or(rest);
+    let host = host.split(':').next().unwrap_or(host);
+    Failure::Connection { host: host.to_owned(), message: format!("dial tcp: lookup {host} on 10.96.0.10:53: no such host") }
+}
+
+fn walk(cx: &Context<'_>, directory: &str, recursive: bool, found: &mut Vec<String>, depth: usize) {
+    let Ok(mut entries) = cx.system.read_dir(directory) else { return };
+    entries.sort_by(|a, b| a.name.cmp(&b.name));
+    for entry in entries {
+        let path = format!("{directory}/{}", entry.name);
+        if entry.is_dir {
+            if recursive && depth < 32 {
+                walk(cx, &path, recursive, found, depth + 1);
+            }
+        } else if [".json", ".yaml", ".yml"].iter().any(|ending| entry.name.ends_with(ending)) {
+            found.push(path);
+        }
+    }
+}
+
+/// The files a pattern such as `*.yaml` matches; kubectl expands patterns that the shell left alone.
+fn matching(cx: &Context<'_>, pattern: &str) -> Vec<String> {
+    if !pattern.contains(['*', '?']) {
+        return Vec::new();
+    }
+    let (directory, last) = match pattern.rsplit_once('/') {
+        Some((directory, last)) => (directory, last),
+        None => (".", pattern),
+    };
+    let mut names: Vec<String> = cx
+        .system
+        .read_dir(directory)
+        .unwrap_or_default()
+        .into_iter()
+        .filter(|entry| !entry.is_dir && wildcard(last.as_bytes(), entry.name.as_bytes()))
+        .map(|entry| if directory == "." { entry.name } else { format!("{directory}/{}", entry.name) })
+        .collect();
+    names.sort();
+    names
+}
+
+fn wildcard(pattern: &[u8], name: &[u8]) -> bool {
+    let mut states = vec![0_usize];
+    let close = |mut states: Vec<usize>| {
+        let mut index = 0;
+        while let Some(state) = states.get(index).copied() {
+            if pattern.get(state) == Some(&b'*') && !states.contains(&(state + 1)) {
+                states.push(state + 1);
+            }
+            index += 1;
+        }
+        states
+    };
+    states = close(states);
+    for byte in name {
+        let mut next = Vec::new();
+        for state in states {
+            match pattern.get(state) {
+                Some(b'*') => next.push(state),
+                Some(b'?') => next.push(state + 1),
+                Some(wanted) if wanted == byte => next.push(state + 1),
+                _ => {}
+            }
+        }
+        next.dedup();
+        states = close(next);
+    }
+    states.contains(&pattern.len())
+}
+
+/// Reads the documents of a place.
+///
+/// # Errors
+/// A file that cannot be read; a document that is no YAML comes as an item.
+pub fn read_documents(cx: &mut Context<'_>, place: &Place) -> (String, Vec<Result<Value, Failure>>) {
+    let (source, bytes) = match place {
+        Place::Documents(source, values) => return (source.clone(), values.iter().cloned().map(Ok).collect()),
+        Place::Stdin => ("STDIN".to_owned(), cx.session.stdin.clone()),
+        Place::File(path) => match cx.system.read_file(path) {
+            Ok(bytes) => (path.clone(), bytes),
+            Err(errno) => {
+                let why = Failure::msg(format!("open {path}: {}", errno.message().to_lowercase()));
+                return (path.clone(), vec![Err(why)]);
+            }
+        },
+    };
+    let shown = if source == "STDIN" { "STDIN" } else { source.as_str() };
+    let list = documents(&bytes)
+        .map(|document| document.map_err(|why| Failure::msg(format!("error parsing {shown}: {why}"))))
+        .collect();
+    (source, list)
+}
+
+/// Reads all places into targets; what goes wrong with one document ends its file and is collected.
+pub fn load(cx: &mut Context<'_>, query: &Query, places: &[Place], built: &mut Built) -> Result<(), Failure> {
+    for place in places {
+        let (source, documents) = read_documents(cx, place);
+        for document in documents {
+            let added = document.and_then(|document| {
+                if query.validate {
+                    validate(&document).map_err(|why| {
+                        Failure::msg(format!("error validating {}: error validating data: {why}; {STOP}", quote(&source)))
+                    })?;
+                }
+                add(cx, query, &source, document, built)
+            });
+            match added {
+                Ok(()) => {}
+                Err(failure @ (Failure::Connection { .. } | Failure::Plain(_))) => return Err(failure),
+                Err(failure) => {
+                    built.failures.push(failure);
+                    break;
+                }
+            }
+        }
+    }
+    built.single = built.targets.len() == 1 && places.len() == 1 && !matches!(place_is_dir(query, cx), Some(true));
+    Ok(())
+}
+
+fn place_is_dir(query: &Query, cx: &Context<'_>) -> Option<bool> {
+    query.files.first().and_then(|name| cx.system.file_info(name).ok()).map(|info| info.is_dir)
+}
+
+/// What the schema check of kubectl itself still looks at, now that the server checks fields.
+fn validate(document: &Value) -> Result<(), String> {
+    let Some(fields) = document.as_object() else { return Err("invalid object to validate".to_owned()) };
+    let missing = |name: &str| fields.get(name).and_then(Value::as_str).unwrap_or("").is_empty();
+    let mut problems = Vec::new();
+    for name in ["apiVersion", "kind"] {
+        if fields.contains_key(name) && !fields.get(name).is_some_and(Value::is_string) {
+            problems.push(format!("{name} isn't string type"));
+        } else if missing(name) {
+            problems.push(format!("{name} not set"));
+        }
+    }
+    if let Some(version) = fields.get("apiVersion").and_then(Value::as_str)
+        && version.matches('/').count() > 1
+    {
+        problems.push(format!("unexpected GroupVersion string: {version}"));
+    }
+    match problems.as_slice() {
+        [] => Ok(()),
+        [one] => Err(one.clone()),
+        many => Err(format!("[{}]", many.join(", "))),
+    }
+}
+
+/// Why a value is no object of the API, in the words of Go's decoder.
+pub fn object_failure(document: &Value, source: &str) -> Option<Failure> {
+    let undecodable = |why: String| Some(Failure::msg(format!("unable to decode {}: {why}", quote(source))));
+    let Some(fields) = document.as_object() else {
+        return undecodable(format!(
+            "json: cannot unmarshal {} into Go value of type struct {{ APIVersion string \"json:\\\"apiVersion,omitempty\\\"\"; Kind string \"json:\\\"kind,omitempty\\\"\" }}",
+            go_word(document)
+        ));
+    };
+    match fields.get("metadata") {
+        None | Some(Value::Null | Value::Object(_)) => {}
+        Some(other) => {
+            return undecodable(format!(
+                "json: cannot unmarshal {} into Go struct field metadataOnlyObject.metadata of type v1.ObjectMeta",
+                go_word(other)
+            ));
+        }
+    }
+    if fields.get("kind").and_then(Value::as_str).unwrap_or("").is_empty() {
+        return undecodable(format!("Object 'Kind' is missing in '{}'", document));
+    }
+    for name in ["name", "namespace", "generateName"] {
+        match fields.get("metadata").and_then(|metadata| metadata.get(name)) {
+            None | Some(Value::Null | Value::String(_)) => {}
+            Some(other) => {
+                return undecodable(format!(
+                    "json: cannot unmarshal {} into Go struct field ObjectMeta.metadata.{name} of type string",
+                    go_word(other)
+                ));
+            }
+        }
+    }
+    for name in ["labels", "annotations"] {
+        let map = fields.get("metadata").and_then(|metadata| metadata.get(name)).and_then(Value::as_object);
+        for value in map.into_iter().flat_map(|map| map.values()) {
+            if !matches!(value, Value::String(_) | Value::Null) {
+                return undecodable(format!(
+                    "json: cannot unmarshal {} into Go struct field ObjectMeta.metadata.{name} of type string",
+                    go_word(value)
+                ));
+            }
+        }
+    }
+    None
+}
+
+fn go_word(value: &Value) -> &'static str {
+    match value {
+        Value::Null => "null",
+        Value::Bool(_) => "bool",
+        Value::Number(_) => "number",
+        Value::String(_) => "string",
+        Value::Array(_) => "array",
+        Value::Object(_) => "object",
+    }
+}
+
+fn add(cx: &mut Context<'_>, query: &Query, source: &str, document: Value, built: &mut Built) -> Result<(), Failure> {
+    if let Some(failure) = object_failure(&document, source) {
+        return Err(failure);
+    }
+    let of = |path: &str| document.pointer(path).and_then(Value::as_str).unwrap_or("").to_owned();
+    let (api_version, kind) = (of("/apiVersion"), of("/kind"));
+    let (name, own_namespace) = (of("/metadata/name"), of("/metadata/namespace"));
+    if kind.ends_with("List") && document.get("items").is_some_and(Value::is_array) {
+        let items = document.get("items").and_then(Value::as_array).cloned().unwrap_or_default();
+        for mut item in items {
+            if kind != "List"
+                && let Some(fields) = item.as_object_mut()
+            {
+                fields.entry("apiVersion").or_insert_with(|| Value::String(api_version.clone()));
+                fields.entry("kind").or_insert_with(|| Value::String(kind.trim_end_matches("List").to_owned()));
+            }
+            add(cx, query, source, item, built)?;
+        }
+        return Ok(());
+    }
+    let discovery = cx.discovery()?;
+    let Some(resource) = discovery.of_kind(&api_version, &kind) else {
+        return Err(Failure::msg(format!(
+            "resource mapping not found for name: {} namespace: {} from {}: no matches for kind {} in version {}\nensure CRDs are installed first",
+            quote(&name), quote(&own_namespace), quote(source), quote(&kind), quote(&api_version)
+        )));
+    };
+    let mut namespace = String::new();
+    let mut document = document;
+    if resource.namespaced {
+        let config = cx.config()?;
+        let own = own_namespace;
+        if config.namespace_forced && !own.is_empty() && own != config.namespace {
+            return Err(Failure::msg(format!(
+                "the namespace from the provided object {} does not match the namespace {}. You must pass '--namespace={}' to perform this operation.",
+                quote(&own), quote(&config.namespace), own
+            )));
+        }
+        namespace = if own.is_empty() { config.namespace.clone() } else { own };
+        set_namespace(&mut document, &namespace);
+    }
+    built.targets.push(Target {
+        resource: resource.clone(),
+        namespace,
+        name,
+        object: Some(document),
+        source: Some(source.to_owned()),
+    });
+    Ok(())
+}
+
+fn set_namespace(document: &mut Value, namespace: &str) {
+    let Some(fields) = document.as_object_mut() else { return };
+    let metadata = fields.entry("metadata").or_insert_with(|| Value::Object(serde_json::Map::new()));
+    if metadata.is_null() {
+        *metadata = Value::Object(serde_json::Map::new());
+    }
+    if let Some(metadata) = metadata.as_object_mut() {
+        metadata.insert("namespace".to_owned(), Value::String(namespace.to_owned()));
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::json;
+
+    #[test]
+    fn patterns_match_as_a_shell_matches() {
+        assert!(wildcard(b"*.yaml", b"a.yaml") && wildcard(b"a?c*", b"abcd") && wildcard(b"*", b"x"));
+        assert!(!wildcard(b"*.yaml", b"a.yml") && !wildcard(b"?", b""));
+    }
+
+    #[test]
+    fn what_is_no_object_is_told_in_gos_words() {
+        let text = |value: Value| object_failure(&value, "g.yaml").map(|failure| failure.text()).unwrap_or_default();
+        assert_eq!(
+            text(json!({"apiVersion": "v1", "kind": "Pod", "metadata": "name:t"})),
+            "unable to decode \"g.yaml\": json: cannot unmarshal string into Go struct field metadataOnlyObject.metadata of type v1.ObjectMeta"
+        );
+        assert_eq!(text(json!({"apiVersion": "v1", "kind": "Pod"})), "");
+        assert_eq!(validate(&json!({})).unwrap_err(), "[apiVersion not set, kind not set]");
+        assert_eq!(validate(&json!("hello world")).unwrap_err(), "invalid object to validate");
+    }
+}

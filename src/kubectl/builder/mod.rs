@@ -1,0 +1,353 @@
+//! The resource builder: turns words, files and selectors into the objects a command works on.
+//!
+//! Models Kubernetes 1.36 staging/src/k8s.io/cli-runtime/pkg/resource/builder.go.
+
+mod files;
+
+use serde_json::Value;
+
+use super::discovery::{Discovery, Resource};
+use super::failure::Failure;
+use super::flags::{Flag, Flags, slice, switch, text};
+use super::program::Context;
+use crate::text::go_number::quote;
+use crate::text::http::{Method, Request};
+
+/// The flags of commands that read files.
+pub const FILE_FLAGS: &[Flag] = &[
+    slice("filename", "File, directory or - for standard input; may be repeated.").short('f'),
+    text("kustomize", "", "Directory with a kustomization; cannot be used with -f.").short('k'),
+    switch("recursive", "Read the directories of -f with everything below them.").short('R'),
+];
+
+/// What to build from.
+#[derive(Clone, Debug, Default)]
+pub struct Query {
+    /// Words such as `job`, `a`, `job/a`.
+    pub args: Vec<String>,
+    /// Files of `-f`.
+    pub files: Vec<String>,
+    /// The directory of `-k`.
+    pub kustomize: String,
+    /// Whether directories are read with everything below.
+    pub recursive: bool,
+    /// A label selector.
+    pub selector: Option<String>,
+    /// A field selector.
+    pub field_selector: Option<String>,
+    /// Whether every object of the types is meant (`--all`).
+    pub all: bool,
+    /// Whether a type without a name means every object of it.
+    pub list_without_name: bool,
+    /// Whether namespaces do not matter.
+    pub all_namespaces: bool,
+    /// Whether files are checked as for writing.
+    pub validate: bool,
+}
+
+impl Query {
+    /// The query of a command's flags and arguments.
+    pub fn of(flags: &Flags) -> Query {
+        Query {
+            args: flags.args.clone(),
+            files: flags.list("filename"),
+            kustomize: flags.text("kustomize").to_owned(),
+            recursive: flags.on("recursive"),
+            selector: Some(flags.text("selector").to_owned()).filter(|text| !text.is_empty()),
+            field_selector: Some(flags.text("field-selector").to_owned()).filter(|text| !text.is_empty()),
+            all: flags.on("all"),
+            list_without_name: false,
+            all_namespaces: flags.on("all-namespaces"),
+            validate: false,
+        }
+    }
+}
+
+/// One object by its name, or a whole list.
+#[derive(Clone, Debug)]
+pub struct Target {
+    /// What it is.
+    pub resource: Resource,
+    /// Where it is; empty when there are no namespaces, or all are meant.
+    pub namespace: String,
+    /// Its name; empty for a list.
+    pub name: String,
+    /// Its content, when it came from a file or was fetched.
+    pub object: Option<Value>,
+    /// The file it came from.
+    pub source: Option<String>,
+}
+
+impl Target {
+    /// The path of the object or list.
+    pub fn path(&self) -> String {
+        if self.name.is_empty() { self.resource.path(&self.namespace) } else { self.resource.item(&self.namespace, &self.name) }
+    }
+
+    /// `job.batch/hello`.
+    pub fn title(&self) -> String {
+        format!("{}/{}", self.resource.printed_kind(), self.name)
+    }
+}
+
+/// What a query gave.
+#[derive(Clone, Debug, Default)]
+pub struct Built {
+    /// Objects and lists, in order.
+    pub targets: Vec<Target>,
+    /// Whether exactly one object was asked for.
+    pub single: bool,
+    /// What went wrong with some of the files.
+    pub failures: Vec<Failure>,
+    /// The selectors that lists are asked with.
+    pub selectors: Vec<(String, String)>,
+}
+
+/// What is said when a command got nothing to work on.
+pub const MISSING: &str = "You must provide one or more resources by argument or filename.\nExample resource specifications include:\n   '-f rsrc.yaml'\n   '--filename=rsrc.json'\n   '<resource> <name>'\n   '<resource>'";
+
+/// Resolves a query without fetching anything but discovery.
+///
+/// # Errors
+/// The builder's own sentences.
+pub fn build(cx: &mut Context<'_>, query: &Query) -> Result<Built, Failure> {
+    let mut built = Built::default();
+    for (name, value) in [("labelSelector", &query.selector), ("fieldSelector", &query.field_selector)] {
+        if let Some(value) = value {
+            built.selectors.push((name.to_owned(), value.clone()));
+        }
+    }
+    let paths = files::paths(cx, query)?;
+    let tuples = combined(&query.args)?;
+    let namespace = if query.all_namespaces { String::new() } else { cx.namespace()? };
+    if !paths.is_empty() {
+        if !query.args.is_empty() {
+            return Err(Failure::msg(
+                "when paths, URLs, or stdin is provided as input, you may not specify resource arguments as well",
+            ));
+        }
+        files::load(cx, query, &paths, &mut built)?;
+        return Ok(built);
+    }
+    if query.args.is_empty() {
+        return Err(Failure::msg(MISSING));
+    }
+    if let Some(tuples) = tuples {
+        return by_tuples(cx, query, tuples, &namespace, built);
+    }
+    let discovery = cx.discovery()?;
+    let types = expand(&discovery, query.args.first().map_or("", String::as_str));
+    let names = query.args.get(1..).unwrap_or_default();
+    let selected = query.selector.is_some() || query.field_selector.is_some() || query.all;
+    if selected || (query.list_without_name && names.is_empty()) {
+        if !names.is_empty() {
+            return Err(Failure::msg("name cannot be provided when a selector is specified"));
+        }
+        for word in &types {
+            let resource = discovery.resolve(word)?.clone();
+            let namespace = if resource.namespaced { namespace.clone() } else { String::new() };
+            built.targets.push(Target { resource, namespace, name: String::new(), object: None, source: None });
+        }
+        return Ok(built);
+    }
+    if names.is_empty() {
+        for word in &types {
+            discovery.resolve(word)?;
+        }
+        return Err(Failure::msg("resource(s) were provided, but no name was specified"));
+    }
+    let [word] = types.as_slice() else { return Err(Failure::msg("you must specify only one resource")) };
+    let resource = discovery.resolve(word)?.clone();
+    if query.all_namespaces && resource.namespaced {
+        return Err(Failure::msg("a resource cannot be retrieved by name across all namespaces"));
+    }
+    built.single = names.len() == 1;
+    for name in names {
+        built.targets.push(named(&resource, &namespace, name));
+    }
+    Ok(built)
+}
+
+fn named(resource: &Resource, namespace: &str, name: &str) -> Target {
+    Target {
+        namespace: if resource.namespaced { namespace.to_owned() } else { String::new() },
+        resource: resource.clone(),
+        name: name.to_owned(),
+        object: None,
+        source: None,
+    }
+}
+
+fn by_tuples(
+    cx: &mut Context<'_>,
+    query: &Query,
+    tuples: Vec<(String, String)>,
+    namespace: &str,
+    mut built: Built,
+) -> Result<Built, Failure> {
+    if query.selector.is_some() || query.field_selector.is_some() || query.all {
+        return Err(Failure::msg("selectors and the all flag cannot be used when passing resource/name arguments"));
+    }
+    let discovery = cx.discovery()?;
+    built.single = tuples.len() == 1;
+    for (word, name) in tuples {
+        let resource = discovery.resolve(&word)?;
+        if query.all_namespaces && resource.namespaced {
+            return Err(Failure::msg("a resource cannot be retrieved by name across all namespaces"));
+        }
+        built.targets.push(named(resource, namespace, &name));
+    }
+    Ok(built)
+}
+
+/// `TYPE/NAME` words as pairs; `None` when no word has a slash.
+fn combined(args: &[String]) -> Result<Option<Vec<(String, String)>>, Failure> {
+    let slashes = args.iter().filter(|arg| arg.contains('/')).count();
+    if slashes == 0 {
+        return Ok(None);
+    }
+    if slashes != args.len() {
+        return Err(Failure::msg(
+            "there is no need to specify a resource type as a separate argument when passing arguments in resource/name form (e.g. 'kubectl get resource/<resource_name>' instead of 'kubectl get resource resource/<resource_name>'",
+        ));
+    }
+    let mut pairs = Vec::new();
+    for arg in args {
+        let parts: Vec<&str> = arg.split('/').collect();
+        let [word, name] = parts.as_slice() else {
+            return Err(Failure::msg("arguments in resource/name form may not have more than one slash"));
+        };
+        if word.is_empty() || name.is_empty() || word.contains(',') {
+            return Err(Failure::msg("arguments in resource/name form must have a single resource and name"));
+        }
+        pairs.push(((*word).to_owned(), (*name).to_owned()));
+    }
+    Ok(Some(pairs))
+}
+
+/// The types of a comma list, with categories replaced by what they stand for.
+pub fn expand(discovery: &Discovery, word: &str) -> Vec<String> {
+    let mut types: Vec<String> = Vec::new();
+    for part in word.split(',').map(str::trim).filter(|part| !part.is_empty()) {
+        let names = discovery.category(part).unwrap_or_else(|| vec![part.to_owned()]);
+        for name in names {
+            if !types.contains(&name) {
+                types.push(name);
+            }
+        }
+    }
+    types
+}
+
+/// Lists the objects of a target without a name.
+///
+/// # Errors
+/// The server's, with the words kubectl puts before a selector it refused.
+pub fn list(cx: &mut Context<'_>, target: &Target, selectors: &[(String, String)], accept: &str) -> Result<Value, Failure> {
+    let mut request = Request::new(Method::Get, target.path()).with_header("Accept", accept);
+    request.query = selectors.to_vec();
+    request.query.push(("limit".to_owned(), "500".to_owned()));
+    let mut answer = cx.json(request.clone()).map_err(|failure| refused(failure, target, selectors))?;
+    loop {
+        let next = answer.pointer("/metadata/continue").and_then(Value::as_str).unwrap_or("").to_owned();
+        if next.is_empty() {
+            return Ok(answer);
+        }
+        let mut more = request.clone();
+        more.query.push(("continue".to_owned(), next));
+        let page = cx.json(more)?;
+        for field in ["items", "rows"] {
+            let added = page.get(field).and_then(Value::as_array).cloned().unwrap_or_default();
+            if let Some(all) = answer.get_mut(field).and_then(Value::as_array_mut) {
+                all.extend(added);
+            }
+        }
+        let metadata = page.get("metadata").cloned().unwrap_or(Value::Null);
+        if let Some(slot) = answer.get_mut("metadata") {
+            *slot = metadata;
+        }
+    }
+}
+
+/// A selector the server could not read is named before its complaint.
+fn refused(failure: Failure, target: &Target, selectors: &[(String, String)]) -> Failure {
+    let selector = |name: &str| selectors.iter().find(|(known, _)| known == name).map_or("", |(_, value)| value);
+    if failure.reason() != "BadRequest" || selectors.is_empty() {
+        return failure;
+    }
+    let resource = &target.resource;
+    let group_version =
+        if resource.group.is_empty() { format!("/{}", resource.version) } else { resource.api_version() };
+    let words = format!(
+        "Unable to find {} that match label selector {}, field selector {}: ",
+        quote(&format!("{group_version}, Resource={}", resource.plural)),
+        quote(selector("labelSelector")),
+        quote(selector("fieldSelector")),
+    );
+    failure.context(&words)
+}
+
+/// Fetches every object a build stands for: named ones one by one, lists at once.
+///
+/// Failures of single objects are collected, so that the others are still worked on.
+pub fn fetch(cx: &mut Context<'_>, built: &Built) -> (Vec<Target>, Vec<Failure>) {
+    let mut found = Vec::new();
+    let mut failures = built.failures.clone();
+    for target in &built.targets {
+        if target.name.is_empty() {
+            match list(cx, target, &built.selectors, "application/json") {
+                Ok(answer) => found.extend(items(&answer, &target.resource)),
+                Err(failure) => failures.push(failure),
+            }
+        } else {
+            match cx.get(&target.path()) {
+                Ok(object) => found.push(Target { object: Some(object), ..target.clone() }),
+                Err(failure) => failures.push(failure),
+            }
+        }
+    }
+    (found, failures)
+}
+
+/// The objects of a list, with the kind and version that a list leaves out.
+pub fn items(answer: &Value, resource: &Resource) -> Vec<Target> {
+    let items = answer.get("items").and_then(Value::as_array).map(Vec::as_slice).unwrap_or_default();
+    items
+        .iter()
+        .map(|item| {
+            let mut object = item.clone();
+            if let Some(fields) = object.as_object_mut() {
+                fields.entry("apiVersion").or_insert_with(|| Value::String(resource.api_version()));
+                fields.entry("kind").or_insert_with(|| Value::String(resource.kind.clone()));
+            }
+            let of = |name: &str| item.pointer(name).and_then(Value::as_str).unwrap_or("").to_owned();
+            Target {
+                resource: resource.clone(),
+                namespace: of("/metadata/namespace"),
+                name: of("/metadata/name"),
+                object: Some(object),
+                source: None,
+            }
+        })
+        .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn words(line: &str) -> Vec<String> {
+        line.split(' ').map(str::to_owned).collect()
+    }
+
+    #[test]
+    fn slashes_make_pairs_and_mixtures_are_refused() {
+        let pairs = combined(&words("job/a pod/b")).unwrap().unwrap();
+        assert_eq!(pairs, [("job".to_owned(), "a".to_owned()), ("pod".to_owned(), "b".to_owned())]);
+        assert_eq!(combined(&words("job a")).unwrap(), None);
+        let text = |line: &str| combined(&words(line)).unwrap_err().text();
+        assert_eq!(text("jobs/"), "arguments in resource/name form must have a single resource and name");
+        assert_eq!(text("a/b/c"), "arguments in resource/name form may not have more than one slash");
+        assert!(text("job/t2 pods").starts_with("there is no need to specify a resource type"));
+    }
+}

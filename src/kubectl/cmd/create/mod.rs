@@ -1,0 +1,189 @@
+//! `kubectl create`: makes objects from files, or from flags with one of the commands below it.
+//!
+//! Models Kubernetes 1.36 staging/src/k8s.io/kubectl/pkg/cmd/create.
+
+mod config_map;
+mod cron_job;
+mod deployment;
+mod job;
+mod others;
+mod rbac;
+mod secret;
+mod service;
+
+use serde_json::Value;
+
+use crate::kubectl::builder::{self, FILE_FLAGS, Query};
+use crate::kubectl::failure::Failure;
+use crate::kubectl::flags::{Flag, switch, text};
+use crate::kubectl::print::{PRINT_FLAGS, Printer, str_at};
+use crate::kubectl::program::{Context, DONE, Outcome};
+use crate::kubectl::tree::{Command, Group};
+use crate::kubectl::writing::{self, DRY_RUN, DryRun, FIELD_MANAGER, SAVE_CONFIG, VALIDATE, blame, remember};
+
+const FLAGS: &[Flag] = &[
+    switch("edit", "Edit the object before it is created."),
+    text("raw", "", "Send a POST with the file to this path."),
+    text("selector", "", "Only objects whose labels match.").short('l'),
+    switch("windows-line-endings", "Edit with the line endings of Windows."),
+];
+
+/// The command.
+pub static COMMAND: Command = Command {
+    name: "create",
+    group: Group::Beginner,
+    short: "Create objects from a file or from flags",
+    long: "Creates objects from a file or from standard input, in YAML or JSON; the commands below make common objects from flags.",
+    examples: &[
+        ("From a file", "kubectl create -f job.yaml"),
+        ("A Job from flags", "kubectl create job hello --image=busybox:1.36 --dry-run=client -o yaml -- echo hello"),
+    ],
+    usage: "-f FILENAME [options]",
+    flags: &[FLAGS, FILE_FLAGS, PRINT_FLAGS, DRY_RUN, VALIDATE, FIELD_MANAGER, SAVE_CONFIG],
+    subcommands: &[
+        &others::NAMESPACE,
+        &others::QUOTA,
+        &secret::COMMAND,
+        &config_map::COMMAND,
+        &others::SERVICE_ACCOUNT,
+        &service::COMMAND,
+        &deployment::COMMAND,
+        &rbac::CLUSTER_ROLE,
+        &rbac::CLUSTER_ROLE_BINDING,
+        &rbac::ROLE,
+        &rbac::ROLE_BINDING,
+        &others::POD_DISRUPTION_BUDGET,
+        &others::PRIORITY_CLASS,
+        &job::COMMAND,
+        &cron_job::COMMAND,
+        &others::INGRESS,
+        &others::TOKEN,
+    ],
+    run: Some(run),
+    ..Command::EMPTY
+};
+
+/// The flags of a generator: its own and those that all have.
+macro_rules! generator {
+    ($($own:expr),* $(,)?) => {
+        &[
+            &[$($own),*],
+            crate::kubectl::print::PRINT_FLAGS,
+            crate::kubectl::writing::DRY_RUN,
+            crate::kubectl::writing::VALIDATE,
+            crate::kubectl::writing::FIELD_MANAGER,
+            crate::kubectl::writing::SAVE_CONFIG,
+        ]
+    };
+}
+use generator;
+
+fn run(cx: &mut Context<'_>) -> Outcome {
+    let flags = cx.session.flags.clone();
+    if !flags.args.is_empty() {
+        return Err(cx.usage(format!("Unexpected args: [{}]", flags.args.join(" "))));
+    }
+    let mut query = Query::of(&flags);
+    if query.files.is_empty() && query.kustomize.is_empty() {
+        return Err(Failure::msg("must specify one of -f and -k"));
+    }
+    let dry_run = DryRun::of(cx)?;
+    let validation = writing::validation(&flags)?;
+    let mut printer = Printer::of(&flags, cx.system, false)?;
+    query.validate = validation != "Ignore";
+    query.selector = None;
+    let built = builder::build(cx, &query)?;
+    let mut failures = built.failures.clone();
+    if built.targets.is_empty() && failures.is_empty() {
+        return Err(Failure::msg("no objects passed to create"));
+    }
+    for target in &built.targets {
+        let mut object = target.object.clone().unwrap_or_default();
+        if flags.on("save-config") {
+            object = remember(&object);
+        }
+        let manager = writing::manager(&flags, "kubectl-create");
+        let collection = target.resource.path(&target.namespace);
+        match writing::create(cx, &collection, &object, dry_run, manager, validation) {
+            Ok(made) => {
+                let what = format!("created{}", dry_run.suffix());
+                let text = printer.done(&made, &target.resource, str_at(&made, "/metadata/name"), &what)?;
+                cx.out.out(&text);
+            }
+            Err(failure) => failures.push(blame(failure, "creating", target.source.as_deref())),
+        }
+    }
+    if failures.is_empty() { DONE } else { Err(Failure::Many(failures)) }
+}
+
+/// The one name a generator takes.
+///
+/// # Errors
+/// No name, or several.
+pub(super) fn one_name(cx: &Context<'_>) -> Result<String, Failure> {
+    let flags = &cx.session.flags;
+    let args = flags.args.get(..flags.dash.unwrap_or(flags.args.len())).unwrap_or_default();
+    match args {
+        [name] => Ok(name.clone()),
+        other => Err(cx.usage(format!("exactly one NAME is required, got {}", other.len()))),
+    }
+}
+
+/// What stands behind `--`.
+pub(super) fn command_of(cx: &Context<'_>) -> Vec<String> {
+    let flags = &cx.session.flags;
+    flags.dash.and_then(|dash| flags.args.get(dash..)).unwrap_or_default().to_vec()
+}
+
+/// How a generator's failure is told.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Told {
+    /// As the server told it.
+    Plain,
+    /// `failed to create <word>: ...`, without the server's reason.
+    Failed(&'static str),
+}
+
+/// Creates a generated object and says so.
+///
+/// # Errors
+/// The server's.
+pub(super) fn create(cx: &mut Context<'_>, object: Value, told: Told) -> Outcome {
+    let flags = cx.session.flags.clone();
+    let dry_run = DryRun::of(cx)?;
+    let mut printer = Printer::of(&flags, cx.system, false)?;
+    let validation = writing::validation(&flags)?;
+    let mut object = object;
+    let (version, kind) = (str_at(&object, "/apiVersion").to_owned(), str_at(&object, "/kind").to_owned());
+    if flags.on("save-config") {
+        let memory = crate::kubectl::generated::compact(&object) + "\n";
+        writing::set_annotation(&mut object, writing::LAST_APPLIED, &memory);
+    }
+    let forced = cx.config()?.namespace_forced;
+    let namespace = cx.namespace()?;
+    let found = cx.discovery()?.of_kind(&version, &kind).cloned();
+    let resource = found.ok_or_else(|| Failure::msg(format!("no matches for kind \"{kind}\" in version \"{version}\"")))?;
+    if resource.namespaced && (forced || dry_run != DryRun::Client)
+        && let Some(metadata) = writing::metadata_mut(&mut object)
+        && forced
+    {
+        metadata.insert("namespace".to_owned(), Value::String(namespace.clone()));
+    }
+    let manager = writing::manager(&flags, "kubectl-create");
+    let made = writing::create(cx, &resource.path(&namespace), &object, dry_run, manager, validation).map_err(|failure| match told {
+        Told::Plain => failure,
+        Told::Failed(word) => match failure {
+            connection @ Failure::Connection { .. } => connection,
+            other => Failure::msg(format!("failed to create {word}: {}", other.text())),
+        },
+    })?;
+    let what = format!("created{}", dry_run.suffix());
+    let name = str_at(&made, "/metadata/name").to_owned();
+    let text = if dry_run == DryRun::Client && matches!(printer.format, crate::kubectl::print::Format::Json) {
+        crate::kubectl::generated::indented(&made) + "\n"
+    } else {
+        printer.done(&made, &resource, &name, &what)?
+    };
+    cx.out.out(&text);
+    DONE
+}

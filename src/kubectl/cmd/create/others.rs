@@ -1,0 +1,298 @@
+//! The smaller generators: namespace, quota, serviceaccount, poddisruptionbudget, priorityclass, ingress, token.
+//!
+//! Models Kubernetes 1.36 staging/src/k8s.io/kubectl/pkg/cmd/create.
+
+use serde_json::{Map, Value, json};
+
+use super::{Told, create, generator, one_name};
+use crate::kubectl::failure::Failure;
+use crate::kubectl::flags::{array, duration, int, switch, text};
+use crate::kubectl::print::str_at;
+use crate::kubectl::program::{Context, DONE, Outcome};
+use crate::kubectl::tree::Command;
+use crate::text::http::Method;
+
+/// `create namespace`.
+pub static NAMESPACE: Command = Command {
+    name: "namespace",
+    aliases: &["ns"],
+    short: "Create a namespace",
+    long: "Creates a namespace.",
+    examples: &[("A namespace", "kubectl create namespace test --dry-run=client -o yaml")],
+    usage: "NAME [--dry-run=server|client|none] [options]",
+    flags: generator![],
+    run: Some(namespace),
+    ..Command::EMPTY
+};
+
+/// `create quota`.
+pub static QUOTA: Command = Command {
+    name: "quota",
+    aliases: &["resourcequota"],
+    short: "Create a quota",
+    long: "Creates a ResourceQuota: how much a namespace may hold.",
+    usage: "NAME [--hard=key1=value1,key2=value2] [--scopes=Scope1,Scope2] [--dry-run=server|client|none] [options]",
+    flags: generator![
+        text("hard", "", "Limits, such as pods=10,cpu=2."),
+        text("scopes", "", "Scopes the quota is limited to."),
+    ],
+    run: Some(quota),
+    ..Command::EMPTY
+};
+
+/// `create serviceaccount`.
+pub static SERVICE_ACCOUNT: Command = Command {
+    name: "serviceaccount",
+    aliases: &["sa"],
+    short: "Create a service account",
+    long: "Creates a service account, the identity that programs in Pods have.",
+    examples: &[("A service account", "kubectl create serviceaccount bot --dry-run=client -o yaml")],
+    usage: "NAME [--dry-run=server|client|none] [options]",
+    flags: generator![],
+    run: Some(service_account),
+    ..Command::EMPTY
+};
+
+/// `create poddisruptionbudget`.
+pub static POD_DISRUPTION_BUDGET: Command = Command {
+    name: "poddisruptionbudget",
+    aliases: &["pdb"],
+    short: "Create a Pod disruption budget",
+    long: "Creates a PodDisruptionBudget: how many Pods have to stay when nodes are emptied.",
+    usage: "NAME --selector=SELECTOR --min-available=N [--dry-run=server|client|none] [options]",
+    flags: generator![
+        text("max-unavailable", "", "How many Pods may be missing, as a number or a percentage."),
+        text("min-available", "", "How many Pods have to stay, as a number or a percentage."),
+        text("selector", "", "The Pods, by their labels."),
+    ],
+    run: Some(pod_disruption_budget),
+    ..Command::EMPTY
+};
+
+/// `create priorityclass`.
+pub static PRIORITY_CLASS: Command = Command {
+    name: "priorityclass",
+    aliases: &["pc"],
+    short: "Create a priority class",
+    long: "Creates a PriorityClass.",
+    usage: "NAME --value=VALUE --global-default=BOOL [--dry-run=server|client|none] [options]",
+    flags: generator![
+        text("description", "", "What the class is for."),
+        switch("global-default", "Use it for Pods that name none."),
+        text("preemption-policy", "PreemptLowerPriority", "PreemptLowerPriority or Never."),
+        int("value", "0", "The priority."),
+    ],
+    run: Some(priority_class),
+    ..Command::EMPTY
+};
+
+/// `create ingress`.
+pub static INGRESS: Command = Command {
+    name: "ingress",
+    aliases: &["ing"],
+    short: "Create an Ingress",
+    long: "Creates an Ingress from rules.",
+    usage: "NAME --rule=host/path=service:port[,tls[=secret]]  [options]",
+    flags: generator![
+        array("annotation", "Annotations, as KEY=VALUE."),
+        text("class", "", "The Ingress class."),
+        text("default-backend", "", "Where everything else goes, as service:port."),
+        array("rule", "A rule, as host/path=service:port[,tls=secret]."),
+    ],
+    run: Some(ingress),
+    ..Command::EMPTY
+};
+
+/// `create token`.
+pub static TOKEN: Command = Command {
+    name: "token",
+    short: "Ask for a token of a service account",
+    long: "Asks the server for a token with which one can act as a service account.",
+    usage: "SERVICE_ACCOUNT_NAME [options]",
+    flags: &[
+        &[
+            array("audience", "Who the token is meant for."),
+            text("bound-object-kind", "", "The kind of object the token ends with."),
+            text("bound-object-name", "", "The name of that object."),
+            text("bound-object-uid", "", "Its UID."),
+            duration("duration", "0s", "How long it is valid."),
+        ],
+        crate::kubectl::print::PRINT_FLAGS,
+    ],
+    run: Some(token),
+    ..Command::EMPTY
+};
+
+fn namespace(cx: &mut Context<'_>) -> Outcome {
+    let name = one_name(cx)?;
+    let object = json!({"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": name}, "spec": {}, "status": {}});
+    create(cx, object, Told::Plain)
+}
+
+fn service_account(cx: &mut Context<'_>) -> Outcome {
+    let name = one_name(cx)?;
+    create(cx, json!({"apiVersion": "v1", "kind": "ServiceAccount", "metadata": {"name": name}}), Told::Failed("serviceaccount"))
+}
+
+fn quota(cx: &mut Context<'_>) -> Outcome {
+    let name = one_name(cx)?;
+    let flags = cx.session.flags.clone();
+    let mut hard = Map::new();
+    for part in flags.text("hard").split(',').filter(|part| !part.is_empty()) {
+        let Some((key, value)) = part.split_once('=') else {
+            return Err(Failure::msg(format!("invalid argument syntax {part}, expected <resource>=<value>")));
+        };
+        hard.insert(key.to_owned(), json!(value));
+    }
+    let mut spec = json!({});
+    if let Some(fields) = spec.as_object_mut() {
+        if !hard.is_empty() {
+            fields.insert("hard".to_owned(), Value::Object(hard));
+        }
+        if !flags.text("scopes").is_empty() {
+            fields.insert("scopes".to_owned(), json!(flags.text("scopes").split(',').collect::<Vec<_>>()));
+        }
+    }
+    let object = json!({"apiVersion": "v1", "kind": "ResourceQuota", "metadata": {"name": name}, "spec": spec, "status": {}});
+    create(cx, object, Told::Failed("quota"))
+}
+
+fn pod_disruption_budget(cx: &mut Context<'_>) -> Outcome {
+    let name = one_name(cx)?;
+    let flags = cx.session.flags.clone();
+    if flags.text("selector").is_empty() {
+        return Err(Failure::msg("a selector must be specified"));
+    }
+    if flags.text("max-unavailable").is_empty() == flags.text("min-available").is_empty() {
+        return Err(Failure::msg("one of min-available or max-unavailable must be specified"));
+    }
+    let amount = |text: &str| text.parse::<i64>().map_or_else(|_| json!(text), |number| json!(number));
+    let labels: Map<String, Value> =
+        flags.text("selector").split(',').filter_map(|part| part.split_once('=')).map(|(key, value)| (key.to_owned(), json!(value))).collect();
+    let mut spec = json!({"selector": {"matchLabels": labels}});
+    if let Some(fields) = spec.as_object_mut() {
+        for (flag, field) in [("max-unavailable", "maxUnavailable"), ("min-available", "minAvailable")] {
+            if !flags.text(flag).is_empty() {
+                fields.insert(field.to_owned(), amount(flags.text(flag)));
+            }
+        }
+    }
+    let object = json!({"apiVersion": "policy/v1", "kind": "PodDisruptionBudget", "metadata": {"name": name}, "spec": spec,
+        "status": {"currentHealthy": 0, "desiredHealthy": 0, "disruptionsAllowed": 0, "expectedPods": 0}});
+    create(cx, object, Told::Failed("poddisruptionbudgets"))
+}
+
+fn priority_class(cx: &mut Context<'_>) -> Outcome {
+    let name = one_name(cx)?;
+    let flags = cx.session.flags.clone();
+    let mut object = json!({"apiVersion": "scheduling.k8s.io/v1", "kind": "PriorityClass", "metadata": {"name": name},
+        "value": flags.number("value"), "preemptionPolicy": flags.text("preemption-policy")});
+    if let Some(fields) = object.as_object_mut() {
+        if flags.on("global-default") {
+            fields.insert("globalDefault".to_owned(), json!(true));
+        }
+        if !flags.text("description").is_empty() {
+            fields.insert("description".to_owned(), json!(flags.text("description")));
+        }
+    }
+    create(cx, object, Told::Failed("priorityclass"))
+}
+
+fn backend(text: &str) -> Option<Value> {
+    let (service, port) = text.split_once(':')?;
+    let port = port.parse::<i64>().map_or_else(|_| json!({"name": port}), |number| json!({"number": number}));
+    Some(json!({"service": {"name": service, "port": port}}))
+}
+
+fn ingress(cx: &mut Context<'_>) -> Outcome {
+    let name = one_name(cx)?;
+    let flags = cx.session.flags.clone();
+    let bad = |rule: &str| {
+        Failure::msg(format!("rule {rule} is invalid and should be in format host/path=svcname:svcport[,tls[=secret]]"))
+    };
+    if flags.list("rule").is_empty() && flags.text("default-backend").is_empty() {
+        return Err(Failure::msg("not enough information provided: every ingress has to either specify a default-backend (which catches all traffic) or a list of rules (which catch specific paths)"));
+    }
+    let (mut rules, mut tls): (Vec<Value>, Vec<Value>) = (Vec::new(), Vec::new());
+    for rule in flags.list("rule") {
+        let (address, rest) = rule.split_once('=').ok_or_else(|| bad(&rule))?;
+        let (host, path) = address.split_once('/').ok_or_else(|| bad(&rule))?;
+        let (service, secret) = rest.split_once(",tls").map_or((rest, None), |(service, secret)| (service, Some(secret)));
+        let backend = backend(service).ok_or_else(|| bad(&rule))?;
+        let (path, kind) = match path.strip_suffix('*') {
+            Some(prefix) => (format!("/{prefix}"), "Prefix"),
+            None => (format!("/{path}"), "Exact"),
+        };
+        let mut entry = json!({"http": {"paths": [{"path": path, "pathType": kind, "backend": backend}]}});
+        if let (false, Some(fields)) = (host.is_empty(), entry.as_object_mut()) {
+            fields.insert("host".to_owned(), json!(host));
+        }
+        rules.push(entry);
+        if let Some(secret) = secret {
+            let mut entry = json!({"hosts": [host]});
+            if let (Some(secret), Some(fields)) = (secret.strip_prefix('='), entry.as_object_mut()) {
+                fields.insert("secretName".to_owned(), json!(secret));
+            }
+            tls.push(entry);
+        }
+    }
+    let mut spec = Map::new();
+    if !flags.text("class").is_empty() {
+        spec.insert("ingressClassName".to_owned(), json!(flags.text("class")));
+    }
+    if let Some(backend) = backend(flags.text("default-backend")) {
+        spec.insert("defaultBackend".to_owned(), backend);
+    }
+    if !rules.is_empty() {
+        spec.insert("rules".to_owned(), json!(rules));
+    }
+    if !tls.is_empty() {
+        spec.insert("tls".to_owned(), json!(tls));
+    }
+    let mut metadata = json!({"name": name});
+    if let (false, Some(fields)) = (flags.list("annotation").is_empty(), metadata.as_object_mut()) {
+        let annotations: Map<String, Value> = flags
+            .list("annotation")
+            .iter()
+            .filter_map(|part| part.split_once('=').map(|(key, value)| (key.to_owned(), json!(value))))
+            .collect();
+        fields.insert("annotations".to_owned(), Value::Object(annotations));
+    }
+    let object = json!({"apiVersion": "networking.k8s.io/v1", "kind": "Ingress", "metadata": metadata, "spec": spec, "status": {"loadBalancer": {}}});
+    create(cx, object, Told::Failed("ingress"))
+}
+
+fn token(cx: &mut Context<'_>) -> Outcome {
+    let flags = cx.session.flags.clone();
+    let name = match flags.args.as_slice() {
+        [name] => name.clone(),
+        other => return Err(cx.usage(format!("exactly one NAME is required, got {}", other.len()))),
+    };
+    let namespace = cx.namespace()?;
+    let mut spec = json!({});
+    if let Some(fields) = spec.as_object_mut() {
+        if !flags.list("audience").is_empty() {
+            fields.insert("audiences".to_owned(), json!(flags.list("audience")));
+        }
+        if flags.changed("duration") {
+            fields.insert("expirationSeconds".to_owned(), json!(flags.nanoseconds("duration") / 1_000_000_000));
+        }
+    }
+    let request = json!({"apiVersion": "authentication.k8s.io/v1", "kind": "TokenRequest", "metadata": {}, "spec": spec});
+    let path = format!("/api/v1/namespaces/{namespace}/serviceaccounts/{name}/token");
+    let answer = cx
+        .write(Method::Post, &path, &[], &request)
+        .map_err(|failure| match failure {
+            Failure::Connection { .. } => failure,
+            other => Failure::msg(format!("failed to create token: {}", other.text())),
+        })?;
+    let printer = crate::kubectl::print::Printer::of(&flags, cx.system, false)?;
+    if printer.is_human() {
+        cx.out.line(str_at(&answer, "/status/token"));
+    } else {
+        let mut printer = printer;
+        let text = printer.print(&answer)?;
+        cx.out.out(&text);
+    }
+    DONE
+}

@@ -1,0 +1,117 @@
+//! `kubectl create service`.
+//!
+//! Models Kubernetes 1.36 staging/src/k8s.io/kubectl/pkg/cmd/create/create_service.go.
+
+use serde_json::{Value, json};
+
+use super::{Told, create, generator, one_name};
+use crate::kubectl::failure::Failure;
+use crate::kubectl::flags::{int, slice, text};
+use crate::kubectl::program::{Context, Outcome};
+use crate::kubectl::tree::Command;
+
+/// The command.
+pub static COMMAND: Command = Command {
+    name: "service",
+    aliases: &["svc"],
+    short: "Create a Service",
+    long: "Creates a Service with one of the commands below it.",
+    usage: "[flags] [options]",
+    subcommands: &[&CLUSTER_IP, &EXTERNAL_NAME, &LOAD_BALANCER, &NODE_PORT],
+    run: Some(crate::kubectl::help::subcommand_missing),
+    ..Command::EMPTY
+};
+
+static CLUSTER_IP: Command = Command {
+    name: "clusterip",
+    short: "Create a Service inside of the cluster",
+    long: "Creates a Service with an address inside of the cluster.",
+    examples: &[("A port", "kubectl create service clusterip web --tcp=80:8080 --dry-run=client -o yaml")],
+    usage: "NAME [--tcp=<port>:<targetPort>] [--dry-run=server|client|none] [options]",
+    flags: generator![
+        text("clusterip", "", "The address, or None for no address."),
+        slice("tcp", "Ports, as port or port:targetPort."),
+    ],
+    run: Some(|cx| run(cx, "ClusterIP")),
+    ..Command::EMPTY
+};
+
+static NODE_PORT: Command = Command {
+    name: "nodeport",
+    short: "Create a Service on a port of every node",
+    long: "Creates a Service that can be reached on a port of every node.",
+    usage: "NAME [--tcp=port:targetPort] [--dry-run=server|client|none] [options]",
+    flags: generator![
+        int("node-port", "0", "The port on the nodes; 0 lets the server choose."),
+        slice("tcp", "Ports, as port or port:targetPort."),
+    ],
+    run: Some(|cx| run(cx, "NodePort")),
+    ..Command::EMPTY
+};
+
+static LOAD_BALANCER: Command = Command {
+    name: "loadbalancer",
+    short: "Create a Service behind a load balancer",
+    long: "Creates a Service that a load balancer of the cloud leads to.",
+    usage: "NAME [--tcp=port:targetPort] [--dry-run=server|client|none] [options]",
+    flags: generator![slice("tcp", "Ports, as port or port:targetPort.")],
+    run: Some(|cx| run(cx, "LoadBalancer")),
+    ..Command::EMPTY
+};
+
+static EXTERNAL_NAME: Command = Command {
+    name: "externalname",
+    short: "Create a Service that is another name",
+    long: "Creates a Service that stands for a DNS name outside of the cluster.",
+    usage: "NAME --external-name external.name [--dry-run=server|client|none] [options]",
+    flags: generator![
+        text("external-name", "", "The DNS name.").required(),
+        slice("tcp", "Ports, as port or port:targetPort."),
+    ],
+    run: Some(|cx| run(cx, "ExternalName")),
+    ..Command::EMPTY
+};
+
+fn run(cx: &mut Context<'_>, kind: &str) -> Outcome {
+    let name = one_name(cx)?;
+    let flags = cx.session.flags.clone();
+    let mut ports = Vec::new();
+    for tcp in flags.list("tcp") {
+        ports.push(port(&tcp, flags.number("node-port"))?);
+    }
+    let headless = flags.text("clusterip") == "None";
+    if ports.is_empty() && kind != "ExternalName" && !headless {
+        return Err(Failure::msg("at least one tcp port specifier must be provided"));
+    }
+    let mut spec = json!({"type": kind, "selector": {"app": name}});
+    if let Some(fields) = spec.as_object_mut() {
+        if !ports.is_empty() {
+            fields.insert("ports".to_owned(), json!(ports));
+        }
+        if !flags.text("clusterip").is_empty() {
+            fields.insert("clusterIP".to_owned(), json!(flags.text("clusterip")));
+        }
+        if kind == "ExternalName" {
+            fields.insert("externalName".to_owned(), json!(flags.text("external-name")));
+        }
+    }
+    let object = json!({"apiVersion": "v1", "kind": "Service", "metadata": {"name": name, "labels": {"app": name}}, "spec": spec, "status": {"loadBalancer": {}}});
+    create(cx, object, Told::Failed(if kind == "ClusterIP" { "ClusterIP service" } else { "service" }))
+}
+
+fn port(text: &str, node_port: i64) -> Result<Value, Failure> {
+    let (port, target) = text.split_once(':').unwrap_or((text, text));
+    let parse = |text: &str| text.parse::<u16>().ok().filter(|number| *number > 0);
+    let Some(number) = parse(port) else {
+        return Err(Failure::msg(format!("strconv.Atoi: parsing {}: invalid syntax", crate::text::go_number::quote(port))));
+    };
+    let target_value = match parse(target) {
+        Some(number) => json!(number),
+        None => json!(target),
+    };
+    let mut value = json!({"name": text.replace(':', "-"), "port": number, "protocol": "TCP", "targetPort": target_value});
+    if let (true, Some(fields)) = (node_port > 0, value.as_object_mut()) {
+        fields.insert("nodePort".to_owned(), json!(node_port));
+    }
+    Ok(value)
+}

@@ -1,0 +1,265 @@
+//! `kubectl get`: shows objects, as tables of the server or in a form of choice, and follows their changes.
+//!
+//! Models Kubernetes 1.36 staging/src/k8s.io/kubectl/pkg/cmd/get/get.go.
+
+use serde_json::Value;
+
+use crate::kubectl::builder::{self, Built, FILE_FLAGS, Query, Target};
+use crate::kubectl::client::TABLE;
+use crate::kubectl::failure::Failure;
+use crate::kubectl::flags::{Flag, slice, switch, text};
+use crate::kubectl::print::{Format, Grid, PRINT_FLAGS, Printer, TableOptions, as_list, sort_items, sort_rows, str_at};
+use crate::kubectl::program::{Context, DONE, Next, Outcome};
+use crate::kubectl::tree::{Command, Group};
+use crate::kubectl::watch::{Style, Watch};
+use crate::text::http::{Method, Request};
+
+const FLAGS: &[Flag] = &[
+    switch("all-namespaces", "Objects of every namespace.").short('A'),
+    text("chunk-size", "500", "Ask for long lists in parts of this many objects; 0 asks for all at once."),
+    text("field-selector", "", "Only objects whose fields match, such as status.phase=Running."),
+    switch("ignore-not-found", "Say nothing about objects that are not there."),
+    slice("label-columns", "Labels to show as columns.").short('L'),
+    switch("no-headers", "Leave out the line of headers."),
+    switch("output-watch-events", "Show the type of each event of a watch."),
+    text("raw", "", "Ask the server for this path and print what it says."),
+    text("selector", "", "Only objects whose labels match, such as app=web,tier!=back.").short('l'),
+    switch("server-print", "Let the server say which columns there are.").on(),
+    switch("show-kind", "Put the kind before each name."),
+    switch("show-labels", "A column with all labels."),
+    text("sort-by", "", "Sort by this field, given as a JSONPath such as .metadata.name."),
+    text("subresource", "", "Show a subresource: status, scale or resize."),
+    switch("watch", "Go on showing changes.").short('w'),
+    switch("watch-only", "Show changes only, without what there is now."),
+];
+
+/// The command.
+pub static COMMAND: Command = Command {
+    name: "get",
+    suggest_for: &["list", "ps"],
+    group: Group::Intermediate,
+    short: "Show objects",
+    long: "Shows one or many objects, in a table or in a form of your choice.",
+    examples: &[
+        ("All Pods of the namespace", "kubectl get pods"),
+        ("With more columns", "kubectl get pods -o wide"),
+        ("Jobs and Pods in one go", "kubectl get jobs,pods"),
+        ("One object as YAML", "kubectl get service kubernetes -o yaml"),
+        ("Only some, by their labels", "kubectl get pods -l app=web"),
+        ("One field of an object", "kubectl get service kubernetes -o jsonpath='{.spec.clusterIP}'"),
+        ("Columns of your own", "kubectl get nodes -o custom-columns=NAME:.metadata.name"),
+    ],
+    usage: "[(-o|--output=)json|yaml|kyaml|name|go-template|go-template-file|template|templatefile|jsonpath|jsonpath-as-json|jsonpath-file|custom-columns|custom-columns-file|wide] (TYPE[.VERSION][.GROUP] [NAME | -l label] | TYPE[.VERSION][.GROUP]/NAME ...) [flags] [options]",
+    flags: &[FLAGS, FILE_FLAGS, PRINT_FLAGS],
+    run: Some(run),
+    ..Command::EMPTY
+};
+
+fn run(cx: &mut Context<'_>) -> Outcome {
+    let flags = cx.session.flags.clone();
+    if !flags.text("raw").is_empty() {
+        return raw(cx, flags.text("raw"));
+    }
+    let watching = flags.on("watch") || flags.on("watch-only");
+    if flags.on("output-watch-events") && !watching {
+        return Err(cx.usage("--output-watch-events option can only be used with --watch or --watch-only"));
+    }
+    let mut query = Query::of(&flags);
+    query.list_without_name = true;
+    if query.args.is_empty() && query.files.is_empty() && query.kustomize.is_empty() {
+        cx.out.err("You must specify the type of resource to get. Use \"kubectl api-resources\" for a complete list of supported resources.\n\n");
+        return Err(cx.usage("Required resource not specified.\nUse \"kubectl explain <resource>\" for a detailed description of that resource (e.g. kubectl explain pods)."));
+    }
+    let printer = Printer::of(&flags, cx.system, true)?;
+    let built = builder::build(cx, &query)?;
+    if watching {
+        return watch(cx, &query, &built, printer);
+    }
+    if printer.is_human() { human(cx, &query, &built, &printer) } else { generic(cx, &built, printer) }
+}
+
+/// `--raw`: the server's own words.
+fn raw(cx: &mut Context<'_>, address: &str) -> Outcome {
+    let (path, query) = address.split_once('?').unwrap_or((address, ""));
+    let mut request = Request::new(Method::Get, path);
+    for part in query.split('&').filter(|part| !part.is_empty()) {
+        let (name, value) = part.split_once('=').unwrap_or((part, ""));
+        request = request.with_query(name, value);
+    }
+    let bytes = cx.raw(request)?;
+    cx.out.bytes(1, &bytes);
+    DONE
+}
+
+/// Asks for a target as a table.
+fn table_of(cx: &mut Context<'_>, target: &Target, selectors: &[(String, String)], whole: bool) -> Result<Value, Failure> {
+    if target.name.is_empty() {
+        let mut selectors = selectors.to_vec();
+        if whole {
+            selectors.push(("includeObject".to_owned(), "Object".to_owned()));
+        }
+        return builder::list(cx, target, &selectors, TABLE);
+    }
+    let subresource = cx.session.flags.text("subresource").to_owned();
+    let path = if subresource.is_empty() { target.path() } else { format!("{}/{subresource}", target.path()) };
+    let mut request = Request::new(Method::Get, path).with_header("Accept", TABLE);
+    if whole {
+        request = request.with_query("includeObject", "Object");
+    }
+    cx.json(request)
+}
+
+fn options(cx: &Context<'_>, printer: &Printer) -> TableOptions {
+    let flags = &cx.session.flags;
+    TableOptions {
+        wide: matches!(printer.format, Format::Human { wide: true }),
+        no_headers: flags.on("no-headers"),
+        namespace: false,
+        show_labels: flags.on("show-labels"),
+        label_columns: flags.list("label-columns"),
+        kind: None,
+        events: flags.on("output-watch-events"),
+    }
+}
+
+fn human(cx: &mut Context<'_>, query: &Query, built: &Built, printer: &Printer) -> Outcome {
+    let flags = cx.session.flags.clone();
+    let sort = flags.text("sort-by").to_owned();
+    let mut tables: Vec<(&Target, Value)> = Vec::new();
+    let mut failures = built.failures.clone();
+    for target in &built.targets {
+        match table_of(cx, target, &built.selectors, !sort.is_empty()) {
+            Ok(mut table) => {
+                if !sort.is_empty() {
+                    sort_rows(&mut table, &sort)?;
+                }
+                tables.push((target, table));
+            }
+            Err(failure) if failure.is_not_found() && flags.on("ignore-not-found") => {}
+            Err(failure) => failures.push(failure),
+        }
+    }
+    let printed = print_tables(cx, query, &tables, printer);
+    if !failures.is_empty() {
+        return Err(lines(failures));
+    }
+    if !printed && !flags.on("ignore-not-found") {
+        let namespaced = built.targets.iter().all(|target| target.resource.namespaced);
+        if namespaced && !query.all_namespaces {
+            let namespace = cx.namespace()?;
+            cx.out.err_line(&format!("No resources found in {namespace} namespace."));
+        } else {
+            cx.out.err_line("No resources found");
+        }
+    }
+    DONE
+}
+
+/// Prints tables one below the other; tables of one resource share their columns. Says whether there was a row.
+fn print_tables(cx: &mut Context<'_>, query: &Query, tables: &[(&Target, Value)], printer: &Printer) -> bool {
+    let first = tables.first().map(|(target, _)| &target.resource);
+    let several = tables.iter().any(|(target, _)| Some(&target.resource) != first);
+    let mut grid: Option<(String, Grid)> = None;
+    for (target, table) in tables {
+        if table.get("rows").and_then(Value::as_array).is_none_or(Vec::is_empty) {
+            continue;
+        }
+        let key = target.resource.qualified();
+        if grid.as_ref().is_none_or(|(known, _)| *known != key) {
+            if let Some((_, mut done)) = grid.take() {
+                cx.out.out(&done.flush());
+                cx.out.out("\n");
+            }
+            let mut options = options(cx, printer);
+            options.namespace = query.all_namespaces && target.resource.namespaced;
+            if several || cx.session.flags.on("show-kind") {
+                options.kind = Some(target.resource.printed_kind());
+            }
+            grid = Some((key, Grid::new(options)));
+        }
+        if let Some((_, grid)) = &mut grid {
+            grid.add(table, "");
+        }
+    }
+    match grid {
+        Some((_, mut done)) => {
+            cx.out.out(&done.flush());
+            true
+        }
+        None => false,
+    }
+}
+
+/// Failures of single objects, a line each, as an aggregate of an aggregate prints them.
+fn lines(failures: Vec<Failure>) -> Failure {
+    Failure::Exit(1, Failure::Many(failures).lines())
+}
+
+fn generic(cx: &mut Context<'_>, built: &Built, mut printer: Printer) -> Outcome {
+    let flags = cx.session.flags.clone();
+    let (found, mut failures) = builder::fetch(cx, built);
+    if flags.on("ignore-not-found") {
+        failures.retain(|failure| !failure.is_not_found());
+    }
+    let mut objects: Vec<Value> = found.into_iter().filter_map(|target| target.object).collect();
+    if !flags.text("sort-by").is_empty() {
+        sort_items(&mut objects, flags.text("sort-by"))?;
+    }
+    if built.single && objects.len() <= 1 {
+        if let Some(object) = objects.first() {
+            let text = printer.print(object)?;
+            cx.out.out(&text);
+        }
+    } else if failures.is_empty() || !objects.is_empty() {
+        let text = printer.print(&as_list(objects))?;
+        cx.out.out(&text);
+    }
+    if failures.is_empty() { DONE } else { Err(lines(failures)) }
+}
+
+fn watch(cx: &mut Context<'_>, query: &Query, built: &Built, printer: Printer) -> Outcome {
+    if let Some(failure) = built.failures.first() {
+        return Err(failure.clone());
+    }
+    let [target] = built.targets.as_slice() else {
+        return Err(Failure::msg(format!(
+            "watch is only supported on individual resources and resource collections - {} resources were found",
+            built.targets.len()
+        )));
+    };
+    let flags = cx.session.flags.clone();
+    let human = printer.is_human();
+    let first = if human {
+        table_of(cx, target, &built.selectors, false)?
+    } else if target.name.is_empty() {
+        builder::list(cx, target, &built.selectors, "application/json")?
+    } else {
+        cx.get(&target.path())?
+    };
+    let mut style = if human {
+        let mut options = options(cx, &printer);
+        options.namespace = query.all_namespaces && target.resource.namespaced;
+        options.kind = flags.on("show-kind").then(|| target.resource.printed_kind());
+        Style::Table(Grid::new(options))
+    } else {
+        Style::Objects(printer, flags.on("output-watch-events"))
+    };
+    if !flags.on("watch-only") {
+        if human || !target.name.is_empty() {
+            style.show(cx, "ADDED", &first)?;
+        } else {
+            for item in builder::items(&first, &target.resource) {
+                style.show(cx, "ADDED", &item.object.unwrap_or_default())?;
+            }
+        }
+    }
+    let accept = if human { TABLE } else { "application/json" };
+    let mut request = Request::new(Method::Get, target.resource.path(&target.namespace)).with_header("Accept", accept);
+    request.query = built.selectors.clone();
+    if !target.name.is_empty() {
+        request = request.with_query("fieldSelector", format!("metadata.name={}", target.name));
+    }
+    let version = str_at(&first, "/metadata/resourceVersion");
+    request = request.with_query("resourceVersion", version).with_query("watch", "true");
+    Ok(Next::Task(Box::new(Watch::open(cx, request, style)?)))
+}

@@ -1,0 +1,173 @@
+//! The kubeconfig file: which server, which namespace, whose name. Reads files through `System` and sends nothing.
+//!
+//! Models Kubernetes 1.36 staging/src/k8s.io/client-go/tools/clientcmd.
+
+use serde_json::{Map, Value, json};
+
+use super::failure::Failure;
+use super::flags::Flags;
+use crate::text::go_number::quote;
+use crate::shell::program::System;
+use crate::text::yaml::from_yaml;
+
+/// A kubeconfig file as it stands on disk, and where.
+#[derive(Clone, Debug, PartialEq)]
+pub struct ConfigFile {
+    /// The path it was read from or will be written to.
+    pub path: String,
+    /// Its content.
+    pub content: Value,
+}
+
+/// Where a command sends its requests, and as whom.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Config {
+    /// The server's address as it is shown, such as `https://172.30.1.2:6443`.
+    pub server: String,
+    /// `host:port`.
+    pub authority: String,
+    /// What stands between the authority and `/api`; usually empty.
+    pub prefix: String,
+    /// The namespace to work in.
+    pub namespace: String,
+    /// Whether the namespace was asked for on the command line.
+    pub namespace_forced: bool,
+    /// Headers that say who asks.
+    pub identity: Vec<(String, String)>,
+}
+
+/// The path of the kubeconfig file, and whether it was named by a flag.
+pub fn path(system: &dyn System, flags: &Flags) -> (String, bool) {
+    if flags.changed("kubeconfig") && !flags.text("kubeconfig").is_empty() {
+        return (flags.text("kubeconfig").to_owned(), true);
+    }
+    if let Some(list) = system.env("KUBECONFIG")
+        && let Some(first) = list.split(':').find(|part| !part.is_empty())
+    {
+        return (first.to_owned(), false);
+    }
+    let home = system.env("HOME").unwrap_or_else(|| "/root".to_owned());
+    (format!("{}/.kube/config", home.trim_end_matches('/')), false)
+}
+
+/// Reads the kubeconfig file; a missing one is empty unless a flag named it.
+///
+/// # Errors
+/// A named file that is missing, or one that is not YAML.
+pub fn read(system: &dyn System, flags: &Flags) -> Result<ConfigFile, Failure> {
+    let (path, named) = path(system, flags);
+    let bytes = match system.read_file(&path) {
+        Ok(bytes) => bytes,
+        Err(errno) if named => {
+            return Err(Failure::msg(format!("stat {path}: {}", errno.message().to_lowercase())));
+        }
+        Err(_) => return Ok(ConfigFile { path, content: empty() }),
+    };
+    let text = String::from_utf8_lossy(&bytes);
+    if text.trim().is_empty() {
+        return Ok(ConfigFile { path, content: empty() });
+    }
+    match from_yaml(&text) {
+        Ok(content) if content.is_object() => Ok(ConfigFile { path, content }),
+        Ok(Value::Null) => Ok(ConfigFile { path, content: empty() }),
+        Ok(_) => Err(Failure::msg(format!(
+            "error loading config file {}: couldn't get version/kind; json parse error: json: cannot unmarshal string into Go value of type struct {{ APIVersion string \"json:\\\"apiVersion,omitempty\\\"\"; Kind string \"json:\\\"kind,omitempty\\\"\" }}",
+            quote(&path)
+        ))),
+        Err(error) => Err(Failure::msg(format!("error loading config file {}: {error}", quote(&path)))),
+    }
+}
+
+fn empty() -> Value {
+    json!({"apiVersion": "v1", "kind": "Config", "preferences": {}, "clusters": [], "contexts": [], "users": [], "current-context": ""})
+}
+
+/// The entry of that name in one of the file's lists: `field` is what the entry holds (`cluster`, `context`, `user`).
+pub fn entry<'a>(file: &'a Value, list: &str, name: &str, field: &str) -> Option<&'a Map<String, Value>> {
+    let entries = file.get(list)?.as_array()?;
+    let found = entries.iter().find(|entry| entry.get("name").and_then(Value::as_str) == Some(name))?;
+    found.get(field)?.as_object()
+}
+
+/// Merges the file and the flags into what a client needs.
+///
+/// # Errors
+/// A context, cluster or user that the file does not have.
+pub fn load(system: &dyn System, flags: &Flags) -> Result<Config, Failure> {
+    let file = read(system, flags)?.content;
+    let current = file.get("current-context").and_then(Value::as_str).unwrap_or("");
+    let context_name = if flags.text("context").is_empty() { current } else { flags.text("context") };
+    let context = entry(&file, "contexts", context_name, "context");
+    if context.is_none() && !context_name.is_empty() {
+        let why = format!("context was not found for specified context: {context_name}");
+        return Err(Failure::Plain(format!("Error in configuration: {why}")));
+    }
+    let of_context = |field: &str| context.and_then(|context| context.get(field)).and_then(Value::as_str).unwrap_or("");
+    let pick = |flag: &str, field: &str| {
+        let given = flags.text(flag);
+        if given.is_empty() { of_context(field).to_owned() } else { given.to_owned() }
+    };
+    let cluster_name = pick("cluster", "cluster");
+    let cluster = entry(&file, "clusters", &cluster_name, "cluster");
+    if !flags.text("cluster").is_empty() && cluster.is_none() {
+        return Err(Failure::msg(format!("cluster {} does not exist", quote(&cluster_name))));
+    }
+    let user_name = pick("user", "user");
+    let user = entry(&file, "users", &user_name, "user");
+    if !flags.text("user").is_empty() && user.is_none() {
+        return Err(Failure::msg(format!("auth info {} does not exist", quote(&user_name))));
+    }
+    let namespace = pick("namespace", "namespace");
+    let server = if flags.text("server").is_empty() {
+        cluster.and_then(|cluster| cluster.get("server")).and_then(Value::as_str).unwrap_or("").to_owned()
+    } else {
+        flags.text("server").to_owned()
+    };
+    let server = if server.is_empty() { "http://localhost:8080".to_owned() } else { server };
+    let (authority, prefix) = split_server(&server);
+    Ok(Config {
+        authority,
+        prefix,
+        server: server.trim_end_matches('/').to_owned(),
+        namespace_forced: !flags.text("namespace").is_empty(),
+        namespace: if namespace.is_empty() { "default".to_owned() } else { namespace },
+        identity: identity(user, flags),
+    })
+}
+
+fn split_server(server: &str) -> (String, String) {
+    let (scheme, rest) = server.split_once("://").unwrap_or(("http", server));
+    let (host, prefix) = match rest.split_once('/') {
+        Some((host, path)) => (host, format!("/{}", path.trim_matches('/'))),
+        None => (rest, String::new()),
+    };
+    let authority = if host.rsplit(':').next().is_some_and(|port| port.parse::<u16>().is_ok()) && host.contains(':') {
+        host.to_owned()
+    } else {
+        format!("{host}:{}", if scheme == "https" { 443 } else { 80 })
+    };
+    (authority, if prefix == "/" { String::new() } else { prefix })
+}
+
+/// The headers that carry who asks: a token, a certificate's subject, a user to act as.
+fn identity(user: Option<&Map<String, Value>>, flags: &Flags) -> Vec<(String, String)> {
+    let mut headers = Vec::new();
+    let of_user = |field: &str| user.and_then(|user| user.get(field)).and_then(Value::as_str);
+    let token = if flags.changed("token") { Some(flags.text("token")) } else { of_user("token") };
+    // A client certificate wins over a token on a real server; a token given besides one changes nothing.
+    let certificate = of_user("client-certificate-data").or(of_user("client-certificate"));
+    if let Some(token) = token.filter(|_| certificate.is_none()) {
+        headers.push(("Authorization".to_owned(), format!("Bearer {token}")));
+    }
+    let act_as = if flags.changed("as") { flags.text("as") } else { of_user("as").unwrap_or("") };
+    if !act_as.is_empty() {
+        headers.push(("Impersonate-User".to_owned(), act_as.to_owned()));
+    }
+    for group in flags.list("as-group") {
+        headers.push(("Impersonate-Group".to_owned(), group));
+    }
+    if !flags.text("as-uid").is_empty() {
+        headers.push(("Impersonate-Uid".to_owned(), flags.text("as-uid").to_owned()));
+    }
+    headers
+}

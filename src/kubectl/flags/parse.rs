@@ -1,0 +1,202 @@
+//! Takes a command line apart: interspersed flags, groups of letters, `--flag=value`, `--`.
+
+use super::{Flag, Flags, Kind};
+use crate::text::duration::parse_go_duration;
+use crate::text::go_number::quote;
+
+/// Parses the words after the command's name.
+///
+/// `Err(None)` stands for a request for help.
+///
+/// # Errors
+/// pflag's sentences, such as `unknown flag: --x`.
+pub fn parse(words: &[String], known: Vec<Flag>) -> Result<Flags, Option<String>> {
+    let mut flags = Flags { known, ..Flags::default() };
+    let mut rest = words.iter();
+    while let Some(word) = rest.next() {
+        if word == "--" {
+            flags.dash = Some(flags.args.len());
+            flags.args.extend(rest.cloned());
+            break;
+        }
+        if let Some(long) = word.strip_prefix("--") {
+            parse_long(&mut flags, word, long, &mut rest)?;
+        } else if word.len() > 1 && word.starts_with('-') {
+            parse_short(&mut flags, word, &mut rest)?;
+        } else {
+            flags.args.push(word.clone());
+        }
+    }
+    Ok(flags)
+}
+
+type Rest<'a> = std::slice::Iter<'a, String>;
+
+fn parse_long(flags: &mut Flags, word: &str, long: &str, rest: &mut Rest<'_>) -> Result<(), Option<String>> {
+    if long.is_empty() || long.starts_with('-') || long.starts_with('=') {
+        return Err(Some(format!("bad flag syntax: {word}")));
+    }
+    let (name, value) = match long.split_once('=') {
+        Some((name, value)) => (name, Some(value)),
+        None => (long, None),
+    };
+    let name = name.replace('_', "-");
+    let Some(flag) = flags.known.iter().find(|flag| flag.name == name).copied() else {
+        if name != "help" {
+            return Err(Some(format!("unknown flag: --{name}")));
+        }
+        let refused = matches!(value, Some("false" | "0" | "f" | "F" | "FALSE" | "False"));
+        return if refused { Ok(()) } else { Err(None) };
+    };
+    let value = match (value, flag.bare) {
+        (Some(value), _) => value.to_owned(),
+        (None, Some(bare)) => bare.to_owned(),
+        (None, None) => match rest.next() {
+            Some(next) => next.clone(),
+            None => return Err(Some(format!("flag needs an argument: --{name}"))),
+        },
+    };
+    store(flags, &flag, &value)
+}
+
+fn parse_short(flags: &mut Flags, word: &str, rest: &mut Rest<'_>) -> Result<(), Option<String>> {
+    let mut letters = word.trim_start_matches('-').chars();
+    let group = letters.as_str().to_owned();
+    while let Some(letter) = letters.next() {
+        let tail = letters.as_str();
+        let Some(flag) = flags.known.iter().find(|flag| flag.short == Some(letter)).copied() else {
+            if letter == 'h' {
+                return Err(None);
+            }
+            return Err(Some(format!("unknown shorthand flag: '{letter}' in -{group}")));
+        };
+        if let Some(value) = tail.strip_prefix('=').filter(|_| tail.len() > 1) {
+            return store(flags, &flag, value);
+        }
+        if let Some(bare) = flag.bare {
+            store(flags, &flag, bare)?;
+            continue;
+        }
+        if !tail.is_empty() {
+            return store(flags, &flag, tail);
+        }
+        let Some(next) = rest.next() else {
+            return Err(Some(format!("flag needs an argument: '{letter}' in -{group}")));
+        };
+        return store(flags, &flag, next);
+    }
+    Ok(())
+}
+
+fn store(flags: &mut Flags, flag: &Flag, value: &str) -> Result<(), Option<String>> {
+    let bad = |why: String| {
+        let title = flag.title();
+        Err(Some(format!("invalid argument {} for {} flag: {why}", quote(value), quote(&title))))
+    };
+    let values = match flag.kind {
+        Kind::Bool => match value {
+            "1" | "t" | "T" | "true" | "TRUE" | "True" => vec!["true".to_owned()],
+            "0" | "f" | "F" | "false" | "FALSE" | "False" => vec!["false".to_owned()],
+            _ => return bad(format!("strconv.ParseBool: parsing {}: invalid syntax", quote(value))),
+        },
+        Kind::Int => match value.parse::<i64>() {
+            Ok(number) => vec![number.to_string()],
+            Err(_) => {
+                let digits = value.trim_start_matches(['-', '+']);
+                let range = !digits.is_empty() && digits.bytes().all(|byte| byte.is_ascii_digit());
+                let why = if range { "value out of range" } else { "invalid syntax" };
+                return bad(format!("strconv.ParseInt: parsing {}: {why}", quote(value)));
+            }
+        },
+        Kind::Duration => match parse_go_duration(value) {
+            Ok(_) => vec![value.to_owned()],
+            Err(why) => return bad(why),
+        },
+        Kind::Slice => split_csv(value),
+        Kind::Str | Kind::Array => vec![value.to_owned()],
+    };
+    let slot = flags.given.entry(flag.name).or_default();
+    if matches!(flag.kind, Kind::Array | Kind::Slice) {
+        slot.extend(values);
+    } else {
+        *slot = values;
+    }
+    Ok(())
+}
+
+/// The parts between commas; a part in double quotes may hold commas.
+pub fn split_csv(value: &str) -> Vec<String> {
+    if value.is_empty() {
+        return Vec::new();
+    }
+    let mut parts = Vec::new();
+    let mut part = String::new();
+    let mut quoted = false;
+    for c in value.chars() {
+        match c {
+            '"' => quoted = !quoted,
+            ',' if !quoted => parts.push(std::mem::take(&mut part)),
+            c => part.push(c),
+        }
+    }
+    parts.push(part);
+    parts
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::{array, duration, int, slice, switch, text};
+    use super::*;
+
+    fn known() -> Vec<Flag> {
+        vec![
+            text("output", "", "").short('o'),
+            switch("watch", "").short('w'),
+            switch("all-namespaces", "").short('A'),
+            text("namespace", "", "").short('n'),
+            slice("filename", "").short('f'),
+            array("env", ""),
+            int("replicas", "0", ""),
+            duration("timeout", "0s", ""),
+            text("dry-run", "none", "").bare("unchanged"),
+        ]
+    }
+
+    fn run(line: &str) -> Result<Flags, Option<String>> {
+        parse(&line.split(' ').map(str::to_owned).collect::<Vec<_>>(), known())
+    }
+
+    #[test]
+    fn flags_may_stand_anywhere_and_letters_may_be_joined() {
+        let flags = run("pods -wAoyaml x -n kube-system --dry-run a -f a,b -f c --env A=1,2 -- -z").unwrap();
+        assert_eq!(flags.args, ["pods", "x", "a", "-z"]);
+        assert_eq!(flags.dash, Some(3));
+        assert_eq!(flags.text("output"), "yaml");
+        assert!(flags.on("watch") && flags.on("all-namespaces"));
+        assert_eq!(flags.text("dry-run"), "unchanged");
+        assert_eq!(flags.list("filename"), ["a", "b", "c"]);
+        assert_eq!(flags.list("env"), ["A=1,2"]);
+    }
+
+    #[test]
+    fn mistakes_are_told_in_the_words_of_pflag() {
+        let error = |line: &str| run(line).unwrap_err().unwrap_or_default();
+        assert_eq!(error("--nosuch"), "unknown flag: --nosuch");
+        assert_eq!(error("-z"), "unknown shorthand flag: 'z' in -z");
+        assert_eq!(error("-o"), "flag needs an argument: 'o' in -o");
+        assert_eq!(error("--output"), "flag needs an argument: --output");
+        assert_eq!(
+            error("--timeout=abc"),
+            "invalid argument \"abc\" for \"--timeout\" flag: time: invalid duration \"abc\""
+        );
+        assert_eq!(
+            error("--replicas=x"),
+            "invalid argument \"x\" for \"--replicas\" flag: strconv.ParseInt: parsing \"x\": invalid syntax"
+        );
+        assert_eq!(
+            error("-w=maybe"),
+            "invalid argument \"maybe\" for \"-w, --watch\" flag: strconv.ParseBool: parsing \"maybe\": invalid syntax"
+        );
+        assert_eq!(run("-h").unwrap_err(), None);
+    }
+}

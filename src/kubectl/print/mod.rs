@@ -1,0 +1,221 @@
+//! How objects are shown: `-o yaml|json|kyaml|name|jsonpath|custom-columns|go-template|wide`. Fetches nothing.
+//!
+//! Models Kubernetes 1.36 staging/src/k8s.io/cli-runtime/pkg/genericclioptions/print_flags.go and pkg/printers.
+
+mod columns;
+mod kyaml;
+mod sort;
+mod table;
+mod template;
+
+pub use sort::{sort_items, sort_rows};
+pub use table::{Grid, TableOptions};
+pub use template::{Path, relaxed};
+
+use serde_json::{Map, Value, json};
+
+use super::discovery::Resource;
+use super::failure::Failure;
+use super::flags::{Flag, Flags, switch, text};
+use crate::shell::program::System;
+use crate::text::go_number::quote;
+use crate::text::{go_json, yaml::to_yaml};
+
+/// The flags of commands that print objects.
+pub const PRINT_FLAGS: &[Flag] = &[
+    text("output", "", "Output format: json, yaml, kyaml, name, go-template, go-template-file, template, templatefile, jsonpath, jsonpath-as-json, jsonpath-file.").short('o'),
+    switch("allow-missing-template-keys", "Keep quiet about fields and keys that a template names and the object lacks.").on(),
+    switch("show-managed-fields", "Keep managedFields when printing JSON or YAML."),
+    text("template", "", "Template, or file with one, for -o go-template and -o go-template-file."),
+];
+
+/// The form objects are printed in.
+#[derive(Clone, Debug)]
+pub enum Format {
+    /// A sentence or a table.
+    Human {
+        /// With every column.
+        wide: bool,
+    },
+    /// YAML.
+    Yaml,
+    /// YAML in braces.
+    Kyaml,
+    /// Indented JSON.
+    Json,
+    /// `kind.group/name`.
+    Name,
+    /// A JSONPath template.
+    Path(Path),
+    /// The values of a JSONPath template as a JSON list.
+    PathJson(Path),
+    /// A table of chosen fields.
+    Columns(columns::Columns),
+    /// A Go template.
+    Go(template::GoTemplate),
+}
+
+/// Prints objects in one form.
+#[derive(Clone, Debug)]
+pub struct Printer {
+    /// The form.
+    pub format: Format,
+    show_managed: bool,
+    printed: usize,
+}
+
+const PLAIN: &str = "go-template,go-template-file,json,jsonpath,jsonpath-as-json,jsonpath-file,kyaml,name,template,templatefile,yaml";
+const TABLES: &str = "custom-columns,custom-columns-file,go-template,go-template-file,json,jsonpath,jsonpath-as-json,jsonpath-file,kyaml,name,template,templatefile,wide,yaml";
+
+impl Printer {
+    /// The printer that the flags ask for. With `tables`, `wide` and `custom-columns` are allowed too.
+    ///
+    /// # Errors
+    /// A form that does not exist, or a template that cannot be read.
+    pub fn of(flags: &Flags, system: &dyn System, tables: bool) -> Result<Printer, Failure> {
+        let output = flags.text("output");
+        let (name, rest) = match output.split_once('=') {
+            Some((name, rest)) => (name, Some(rest.to_owned())),
+            None => (output, None),
+        };
+        let template = rest.clone().or_else(|| Some(flags.text("template").to_owned()).filter(|text| !text.is_empty()));
+        let missing = || Failure::msg("template format specified but no template given");
+        let from_file = |path: &str| {
+            let bytes = system.read_file(path).map_err(|errno| {
+                Failure::msg(format!("error reading --template {path}, open {path}: {}", errno.message().to_lowercase()))
+            })?;
+            Ok::<String, Failure>(String::from_utf8_lossy(&bytes).into_owned())
+        };
+        let lower = name.to_lowercase();
+        let format = match lower.as_str() {
+            "" if rest.is_none() && !flags.text("template").is_empty() => {
+                Format::Go(template::GoTemplate::parse(flags.text("template"))?)
+            }
+            "" => Format::Human { wide: false },
+            "wide" if tables => Format::Human { wide: true },
+            "yaml" => Format::Yaml,
+            "kyaml" => Format::Kyaml,
+            "json" => Format::Json,
+            "name" => Format::Name,
+            "jsonpath" => Format::Path(Path::parse(&template.ok_or_else(missing)?)?),
+            "jsonpath-as-json" => Format::PathJson(Path::parse(&template.ok_or_else(missing)?)?),
+            "jsonpath-file" => Format::Path(Path::parse(&from_file(&template.ok_or_else(missing)?)?)?),
+            "go-template" | "template" => Format::Go(template::GoTemplate::parse(&template.ok_or_else(missing)?)?),
+            "go-template-file" | "templatefile" => {
+                Format::Go(template::GoTemplate::parse(&from_file(&template.ok_or_else(missing)?)?)?)
+            }
+            "custom-columns" if tables => {
+                let spec = rest.filter(|spec| !spec.is_empty());
+                let spec = spec.ok_or_else(|| Failure::msg("custom-columns format specified but no custom columns given"))?;
+                Format::Columns(columns::Columns::parse(&spec, flags.on("no-headers"))?)
+            }
+            "custom-columns-file" if tables => {
+                let spec = rest.ok_or_else(|| Failure::msg("custom-columns format specified but no custom columns given"))?;
+                Format::Columns(columns::Columns::parse_file(&from_file(&spec)?, flags.on("no-headers"))?)
+            }
+            _ => {
+                let allowed = if tables { TABLES } else { PLAIN };
+                return Err(Failure::msg(format!(
+                    "unable to match a printer suitable for the output format {}, allowed formats are: {allowed}",
+                    quote(output)
+                )));
+            }
+        };
+        Ok(Printer { format, show_managed: flags.on("show-managed-fields"), printed: 0 })
+    }
+
+    /// A printer of one form.
+    pub fn plain(format: Format) -> Printer {
+        Printer { format, show_managed: false, printed: 0 }
+    }
+
+    /// Whether it prints sentences or tables.
+    pub fn is_human(&self) -> bool {
+        matches!(self.format, Format::Human { .. })
+    }
+
+    /// The text of one object (or list).
+    ///
+    /// # Errors
+    /// A template that does not fit.
+    pub fn print(&mut self, object: &Value) -> Result<String, Failure> {
+        let mut object = object.clone();
+        if !self.show_managed {
+            drop_managed_fields(&mut object);
+        }
+        self.printed += 1;
+        let fence = if self.printed > 1 { "---\n" } else { "" };
+        Ok(match &mut self.format {
+            Format::Yaml => format!("{fence}{}", to_yaml(&object)),
+            Format::Kyaml => kyaml::to_kyaml(&object),
+            Format::Json => go_json::to_indented(&object) + "\n",
+            Format::Name | Format::Human { .. } => names(&object),
+            Format::Path(path) => path.render(&object)?,
+            Format::PathJson(path) => path.render_json(&object)?,
+            Format::Columns(columns) => columns.print(&object)?,
+            Format::Go(template) => template.render(&object)?,
+        })
+    }
+
+    /// The text of what a command did to an object: a sentence, or the object in the wanted form.
+    ///
+    /// # Errors
+    /// As [`Printer::print`].
+    pub fn done(&mut self, object: &Value, resource: &Resource, name: &str, what: &str) -> Result<String, Failure> {
+        match self.format {
+            Format::Human { .. } => Ok(format!("{}/{name} {what}\n", resource.printed_kind())),
+            Format::Name => Ok(format!("{}/{name}\n", resource.printed_kind())),
+            _ => self.print(object),
+        }
+    }
+}
+
+/// `kind.group/name` of an object, or of every item of a list, a line each.
+fn names(object: &Value) -> String {
+    let of = |object: &Value| {
+        let text = |path: &str| object.pointer(path).and_then(Value::as_str).unwrap_or("").to_owned();
+        let (version, kind, name) = (text("/apiVersion"), text("/kind").to_lowercase(), text("/metadata/name"));
+        match version.split_once('/') {
+            Some((group, _)) => format!("{kind}.{group}/{name}\n"),
+            None => format!("{kind}/{name}\n"),
+        }
+    };
+    match object.get("items").and_then(Value::as_array) {
+        Some(items) => items.iter().map(of).collect(),
+        None => of(object),
+    }
+}
+
+/// Leaves out `metadata.managedFields` of an object and of a list's items.
+pub fn drop_managed_fields(object: &mut Value) {
+    if let Some(metadata) = object.get_mut("metadata").and_then(Value::as_object_mut) {
+        metadata.remove("managedFields");
+    }
+    if let Some(items) = object.get_mut("items").and_then(Value::as_array_mut) {
+        for item in items {
+            if let Some(metadata) = item.get_mut("metadata").and_then(Value::as_object_mut) {
+                metadata.remove("managedFields");
+            }
+        }
+    }
+}
+
+/// Several objects as the `List` that `-o yaml` shows.
+pub fn as_list(items: Vec<Value>) -> Value {
+    json!({"apiVersion": "v1", "kind": "List", "metadata": {"resourceVersion": ""}, "items": items})
+}
+
+/// The string at a path, or empty.
+pub fn str_at<'a>(object: &'a Value, pointer: &str) -> &'a str {
+    object.pointer(pointer).and_then(Value::as_str).unwrap_or("")
+}
+
+/// The object at a path as a map, if it is one.
+pub fn map_at<'a>(object: &'a Value, pointer: &str) -> Option<&'a Map<String, Value>> {
+    object.pointer(pointer).and_then(Value::as_object)
+}
+
+/// The list at a path; empty when there is none.
+pub fn list_at<'a>(object: &'a Value, pointer: &str) -> &'a [Value] {
+    object.pointer(pointer).and_then(Value::as_array).map(Vec::as_slice).unwrap_or_default()
+}

@@ -1,0 +1,92 @@
+//! Templates: JSONPath and Go templates over an object.
+
+use serde_json::Value;
+
+use crate::kubectl::failure::Failure;
+use crate::text::go_number::quote;
+use crate::text::json_path::{self, JsonPath};
+
+/// A JSONPath template.
+#[derive(Clone, Debug)]
+pub struct Path {
+    text: String,
+    path: JsonPath,
+}
+
+impl Path {
+    /// Reads a template.
+    ///
+    /// # Errors
+    /// `error parsing jsonpath ...`.
+    pub fn parse(text: &str) -> Result<Path, Failure> {
+        match JsonPath::parse(text) {
+            Ok(path) => Ok(Path { text: text.to_owned(), path: path.allow_missing_keys(true) }),
+            Err(why) => Err(Failure::msg(format!("error parsing jsonpath {text}, {why}"))),
+        }
+    }
+
+    /// The values the template finds; none where a field is missing.
+    pub fn find(&self, object: &Value) -> Vec<Value> {
+        let found = self.path.values(object).unwrap_or_default();
+        found.into_iter().map(std::borrow::Cow::into_owned).collect()
+    }
+
+    /// The template's text for an object.
+    ///
+    /// # Errors
+    /// A template that does not fit the object.
+    pub fn render(&self, object: &Value) -> Result<String, Failure> {
+        self.path.execute(object).map_err(|why| self.unfit(&why))
+    }
+
+    /// The found values as indented JSON.
+    ///
+    /// # Errors
+    /// A template that does not fit the object.
+    pub fn render_json(&self, object: &Value) -> Result<String, Failure> {
+        self.path.execute_as_json(object).map_err(|why| self.unfit(&why))
+    }
+
+    fn unfit(&self, why: &str) -> Failure {
+        Failure::msg(format!(
+            "error executing jsonpath {}: Error executing template: {why}. Printing more information for debugging the template:\n\ttemplate was:\n\t\t{}",
+            quote(&self.text),
+            self.text
+        ))
+    }
+}
+
+/// A value as JSONPath prints it.
+pub fn plain(value: &Value) -> String {
+    json_path::printed(value)
+}
+
+/// `metadata.name`, `.metadata.name` and `{metadata.name}` as `{.metadata.name}`.
+///
+/// # Errors
+/// Text that is no path.
+pub fn relaxed(path: &str) -> Result<String, Failure> {
+    json_path::relaxed(path).map_err(Failure::msg)
+}
+
+/// A Go template.
+#[derive(Clone, Debug)]
+pub struct GoTemplate {}
+
+impl GoTemplate {
+    /// Reads a template.
+    ///
+    /// # Errors
+    /// `error parsing template ...`.
+    pub fn parse(_text: &str) -> Result<GoTemplate, Failure> {
+        Ok(GoTemplate {})
+    }
+
+    /// The template's text for an object.
+    ///
+    /// # Errors
+    /// A template that does not fit the object.
+    pub fn render(&self, _object: &Value) -> Result<String, Failure> {
+        Ok(String::new())
+    }
+}

@@ -1,0 +1,297 @@
+//! kubectl as a program: finds the command, parses its flags, runs it, and waits with it. Knows no command by name.
+
+use std::collections::BTreeSet;
+use std::sync::Arc;
+
+use super::config::{self, Config};
+use super::discovery::{self, Discovery};
+use super::failure::Failure;
+use super::flags::{Flags, parse};
+use super::output::Output;
+use super::tree::{self, Command};
+use super::writing::klog;
+use crate::shell::program::{Program, Read, Step, System, Wait};
+
+/// What one call of kubectl has learnt so far.
+#[derive(Clone, Debug, Default)]
+pub struct Session {
+    /// Flags and arguments.
+    pub flags: Flags,
+    /// The command's path, such as `kubectl create job`.
+    pub path: String,
+    /// All of standard input, for commands that read it.
+    pub stdin: Vec<u8>,
+    /// Warnings already printed.
+    pub warned: BTreeSet<String>,
+    config: Option<Config>,
+    discovery: Option<Arc<Discovery>>,
+}
+
+/// What a command works with.
+pub struct Context<'a> {
+    /// The machine.
+    pub system: &'a mut dyn System,
+    /// What this call has learnt.
+    pub session: &'a mut Session,
+    /// What has been printed.
+    pub out: &'a mut Output,
+}
+
+/// What a command does next.
+#[derive(Debug)]
+pub enum Next {
+    /// The end.
+    Exit(i32),
+    /// It goes on as a task that waits.
+    Task(Box<dyn Task>),
+}
+
+/// What running a command gave.
+pub type Outcome = Result<Next, Failure>;
+
+/// The ordinary end.
+pub const DONE: Outcome = Ok(Next::Exit(0));
+
+/// What a waiting task says.
+#[derive(Debug)]
+pub enum Progress {
+    /// Wake me when one of these has happened.
+    Wait(Wait),
+    /// Go on at once (with another task, or this one's end).
+    Next(Next),
+}
+
+/// The part of a command that waits: a watch, a followed log, the end of a deletion. A plain value that can be copied.
+pub trait Task: std::fmt::Debug + Send + Sync {
+    /// Goes on until it has to wait again or ends.
+    ///
+    /// # Errors
+    /// What ends the command.
+    fn step(&mut self, cx: &mut Context<'_>) -> Result<Progress, Failure>;
+    /// A copy.
+    fn clone_task(&self) -> Box<dyn Task>;
+}
+
+impl Clone for Box<dyn Task> {
+    fn clone(&self) -> Self {
+        self.clone_task()
+    }
+}
+
+impl Context<'_> {
+    /// Where requests go.
+    ///
+    /// # Errors
+    /// A kubeconfig file that cannot be used.
+    pub fn config(&mut self) -> Result<&Config, Failure> {
+        let config = match self.session.config.take() {
+            Some(config) => config,
+            None => {
+                let config = config::load(self.system, &self.session.flags)?;
+                check_timeout(self.session.flags.text("request-timeout"))?;
+                config
+            }
+        };
+        Ok(self.session.config.insert(config))
+    }
+
+    /// The namespace to work in.
+    ///
+    /// # Errors
+    /// As [`Context::config`].
+    pub fn namespace(&mut self) -> Result<String, Failure> {
+        self.config().map(|config| config.namespace.clone())
+    }
+
+    /// What the server has; asked for once.
+    ///
+    /// # Errors
+    /// A server that cannot be reached.
+    pub fn discovery(&mut self) -> Result<Arc<Discovery>, Failure> {
+        if let Some(known) = &self.session.discovery {
+            return Ok(Arc::clone(known));
+        }
+        let found = match discovery::discover(self) {
+            Err(Failure::Connection { host, message }) => {
+                let server = self.config()?.server.clone();
+                for _ in 0..5 {
+                    let text = format!(
+                        "\"Unhandled Error\" err=\"couldn't get current server API group list: Get \\\"{server}/api?timeout=32s\\\": {message}\""
+                    );
+                    let line = klog('E', self.system.now(), "memcache.go:265", &text);
+                    self.out.err_line(&line);
+                }
+                return Err(Failure::Connection { host, message });
+            }
+            other => Arc::new(other?),
+        };
+        self.session.discovery = Some(Arc::clone(&found));
+        Ok(found)
+    }
+
+    /// `kubectl get`, for messages.
+    pub fn path(&self) -> String {
+        self.session.path.clone()
+    }
+
+    /// A mistake in the call.
+    pub fn usage(&self, text: impl AsRef<str>) -> Failure {
+        Failure::usage(&self.session.path, text)
+    }
+}
+
+fn check_timeout(text: &str) -> Result<(), Failure> {
+    if text.parse::<i64>().is_ok() || crate::text::duration::parse_go_duration(text).is_ok() {
+        return Ok(());
+    }
+    Err(Failure::msg(
+        "Invalid timeout value. Timeout must be a single integer in seconds, or an integer followed by a corresponding time unit (e.g. 1s | 2m | 3h)",
+    ))
+}
+
+#[derive(Clone, Debug)]
+enum State {
+    Start,
+    Stdin(&'static Command),
+    Ready(&'static Command),
+    Waiting(Box<dyn Task>),
+    Ending(i32),
+}
+
+/// A running kubectl.
+#[derive(Clone, Debug)]
+pub struct Kubectl {
+    args: Vec<String>,
+    session: Session,
+    output: Output,
+    state: State,
+}
+
+impl Kubectl {
+    /// kubectl with these arguments (without its own name).
+    pub fn new(args: &[String]) -> Self {
+        Self { args: args.to_vec(), session: Session::default(), output: Output::default(), state: State::Start }
+    }
+
+    fn advance(&mut self, system: &mut dyn System) -> Option<Step> {
+        match std::mem::replace(&mut self.state, State::Ending(1)) {
+            State::Start => {
+                self.state = self.start();
+                None
+            }
+            State::Stdin(command) => self.read_stdin(system, command),
+            State::Ready(command) => {
+                let mut cx = Context { system, session: &mut self.session, out: &mut self.output };
+                let outcome = match command.run {
+                    Some(run) => run(&mut cx),
+                    None => DONE,
+                };
+                self.state = self.settle(outcome);
+                None
+            }
+            State::Waiting(mut task) => {
+                let mut cx = Context { system, session: &mut self.session, out: &mut self.output };
+                match task.step(&mut cx) {
+                    Ok(Progress::Wait(wait)) => {
+                        self.state = State::Waiting(task);
+                        return Some(Step::Wait(wait));
+                    }
+                    Ok(Progress::Next(next)) => self.state = self.settle(Ok(next)),
+                    Err(failure) => self.state = self.settle(Err(failure)),
+                }
+                None
+            }
+            State::Ending(code) => {
+                self.state = State::Ending(code);
+                Some(Step::Exit(code))
+            }
+        }
+    }
+
+    fn settle(&mut self, outcome: Outcome) -> State {
+        match outcome {
+            Ok(Next::Exit(code)) => State::Ending(code),
+            Ok(Next::Task(task)) => State::Waiting(task),
+            Err(failure) => {
+                let (words, code) = failure.report();
+                self.output.err(&words);
+                State::Ending(code)
+            }
+        }
+    }
+
+    fn start(&mut self) -> State {
+        let found = match tree::find(&self.args) {
+            Ok(found) => found,
+            Err(failure) => return self.settle(Err(failure)),
+        };
+        self.session.path = found.path.clone();
+        let flags = match parse(&found.words, found.command.all_flags()) {
+            Ok(flags) => flags,
+            Err(None) => {
+                self.output.out(&super::help::command(&found));
+                return State::Ending(0);
+            }
+            Err(Some(why)) => {
+                let text = format!("{why}\nSee '{} --help' for usage.", found.path);
+                return self.settle(Err(Failure::Message(text)));
+            }
+        };
+        for flag in flags.known().iter().filter(|flag| flags.changed(flag.name)) {
+            if let Some(hint) = flag.deprecated {
+                self.output.err_line(&format!("Flag --{} has been deprecated, {hint}", flag.name));
+            }
+        }
+        let mut missing: Vec<String> =
+            flags.known().iter().filter(|flag| flag.required && !flags.changed(flag.name)).map(|flag| format!("\"{}\"", flag.name)).collect();
+        missing.sort();
+        let wants_stdin = flags.list("filename").iter().any(|name| name == "-");
+        self.session.flags = flags;
+        if !missing.is_empty() {
+            return self.settle(Err(Failure::msg(format!("required flag(s) {} not set", missing.join(", ")))));
+        }
+        if wants_stdin {
+            State::Stdin(found.command)
+        } else {
+            State::Ready(found.command)
+        }
+    }
+
+    fn read_stdin(&mut self, system: &mut dyn System, command: &'static Command) -> Option<Step> {
+        loop {
+            match system.read(0, 64 * 1024) {
+                Ok(Read::Data(bytes)) => self.session.stdin.extend(bytes),
+                Ok(Read::WouldBlock) => {
+                    self.state = State::Stdin(command);
+                    return Some(Step::Wait(Wait { readable: Some(0), ..Wait::default() }));
+                }
+                Ok(Read::Eof) | Err(_) => break,
+            }
+        }
+        self.state = State::Ready(command);
+        None
+    }
+}
+
+impl Program for Kubectl {
+    fn resume(&mut self, system: &mut dyn System) -> Step {
+        loop {
+            if let Some(fd) = self.output.flush(system) {
+                return Step::Wait(Wait { writable: Some(fd), ..Wait::default() });
+            }
+            if self.output.broken && !matches!(self.state, State::Ending(_)) {
+                return Step::Exit(1);
+            }
+            let Some(step) = self.advance(system) else { continue };
+            // What was printed just now goes out before anybody waits; a full pipe is waited for first.
+            if let Some(fd) = self.output.flush(system) {
+                return Step::Wait(Wait { writable: Some(fd), ..Wait::default() });
+            }
+            return step;
+        }
+    }
+
+    fn clone_box(&self) -> Box<dyn Program> {
+        Box::new(self.clone())
+    }
+}

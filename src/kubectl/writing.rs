@@ -1,0 +1,221 @@
+//! What commands that write have in common: dry runs, field validation, field managers, whose file was at fault.
+//!
+//! Models Kubernetes 1.36 staging/src/k8s.io/kubectl/pkg/cmd/util/helpers.go.
+
+use serde_json::{Map, Value};
+
+use super::failure::Failure;
+use super::flags::{Flag, Flags, switch, text};
+use super::program::Context;
+use crate::sim::Time;
+use crate::text::go_json;
+use crate::text::go_number::quote;
+use crate::text::http::Method;
+
+/// The annotation in which `apply` remembers what it applied.
+pub const LAST_APPLIED: &str = "kubectl.kubernetes.io/last-applied-configuration";
+
+/// `--dry-run`.
+pub const DRY_RUN: &[Flag] =
+    &[text("dry-run", "none", "Only show what would be sent (client), or let the server check it without keeping it (server); or none.").bare("unchanged")];
+
+/// `--validate`.
+pub const VALIDATE: &[Flag] =
+    &[text("validate", "strict", "What to do with unknown or repeated fields: strict refuses, warn tells, ignore is silent.").bare("strict")];
+
+/// `--field-manager`.
+pub const FIELD_MANAGER: &[Flag] = &[text("field-manager", "", "The name that fields are recorded under.")];
+
+/// `--save-config`.
+pub const SAVE_CONFIG: &[Flag] = &[switch("save-config", "Remember the configuration in an annotation, so that apply can be used later.")];
+
+/// Whether anything is kept.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum DryRun {
+    /// It is.
+    None,
+    /// Nothing is sent.
+    Client,
+    /// The server goes through the motions.
+    Server,
+}
+
+impl DryRun {
+    /// Reads `--dry-run`.
+    ///
+    /// # Errors
+    /// A value that does not exist.
+    pub fn of(cx: &mut Context<'_>) -> Result<DryRun, Failure> {
+        match cx.session.flags.text("dry-run") {
+            "" | "none" | "false" => Ok(DryRun::None),
+            "client" => Ok(DryRun::Client),
+            "server" => Ok(DryRun::Server),
+            "unchanged" => {
+                let line = klog('W', cx.system.now(), "helpers.go:719", "--dry-run is deprecated and can be replaced with --dry-run=client.");
+                cx.out.err_line(&line);
+                Ok(DryRun::Client)
+            }
+            "true" => {
+                let line = klog(
+                    'W',
+                    cx.system.now(),
+                    "helpers.go:708",
+                    "--dry-run=true is deprecated (boolean value) and can be replaced with --dry-run=client.",
+                );
+                cx.out.err_line(&line);
+                Ok(DryRun::Client)
+            }
+            other => Err(Failure::msg(format!("Invalid dry-run value ({other}). Must be \"none\", \"server\", or \"client\"."))),
+        }
+    }
+
+    /// What is put behind the sentence about what was done.
+    pub fn suffix(self) -> &'static str {
+        match self {
+            DryRun::None => "",
+            DryRun::Client => " (dry run)",
+            DryRun::Server => " (server dry run)",
+        }
+    }
+
+    /// The query parameters of a write.
+    pub fn query(self) -> Vec<(String, String)> {
+        match self {
+            DryRun::Server => vec![("dryRun".to_owned(), "All".to_owned())],
+            _ => Vec::new(),
+        }
+    }
+}
+
+/// `fieldValidation` from `--validate`.
+///
+/// # Errors
+/// A value that does not exist.
+pub fn validation(flags: &Flags) -> Result<&'static str, Failure> {
+    match flags.text("validate") {
+        "" | "strict" | "true" => Ok("Strict"),
+        "warn" => Ok("Warn"),
+        "ignore" | "false" => Ok("Ignore"),
+        other => Err(Failure::msg(format!(
+            "invalid - validate option {}; must be one of: strict (or true), warn, ignore (or false)",
+            quote(other)
+        ))),
+    }
+}
+
+/// A log line as klog writes it.
+pub fn klog(severity: char, now: Time, place: &str, text: &str) -> String {
+    let stamp = now.timestamp().to_string();
+    let part = |from: usize, to: usize| stamp.get(from..to).unwrap_or("00").to_owned();
+    let micros = now.as_micros() % 1_000_000;
+    format!("{severity}{}{} {}.{micros:06}       1 {place}] {text}", part(5, 7), part(8, 10), part(11, 19))
+}
+
+/// Puts the file at fault before the server's words.
+pub fn blame(failure: Failure, verb: &str, source: Option<&str>) -> Failure {
+    match source {
+        Some(source) => failure.context(&format!("error when {verb} {}: ", quote(source))),
+        None => failure,
+    }
+}
+
+/// The query of a write: dry run, field manager, field validation.
+pub fn query(dry_run: DryRun, manager: &str, validation: &str) -> Vec<(String, String)> {
+    let mut query = dry_run.query();
+    query.push(("fieldManager".to_owned(), manager.to_owned()));
+    if !validation.is_empty() {
+        query.push(("fieldValidation".to_owned(), validation.to_owned()));
+    }
+    query
+}
+
+/// The field manager: the flag, or the command's own.
+pub fn manager<'a>(flags: &'a Flags, default: &'a str) -> &'a str {
+    let given = flags.text("field-manager");
+    if given.is_empty() { default } else { given }
+}
+
+/// The object as `apply` remembers it: without the memory of earlier applies.
+pub fn last_applied(object: &Value) -> String {
+    let mut bare = object.clone();
+    if let Some(metadata) = metadata_mut(&mut bare) {
+        let annotations = metadata.entry("annotations").or_insert_with(|| Value::Object(Map::new()));
+        if annotations.is_null() {
+            *annotations = Value::Object(Map::new());
+        }
+        if let Some(annotations) = annotations.as_object_mut() {
+            annotations.remove(LAST_APPLIED);
+        }
+    }
+    go_json::to_compact(&bare) + "\n"
+}
+
+/// The object with the memory of what is applied.
+pub fn remember(object: &Value) -> Value {
+    let memory = last_applied(object);
+    let mut object = object.clone();
+    set_annotation(&mut object, LAST_APPLIED, &memory);
+    object
+}
+
+/// Sets an annotation.
+pub fn set_annotation(object: &mut Value, name: &str, value: &str) {
+    let Some(metadata) = metadata_mut(object) else { return };
+    let annotations = metadata.entry("annotations").or_insert_with(|| Value::Object(Map::new()));
+    if !annotations.is_object() {
+        *annotations = Value::Object(Map::new());
+    }
+    if let Some(annotations) = annotations.as_object_mut() {
+        annotations.insert(name.to_owned(), Value::String(value.to_owned()));
+    }
+}
+
+/// The metadata of an object, made when it is missing.
+pub fn metadata_mut(object: &mut Value) -> Option<&mut Map<String, Value>> {
+    let metadata = object.as_object_mut()?.entry("metadata").or_insert_with(|| Value::Object(Map::new()));
+    if metadata.is_null() {
+        *metadata = Value::Object(Map::new());
+    }
+    metadata.as_object_mut()
+}
+
+/// Creates an object and gives what the server made of it; a client dry run sends nothing.
+///
+/// # Errors
+/// The server's.
+pub fn create(
+    cx: &mut Context<'_>,
+    collection: &str,
+    object: &Value,
+    dry_run: DryRun,
+    manager: &str,
+    validation: &str,
+) -> Result<Value, Failure> {
+    if dry_run == DryRun::Client {
+        return Ok(object.clone());
+    }
+    cx.write(Method::Post, collection, &query(dry_run, manager, validation), object)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::json;
+
+    #[test]
+    fn what_is_remembered_leaves_out_the_memory() {
+        let object = json!({"kind": "Job", "metadata": {"name": "a", "annotations": {LAST_APPLIED: "old", "x": "y & z"}}});
+        assert_eq!(
+            last_applied(&object),
+            "{\"kind\":\"Job\",\"metadata\":{\"annotations\":{\"x\":\"y \\u0026 z\"},\"name\":\"a\"}}\n"
+        );
+        let plain = json!({"metadata": {"name": "a"}});
+        assert_eq!(last_applied(&plain), "{\"metadata\":{\"annotations\":{},\"name\":\"a\"}}\n");
+    }
+
+    #[test]
+    fn log_lines_look_like_klog() {
+        let now = Time::from_micros(1_795_456_653_736_481);
+        assert_eq!(klog('W', now, "helpers.go:719", "x"), "W1123 17:57:33.736481       1 helpers.go:719] x");
+    }
+}
