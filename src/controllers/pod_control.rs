@@ -6,15 +6,17 @@
 
 use std::cmp::Ordering;
 use std::sync::Arc;
+use std::time::Duration;
 
 use k8s_openapi::api::core::v1::{Pod, PodCondition, PodTemplateSpec};
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::{ObjectMeta, OwnerReference};
 
 use super::Context;
 use crate::apimachinery::labels::Selector;
-use crate::apimachinery::{Kind, Object, Reason, Status, meta};
+use crate::apimachinery::{Kind, Object, ObjectKey, Reason, Status, meta};
 use crate::apiserver::DeleteOptions;
-use crate::client::EventType;
+use crate::client::{Caches, Delta, EventType, WorkQueue};
+use crate::sim::Time;
 
 /// `status.phase`, empty before the server has set it.
 pub fn phase(pod: &Pod) -> &str {
@@ -44,6 +46,65 @@ pub fn condition<'a>(pod: &'a Pod, kind: &str) -> Option<&'a PodCondition> {
 /// Whether the Pod is ready.
 pub fn is_pod_ready(pod: &Pod) -> bool {
     condition(pod, "Ready").is_some_and(|ready| ready.status == "True")
+}
+
+/// Whether the Pod has been ready for at least so many seconds.
+pub fn is_pod_available(pod: &Pod, min_ready_seconds: i32, now: Time) -> bool {
+    available_in(pod, min_ready_seconds, now).is_some_and(|wait| wait.is_zero())
+}
+
+/// How long a ready Pod still has to be ready before it counts as available; `None` when it is not ready.
+pub fn available_in(pod: &Pod, min_ready_seconds: i32, now: Time) -> Option<Duration> {
+    let ready = condition(pod, "Ready").filter(|ready| ready.status == "True")?;
+    let wanted = Duration::from_secs(u64::try_from(min_ready_seconds).unwrap_or(0));
+    if wanted.is_zero() {
+        return Some(wanted);
+    }
+    let since = Time::from(ready.last_transition_time.as_ref()?.0);
+    Some(wanted.saturating_sub(now.since(since)))
+}
+
+/// The object of type `T` that controls this one, when it is still the same.
+pub fn controlling<T: Kind>(caches: &Caches, of: &ObjectMeta) -> Option<Arc<T>> {
+    let owner = meta::controller_of(of).filter(|owner| owner.kind == T::KIND)?;
+    let namespace = if T::NAMESPACED { meta::namespace(of) } else { "" };
+    let held = caches.get::<T>(namespace, &owner.name)?;
+    (meta::uid(held.meta()) == owner.uid).then_some(held)
+}
+
+/// Queues the owner, past and present, of a Pod or another child; a child without one wakes who may adopt it.
+pub fn queue_owners<T: Kind>(
+    delta: &Delta,
+    caches: &Caches,
+    queue: &mut WorkQueue,
+    at: Time,
+    selector: impl Fn(&T) -> Option<Selector>,
+) {
+    let Some(object) = delta.object() else { return };
+    let owner = meta::controller_of(object.meta());
+    if let Some(old) = &delta.old
+        && meta::controller_of(old.meta()) != owner
+        && let Some(held) = controlling::<T>(caches, old.meta())
+    {
+        queue.add_at(ObjectKey::of(&*held), at);
+    }
+    if owner.is_some() {
+        if let Some(held) = controlling::<T>(caches, object.meta()) {
+            queue.add_at(ObjectKey::of(&*held), at);
+        }
+        return;
+    }
+    let Some(new) = &delta.new else { return };
+    let moved = delta.old.as_ref().is_none_or(|old| {
+        old.meta().labels != new.meta().labels || meta::controller_of(old.meta()).is_some()
+    });
+    if moved && !meta::is_deleting(new.meta()) && new.meta().labels.is_some() {
+        for held in caches.in_namespace::<T>(meta::namespace(new.meta())) {
+            if selector(&held).is_some_and(|selector| selector.matches(new.meta().labels.as_ref())) {
+                queue.add_at(ObjectKey::of(&*held), at);
+            }
+        }
+    }
 }
 
 /// The order in which superfluous Pods go, the first first: unassigned, pending, not ready, ready for the shortest
@@ -118,6 +179,31 @@ pub fn create_pod(context: &mut Context<'_>, owner: &dyn Object, pod: Pod) -> Re
             Err(error)
         }
     }
+}
+
+/// Creates `count` Pods in batches that double, so that a lasting refusal costs few requests. Gives back how many were
+/// created and the first failure.
+pub fn create_pods(
+    context: &mut Context<'_>,
+    owner: &dyn Object,
+    count: usize,
+    mut pod: impl FnMut(usize) -> Pod,
+) -> (usize, Option<Status>) {
+    let (mut created, mut failure, mut batch, mut next) = (0, None, 1, 0);
+    while next < count && failure.is_none() {
+        let end = count.min(next + batch);
+        for position in next..end {
+            match create_pod(context, owner, pod(position)) {
+                Ok(_) => created += 1,
+                // Everything else will be refused as well; the namespace takes the owner along.
+                Err(error) if is_namespace_terminating(&error) => created += 1,
+                Err(error) => failure = failure.or(Some(error)),
+            }
+        }
+        next = end;
+        batch *= 2;
+    }
+    (created, failure)
 }
 
 /// Whether the server refused because the namespace is being deleted.

@@ -7,7 +7,9 @@ use std::time::Duration;
 
 use super::container::{Container, ContainerConfig, ContainerId, ContainerState, ContainerStatus, Log};
 use crate::images::{self, Catalog, Image, PROGRAMS, PullError, Reference, catalog};
-use crate::shell::machine::{Dialect, Machine, MachineConfig, OutputChunk, SLICE, SpawnOptions, StartError, Stdio, TtyId};
+use crate::shell::machine::{
+    Dialect, Machine, MachineConfig, OutputChunk, SLICE, SpawnOptions, StartError, Stdio, TtyId,
+};
 use crate::shell::process::{ExitStatus, Flavour};
 use crate::shell::program::{Errno, Host, Pid, Signal};
 use crate::shell::vfs::{Tree, Vfs};
@@ -217,7 +219,8 @@ impl Runtime {
                 format!("{}.{low}", self.config.pod_network)
             } else {
                 let mut parts = self.config.pod_network.split('.');
-                let (a, b, c) = (parts.next().unwrap_or("10"), parts.next().unwrap_or("244"), parts.next().unwrap_or("0"));
+                let (a, b, c) =
+                    (parts.next().unwrap_or("10"), parts.next().unwrap_or("244"), parts.next().unwrap_or("0"));
                 let third = c.parse::<u32>().unwrap_or(0) + 8 * high;
                 format!("{a}.{}.{}.{low}", b.parse::<u32>().unwrap_or(244) + third / 256, third % 256)
             };
@@ -285,7 +288,12 @@ impl Runtime {
     ///
     /// # Errors
     /// The words of the CRI answer.
-    pub fn create_container(&mut self, sandbox: SandboxId, config: ContainerConfig, now: Time) -> Result<ContainerId, String> {
+    pub fn create_container(
+        &mut self,
+        sandbox: SandboxId,
+        config: ContainerConfig,
+        now: Time,
+    ) -> Result<ContainerId, String> {
         let Some(image) = self.image_status(&config.image, now).cloned() else {
             return Err(format!("failed to get image from containerd \"{}\": image \"{0}\": not found", config.image));
         };
@@ -367,7 +375,12 @@ impl Runtime {
         }
     }
 
-    fn start_machine(&mut self, container: &Container, id: ContainerId, now: Time) -> Result<(Machine, Pid, Option<TtyId>), String> {
+    fn start_machine(
+        &mut self,
+        container: &Container,
+        id: ContainerId,
+        now: Time,
+    ) -> Result<(Machine, Pid, Option<TtyId>), String> {
         let (config, image) = (&container.config, &container.image);
         let sandbox = self.sandboxes.get(&container.sandbox).map(|sandbox| sandbox.config.clone()).unwrap_or_default();
         let hostname = match (sandbox.host_network, sandbox.hostname.is_empty()) {
@@ -376,7 +389,10 @@ impl Runtime {
             (false, false) => sandbox.hostname.clone(),
         };
         let root = self.trees.entry(image.id.clone()).or_insert_with(|| images::root_tree(image).freeze()).clone();
-        let user = (config.user.unwrap_or(image.user.0), config.group.unwrap_or(if config.user.is_some() { 0 } else { image.user.1 }));
+        let user = (
+            config.user.unwrap_or(image.user.0),
+            config.group.unwrap_or(if config.user.is_some() { 0 } else { image.user.1 }),
+        );
         let mut env: Vec<(String, String)> = image.env.clone();
         env.push(("HOSTNAME".into(), hostname.clone()));
         env.extend(config.env.iter().cloned());
@@ -434,14 +450,23 @@ impl Runtime {
             let shared = tree.clone();
             self.volumes.insert(mount.volume, shared);
             vfs.mount(&mount.path, tree, &mount.sub_path, mount.read_only).map_err(|errno| {
-                format!("error during container init: error mounting \"{0}\" to rootfs at \"{0}\": {1}", mount.path, errno.message().to_lowercase())
+                format!(
+                    "error during container init: error mounting \"{0}\" to rootfs at \"{0}\": {1}",
+                    mount.path,
+                    errno.message().to_lowercase()
+                )
             })?;
         }
         Ok(())
     }
 
     /// Lends the volumes of a container to its machine while `work` runs.
-    fn with_volumes<T>(&mut self, machine: &mut Machine, config: &ContainerConfig, work: impl FnOnce(&mut Machine) -> T) -> T {
+    fn with_volumes<T>(
+        &mut self,
+        machine: &mut Machine,
+        config: &ContainerConfig,
+        work: impl FnOnce(&mut Machine) -> T,
+    ) -> T {
         self.lend(machine, config);
         let result = work(machine);
         self.lend(machine, config);
@@ -557,7 +582,8 @@ impl Runtime {
         let Some(container) = self.containers.get_mut(&id).map(Arc::make_mut) else { return Err(not_found(id)) };
         let name = container.status.id.clone();
         let config = container.config.clone();
-        let Some(mut machine) = container.machine.take().filter(|_| container.status.state == ContainerState::Running) else {
+        let Some(mut machine) = container.machine.take().filter(|_| container.status.state == ContainerState::Running)
+        else {
             return Err(format!("failed to exec in container: container \"{name}\" is not running: unknown"));
         };
         let tty = request.tty.then(|| {
@@ -569,7 +595,8 @@ impl Runtime {
         if request.tty {
             options.env.push(("TERM".into(), "xterm".into()));
         }
-        let started = self.with_volumes(&mut machine, &config, |machine| machine.spawn(&request.command, stdio, options));
+        let started =
+            self.with_volumes(&mut machine, &config, |machine| machine.spawn(&request.command, stdio, options));
         let Some(container) = self.containers.get_mut(&id).map(Arc::make_mut) else { return Err(not_found(id)) };
         container.machine = Some(machine);
         match started {
@@ -658,7 +685,14 @@ impl Runtime {
     }
 
     /// Hands an HTTP request to what listens on that port of a sandbox. `None` when nothing does.
-    pub fn serve(&mut self, sandbox: SandboxId, port: u16, request: &Request, now: Time, host: &mut dyn Host) -> Option<Response> {
+    pub fn serve(
+        &mut self,
+        sandbox: SandboxId,
+        port: u16,
+        request: &Request,
+        now: Time,
+        host: &mut dyn Host,
+    ) -> Option<Response> {
         for id in self.containers_of(sandbox).to_vec() {
             let Some(container) = self.container_mut(id) else { continue };
             let config = container.config.clone();
@@ -815,11 +849,16 @@ fn command_line(config: &ContainerConfig, image: &Image) -> Vec<String> {
 fn exec_error(error: &StartError) -> String {
     match error {
         StartError::NotInPath(name) => format!("exec: \"{name}\": executable file not found in $PATH"),
-        StartError::CannotRun(name, Errno::Enoent) => format!("exec: \"{name}\": stat {name}: no such file or directory"),
+        StartError::CannotRun(name, Errno::Enoent) => {
+            format!("exec: \"{name}\": stat {name}: no such file or directory")
+        }
         StartError::CannotRun(name, Errno::Eacces) => format!("exec: \"{name}\": permission denied"),
         StartError::CannotRun(name, Errno::Enoexec) => format!("exec {name}: exec format error"),
         StartError::CannotRun(name, errno) => format!("exec: \"{name}\": {}", errno.message().to_lowercase()),
-        StartError::WorkingDirectory(path, errno) => format!("error during container init: chdir to cwd (\"{path}\") set in config.json failed: {}", errno.message().to_lowercase()),
+        StartError::WorkingDirectory(path, errno) => format!(
+            "error during container init: chdir to cwd (\"{path}\") set in config.json failed: {}",
+            errno.message().to_lowercase()
+        ),
         StartError::Limit => "fork/exec: resource temporarily unavailable".to_owned(),
     }
 }

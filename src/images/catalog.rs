@@ -80,7 +80,22 @@ pub const IMAGES: &[ImageSpec] = &[
         name: "docker.io/library/busybox",
         tags: Tags {
             names: &["latest", "stable", "unstable"],
-            lines: &[("1.24", 2), ("1.25", 1), ("1.26", 2), ("1.27", 2), ("1.28", 4), ("1.29", 3), ("1.30", 1), ("1.31", 1), ("1.32", 1), ("1.33", 1), ("1.34", 1), ("1.35", 0), ("1.36", 1), ("1.37", 0)],
+            lines: &[
+                ("1.24", 2),
+                ("1.25", 1),
+                ("1.26", 2),
+                ("1.27", 2),
+                ("1.28", 4),
+                ("1.29", 3),
+                ("1.30", 1),
+                ("1.31", 1),
+                ("1.32", 1),
+                ("1.33", 1),
+                ("1.34", 1),
+                ("1.35", 0),
+                ("1.36", 1),
+                ("1.37", 0),
+            ],
             variants: &["glibc", "musl", "uclibc"],
             ..PLAIN
         },
@@ -93,7 +108,19 @@ pub const IMAGES: &[ImageSpec] = &[
         name: "docker.io/library/alpine",
         tags: Tags {
             names: &["latest", "edge"],
-            lines: &[("3.12", 12), ("3.13", 12), ("3.14", 10), ("3.15", 11), ("3.16", 9), ("3.17", 10), ("3.18", 12), ("3.19", 9), ("3.20", 8), ("3.21", 5), ("3.22", 2)],
+            lines: &[
+                ("3.12", 12),
+                ("3.13", 12),
+                ("3.14", 10),
+                ("3.15", 11),
+                ("3.16", 9),
+                ("3.17", 10),
+                ("3.18", 12),
+                ("3.19", 9),
+                ("3.20", 8),
+                ("3.21", 5),
+                ("3.22", 2),
+            ],
             ..PLAIN
         },
         shell: BUSYBOX,
@@ -114,7 +141,27 @@ pub const IMAGES: &[ImageSpec] = &[
         name: "docker.io/library/nginx",
         tags: Tags {
             names: &["latest", "stable", "mainline"],
-            lines: &[("1.7", 12), ("1.12", 2), ("1.13", 12), ("1.14", 2), ("1.15", 12), ("1.16", 1), ("1.17", 10), ("1.18", 0), ("1.19", 10), ("1.20", 2), ("1.21", 6), ("1.22", 1), ("1.23", 4), ("1.24", 0), ("1.25", 5), ("1.26", 3), ("1.27", 5), ("1.28", 0), ("1.29", 3)],
+            lines: &[
+                ("1.7", 12),
+                ("1.12", 2),
+                ("1.13", 12),
+                ("1.14", 2),
+                ("1.15", 12),
+                ("1.16", 1),
+                ("1.17", 10),
+                ("1.18", 0),
+                ("1.19", 10),
+                ("1.20", 2),
+                ("1.21", 6),
+                ("1.22", 1),
+                ("1.23", 4),
+                ("1.24", 0),
+                ("1.25", 5),
+                ("1.26", 3),
+                ("1.27", 5),
+                ("1.28", 0),
+                ("1.29", 3),
+            ],
             variants: &["alpine", "alpine-slim", "alpine-perl", "perl", "bookworm", "bullseye"],
             ..PLAIN
         },
@@ -125,8 +172,14 @@ pub const IMAGES: &[ImageSpec] = &[
         files: &[
             ("/docker-entrypoint.sh", "#!/bin/sh\nexec \"$@\"\n"),
             ("/usr/share/nginx/html/index.html", NGINX_PAGE),
-            ("/etc/nginx/nginx.conf", "user  nginx;\nworker_processes  auto;\n\nevents {\n    worker_connections  1024;\n}\n\nhttp {\n    include /etc/nginx/conf.d/*.conf;\n}\n"),
-            ("/etc/nginx/conf.d/default.conf", "server {\n    listen       80;\n    server_name  localhost;\n\n    location / {\n        root   /usr/share/nginx/html;\n        index  index.html index.htm;\n    }\n}\n"),
+            (
+                "/etc/nginx/nginx.conf",
+                "user  nginx;\nworker_processes  auto;\n\nevents {\n    worker_connections  1024;\n}\n\nhttp {\n    include /etc/nginx/conf.d/*.conf;\n}\n",
+            ),
+            (
+                "/etc/nginx/conf.d/default.conf",
+                "server {\n    listen       80;\n    server_name  localhost;\n\n    location / {\n        root   /usr/share/nginx/html;\n        index  index.html index.htm;\n    }\n}\n",
+            ),
         ],
         ports: &[80],
         size: 59_800_000,
@@ -145,7 +198,20 @@ pub const IMAGES: &[ImageSpec] = &[
     },
     ImageSpec {
         name: "docker.io/library/redis",
-        tags: Tags { lines: &[("5.0", 14), ("6.0", 20), ("6.2", 20), ("7.0", 15), ("7.2", 11), ("7.4", 6), ("8.0", 4), ("8.2", 2)], variants: &["alpine", "bookworm"], ..PLAIN },
+        tags: Tags {
+            lines: &[
+                ("5.0", 14),
+                ("6.0", 20),
+                ("6.2", 20),
+                ("7.0", 15),
+                ("7.2", 11),
+                ("7.4", 6),
+                ("8.0", 4),
+                ("8.2", 2),
+            ],
+            variants: &["alpine", "bookworm"],
+            ..PLAIN
+        },
         cmd: &["redis-server"],
         programs: &[("/usr/local/bin/redis-server", "redis-server")],
         ports: &[6379],
@@ -155,7 +221,11 @@ pub const IMAGES: &[ImageSpec] = &[
     },
     ImageSpec {
         name: "docker.io/library/postgres",
-        tags: Tags { lines: &[("12", 22), ("13", 22), ("14", 19), ("15", 14), ("16", 10), ("17", 6), ("18", 0)], variants: &["alpine", "bookworm"], ..PLAIN },
+        tags: Tags {
+            lines: &[("12", 22), ("13", 22), ("14", 19), ("15", 14), ("16", 10), ("17", 6), ("18", 0)],
+            variants: &["alpine", "bookworm"],
+            ..PLAIN
+        },
         cmd: &["postgres"],
         programs: &[("/usr/local/bin/postgres", "postgres")],
         ports: &[5432],
@@ -173,7 +243,12 @@ pub const IMAGES: &[ImageSpec] = &[
     },
     ImageSpec {
         name: "docker.io/library/perl",
-        tags: Tags { lines: &[("5.30", 3), ("5.32", 1), ("5.34", 3), ("5.36", 3), ("5.38", 5), ("5.40", 3), ("5.42", 0)], variants: &["slim", "bookworm", "slim-bookworm", "bullseye"], names: &["latest", "stable"], ..PLAIN },
+        tags: Tags {
+            lines: &[("5.30", 3), ("5.32", 1), ("5.34", 3), ("5.36", 3), ("5.38", 5), ("5.40", 3), ("5.42", 0)],
+            variants: &["slim", "bookworm", "slim-bookworm", "bullseye"],
+            names: &["latest", "stable"],
+            ..PLAIN
+        },
         cmd: &["perl5.42.0", "-de0"],
         programs: &[("/usr/local/bin/perl", "perl"), ("/usr/local/bin/perl5.42.0", "perl")],
         workdir: "/usr/src/app",
@@ -182,7 +257,20 @@ pub const IMAGES: &[ImageSpec] = &[
     },
     ImageSpec {
         name: "docker.io/library/python",
-        tags: Tags { lines: &[("2.7", 18), ("3.7", 17), ("3.8", 20), ("3.9", 23), ("3.10", 18), ("3.11", 13), ("3.12", 11), ("3.13", 7)], variants: &["slim", "alpine", "bookworm", "slim-bookworm"], ..PLAIN },
+        tags: Tags {
+            lines: &[
+                ("2.7", 18),
+                ("3.7", 17),
+                ("3.8", 20),
+                ("3.9", 23),
+                ("3.10", 18),
+                ("3.11", 13),
+                ("3.12", 11),
+                ("3.13", 7),
+            ],
+            variants: &["slim", "alpine", "bookworm", "slim-bookworm"],
+            ..PLAIN
+        },
         cmd: &["python3"],
         programs: &[("/usr/local/bin/python3", "python"), ("/usr/local/bin/python", "python")],
         size: 380_000_000,
@@ -190,7 +278,12 @@ pub const IMAGES: &[ImageSpec] = &[
     },
     ImageSpec {
         name: "docker.io/library/node",
-        tags: Tags { lines: &[("16", 20), ("18", 20), ("20", 19), ("22", 20), ("24", 9)], variants: &["slim", "alpine", "bookworm"], names: &["latest", "lts", "current"], ..PLAIN },
+        tags: Tags {
+            lines: &[("16", 20), ("18", 20), ("20", 19), ("22", 20), ("24", 9)],
+            variants: &["slim", "alpine", "bookworm"],
+            names: &["latest", "lts", "current"],
+            ..PLAIN
+        },
         cmd: &["node"],
         programs: &[("/usr/local/bin/node", "node")],
         size: 390_000_000,
@@ -198,7 +291,22 @@ pub const IMAGES: &[ImageSpec] = &[
     },
     ImageSpec {
         name: "docker.io/library/debian",
-        tags: Tags { names: &["latest", "stable", "bookworm", "bookworm-slim", "bullseye", "bullseye-slim", "trixie", "trixie-slim", "stable-slim"], lines: &[("10", 13), ("11", 11), ("12", 12), ("13", 1)], variants: &["slim"], ..PLAIN },
+        tags: Tags {
+            names: &[
+                "latest",
+                "stable",
+                "bookworm",
+                "bookworm-slim",
+                "bullseye",
+                "bullseye-slim",
+                "trixie",
+                "trixie-slim",
+                "stable-slim",
+            ],
+            lines: &[("10", 13), ("11", 11), ("12", 12), ("13", 1)],
+            variants: &["slim"],
+            ..PLAIN
+        },
         cmd: &["bash"],
         files: &[("/etc/debian_version", "13.1\n")],
         size: 49_300_000,
@@ -206,7 +314,12 @@ pub const IMAGES: &[ImageSpec] = &[
     },
     ImageSpec {
         name: "docker.io/library/ubuntu",
-        tags: Tags { names: &["latest", "rolling", "focal", "jammy", "noble"], lines: &[("18.04", 0), ("20.04", 0), ("22.04", 0), ("24.04", 0), ("25.04", 0)], major: false, ..PLAIN },
+        tags: Tags {
+            names: &["latest", "rolling", "focal", "jammy", "noble"],
+            lines: &[("18.04", 0), ("20.04", 0), ("22.04", 0), ("24.04", 0), ("25.04", 0)],
+            major: false,
+            ..PLAIN
+        },
         cmd: &["/bin/bash"],
         size: 29_700_000,
         ..BASE
@@ -232,7 +345,10 @@ pub const IMAGES: &[ImageSpec] = &[
     },
     ImageSpec {
         name: "registry.k8s.io/pause",
-        tags: Tags { names: &["latest", "3.1", "3.2", "3.3", "3.4.1", "3.5", "3.6", "3.7", "3.8", "3.9", "3.10", "3.10.1"], ..PLAIN },
+        tags: Tags {
+            names: &["latest", "3.1", "3.2", "3.3", "3.4.1", "3.5", "3.6", "3.7", "3.8", "3.9", "3.10", "3.10.1"],
+            ..PLAIN
+        },
         shell: None,
         entrypoint: &["/pause"],
         programs: &[("/pause", "pause")],
@@ -242,7 +358,13 @@ pub const IMAGES: &[ImageSpec] = &[
     },
     ImageSpec {
         name: "registry.k8s.io/coredns/coredns",
-        tags: Tags { names: &[], lines: &[("1.10", 1), ("1.11", 4), ("1.12", 4), ("1.13", 1)], prefix: "v", major: false, ..PLAIN },
+        tags: Tags {
+            names: &[],
+            lines: &[("1.10", 1), ("1.11", 4), ("1.12", 4), ("1.13", 1)],
+            prefix: "v",
+            major: false,
+            ..PLAIN
+        },
         shell: None,
         entrypoint: &["/coredns"],
         programs: &[("/coredns", "coredns")],
@@ -252,7 +374,12 @@ pub const IMAGES: &[ImageSpec] = &[
     },
     ImageSpec {
         name: "registry.k8s.io/e2e-test-images/agnhost",
-        tags: Tags { names: &[], lines: &[("2.33", 0), ("2.39", 0), ("2.40", 0), ("2.43", 0), ("2.45", 0), ("2.47", 0), ("2.53", 0)], major: false, ..PLAIN },
+        tags: Tags {
+            names: &[],
+            lines: &[("2.33", 0), ("2.39", 0), ("2.40", 0), ("2.43", 0), ("2.45", 0), ("2.47", 0), ("2.53", 0)],
+            major: false,
+            ..PLAIN
+        },
         shell: BUSYBOX,
         entrypoint: &["/agnhost"],
         cmd: &["pause"],
@@ -351,7 +478,8 @@ impl Catalog {
         }
         let full = reference.to_string();
         let fail = |code, cause: String| {
-            let message = format!("failed to pull and unpack image \"{full}\": failed to resolve reference \"{full}\": {cause}");
+            let message =
+                format!("failed to pull and unpack image \"{full}\": failed to resolve reference \"{full}\": {cause}");
             Err(PullError { code, message })
         };
         let name = reference.name();
@@ -366,9 +494,9 @@ impl Catalog {
         };
         if let Some(digest) = &reference.digest {
             // A digest names content: it is there when some tag of the list has it.
-            let known = all_versions(&spec.tags).into_iter().find(|version| {
-                build(spec, reference, version).repo_digest.ends_with(digest.as_str())
-            });
+            let known = all_versions(&spec.tags)
+                .into_iter()
+                .find(|version| build(spec, reference, version).repo_digest.ends_with(digest.as_str()));
             return match known {
                 Some(version) => Ok(build(spec, reference, &version)),
                 None => fail("NotFound", format!("{full}: not found")),
@@ -431,7 +559,8 @@ fn version_of(tags: &Tags, tag: &str) -> Option<String> {
 
 fn build(spec: &ImageSpec, reference: &Reference, version: &str) -> Image {
     let owned = |words: &[&str]| words.iter().map(|word| (*word).to_owned()).collect();
-    let pairs = |pairs: &[(&str, &str)]| pairs.iter().map(|(a, b)| ((*a).to_owned(), (*b).to_owned())).collect::<Vec<_>>();
+    let pairs =
+        |pairs: &[(&str, &str)]| pairs.iter().map(|(a, b)| ((*a).to_owned(), (*b).to_owned())).collect::<Vec<_>>();
     let path = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
     let mut env = vec![("PATH".to_owned(), path.to_owned())];
     env.extend(pairs(spec.env));
@@ -470,10 +599,23 @@ mod tests {
 
     #[test]
     fn every_version_of_the_list_resolves_and_nothing_else_does() {
-        for name in ["busybox", "busybox:1.36", "busybox:1.36.1", "busybox:1.36-musl", "nginx:1.27", "nginx:alpine", "perl:5.34", "perl:5.34.0", "registry.k8s.io/pause:3.10", "alpine:3"] {
+        for name in [
+            "busybox",
+            "busybox:1.36",
+            "busybox:1.36.1",
+            "busybox:1.36-musl",
+            "nginx:1.27",
+            "nginx:alpine",
+            "perl:5.34",
+            "perl:5.34.0",
+            "registry.k8s.io/pause:3.10",
+            "alpine:3",
+        ] {
             assert!(resolve(name).is_ok(), "{name}");
         }
-        for name in ["busybox:nosuchtag", "busybox:1.36.9", "busybox:1.99", "nginx:1.27-nosuch", "registry.k8s.io/pause:9"] {
+        for name in
+            ["busybox:nosuchtag", "busybox:1.36.9", "busybox:1.99", "nginx:1.27-nosuch", "registry.k8s.io/pause:9"]
+        {
             assert_eq!(resolve(name).unwrap_err().code, "NotFound", "{name}");
         }
     }

@@ -82,7 +82,12 @@ fn run(args: &[String]) -> Result<(usize, bool), (String, i32)> {
                 "bignum" | "strict" | "warnings" => {}
                 other => {
                     let name = other.split('=').next().unwrap_or_default().replace("::", "/");
-                    return Err((format!("Can't locate {name}.pm in @INC (this perl has only bignum).\nBEGIN failed--compilation aborted.\n"), 2));
+                    return Err((
+                        format!(
+                            "Can't locate {name}.pm in @INC (this perl has only bignum).\nBEGIN failed--compilation aborted.\n"
+                        ),
+                        2,
+                    ));
                 }
             }
         } else if word == "-v" || word == "--version" {
@@ -98,7 +103,8 @@ fn run(args: &[String]) -> Result<(usize, bool), (String, i32)> {
     }
     let script = script.unwrap_or_default();
     let call = script.trim().trim_end_matches(';').trim();
-    let refuse = || (format!("perl: cannot evaluate '{call}': this perl only knows print bpi(N), N up to {DIGITS}\n"), 255);
+    let refuse =
+        || (format!("perl: cannot evaluate '{call}': this perl only knows print bpi(N), N up to {DIGITS}\n"), 255);
     let argument = call.strip_prefix("print").map(str::trim).and_then(|rest| rest.strip_prefix("bpi")).map(str::trim);
     let argument = argument.and_then(|rest| rest.strip_prefix('(')).and_then(|rest| rest.strip_suffix(')'));
     let digits: usize = argument.and_then(|text| text.trim().parse().ok()).ok_or_else(refuse)?;

@@ -51,7 +51,9 @@ impl Reference {
             _ => (rest, None),
         };
         let (registry, path) = match name.split_once('/') {
-            Some((host, path)) if host.contains(['.', ':']) || host == "localhost" || host.chars().any(char::is_uppercase) => {
+            Some((host, path))
+                if host.contains(['.', ':']) || host == "localhost" || host.chars().any(char::is_uppercase) =>
+            {
                 (host, path.to_owned())
             }
             Some(_) => ("docker.io", name.to_owned()),
@@ -108,7 +110,12 @@ fn valid_component(part: &str) -> bool {
     let mut previous_alnum = false;
     for c in part.chars() {
         if alnum(c) {
-            if !separators.is_empty() && !(separators == "." || separators == "_" || separators == "__" || separators.chars().all(|c| c == '-')) {
+            if !separators.is_empty()
+                && !(separators == "."
+                    || separators == "_"
+                    || separators == "__"
+                    || separators.chars().all(|c| c == '-'))
+            {
                 return false;
             }
             separators.clear();
@@ -130,9 +137,9 @@ fn valid_tag(tag: &str) -> bool {
 }
 
 fn valid_digest(digest: &str) -> bool {
-    digest.split_once(':').is_some_and(|(kind, hex)| {
-        !kind.is_empty() && hex.len() >= 32 && hex.chars().all(|c| c.is_ascii_hexdigit())
-    })
+    digest
+        .split_once(':')
+        .is_some_and(|(kind, hex)| !kind.is_empty() && hex.len() >= 32 && hex.chars().all(|c| c.is_ascii_hexdigit()))
 }
 
 #[cfg(test)]

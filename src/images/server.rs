@@ -24,8 +24,17 @@ struct Behaviour {
     ends: bool,
 }
 
-const QUIET: Behaviour =
-    Behaviour { name: "", out: &[], err: &[], port: None, pages: None, goodbye: &[], code: 0, needs: None, ends: false };
+const QUIET: Behaviour = Behaviour {
+    name: "",
+    out: &[],
+    err: &[],
+    port: None,
+    pages: None,
+    goodbye: &[],
+    code: 0,
+    needs: None,
+    ends: false,
+};
 
 const SERVERS: &[Behaviour] = &[
     Behaviour {
@@ -51,17 +60,32 @@ const SERVERS: &[Behaviour] = &[
     },
     Behaviour {
         name: "redis-server",
-        out: &["1:C {dash} * oO0OoO0OoO0Oo Redis is starting oO0OoO0OoO0Oo", "1:M {dash} * Ready to accept connections tcp"],
+        out: &[
+            "1:C {dash} * oO0OoO0OoO0Oo Redis is starting oO0OoO0OoO0Oo",
+            "1:M {dash} * Ready to accept connections tcp",
+        ],
         port: Some(6379),
-        goodbye: &["1:signal-handler ({epoch}) Received SIGTERM scheduling shutdown...", "1:M {dash} # Redis is now ready to exit, bye bye..."],
+        goodbye: &[
+            "1:signal-handler ({epoch}) Received SIGTERM scheduling shutdown...",
+            "1:M {dash} # Redis is now ready to exit, bye bye...",
+        ],
         ..QUIET
     },
     Behaviour {
         name: "postgres",
-        err: &["{dash} UTC [1] LOG:  starting PostgreSQL", "{dash} UTC [1] LOG:  database system is ready to accept connections"],
+        err: &[
+            "{dash} UTC [1] LOG:  starting PostgreSQL",
+            "{dash} UTC [1] LOG:  database system is ready to accept connections",
+        ],
         port: Some(5432),
-        goodbye: &["{dash} UTC [1] LOG:  received smart shutdown request", "{dash} UTC [1] LOG:  database system is shut down"],
-        needs: Some((&["POSTGRES_PASSWORD", "POSTGRES_HOST_AUTH_METHOD"], "Error: Database is uninitialized and superuser password is not specified.\n       You must specify POSTGRES_PASSWORD to a non-empty value for the\n       superuser.\n")),
+        goodbye: &[
+            "{dash} UTC [1] LOG:  received smart shutdown request",
+            "{dash} UTC [1] LOG:  database system is shut down",
+        ],
+        needs: Some((
+            &["POSTGRES_PASSWORD", "POSTGRES_HOST_AUTH_METHOD"],
+            "Error: Database is uninitialized and superuser password is not specified.\n       You must specify POSTGRES_PASSWORD to a non-empty value for the\n       superuser.\n",
+        )),
         ..QUIET
     },
     Behaviour {
@@ -69,10 +93,19 @@ const SERVERS: &[Behaviour] = &[
         err: &["{dash} [System] [MY-010931] [Server] /usr/sbin/mysqld: ready for connections. port: 3306"],
         port: Some(3306),
         goodbye: &["{dash} [System] [MY-010910] [Server] /usr/sbin/mysqld: Shutdown complete"],
-        needs: Some((&["MYSQL_ROOT_PASSWORD", "MYSQL_ALLOW_EMPTY_PASSWORD", "MYSQL_RANDOM_ROOT_PASSWORD"], "[ERROR] [Entrypoint]: Database is uninitialized and password option is not specified\n    You need to specify one of the following as an environment variable:\n    - MYSQL_ROOT_PASSWORD\n    - MYSQL_ALLOW_EMPTY_PASSWORD\n    - MYSQL_RANDOM_ROOT_PASSWORD\n")),
+        needs: Some((
+            &["MYSQL_ROOT_PASSWORD", "MYSQL_ALLOW_EMPTY_PASSWORD", "MYSQL_RANDOM_ROOT_PASSWORD"],
+            "[ERROR] [Entrypoint]: Database is uninitialized and password option is not specified\n    You need to specify one of the following as an environment variable:\n    - MYSQL_ROOT_PASSWORD\n    - MYSQL_ALLOW_EMPTY_PASSWORD\n    - MYSQL_RANDOM_ROOT_PASSWORD\n",
+        )),
         ..QUIET
     },
-    Behaviour { name: "coredns", out: &[".:53", "CoreDNS"], port: Some(9153), goodbye: &["[INFO] SIGTERM: Shutting down servers then terminating"], ..QUIET },
+    Behaviour {
+        name: "coredns",
+        out: &[".:53", "CoreDNS"],
+        port: Some(9153),
+        goodbye: &["[INFO] SIGTERM: Shutting down servers then terminating"],
+        ..QUIET
+    },
     Behaviour { name: "pause", err: &[], goodbye: &["Shutting down, got signal: Terminated"], ..QUIET },
     Behaviour { name: "agnhost", out: &["Paused"], code: 143, ..QUIET },
     Behaviour { name: "echoserver", port: Some(8080), code: 143, ..QUIET },
@@ -82,8 +115,20 @@ const SERVERS: &[Behaviour] = &[
         ends: true,
         ..QUIET
     },
-    Behaviour { name: "python", err: &["python: this machine has no Python interpreter; use busybox's sh, or perl's print bpi(N)"], code: 1, ends: true, ..QUIET },
-    Behaviour { name: "node", err: &["node: this machine has no JavaScript runtime; use busybox's sh"], code: 1, ends: true, ..QUIET },
+    Behaviour {
+        name: "python",
+        err: &["python: this machine has no Python interpreter; use busybox's sh, or perl's print bpi(N)"],
+        code: 1,
+        ends: true,
+        ..QUIET
+    },
+    Behaviour {
+        name: "node",
+        err: &["node: this machine has no JavaScript runtime; use busybox's sh"],
+        code: 1,
+        ends: true,
+        ..QUIET
+    },
 ];
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -143,14 +188,29 @@ impl Program for Server {
         let response = match (self.behaviour.pages, self.behaviour.name) {
             (Some(pages), _) => page(pages, &request.path, system),
             (None, "echoserver") => {
-                let headers: String = request.headers.iter().map(|(name, value)| format!("\t{name}={value}\n")).collect();
-                answer(200, "text/plain", format!("Request Information:\n\tmethod={}\n\treal path={}\n\nRequest Headers:\n{headers}", request.method.as_str(), request.path).into_bytes())
+                let headers: String =
+                    request.headers.iter().map(|(name, value)| format!("\t{name}={value}\n")).collect();
+                answer(
+                    200,
+                    "text/plain",
+                    format!(
+                        "Request Information:\n\tmethod={}\n\treal path={}\n\nRequest Headers:\n{headers}",
+                        request.method.as_str(),
+                        request.path
+                    )
+                    .into_bytes(),
+                )
             }
             _ => return None,
         };
         if self.behaviour.name == "nginx" {
             let size = if let Body::Bytes(bytes) = &response.body { bytes.len() } else { 0 };
-            let line = format!("10.244.0.1 - - [{time}] \"{} {} HTTP/1.1\" {} {size} \"-\" \"-\" \"-\"\n", request.method.as_str(), request.path, response.status);
+            let line = format!(
+                "10.244.0.1 - - [{time}] \"{} {} HTTP/1.1\" {} {size} \"-\" \"-\" \"-\"\n",
+                request.method.as_str(),
+                request.path,
+                response.status
+            );
             let _ = system.write(1, line.as_bytes());
         }
         Some(response)

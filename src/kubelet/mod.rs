@@ -6,9 +6,13 @@
 
 mod backoff;
 mod container_config;
+mod environment;
+mod image_pull;
 mod logs;
 mod status;
 mod sync;
+mod termination;
+mod volumes;
 mod worker;
 
 use std::collections::{BTreeMap, BTreeSet};

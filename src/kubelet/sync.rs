@@ -7,18 +7,20 @@ use k8s_openapi::api::core::v1::{Container, Pod, PodStatus};
 
 use super::container_config::{self, Refused};
 use super::status::{self, Inputs};
-use super::worker::{ContainerRecord, Stage, Worker};
+use super::volumes;
+use super::worker::{Stage, Worker};
 use super::{Kubelet, Uid};
 use crate::apimachinery::{Object, meta};
-use crate::apiserver::{ApiServer, DeleteOptions, Precondition};
+use crate::apiserver::ApiServer;
 use crate::client::{Client, EventType};
 use crate::cri::{ContainerState, SandboxConfig};
 use crate::sim::Time;
+use crate::text::duration::go_duration;
 
 /// From the first sync to a sandbox with mounted volumes and a network.
 const SANDBOX_LATENCY: Duration = Duration::from_millis(420);
 /// After a failed sync, and as the base of its jitter.
-const BACKOFF_PERIOD: Duration = Duration::from_secs(10);
+pub(super) const BACKOFF_PERIOD: Duration = Duration::from_secs(10);
 /// The longest wait for a back-off before a Pod is looked at again.
 const RESYNC_INTERVAL: Duration = Duration::from_secs(60);
 /// How much longer than asked a retry may come, as a share.
@@ -26,17 +28,17 @@ const JITTER: f64 = 0.5;
 
 /// What came of the attempt to bring containers up.
 #[derive(Clone, Debug, Default)]
-struct Progress {
+pub(super) struct Progress {
     /// Something was started, so the status is told at once.
-    started: bool,
+    pub(super) started: bool,
     /// A pull is under way: nothing more happens in this sync.
-    pulling: bool,
+    pub(super) pulling: bool,
     /// Something failed and is to be tried again: at the end of a back-off, or after the usual period.
-    retry: Option<Time>,
+    pub(super) retry: Option<Time>,
 }
 
 impl Progress {
-    fn retry_at(&mut self, at: Time) {
+    pub(super) fn retry_at(&mut self, at: Time) {
         self.retry = Some(self.retry.map_or(at, |set| set.min(at)));
     }
 }
@@ -82,7 +84,7 @@ impl Kubelet {
         true
     }
 
-    fn again(&self, worker: &mut Worker, at: Time) {
+    pub(super) fn again(&self, worker: &mut Worker, at: Time) {
         worker.due = Some((worker.due.map_or(at, |(due, _)| due.min(at)), 0));
     }
 
@@ -126,7 +128,7 @@ impl Kubelet {
     fn make_sandbox(&mut self, uid: &Uid, worker: &mut Worker, server: &mut ApiServer, now: Time) {
         worker.stage = Stage::Sync;
         let pod = Arc::clone(&worker.pod);
-        let missing = container_config::missing_volume(&pod, &self.client(server));
+        let missing = volumes::missing_volume(&pod, &self.client(server));
         if let Some((volume, why)) = missing {
             let text = format!("MountVolume.SetUp failed for volume \"{volume}\" : {why}");
             self.record(server, &pod, "", EventType::Warning, "FailedMount", &text);
@@ -234,11 +236,10 @@ impl Kubelet {
                 let text =
                     format!("Back-off restarting failed container {} in pod {name}_{namespace}({uid})", container.name);
                 self.record(server, &pod, &path, EventType::Warning, "BackOff", &text);
-                let wait = until.since(finished).as_secs();
+                let wait = go_duration(i64::try_from(until.since(finished).as_nanos()).unwrap_or(i64::MAX));
                 let message = format!(
                     "back-off {} restarting failed container={} pod={name}_{namespace}({uid})",
-                    go_seconds(wait),
-                    container.name
+                    wait, container.name
                 );
                 set_waiting(worker, &container.name, "CrashLoopBackOff", &message);
                 progress.retry_at(until);
@@ -263,111 +264,6 @@ impl Kubelet {
                     worker.relist = Some(at);
                     self.again(worker, at);
                 }
-            }
-        }
-    }
-
-    /// Whether the container's image is on the node; begins a pull when it is not and may be fetched now.
-    #[allow(clippy::too_many_arguments)]
-    fn image_ready(
-        &mut self,
-        worker: &mut Worker,
-        server: &mut ApiServer,
-        container: &Container,
-        path: &str,
-        key: &str,
-        progress: &mut Progress,
-        now: Time,
-    ) -> bool {
-        let image = container.image.clone().unwrap_or_default();
-        let pod = Arc::clone(&worker.pod);
-        let record = worker.records.entry(container.name.clone()).or_default().clone();
-        if let Err(why) = container_config::check_image_name(&image) {
-            let text = format!("Failed to apply default image tag \"{image}\": {why}");
-            self.record(server, &pod, path, EventType::Warning, "InspectFailed", &text);
-            self.record(server, &pod, path, EventType::Warning, "Failed", "Error: InvalidImageName");
-            set_waiting(worker, &container.name, "InvalidImageName", &text);
-            progress.retry_at(now + BACKOFF_PERIOD);
-            return false;
-        }
-        let present = self.runtime.image(&image).is_some();
-        match (container.image_pull_policy.as_deref().unwrap_or("IfNotPresent"), present) {
-            ("Always", _) if just_pulled(&record, now) => return true,
-            ("Always", _) | (_, false) => {}
-            (_, true) => {
-                let text =
-                    format!("Container image \"{image}\" already present on machine and can be accessed by the pod");
-                if !just_pulled(&record, now) {
-                    self.record(server, &pod, path, EventType::Normal, "Pulled", &text);
-                }
-                return true;
-            }
-        }
-        if container.image_pull_policy.as_deref() == Some("Never") {
-            let text = format!("Container image \"{image}\" is not present with pull policy of Never");
-            self.record(server, &pod, path, EventType::Warning, "ErrImageNeverPull", &text);
-            self.record(server, &pod, path, EventType::Warning, "Failed", "Error: ErrImageNeverPull");
-            set_waiting(worker, &container.name, "ErrImageNeverPull", &text);
-            progress.retry_at(now + BACKOFF_PERIOD);
-            return false;
-        }
-        if let Some((failed, why)) = &record.pull_failure
-            && let Some(until) = self.pulls.until(key, *failed, now)
-        {
-            let text = format!("Back-off pulling image \"{image}\"");
-            self.record(server, &pod, path, EventType::Normal, "BackOff", &text);
-            self.record(server, &pod, path, EventType::Warning, "Failed", "Error: ImagePullBackOff");
-            set_waiting(worker, &container.name, "ImagePullBackOff", &format!("{text}: ErrImagePull: {why}"));
-            progress.retry_at(until);
-            return false;
-        }
-        self.record(server, &pod, path, EventType::Normal, "Pulling", &format!("Pulling image \"{image}\""));
-        let pull = self.runtime.pull(&image, now);
-        let done = pull.done;
-        worker.stage = Stage::Pulling { container: container.name.clone(), pull, began: now };
-        self.again(worker, done);
-        progress.pulling = true;
-        false
-    }
-
-    fn finish_pull(
-        &mut self,
-        worker: &mut Worker,
-        server: &mut ApiServer,
-        name: &str,
-        result: Result<crate::cri::ImageInfo, String>,
-        began: Time,
-        now: Time,
-    ) {
-        let pod = Arc::clone(&worker.pod);
-        let Some((list, container)) = find_container(&pod, name) else { return };
-        let image = container.image.clone().unwrap_or_default();
-        let path = format!("spec.{list}{{{name}}}");
-        let key = format!("{}/{name}", meta::uid(&pod.metadata));
-        let record = worker.records.entry(name.to_owned()).or_default();
-        match result {
-            Ok(info) => {
-                record.pull_failure = None;
-                record.pulled = Some(now);
-                self.runtime.finish_pull(&image);
-                let took = go_duration(now.since(began));
-                let text = format!(
-                    "Successfully pulled image \"{image}\" in {took} ({took} including waiting). Image size: {} bytes.",
-                    info.size
-                );
-                self.record(server, &pod, &path, EventType::Normal, "Pulled", &text);
-            }
-            Err(why) => {
-                let before = record.pull_failure.as_ref().map_or(now, |(failed, _)| *failed);
-                record.pull_failure = Some((now, why.clone()));
-                record.waiting = Some(("ErrImagePull".to_owned(), why.clone()));
-                self.pulls.next(&key, before, now);
-                let text = format!("Failed to pull image \"{image}\": {why}");
-                self.record(server, &pod, &path, EventType::Warning, "Failed", &text);
-                self.record(server, &pod, &path, EventType::Warning, "Failed", "Error: ErrImagePull");
-                // The failed sync is tried again when the next relist has seen the sandbox.
-                let at = self.next_relist(now);
-                self.again(worker, at);
             }
         }
     }
@@ -424,82 +320,7 @@ impl Kubelet {
         Ok(())
     }
 
-    fn begin_termination(&mut self, worker: &mut Worker, server: &mut ApiServer, now: Time) {
-        worker.stage = Stage::Terminating;
-        if !worker.orphaned {
-            self.publish(worker, server, false, now);
-        }
-        let grace = worker.pod.metadata.deletion_grace_period_seconds.unwrap_or_else(|| {
-            worker.pod.spec.as_ref().and_then(|spec| spec.termination_grace_period_seconds).unwrap_or(30)
-        });
-        let grace = Duration::from_secs(u64::try_from(grace).unwrap_or(0));
-        let pod = Arc::clone(&worker.pod);
-        let running: Vec<(String, String)> = worker
-            .records
-            .iter()
-            .filter(|(name, _)| is_running(worker, name))
-            .filter_map(|(name, record)| Some((name.clone(), record.current.clone()?)))
-            .collect();
-        for (name, id) in running {
-            let list = find_container(&pod, &name).map_or("containers", |(list, _)| list);
-            let path = format!("spec.{list}{{{name}}}");
-            self.record(server, &pod, &path, EventType::Normal, "Killing", &format!("Stopping container {name}"));
-            self.runtime.stop_container(&id, grace, now);
-        }
-        let at = self.next_relist(now);
-        worker.relist = Some(at);
-        self.again(worker, at);
-    }
-
-    fn watch_termination(&mut self, worker: &mut Worker, server: &mut ApiServer, now: Time) {
-        let names: Vec<String> = worker.records.keys().cloned().collect();
-        if names.iter().any(|name| is_running(worker, name)) {
-            // The end of a container brings the next look, by way of its relist; a shorter grace period than before
-            // is passed on.
-            let grace = worker.pod.metadata.deletion_grace_period_seconds.unwrap_or(0);
-            if grace == 0 || worker.orphaned {
-                let ids: Vec<String> = worker.records.values().filter_map(|record| record.current.clone()).collect();
-                for id in ids {
-                    self.runtime.stop_container(&id, Duration::ZERO, now);
-                }
-            }
-            return;
-        }
-        if !worker.orphaned {
-            self.publish(worker, server, true, now);
-        }
-        if let Some(sandbox) = &worker.sandbox {
-            self.runtime.stop_sandbox(&sandbox.id, now);
-        }
-        worker.sandbox_ready = false;
-        worker.stage =
-            if meta::is_deleting(&worker.pod.metadata) || worker.orphaned { Stage::Terminated } else { Stage::Ending };
-        let at = self.next_relist(now);
-        self.again(worker, at);
-    }
-
-    /// Tells the last status and deletes the object for good.
-    fn give_up(&mut self, worker: &mut Worker, server: &mut ApiServer, now: Time) -> bool {
-        if worker.orphaned {
-            return false;
-        }
-        if !worker.records.is_empty() || worker.sandbox.is_some() {
-            self.publish(worker, server, true, now);
-        }
-        let (namespace, name) = (meta::namespace(&worker.pod.metadata), meta::name(&worker.pod.metadata));
-        let options = DeleteOptions {
-            grace_period_seconds: Some(0),
-            precondition: Precondition { uid: worker.pod.metadata.uid.clone(), ..Precondition::default() },
-            ..DeleteOptions::default()
-        };
-        let mut client = Client::new(server, &self.caller);
-        // Where a finalizer still holds the object, its end comes later; the kubelet has done its part.
-        let _ = client.delete::<Pod>(namespace, name, &options);
-        worker.stage = Stage::Done;
-        true
-    }
-
-    fn status_of(&self, worker: &Worker, terminated: bool, now: Time) -> PodStatus {
+    pub(super) fn status_of(&self, worker: &Worker, terminated: bool, now: Time) -> PodStatus {
         status::generate(&Inputs {
             pod: &worker.pod,
             records: &worker.records,
@@ -513,7 +334,13 @@ impl Kubelet {
     }
 
     /// Tells the server how the Pod is, when that has changed; gives the phase that the containers call for.
-    fn publish(&mut self, worker: &mut Worker, server: &mut ApiServer, terminated: bool, now: Time) -> String {
+    pub(super) fn publish(
+        &mut self,
+        worker: &mut Worker,
+        server: &mut ApiServer,
+        terminated: bool,
+        now: Time,
+    ) -> String {
         // What the containers call for, were they all stopped, tells whether the Pod has come to its end.
         let called_for = self.status_of(worker, true, now).phase.unwrap_or_default();
         let status = self.status_of(worker, terminated, now);
@@ -521,7 +348,7 @@ impl Kubelet {
         called_for
     }
 
-    fn write_status(&mut self, worker: &mut Worker, server: &mut ApiServer, status: PodStatus) {
+    pub(super) fn write_status(&mut self, worker: &mut Worker, server: &mut ApiServer, status: PodStatus) {
         let mut client = Client::new(server, &self.caller);
         let (namespace, name) = (meta::namespace(&worker.pod.metadata), meta::name(&worker.pod.metadata));
         let Ok(stored) = client.get::<Pod>(namespace, name) else { return };
@@ -536,25 +363,33 @@ impl Kubelet {
         }
     }
 
-    fn record(&mut self, server: &mut ApiServer, pod: &Pod, path: &str, kind: EventType, reason: &str, text: &str) {
+    pub(super) fn record(
+        &mut self,
+        server: &mut ApiServer,
+        pod: &Pod,
+        path: &str,
+        kind: EventType,
+        reason: &str,
+        text: &str,
+    ) {
         let mut client = Client::new(server, &self.caller);
         self.events.event_at(&mut client, pod as &dyn Object, path, kind, reason, text);
     }
 
     /// `at`, later by up to half of the wait, so that Pods do not all come back at once.
-    fn jittered(&mut self, now: Time, at: Time) -> Time {
+    pub(super) fn jittered(&mut self, now: Time, at: Time) -> Time {
         let wait = at.since(now);
         now + wait + wait.mul_f64(JITTER * self.rng.f64())
     }
 }
 
-fn set_waiting(worker: &mut Worker, name: &str, reason: &str, message: &str) {
+pub(super) fn set_waiting(worker: &mut Worker, name: &str, reason: &str, message: &str) {
     if let Some(record) = worker.records.get_mut(name) {
         record.waiting = Some((reason.to_owned(), message.to_owned()));
     }
 }
 
-fn is_running(worker: &Worker, name: &str) -> bool {
+pub(super) fn is_running(worker: &Worker, name: &str) -> bool {
     let seen = worker.records.get(name).and_then(|record| record.seen.as_ref());
     seen.is_some_and(|seen| matches!(seen.state, ContainerState::Running { .. }))
 }
@@ -566,25 +401,9 @@ fn exit_code(worker: &Worker, name: &str) -> Option<i32> {
     }
 }
 
-/// Whether the container's image was pulled in this very sync.
-fn just_pulled(record: &ContainerRecord, now: Time) -> bool {
-    record.pulled == Some(now)
-}
-
 /// A container of a Pod and the list it stands in.
-pub fn find_container<'a>(pod: &'a Pod, name: &str) -> Option<(&'static str, &'a Container)> {
+pub(super) fn find_container<'a>(pod: &'a Pod, name: &str) -> Option<(&'static str, &'a Container)> {
     let spec = pod.spec.as_ref()?;
     let init = spec.init_containers.iter().flatten().map(|container| ("initContainers", container));
     init.chain(spec.containers.iter().map(|container| ("containers", container))).find(|(_, c)| c.name == name)
-}
-
-/// Whole seconds as Go prints a duration: `10s`, `1m20s`, `5m0s`.
-fn go_seconds(seconds: u64) -> String {
-    if seconds < 60 { format!("{seconds}s") } else { format!("{}m{}s", seconds / 60, seconds % 60) }
-}
-
-/// A duration as Go prints it, to the millisecond.
-fn go_duration(duration: Duration) -> String {
-    let millis = duration.as_millis();
-    if millis < 1000 { format!("{millis}ms") } else { format!("{}s", millis as f64 / 1000.0) }
 }

@@ -3,7 +3,10 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use super::process::{Core, DESCRIPTORS, Dialect, Disposition, ExitStatus, FileId, Flavour, PIPE_BYTES, Process, SAVED_FD, State, Stream, Target};
+use super::process::{
+    Core, DESCRIPTORS, Dialect, Disposition, ExitStatus, FileId, Flavour, PIPE_BYTES, Process, SAVED_FD, State, Stream,
+    Target,
+};
 use super::program::{Errno, Fd, FileInfo, Host, Pid, Read, Signal, Step, System, Wait};
 use super::task::Task;
 use super::vfs::{self, Caller, Device, Inode, Kind, NodeId, Vfs};
@@ -368,7 +371,12 @@ impl<'a> Kernel<'a> {
     ///
     /// # Errors
     /// `ENOENT`, `EACCES`, `ENOEXEC`; `EAGAIN` when there are too many processes.
-    pub fn spawn_path(&mut self, path: &str, argv: &[String], env: Arc<BTreeMap<String, String>>) -> Result<Pid, Errno> {
+    pub fn spawn_path(
+        &mut self,
+        path: &str,
+        argv: &[String],
+        env: Arc<BTreeMap<String, String>>,
+    ) -> Result<Pid, Errno> {
         let (task, argv) = self.core.load(path, argv, &self.cwd())?;
         let pid = self.fork(task)?;
         if let Some(child) = self.core.processes.get_mut(&pid) {
@@ -394,7 +402,10 @@ impl<'a> Kernel<'a> {
     pub fn exec_path(&mut self, path: &str, argv: &[String], env: Arc<BTreeMap<String, String>>) -> Result<(), Errno> {
         let (task, argv) = self.core.load(path, argv, &self.cwd())?;
         self.replacement = Some(task);
-        let saved: Vec<Fd> = self.process().map(|process| process.fds.range(SAVED_FD..).map(|(fd, _)| *fd).collect()).unwrap_or_default();
+        let saved: Vec<Fd> = self
+            .process()
+            .map(|process| process.fds.range(SAVED_FD..).map(|(fd, _)| *fd).collect())
+            .unwrap_or_default();
         for fd in saved {
             let _ = self.close(fd);
         }
@@ -448,7 +459,8 @@ impl<'a> Kernel<'a> {
         let targets: Vec<Pid> = if pid > 0 {
             vec![pid as Pid]
         } else {
-            let group = if pid == 0 { self.process().map_or(0, |process| process.group) } else { pid.unsigned_abs() as Pid };
+            let group =
+                if pid == 0 { self.process().map_or(0, |process| process.group) } else { pid.unsigned_abs() as Pid };
             let everyone = pid == -1;
             let chosen = |(id, process): (&Pid, &Process)| {
                 let wanted = if everyone { *id != self.pid && *id != 1 } else { process.group == group };

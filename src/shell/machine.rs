@@ -166,7 +166,8 @@ impl Machine {
         let mut env: BTreeMap<String, String> = self.config.env.iter().cloned().collect();
         env.extend(options.env);
         let cwd = options.cwd.unwrap_or_else(|| self.cwd_default.clone());
-        let found = self.core.vfs.find("/", &cwd, true).map_err(|errno| StartError::WorkingDirectory(cwd.clone(), errno))?;
+        let found =
+            self.core.vfs.find("/", &cwd, true).map_err(|errno| StartError::WorkingDirectory(cwd.clone(), errno))?;
         if !self.core.vfs.inode(found.node).is_some_and(super::vfs::Inode::is_dir) {
             return Err(StartError::WorkingDirectory(cwd, Errno::Enotdir));
         }
@@ -387,7 +388,8 @@ impl Machine {
     /// Hands an HTTP request to whatever listens on `port`. `None` when nothing does.
     pub fn serve(&mut self, now: Time, port: u16, request: &Request, host: &mut dyn Host) -> Option<Response> {
         self.core.now = self.core.now.max(now);
-        let pid = self.core.processes.iter().find(|(_, process)| process.listening.contains(&port)).map(|(pid, _)| *pid)?;
+        let pid =
+            self.core.processes.iter().find(|(_, process)| process.listening.contains(&port)).map(|(pid, _)| *pid)?;
         let mut task = self.core.tasks.remove(&pid)?;
         let answer = task.serve(request, &mut Kernel::new(&mut self.core, pid, host));
         self.core.tasks.insert(pid, task);

@@ -2,18 +2,20 @@
 
 pub mod applets;
 pub mod kernel;
-pub mod machine;
-pub mod process;
 pub mod keys;
 pub mod line_editor;
+pub mod machine;
 pub mod nano;
+pub mod process;
 pub mod program;
 #[allow(clippy::module_inception)]
 pub mod shell;
 pub mod task;
 pub mod vfs;
 
-pub use machine::{Dialect, Machine, MachineConfig, OutputChunk, Programs, RunOutcome, SpawnOptions, StartError, Stdio, Stream, TtyId};
+pub use machine::{
+    Dialect, Machine, MachineConfig, OutputChunk, Programs, RunOutcome, SpawnOptions, StartError, Stdio, Stream, TtyId,
+};
 pub use process::{ExitStatus, Flavour};
 pub use shell::{LineState, Shell};
 pub use vfs::{Tree, Vfs};

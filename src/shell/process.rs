@@ -826,7 +826,12 @@ impl Core {
             let dir = if dir.is_empty() { "." } else { dir };
             match runnable(&format!("{}/{name}", dir.trim_end_matches('/'))) {
                 Ok(path) => return Ok(path),
-                Err(Errno::Eacces) if self.vfs.find(cwd, &format!("{dir}/{name}"), true).is_ok_and(|found| !self.vfs.inode(found.node).is_some_and(Inode::is_dir)) => {
+                Err(Errno::Eacces)
+                    if self
+                        .vfs
+                        .find(cwd, &format!("{dir}/{name}"), true)
+                        .is_ok_and(|found| !self.vfs.inode(found.node).is_some_and(Inode::is_dir)) =>
+                {
                     refused = Errno::Eacces;
                 }
                 Err(_) => {}

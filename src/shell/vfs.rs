@@ -107,8 +107,21 @@ pub struct Tree {
 
 impl Default for Tree {
     fn default() -> Self {
-        let root = Inode { kind: Kind::Directory(BTreeMap::new()), mode: 0o755, uid: 0, gid: 0, modified: Time::default(), links: 2 };
-        Self { base: Arc::default(), upper: BTreeMap::from([(ROOT, Some(root))]), next: ROOT + 1, used: 0, limit: TREE_BYTES }
+        let root = Inode {
+            kind: Kind::Directory(BTreeMap::new()),
+            mode: 0o755,
+            uid: 0,
+            gid: 0,
+            modified: Time::default(),
+            links: 2,
+        };
+        Self {
+            base: Arc::default(),
+            upper: BTreeMap::from([(ROOT, Some(root))]),
+            next: ROOT + 1,
+            used: 0,
+            limit: TREE_BYTES,
+        }
     }
 }
 
@@ -469,7 +482,8 @@ impl Vfs {
         let (dir, name) = match self.find(cwd, path, false) {
             Ok(found) => match self.inode(found.node).map(|inode| &inode.kind) {
                 Some(Kind::Symlink(target)) if matches!(kind, Kind::File(_)) => {
-                    let holder = found.path.rsplit_once('/').map_or("/", |(dir, _)| if dir.is_empty() { "/" } else { dir });
+                    let holder =
+                        found.path.rsplit_once('/').map_or("/", |(dir, _)| if dir.is_empty() { "/" } else { dir });
                     self.parent(holder, &target.clone())?
                 }
                 _ => return Err(Errno::Eexist),
@@ -687,7 +701,13 @@ impl Vfs {
     }
 
     fn move_across(
-        &mut self, node: NodeId, from_dir: NodeId, from_name: &str, to_dir: NodeId, to_name: &str, caller: Caller,
+        &mut self,
+        node: NodeId,
+        from_dir: NodeId,
+        from_name: &str,
+        to_dir: NodeId,
+        to_name: &str,
+        caller: Caller,
     ) -> Result<(), Errno> {
         let inode = self.inode(node).cloned().ok_or(Errno::Enoent)?;
         if inode.is_dir() {
@@ -733,9 +753,7 @@ impl Vfs {
             Ok(found) if self.is_read_only(found.node) => return Err(Errno::Erofs),
             Ok(found) if !self.allows(found.node, caller, 2) => return Err(Errno::Eacces),
             Ok(found) => found.node,
-            Err(Errno::Enoent) => {
-                self.create(cwd, path, Kind::File(Arc::default()), 0o666 & !caller.umask, caller)?
-            }
+            Err(Errno::Enoent) => self.create(cwd, path, Kind::File(Arc::default()), 0o666 & !caller.umask, caller)?,
             Err(errno) => return Err(errno),
         };
         if matches!(self.inode(node).map(|inode| &inode.kind), Some(Kind::Device(_))) {

@@ -24,10 +24,11 @@ use self::backoff::BackoffRecord;
 use self::conditions::COMPLETE;
 use self::plan::{Outcome, Step, Sync, spec_of, to_i32};
 use self::tracking::{TRACKING_FINALIZER, has_tracking_finalizer};
+use super::consistency::Consistency;
 use super::pod_control::{self, ignore_not_found, is_pod_ready};
 use super::{Context, Controller};
 use crate::apimachinery::labels::Selector;
-use crate::apimachinery::{Kind, ObjectKey, Reason, Status, downcast, meta};
+use crate::apimachinery::{Kind, ObjectKey, Status, downcast, meta};
 use crate::client::{Caches, Delta, EventType, WorkQueue};
 use crate::sim::{Seed, Time};
 
@@ -40,8 +41,7 @@ const CONTROLLER_NAME: &str = "kubernetes.io/job-controller";
 #[derive(Clone, Debug, Default)]
 pub struct JobController {
     backoff: BTreeMap<ObjectKey, BackoffRecord>,
-    /// For each Job the store's revision after this controller's last write: an older cache must not be believed.
-    wrote_at: BTreeMap<ObjectKey, u64>,
+    consistency: Consistency,
 }
 
 /// A new Job controller.
@@ -78,9 +78,7 @@ impl Controller for JobController {
         if &*key.resource == Pod::RESOURCE {
             return sync_orphan(key, context);
         }
-        if self.wrote_at.get(key).is_some_and(|revision| context.caches.revision() < *revision) {
-            return Err(Status::other(Reason::Conflict, "the cache has not seen the last write yet"));
-        }
+        self.consistency.ensure_ready(key, context)?;
         let Some(job) = context.caches.get::<Job>(&key.namespace, &key.name) else {
             self.forget(key);
             return Ok(());
@@ -93,7 +91,7 @@ impl Controller for JobController {
             return Ok(());
         }
         let result = self.sync(key, &job, context);
-        self.wrote_at.insert(key.clone(), context.client.server().store().revision());
+        self.consistency.wrote(key, context);
         result
     }
 
@@ -106,13 +104,6 @@ fn is_managed_elsewhere(job: &Job) -> bool {
     spec_of(job).managed_by.as_deref().is_some_and(|name| name != CONTROLLER_NAME)
 }
 
-/// The Job that controls a Pod, when it is still the same one.
-fn controlling_job(caches: &Caches, pod: &Pod) -> Option<Arc<Job>> {
-    let owner = meta::controller_of(&pod.metadata).filter(|owner| owner.kind == "Job")?;
-    let job = caches.get::<Job>(meta::namespace(&pod.metadata), &owner.name)?;
-    (job.metadata.uid.as_deref() == Some(owner.uid.as_str())).then_some(job)
-}
-
 fn observe_pod(delta: &Delta, caches: &Caches, queue: &mut WorkQueue, now: Time) {
     let old: Option<Arc<Pod>> = delta.old.as_ref().and_then(downcast);
     let new: Option<Arc<Pod>> = delta.new.as_ref().and_then(downcast);
@@ -121,12 +112,12 @@ fn observe_pod(delta: &Delta, caches: &Caches, queue: &mut WorkQueue, now: Time)
     let (owner, old_owner) = (meta::controller_of(&pod.metadata), old.as_ref().map(|old| &old.metadata));
     if let Some(old_meta) = old_owner
         && meta::controller_of(old_meta) != owner
-        && let Some(job) = old.as_ref().and_then(|old| controlling_job(caches, old))
+        && let Some(job) = old.as_ref().and_then(|old| pod_control::controlling::<Job>(caches, &old.metadata))
     {
         queue.add_at(ObjectKey::of(&*job), later);
     }
     if owner.is_some() {
-        match controlling_job(caches, pod) {
+        match pod_control::controlling::<Job>(caches, &pod.metadata) {
             Some(job) if !conditions::is_finished(&job) => queue.add_at(ObjectKey::of(&*job), later),
             // Nobody will count this Pod any more: let it go.
             job => {
@@ -169,7 +160,7 @@ fn sync_orphan(key: &ObjectKey, context: &mut Context<'_>) -> Result<(), Status>
         if !is_owned_by_job(&pod) {
             return Ok(());
         }
-        if let Some(job) = controlling_job(context.caches, &pod)
+        if let Some(job) = pod_control::controlling::<Job>(context.caches, &pod.metadata)
             && (is_managed_elsewhere(&job) || !conditions::is_finished(&job))
         {
             return Ok(());
@@ -191,7 +182,7 @@ fn remove_tracking_finalizer(context: &mut Context<'_>, pod: &Pod) -> Result<(),
 impl JobController {
     fn forget(&mut self, key: &ObjectKey) {
         self.backoff.remove(key);
-        self.wrote_at.remove(key);
+        self.consistency.clear(key);
     }
 
     fn observe_job(&mut self, delta: &Delta, caches: &Caches, queue: &mut WorkQueue, now: Time) {
@@ -340,7 +331,6 @@ fn delete(pods: &[Arc<Pod>], job: &Arc<Job>, context: &mut Context<'_>, uncounte
     (outcome, failure)
 }
 
-/// Creates Pods in batches that double, so that a lasting refusal costs few requests.
 fn create(
     indexes: Vec<Option<i64>>,
     sync: &Sync,
@@ -355,20 +345,9 @@ fn create(
     if !finalizers.iter().any(|finalizer| finalizer == TRACKING_FINALIZER) {
         finalizers.push(TRACKING_FINALIZER.to_owned());
     }
-    let (mut created, mut failure, mut batch) = (0, None, 1);
-    let mut waiting = indexes.into_iter().peekable();
-    while waiting.peek().is_some() && failure.is_none() {
-        for index in waiting.by_ref().take(batch) {
-            let pod = new_pod(job, &template, index, sync);
-            match pod_control::create_pod(context, &**job, pod) {
-                Ok(_) => created += 1,
-                // Everything else will be refused as well; the namespace takes the Job along.
-                Err(error) if pod_control::is_namespace_terminating(&error) => created += 1,
-                Err(error) => failure = Some(error),
-            }
-        }
-        batch *= 2;
-    }
+    let (created, failure) = pod_control::create_pods(context, &**job, indexes.len(), |position| {
+        new_pod(job, &template, indexes.get(position).copied().flatten(), sync)
+    });
     (Outcome { created: to_i32(created), ..Outcome::default() }, failure)
 }
 

@@ -167,7 +167,11 @@ pub struct LineEnd {
 /// `cat: x: No such file or directory`, in the words of the flavour.
 pub fn cannot_open(name: &str, file: &str, errno: Errno, flavour: Flavour) -> String {
     match (flavour, name) {
-        (Flavour::Busybox, "cat" | "wc" | "head" | "tail" | "sort" | "cut" | "uniq" | "tac" | "nl" | "rev" | "md5sum" | "sha256sum" | "sha1sum" | "base64") if errno != Errno::Eisdir => {
+        (
+            Flavour::Busybox,
+            "cat" | "wc" | "head" | "tail" | "sort" | "cut" | "uniq" | "tac" | "nl" | "rev" | "md5sum" | "sha256sum"
+            | "sha1sum" | "base64",
+        ) if errno != Errno::Eisdir => {
             format!("{name}: can't open '{file}': {}\n", errno.message())
         }
         (Flavour::Busybox, "cat" | "wc" | "head" | "tail") => format!("{name}: read error: {}\n", errno.message()),

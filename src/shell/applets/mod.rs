@@ -38,10 +38,31 @@ pub fn not_found(name: &str) -> Box<dyn Task> {
     })
 }
 
-const BUSYBOX_DIRS: &[&str] = &["/bin", "/dev", "/etc", "/home", "/proc", "/root", "/sys", "/tmp", "/usr/bin", "/usr/sbin", "/var/spool"];
+const BUSYBOX_DIRS: &[&str] =
+    &["/bin", "/dev", "/etc", "/home", "/proc", "/root", "/sys", "/tmp", "/usr/bin", "/usr/sbin", "/var/spool"];
 const DEBIAN_DIRS: &[&str] = &[
-    "/boot", "/dev", "/etc", "/home", "/media", "/mnt", "/opt", "/proc", "/root", "/run", "/srv", "/sys", "/tmp", "/usr/bin",
-    "/usr/lib", "/usr/local/bin", "/usr/local/sbin", "/usr/sbin", "/usr/share", "/var/log", "/var/tmp", "/var/lib",
+    "/boot",
+    "/dev",
+    "/etc",
+    "/home",
+    "/media",
+    "/mnt",
+    "/opt",
+    "/proc",
+    "/root",
+    "/run",
+    "/srv",
+    "/sys",
+    "/tmp",
+    "/usr/bin",
+    "/usr/lib",
+    "/usr/local/bin",
+    "/usr/local/sbin",
+    "/usr/sbin",
+    "/usr/share",
+    "/var/log",
+    "/var/tmp",
+    "/var/lib",
 ];
 
 /// The root file system of a machine with these tools and that shell.
@@ -113,14 +134,22 @@ fn devices(vfs: &mut Vfs) {
 
 fn accounts(vfs: &mut Vfs, flavour: Flavour) {
     let shell = if flavour == Flavour::Busybox { "/bin/sh" } else { "/bin/bash" };
-    let passwd = format!("root:x:0:0:root:/root:{shell}\ndaemon:x:1:1:daemon:/usr/sbin:/bin/false\nwww-data:x:33:33:www-data:/var/www:/usr/sbin/nologin\nlearner:x:1000:1000:learner:/home/learner:{shell}\nnobody:x:65534:65534:nobody:/home:/bin/false\n");
+    let passwd = format!(
+        "root:x:0:0:root:/root:{shell}\ndaemon:x:1:1:daemon:/usr/sbin:/bin/false\nwww-data:x:33:33:www-data:/var/www:/usr/sbin/nologin\nlearner:x:1000:1000:learner:/home/learner:{shell}\nnobody:x:65534:65534:nobody:/home:/bin/false\n"
+    );
     let group = "root:x:0:\ndaemon:x:1:\nwww-data:x:33:\nlearner:x:1000:\nnogroup:x:65534:\n";
     let files = BTreeMap::from([("/etc/passwd", passwd.as_str()), ("/etc/group", group)]);
     for (path, text) in files {
         vfs.put(path, Kind::File(Arc::new(text.as_bytes().to_vec())), 0o644);
     }
     if flavour == Flavour::Gnu {
-        vfs.put("/etc/os-release", Kind::File(Arc::new(b"PRETTY_NAME=\"Debian GNU/Linux 13 (trixie)\"\nNAME=\"Debian GNU/Linux\"\nID=debian\n".to_vec())), 0o644);
+        vfs.put(
+            "/etc/os-release",
+            Kind::File(Arc::new(
+                b"PRETTY_NAME=\"Debian GNU/Linux 13 (trixie)\"\nNAME=\"Debian GNU/Linux\"\nID=debian\n".to_vec(),
+            )),
+            0o644,
+        );
     }
 }
 

@@ -1,0 +1,74 @@
+//! `tabernetes site build`: the lessons as static HTML files with relative URLs.
+
+use std::fs;
+use std::path::Path;
+
+use super::lesson_folder::{self, failed};
+use super::options::Options;
+use super::{Failure, Subcommand};
+use crate::diagram::{Diagram, svg};
+use crate::lesson::html::{Entry, Site, index_page, lesson_page};
+use crate::playground::Config;
+
+/// The subcommand.
+pub const SUBCOMMAND: Subcommand = Subcommand {
+    name: "site build",
+    usage: "--out DIR [--lessons DIR] [--name NAME] [--repository URL]",
+    summary: "Writes index.html and a page for each lesson below DIR; styles and scripts come from elsewhere.",
+    run,
+};
+
+/// Lanes of the picture that stands where the living one will.
+const LANES: usize = 3;
+/// Files beside a lesson that its page may show.
+const PICTURES: [&str; 6] = ["svg", "png", "jpg", "jpeg", "webp", "gif"];
+
+fn run(words: &[String]) -> Result<(), Failure> {
+    let options = Options::read(words, &["out", "lessons", "name", "repository"])?;
+    if let Some(word) = options.plain.first() {
+        return Err(Failure::Usage(format!("`{word}` is one word too many")));
+    }
+    let out = options.value("out").ok_or_else(|| Failure::Usage("`--out DIR` says where to write".to_owned()))?;
+    let lessons = Path::new(options.value("lessons").unwrap_or("lessons"));
+    let documents = lesson_folder::load(lessons)?;
+    let site = Site {
+        name: options.value("name").unwrap_or("Tabernetes").to_owned(),
+        description: "Learn Kubernetes in this tab: read, type real commands, and watch what they do.".to_owned(),
+        repository: options
+            .value("repository")
+            .unwrap_or(env!("CARGO_PKG_REPOSITORY"))
+            .trim_end_matches('/')
+            .to_owned(),
+        lessons: documents.iter().map(Entry::of).collect(),
+    };
+    let out = Path::new(out);
+    write(&out.join("index.html"), &index_page(&site))?;
+    let start = Config::default().start;
+    for (folder, document) in lesson_folder::folders(lessons)?.iter().zip(&documents) {
+        let picture = Diagram::new(start).picture(start, LANES);
+        let picture = svg(&picture, "The cluster before anything has happened");
+        let page = out.join("lessons").join(&document.lesson.name);
+        write(&page.join("index.html"), &lesson_page(&site, document, &picture))?;
+        copy_pictures(folder, &page)?;
+    }
+    println!("{}: {} lessons", out.display(), documents.len());
+    Ok(())
+}
+
+fn write(path: &Path, text: &str) -> Result<(), Failure> {
+    if let Some(folder) = path.parent() {
+        fs::create_dir_all(folder).map_err(|error| failed(folder, &error))?;
+    }
+    fs::write(path, text).map_err(|error| failed(path, &error))
+}
+
+fn copy_pictures(from: &Path, to: &Path) -> Result<(), Failure> {
+    for entry in fs::read_dir(from).map_err(|error| failed(from, &error))?.filter_map(Result::ok) {
+        let path = entry.path();
+        let known = path.extension().is_some_and(|extension| PICTURES.iter().any(|picture| extension == *picture));
+        if known {
+            fs::copy(&path, to.join(entry.file_name())).map_err(|error| failed(&path, &error))?;
+        }
+    }
+    Ok(())
+}

@@ -1,0 +1,220 @@
+//! A container's environment: its variables, whatever they come from, and the services around it.
+//!
+//! Models Kubernetes 1.36 pkg/kubelet/kubelet_pods.go (makeEnvironmentVariables) and pkg/kubelet/envvars.
+
+use std::collections::BTreeMap;
+
+use k8s_openapi::api::core::v1::{ConfigMap, Container, EnvVarSource, Pod, Secret, Service};
+
+use super::container_config::{Refused, Surroundings, config_error};
+use crate::apimachinery::{meta, quantity};
+use crate::client::Client;
+
+/// The environment, in order.
+///
+/// # Errors
+/// [`Refused`] when a ConfigMap, Secret or key that it needs is missing.
+pub fn environment(
+    pod: &Pod,
+    container: &Container,
+    around: &Surroundings<'_>,
+    client: &Client<'_>,
+) -> Result<Vec<(String, String)>, Refused> {
+    let namespace = meta::namespace(&pod.metadata);
+    let mut env: Vec<(String, String)> = Vec::new();
+    for source in container.env_from.iter().flatten() {
+        let prefix = source.prefix.clone().unwrap_or_default();
+        let data = if let Some(reference) = &source.config_map_ref {
+            match client.get::<ConfigMap>(namespace, &reference.name) {
+                Ok(found) => found.data.clone().unwrap_or_default(),
+                Err(_) if reference.optional == Some(true) => continue,
+                Err(status) => return Err(config_error(status.message)),
+            }
+        } else if let Some(reference) = &source.secret_ref {
+            match client.get::<Secret>(namespace, &reference.name) {
+                Ok(found) => texts(&found),
+                Err(_) if reference.optional == Some(true) => continue,
+                Err(status) => return Err(config_error(status.message)),
+            }
+        } else {
+            continue;
+        };
+        env.extend(data.into_iter().map(|(key, value)| (format!("{prefix}{key}"), value)));
+    }
+    for variable in container.env.iter().flatten() {
+        let value = match &variable.value_from {
+            Some(source) => match value_from(pod, container, source, around, client)? {
+                Some(value) => value,
+                None => continue,
+            },
+            None => {
+                let known: BTreeMap<&str, &str> = env.iter().map(|(n, v)| (n.as_str(), v.as_str())).collect();
+                expand(variable.value.as_deref().unwrap_or_default(), &known)
+            }
+        };
+        env.retain(|(name, _)| *name != variable.name);
+        env.push((variable.name.clone(), value));
+    }
+    let links = pod.spec.as_ref().is_none_or(|spec| spec.enable_service_links != Some(false));
+    for (name, value) in service_environment(namespace, links, client) {
+        if !env.iter().any(|(held, _)| *held == name) {
+            env.push((name, value));
+        }
+    }
+    Ok(env)
+}
+
+fn texts(secret: &Secret) -> BTreeMap<String, String> {
+    let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
+    secret.data.iter().flatten().map(|(key, value)| (key.clone(), text(&value.0))).collect()
+}
+
+fn value_from(
+    pod: &Pod,
+    container: &Container,
+    source: &EnvVarSource,
+    around: &Surroundings<'_>,
+    client: &Client<'_>,
+) -> Result<Option<String>, Refused> {
+    let namespace = meta::namespace(&pod.metadata);
+    if let Some(field) = &source.field_ref {
+        return Ok(Some(field_value(pod, &field.field_path, around)));
+    }
+    if let Some(field) = &source.resource_field_ref {
+        let named = field.container_name.as_deref().unwrap_or(&container.name);
+        let divisor = field.divisor.as_ref().map(|quantity| quantity.0.as_str()).unwrap_or_default();
+        return Ok(Some(resource_value(pod, named, &field.resource, divisor)));
+    }
+    if let Some(reference) = &source.config_map_key_ref {
+        let found = client.get::<ConfigMap>(namespace, &reference.name);
+        let value = found.as_ref().ok().and_then(|found| found.data.as_ref()?.get(&reference.key).cloned());
+        return match (value, reference.optional, found) {
+            (Some(value), _, _) => Ok(Some(value)),
+            (None, Some(true), _) => Ok(None),
+            (None, _, Err(status)) => Err(config_error(status.message)),
+            (None, _, Ok(_)) => Err(config_error(format!(
+                "couldn't find key {} in ConfigMap {namespace}/{}",
+                reference.key, reference.name
+            ))),
+        };
+    }
+    if let Some(reference) = &source.secret_key_ref {
+        let found = client.get::<Secret>(namespace, &reference.name);
+        let value = found.as_ref().ok().and_then(|found| texts(found).get(&reference.key).cloned());
+        return match (value, reference.optional, found) {
+            (Some(value), _, _) => Ok(Some(value)),
+            (None, Some(true), _) => Ok(None),
+            (None, _, Err(status)) => Err(config_error(status.message)),
+            (None, _, Ok(_)) => Err(config_error(format!(
+                "couldn't find key {} in Secret {namespace}/{}",
+                reference.key, reference.name
+            ))),
+        };
+    }
+    Ok(Some(String::new()))
+}
+
+/// A field of the Pod, as `fieldRef` names it.
+pub fn field_value(pod: &Pod, path: &str, around: &Surroundings<'_>) -> String {
+    let spec = pod.spec.as_ref();
+    let keyed = |map: &Option<BTreeMap<String, String>>, prefix: &str| {
+        let key = path.strip_prefix(prefix).and_then(|rest| rest.strip_suffix("']")).unwrap_or_default();
+        map.as_ref().and_then(|map| map.get(key)).cloned().unwrap_or_default()
+    };
+    let listed = |map: &Option<BTreeMap<String, String>>| {
+        let lines = map.iter().flatten().map(|(key, value)| format!("{key}={value:?}"));
+        lines.collect::<Vec<_>>().join("\n")
+    };
+    match path {
+        "metadata.name" => meta::name(&pod.metadata).to_owned(),
+        "metadata.namespace" => meta::namespace(&pod.metadata).to_owned(),
+        "metadata.uid" => meta::uid(&pod.metadata).to_owned(),
+        "metadata.labels" => listed(&pod.metadata.labels),
+        "metadata.annotations" => listed(&pod.metadata.annotations),
+        "spec.nodeName" => around.node.to_owned(),
+        "spec.serviceAccountName" => spec.and_then(|spec| spec.service_account_name.clone()).unwrap_or_default(),
+        "status.hostIP" | "status.hostIPs" => around.node_address.to_owned(),
+        "status.podIP" | "status.podIPs" => around.pod_address.to_owned(),
+        _ if path.starts_with("metadata.labels['") => keyed(&pod.metadata.labels, "metadata.labels['"),
+        _ if path.starts_with("metadata.annotations['") => keyed(&pod.metadata.annotations, "metadata.annotations['"),
+        _ => String::new(),
+    }
+}
+
+/// A request or limit of a container, as `resourceFieldRef` names it, in units of the divisor.
+pub fn resource_value(pod: &Pod, container: &str, resource: &str, divisor: &str) -> String {
+    let found = pod.spec.iter().flat_map(|spec| &spec.containers).find(|held| held.name == container);
+    let resources = found.and_then(|container| container.resources.as_ref());
+    let (list, name) = resource.split_once('.').unwrap_or(("limits", resource));
+    let amounts =
+        resources.and_then(|held| if list == "limits" { held.limits.as_ref() } else { held.requests.as_ref() });
+    let amount = amounts.and_then(|amounts| amounts.get(name)).and_then(|held| quantity::Quantity::parse(&held.0).ok());
+    let divisor = quantity::Quantity::parse(if divisor.is_empty() || divisor == "0" { "1" } else { divisor })
+        .unwrap_or_else(|_| quantity::Quantity::zero());
+    let (amount, divisor) =
+        (amount.unwrap_or_else(quantity::Quantity::zero).milli_value(), divisor.milli_value().max(1));
+    // Upstream rounds up.
+    ((amount + divisor - 1) / divisor).to_string()
+}
+
+/// What services look like in the environment: the cluster's own always, those of the namespace when links are on.
+fn service_environment(namespace: &str, links: bool, client: &Client<'_>) -> Vec<(String, String)> {
+    let mut env = Vec::new();
+    let kubernetes = client.get::<Service>("default", "kubernetes").ok();
+    let own = if links { client.list::<Service>(Some(namespace)) } else { Vec::new() };
+    let own = own.into_iter().filter(|service| namespace != "default" || meta::name(&service.metadata) != "kubernetes");
+    for service in own.chain(kubernetes) {
+        let Some(spec) = &service.spec else { continue };
+        let Some(address) = spec.cluster_ip.as_deref().filter(|address| !address.is_empty() && *address != "None")
+        else {
+            continue;
+        };
+        let prefix = meta::name(&service.metadata).to_uppercase().replace('-', "_");
+        let Some(first) = spec.ports.iter().flatten().next() else { continue };
+        env.push((format!("{prefix}_SERVICE_HOST"), address.to_owned()));
+        env.push((format!("{prefix}_SERVICE_PORT"), first.port.to_string()));
+        for port in spec.ports.iter().flatten() {
+            if let Some(name) = &port.name {
+                let name = name.to_uppercase().replace('-', "_");
+                env.push((format!("{prefix}_SERVICE_PORT_{name}"), port.port.to_string()));
+            }
+        }
+        let protocol = |port: &k8s_openapi::api::core::v1::ServicePort| port.protocol.clone().unwrap_or("TCP".into());
+        env.push((format!("{prefix}_PORT"), format!("{}://{address}:{}", protocol(first).to_lowercase(), first.port)));
+        for port in spec.ports.iter().flatten() {
+            let upper = protocol(port).to_uppercase();
+            let base = format!("{prefix}_PORT_{}_{upper}", port.port);
+            env.push((base.clone(), format!("{}://{address}:{}", upper.to_lowercase(), port.port)));
+            env.push((format!("{base}_PROTO"), upper.to_lowercase()));
+            env.push((format!("{base}_PORT"), port.port.to_string()));
+            env.push((format!("{base}_ADDR"), address.to_owned()));
+        }
+    }
+    env
+}
+
+/// `$(NAME)` of known names, and `$$` for a dollar sign.
+///
+/// Models Kubernetes 1.36 third_party/forked/golang/expansion.
+pub fn expand(text: &str, known: &BTreeMap<&str, &str>) -> String {
+    let mut out = String::new();
+    let mut rest = text;
+    while let Some((before, after)) = rest.split_once('$') {
+        out.push_str(before);
+        if let Some(more) = after.strip_prefix('$') {
+            out.push('$');
+            rest = more;
+        } else if let Some((name, more)) = after.strip_prefix('(').and_then(|inner| inner.split_once(')')) {
+            match known.get(name) {
+                Some(value) => out.push_str(value),
+                None => out.push_str(&format!("$({name})")),
+            }
+            rest = more;
+        } else {
+            out.push('$');
+            rest = after;
+        }
+    }
+    out.push_str(rest);
+    out
+}

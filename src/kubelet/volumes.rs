@@ -1,0 +1,122 @@
+//! What a container's mounts hold.
+//!
+//! Models Kubernetes 1.36 pkg/kubelet/kubelet_pods.go (makeMounts) and pkg/volume/{configmap,secret,downwardapi,projected}.
+
+use std::collections::BTreeMap;
+
+use k8s_openapi::api::core::v1::{ConfigMap, DownwardAPIVolumeFile, KeyToPath, Pod, Secret, Volume, VolumeMount};
+
+use super::container_config::Surroundings;
+use super::environment::{expand, field_value, resource_value};
+use crate::apimachinery::meta;
+use crate::client::Client;
+use crate::cri::Mount;
+
+/// The first volume that cannot be mounted: its name and why.
+pub fn missing_volume(pod: &Pod, client: &Client<'_>) -> Option<(String, String)> {
+    let namespace = meta::namespace(&pod.metadata);
+    pod.spec.iter().flat_map(|spec| spec.volumes.iter().flatten()).find_map(|volume| {
+        let config_map = volume.config_map.as_ref().filter(|source| source.optional != Some(true));
+        let secret = volume.secret.as_ref().filter(|source| source.optional != Some(true));
+        let missing = if let Some(source) = config_map {
+            client.get::<ConfigMap>(namespace, &source.name).err().map(|_| ("configmap", source.name.clone()))
+        } else if let Some(name) = secret.and_then(|source| source.secret_name.clone()) {
+            client.get::<Secret>(namespace, &name).err().map(|_| ("secret", name))
+        } else {
+            None
+        };
+        missing.map(|(kind, name)| (volume.name.clone(), format!("{kind} \"{name}\" not found")))
+    })
+}
+
+/// A mount with the files that its volume holds.
+pub fn mount(pod: &Pod, mount: &VolumeMount, around: &Surroundings<'_>, client: &Client<'_>) -> Mount {
+    let volume = pod.spec.iter().flat_map(|spec| spec.volumes.iter().flatten()).find(|held| held.name == mount.name);
+    let files = volume.map(|volume| files(pod, volume, around, client)).unwrap_or_default();
+    let generated = volume.is_some_and(|volume| {
+        volume.config_map.is_some()
+            || volume.secret.is_some()
+            || volume.projected.is_some()
+            || volume.downward_api.is_some()
+    });
+    let known: BTreeMap<&str, &str> = BTreeMap::new();
+    Mount {
+        path: mount.mount_path.clone(),
+        volume: mount.name.clone(),
+        sub_path: mount
+            .sub_path
+            .clone()
+            .or_else(|| mount.sub_path_expr.as_ref().map(|e| expand(e, &known)))
+            .unwrap_or_default(),
+        read_only: mount.read_only.unwrap_or(false) || generated,
+        files,
+    }
+}
+
+type Files = Vec<(String, Vec<u8>, u32)>;
+
+fn files(pod: &Pod, volume: &Volume, around: &Surroundings<'_>, client: &Client<'_>) -> Files {
+    let namespace = meta::namespace(&pod.metadata);
+    let config_map = |name: &str, items: Option<&Vec<KeyToPath>>, mode: Option<i32>| {
+        let Ok(found) = client.get::<ConfigMap>(namespace, name) else { return Files::new() };
+        let mut data: BTreeMap<String, Vec<u8>> =
+            found.data.iter().flatten().map(|(key, value)| (key.clone(), value.clone().into_bytes())).collect();
+        data.extend(found.binary_data.iter().flatten().map(|(key, value)| (key.clone(), value.0.clone())));
+        pick(data, items, mode)
+    };
+    let secret = |name: &str, items: Option<&Vec<KeyToPath>>, mode: Option<i32>| {
+        let Ok(found) = client.get::<Secret>(namespace, name) else { return Files::new() };
+        pick(found.data.iter().flatten().map(|(key, value)| (key.clone(), value.0.clone())).collect(), items, mode)
+    };
+    if let Some(source) = &volume.config_map {
+        return config_map(&source.name, source.items.as_ref(), source.default_mode);
+    }
+    if let Some(source) = &volume.secret {
+        return secret(source.secret_name.as_deref().unwrap_or_default(), source.items.as_ref(), source.default_mode);
+    }
+    if let Some(source) = &volume.downward_api {
+        return downward(pod, source.items.as_deref().unwrap_or_default(), around);
+    }
+    let Some(projected) = &volume.projected else { return Files::new() };
+    let mut all = Files::new();
+    for source in projected.sources.iter().flatten() {
+        if let Some(source) = &source.config_map {
+            all.extend(config_map(&source.name, source.items.as_ref(), projected.default_mode));
+        }
+        if let Some(source) = &source.secret {
+            all.extend(secret(&source.name, source.items.as_ref(), projected.default_mode));
+        }
+        if let Some(source) = &source.downward_api {
+            all.extend(downward(pod, source.items.as_deref().unwrap_or_default(), around));
+        }
+        if let Some(source) = &source.service_account_token {
+            let account = pod.spec.as_ref().and_then(|spec| spec.service_account_name.clone()).unwrap_or_default();
+            all.push((source.path.clone(), format!("token of {namespace}/{account}").into_bytes(), 0o644));
+        }
+    }
+    all
+}
+
+fn pick(data: BTreeMap<String, Vec<u8>>, items: Option<&Vec<KeyToPath>>, mode: Option<i32>) -> Files {
+    let mode = |own: Option<i32>| u32::try_from(own.or(mode).unwrap_or(0o644)).unwrap_or(0o644);
+    match items {
+        None => data.into_iter().map(|(key, value)| (key, value, mode(None))).collect(),
+        Some(items) => items
+            .iter()
+            .filter_map(|item| Some((item.path.clone(), data.get(&item.key)?.clone(), mode(item.mode))))
+            .collect(),
+    }
+}
+
+fn downward(pod: &Pod, items: &[DownwardAPIVolumeFile], around: &Surroundings<'_>) -> Files {
+    let content = |item: &DownwardAPIVolumeFile| {
+        if let Some(field) = &item.field_ref {
+            return field_value(pod, &field.field_path, around);
+        }
+        item.resource_field_ref.as_ref().map_or_else(String::new, |field| {
+            let divisor = field.divisor.as_ref().map(|quantity| quantity.0.as_str()).unwrap_or_default();
+            resource_value(pod, field.container_name.as_deref().unwrap_or_default(), &field.resource, divisor)
+        })
+    };
+    items.iter().map(|item| (item.path.clone(), content(item).into_bytes(), 0o644)).collect()
+}
