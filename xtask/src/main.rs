@@ -1,11 +1,55 @@
-//! Tasks of the project: `cargo xtask <task>`.
+//! `cargo xtask`: everything one has to do with this repository, on a machine that has Rust, git and Node.
+//!
+//! Depends on next to nothing, so that the first answer comes within seconds.
 
+mod build;
+mod chrome;
 mod facts;
+mod run;
+mod serve;
+mod setup;
+mod test;
 
-fn main() -> Result<(), Box<dyn std::error::Error>> {
+use std::process::ExitCode;
+
+use run::Failure;
+
+const USAGE: &str = "\
+Usage: cargo xtask <command>
+
+  serve [--listen 127.0.0.1:8000] [--base /x/] [--no-build]
+          install what is missing, build the site, serve it
+  build   install what is missing, build the site into dist/
+  test [--native | --browser]
+          every test: native, the lessons' proofs, the page in a headless browser
+  bench   how long many Pods take, natively and in a headless browser
+  facts FOLDER
+          make the table of field facts anew
+";
+
+fn main() -> ExitCode {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
-    match arguments.split_first() {
-        Some((task, rest)) if task == "facts" => facts::run(rest),
-        _ => Err("tasks: facts".into()),
+    let words: Vec<&str> = arguments.iter().map(String::as_str).collect();
+    let outcome = match words.split_first() {
+        Some((&"serve", rest)) => serve::command(rest),
+        Some((&"build", [])) => build::site(),
+        Some((&"test", rest)) => test::command(rest),
+        Some((&"bench", [])) => test::bench(),
+        Some((&"facts", _)) => facts::run(arguments.get(1..).unwrap_or_default()).map_err(|error| Failure(error.to_string())),
+        Some((&("help" | "--help" | "-h"), _)) => {
+            print!("{USAGE}");
+            Ok(())
+        }
+        _ => {
+            eprint!("{USAGE}");
+            return ExitCode::from(2);
+        }
+    };
+    match outcome {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(Failure(message)) => {
+            eprintln!("xtask: {message}");
+            ExitCode::FAILURE
+        }
     }
 }

@@ -1,0 +1,56 @@
+//! Builds the site into `dist/`: static files that work from any folder of any host.
+//!
+//! Trunk compiles the module, the native CLI renders the lessons, `www/build.mjs` bundles, names by content and weighs.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::time::SystemTime;
+
+use crate::run::{Failure, Outcome, cargo, command, root, run, say};
+use crate::setup;
+
+/// Where the site ends up.
+pub fn dist() -> PathBuf {
+    root().join("dist")
+}
+
+/// Installs what is missing and builds the site.
+pub fn site() -> Outcome {
+    setup::tools()?;
+    module()?;
+    let pages = root().join("target/site");
+    say("rendering the lessons");
+    fs::remove_dir_all(&pages).or_else(absent)?;
+    run(cargo()
+        .args(["run", "--quiet", "--package", "tabernetes", "--bin", "tabernetes", "--", "site", "build", "--out"])
+        .arg(&pages))?;
+    say("bundling the page");
+    run(command("node").arg("www/build.mjs").arg(&pages).arg(root().join("target/trunk")).arg(dist()))
+}
+
+/// Compiles the module, unless nothing that it is made of has changed.
+fn module() -> Outcome {
+    let profile = "wasm";
+    say("compiling the engine for the browser");
+    run(cargo()
+        .args(["build", "--quiet", "--target", "wasm32-unknown-unknown", "--bin", "tabernetes-web"])
+        .args(["--profile", profile]))?;
+    let target = std::env::var_os("CARGO_TARGET_DIR").map_or_else(|| root().join("target"), PathBuf::from);
+    let compiled = target.join("wasm32-unknown-unknown").join(profile).join("tabernetes-web.wasm");
+    let packed = root().join("target/trunk/tabernetes-web_bg.wasm");
+    let settings = ["Trunk.toml", "www/wasm.html", "www/package-lock.json"].map(|name| age(&root().join(name)));
+    let newest = settings.into_iter().chain([age(&compiled)]).flatten().max();
+    if age(&packed) > newest {
+        return Ok(());
+    }
+    say("packing it (wasm-bindgen, wasm-opt)");
+    run(command("trunk").args(["build", "--log", "warn", "--skip-version-check"]).env_remove("NO_COLOR"))
+}
+
+fn age(file: &Path) -> Option<SystemTime> {
+    fs::metadata(file).and_then(|facts| facts.modified()).ok()
+}
+
+fn absent(error: std::io::Error) -> Result<(), Failure> {
+    if error.kind() == std::io::ErrorKind::NotFound { Ok(()) } else { Err(error.into()) }
+}
