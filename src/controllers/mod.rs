@@ -10,6 +10,8 @@ mod manager;
 mod pod_control;
 mod pod_template;
 mod replica_set;
+#[cfg(test)]
+mod tests;
 
 use std::fmt::Debug;
 use std::time::Duration;

@@ -1,0 +1,372 @@
+//! Whole flows: a server and the controllers without nodes; the test plays the kubelet.
+
+use std::collections::BTreeSet;
+use std::sync::Arc;
+use std::time::Duration;
+
+use k8s_openapi::api::apps::v1::{Deployment, ReplicaSet};
+use k8s_openapi::api::batch::v1::Job;
+use k8s_openapi::api::core::v1::{Event, Pod};
+use k8s_openapi::apimachinery::pkg::apis::meta::v1::Time as MetaTime;
+use serde_json::{Value, json};
+
+use super::*;
+use crate::api;
+use crate::apimachinery::{Kind, Object, meta};
+use crate::apiserver::{ApiServer, Caller, DeleteOptions, Propagation};
+
+/// A cluster without nodes.
+struct World {
+    server: ApiServer,
+    manager: ControllerManager,
+    admin: Caller,
+    now: Time,
+    work: u64,
+}
+
+impl World {
+    fn new() -> Self {
+        let now = Time::from_seconds(1_700_000_000);
+        let mut world = Self {
+            server: ApiServer::new(Seed::new(1), now),
+            manager: ControllerManager::new(Seed::new(1)),
+            admin: Caller::component("kubernetes-admin"),
+            now,
+            work: 0,
+        };
+        world.create("v1", "Namespace", json!({"metadata": {"name": "default"}}));
+        world.create("v1", "ServiceAccount", json!({"metadata": {"name": "default", "namespace": "default"}}));
+        world.advance(0.0);
+        world
+    }
+
+    fn create(&mut self, version: &str, kind: &str, mut object: Value) {
+        object["apiVersion"] = json!(version);
+        object["kind"] = json!(kind);
+        if kind != "Namespace" && kind != "Node" {
+            object["metadata"]["namespace"] = json!("default");
+        }
+        let object = api::by_kind(version, kind).unwrap().decode(object).unwrap();
+        self.server.create_object(&self.admin, object, false).unwrap();
+    }
+
+    fn job(&mut self, name: &str, spec: Value) {
+        let mut spec = spec;
+        let restart = if spec["restart"].is_null() { json!("Never") } else { spec["restart"].take() };
+        spec.as_object_mut().unwrap().remove("restart");
+        spec["template"] =
+            json!({"spec": {"containers": [{"name": "c", "image": "busybox"}], "restartPolicy": restart}});
+        self.create("batch/v1", "Job", json!({"metadata": {"name": name}, "spec": spec}));
+    }
+
+    fn advance(&mut self, seconds: f64) {
+        let target = self.now + Duration::from_secs_f64(seconds);
+        loop {
+            self.server.set_now(self.now);
+            self.manager.observe(&self.server);
+            match self.manager.work(&mut self.server) {
+                Worked::Done => self.work += 1,
+                Worked::Idle(Some(next)) if next <= target => self.now = next.max(self.now),
+                Worked::Idle(_) => break,
+            }
+            assert!(self.work < 200_000, "{:?} spins", self.manager.busiest());
+        }
+        self.now = target;
+        self.server.set_now(target);
+    }
+
+    fn get<T: Kind>(&self, name: &str) -> Arc<T> {
+        self.server.get::<T>("default", name).unwrap()
+    }
+
+    fn all<T: Kind>(&self) -> Vec<Arc<T>> {
+        self.server.list::<T>(Some("default")).collect()
+    }
+
+    fn active(&self) -> Vec<Arc<Pod>> {
+        self.all::<Pod>().into_iter().filter(|pod| pod_control::is_pod_active(pod)).collect()
+    }
+
+    /// Plays the kubelet: the Pod is now in this phase.
+    fn phase(&mut self, pod: &Pod, phase: &str, exit_code: Option<i32>) {
+        let mut pod = Pod::clone(&self.server.get::<Pod>("default", meta::name(&pod.metadata)).unwrap());
+        let now = json!(MetaTime(self.now.timestamp_seconds()));
+        let ready = if phase == "Running" { "True" } else { "False" };
+        let state = match exit_code {
+            Some(code) => json!({"terminated": {"exitCode": code, "finishedAt": now}}),
+            None => json!({"running": {"startedAt": now}}),
+        };
+        let status = json!({
+            "phase": phase,
+            "conditions": [{"type": "Ready", "status": ready, "lastTransitionTime": now}],
+            "containerStatuses": [{"name": "c", "image": "busybox", "imageID": "", "ready": ready == "True",
+                "restartCount": 0, "state": state}],
+        });
+        pod.status = Some(serde_json::from_value(status).unwrap());
+        self.server.update_status(&self.admin, pod).unwrap();
+    }
+
+    fn phase_all(&mut self, phase: &str, exit_code: Option<i32>) {
+        for pod in self.active() {
+            self.phase(&pod, phase, exit_code);
+        }
+    }
+
+    fn events_of(&self, kind: &str) -> Vec<String> {
+        let mut events = self.all::<Event>();
+        events.retain(|event| event.involved_object.kind.as_deref() == Some(kind));
+        events.sort_by_key(|event| event.metadata.resource_version.clone().map(|version| version.parse::<u64>().unwrap()));
+        events.iter().map(|event| format!("{} {}", event.reason.as_deref().unwrap(), event.message.as_deref().unwrap())).collect()
+    }
+
+    /// Every state that a watch of the Jobs would have shown since `revision`: conditions, then the counters.
+    fn job_states(&self, revision: u64) -> Vec<String> {
+        let changes = self.server.store().since("jobs.batch", revision).unwrap();
+        changes
+            .map(|change| {
+                let status = change.object.to_json()["status"].clone();
+                let conditions: Vec<String> = status["conditions"]
+                    .as_array()
+                    .into_iter()
+                    .flatten()
+                    .filter(|condition| condition["status"] == "True")
+                    .map(|condition| condition["type"].as_str().unwrap().to_owned())
+                    .collect();
+                let number = |key: &str| status[key].as_i64().map_or("-".to_owned(), |number| number.to_string());
+                format!(
+                    "[{}] active {} ready {} succeeded {} failed {}",
+                    conditions.join(" "),
+                    number("active"),
+                    number("ready"),
+                    number("succeeded"),
+                    number("failed")
+                )
+            })
+            .collect()
+    }
+}
+
+#[test]
+fn every_controller_has_a_name_of_its_own_and_watches_kinds_that_exist() {
+    let controllers: Vec<_> = CONTROLLERS.iter().map(|make| make(Seed::new(1))).collect();
+    let names: BTreeSet<&str> = controllers.iter().map(|controller| controller.name()).collect();
+    assert_eq!(names.len(), controllers.len());
+    for controller in &controllers {
+        for resource in controller.watches() {
+            assert!(api::by_resource(resource).is_some(), "{} watches {resource}", controller.name());
+        }
+    }
+}
+
+#[test]
+fn a_job_is_written_as_often_and_in_the_order_that_a_real_cluster_writes_it() {
+    let mut world = World::new();
+    let start = world.server.store().revision();
+    world.job("hello", json!({}));
+    world.advance(0.5);
+    world.phase_all("Running", None);
+    world.advance(2.5);
+    world.phase_all("Succeeded", Some(0));
+    world.advance(5.0);
+    assert_eq!(
+        world.job_states(start),
+        [
+            "[] active - ready - succeeded - failed -",
+            "[] active 1 ready 0 succeeded - failed -",
+            "[] active 1 ready 1 succeeded - failed -",
+            "[SuccessCriteriaMet] active - ready 0 succeeded - failed -",
+            "[SuccessCriteriaMet Complete] active - ready 0 succeeded 1 failed -",
+        ]
+    );
+    let events = world.events_of("Job");
+    assert!(events[0].starts_with("SuccessfulCreate Created pod: hello-"), "{events:?}");
+    assert_eq!(events[1], "Completed Job completed");
+    let job = world.get::<Job>("hello").to_json();
+    assert_eq!(job["status"]["conditions"][1]["message"], "Reached expected number of succeeded pods");
+    assert_eq!(job["status"]["uncountedTerminatedPods"], json!({}));
+    assert!(world.all::<Pod>()[0].metadata.finalizers.is_none());
+}
+
+#[test]
+fn a_failing_job_waits_longer_each_time_and_gives_up_after_its_limit() {
+    let mut world = World::new();
+    let start = world.now;
+    world.job("fail", json!({"backoffLimit": 2}));
+    let mut created = Vec::new();
+    for _ in 0..600 {
+        world.advance(0.1);
+        for pod in world.active() {
+            created.push(world.now.since(start).as_secs());
+            world.phase(&pod, "Failed", Some(3));
+        }
+    }
+    assert_eq!(created, [0, 10, 30], "created after so many seconds");
+    let job = world.get::<Job>("fail").to_json();
+    let types: Vec<&str> =
+        job["status"]["conditions"].as_array().unwrap().iter().map(|c| c["type"].as_str().unwrap()).collect();
+    assert_eq!(types, ["FailureTarget", "Failed"]);
+    assert_eq!(job["status"]["failed"], 3);
+    assert_eq!(
+        world.events_of("Job").last().unwrap(),
+        "BackoffLimitExceeded Job has reached the specified backoff limit"
+    );
+}
+
+#[test]
+fn an_indexed_job_gives_each_pod_its_index_and_records_what_succeeded() {
+    let mut world = World::new();
+    world.job("ix", json!({"completions": 3, "parallelism": 2, "completionMode": "Indexed"}));
+    world.advance(0.1);
+    let first: Vec<String> = world.active().iter().map(|pod| meta::name(&pod.metadata)[..5].to_owned()).collect();
+    assert_eq!(first, ["ix-0-", "ix-1-"]);
+    let pod = world.active()[0].to_json();
+    assert_eq!(pod["metadata"]["labels"]["batch.kubernetes.io/job-completion-index"], "0");
+    assert_eq!(pod["spec"]["hostname"], "ix-0");
+    assert_eq!(pod["spec"]["containers"][0]["env"][0]["name"], "JOB_COMPLETION_INDEX");
+    for _ in 0..10 {
+        world.advance(1.0);
+        world.phase_all("Succeeded", Some(0));
+    }
+    let job = world.get::<Job>("ix").to_json();
+    assert_eq!((&job["status"]["completedIndexes"], &job["status"]["succeeded"]), (&json!("0-2"), &json!(3)));
+}
+
+#[test]
+fn a_suspended_job_has_no_pods_and_starts_when_it_is_resumed() {
+    let mut world = World::new();
+    world.job("s", json!({"suspend": true, "parallelism": 2, "completions": 4}));
+    world.advance(3.0);
+    assert!(world.all::<Pod>().is_empty());
+    let job = world.get::<Job>("s");
+    assert!(job.status.as_ref().unwrap().start_time.is_none());
+    assert_eq!(world.events_of("Job"), ["Suspended Job suspended"]);
+    let mut job = Job::clone(&job);
+    job.spec.as_mut().unwrap().suspend = Some(false);
+    world.server.update(&world.admin.clone(), job).unwrap();
+    world.advance(0.1);
+    assert_eq!(world.active().len(), 2);
+    let status = world.get::<Job>("s").to_json()["status"].clone();
+    assert_eq!(status["conditions"][0]["status"], "False");
+    assert_eq!(status["conditions"][0]["reason"], "JobResumed");
+    assert!(world.events_of("Job").contains(&"Resumed Job resumed".to_owned()));
+}
+
+#[test]
+fn a_deadline_deletes_the_pods_and_fails_the_job_once_they_are_gone() {
+    let mut world = World::new();
+    world.job("slow", json!({"activeDeadlineSeconds": 5}));
+    world.advance(0.5);
+    world.phase_all("Running", None);
+    world.advance(20.0);
+    let job = world.get::<Job>("slow").to_json();
+    assert_eq!(job["status"]["conditions"][0]["type"], "FailureTarget");
+    assert_eq!(job["status"]["conditions"][0]["reason"], "DeadlineExceeded");
+    assert!(world.events_of("Job")[1].starts_with("SuccessfulDelete Deleted pod: slow-"));
+}
+
+#[test]
+fn a_thousand_pods_cost_syncs_by_the_second_not_by_the_pod() {
+    let mut world = World::new();
+    world.job("big", json!({"completions": 1000, "parallelism": 1000}));
+    world.advance(4.0);
+    assert_eq!(world.active().len(), 1000);
+    let before = world.work;
+    world.phase_all("Succeeded", Some(0));
+    world.advance(10.0);
+    assert!(world.work - before < 2200, "{}", world.work - before);
+    assert_eq!(world.get::<Job>("big").status.as_ref().unwrap().succeeded, Some(1000));
+    assert!(world.get::<Job>("big").status.as_ref().unwrap().completion_time.is_some());
+}
+
+#[test]
+fn a_settled_cluster_is_left_alone() {
+    let mut world = World::new();
+    world.job("hello", json!({}));
+    world.create("apps/v1", "Deployment", web(2));
+    for _ in 0..20 {
+        world.advance(1.0);
+        for pod in world.active() {
+            let job = meta::controller_of(&pod.metadata).is_some_and(|owner| owner.kind == "Job");
+            world.phase(&pod, if job { "Succeeded" } else { "Running" }, job.then_some(0));
+        }
+    }
+    world.advance(60.0);
+    let revision = world.server.store().revision();
+    world.manager = ControllerManager::new(Seed::new(1));
+    world.advance(30.0);
+    let changes: Vec<String> = api::KINDS
+        .iter()
+        .flat_map(|kind| world.server.store().since(kind.info().resource, revision).unwrap())
+        .map(|change| format!("{} {}", change.by, meta::name(change.object.meta())))
+        .collect();
+    assert!(changes.is_empty(), "{changes:?}");
+}
+
+fn web(replicas: i32) -> Value {
+    json!({"metadata": {"name": "web"}, "spec": {
+        "replicas": replicas,
+        "selector": {"matchLabels": {"app": "web"}},
+        "template": {"metadata": {"labels": {"app": "web"}},
+            "spec": {"containers": [{"name": "c", "image": "nginx:1"}]}},
+    }})
+}
+
+#[test]
+fn a_deployment_makes_a_replica_set_and_becomes_available() {
+    let mut world = World::new();
+    world.create("apps/v1", "Deployment", web(2));
+    world.advance(1.0);
+    world.phase_all("Running", None);
+    world.advance(1.0);
+    let set = world.all::<ReplicaSet>()[0].clone();
+    let name = meta::name(&set.metadata).to_owned();
+    assert_eq!(world.events_of("Deployment"), [format!("ScalingReplicaSet Scaled up replica set {name} from 0 to 2")]);
+    let deployment = world.get::<Deployment>("web").to_json();
+    assert_eq!(deployment["metadata"]["annotations"]["deployment.kubernetes.io/revision"], "1");
+    let reasons: Vec<&str> =
+        deployment["status"]["conditions"].as_array().unwrap().iter().map(|c| c["reason"].as_str().unwrap()).collect();
+    assert_eq!(reasons, ["MinimumReplicasAvailable", "NewReplicaSetAvailable"]);
+    assert_eq!(deployment["status"]["updatedReplicas"], 2);
+}
+
+#[test]
+fn a_new_image_rolls_out_step_by_step() {
+    let mut world = World::new();
+    world.create("apps/v1", "Deployment", web(3));
+    world.advance(1.0);
+    world.phase_all("Running", None);
+    world.advance(1.0);
+    let mut deployment = Deployment::clone(&world.get::<Deployment>("web"));
+    deployment.spec.as_mut().unwrap().template.spec.as_mut().unwrap().containers[0].image = Some("nginx:2".to_owned());
+    world.server.update(&world.admin.clone(), deployment).unwrap();
+    for _ in 0..10 {
+        world.advance(1.0);
+        assert!(world.active().len() <= 4, "one more than wanted at most");
+        world.phase_all("Running", None);
+    }
+    let images: Vec<String> =
+        world.active().iter().map(|pod| pod.spec.as_ref().unwrap().containers[0].image.clone().unwrap()).collect();
+    assert_eq!(images, ["nginx:2"; 3]);
+    let events = world.events_of("Deployment");
+    let steps: Vec<&str> = events.iter().map(|event| &event[event.find(" from ").unwrap()..]).collect();
+    assert_eq!(
+        steps,
+        [" from 0 to 3", " from 0 to 1", " from 3 to 2", " from 1 to 2", " from 2 to 1", " from 2 to 3", " from 1 to 0"]
+    );
+}
+
+#[test]
+fn what_a_deleted_owner_leaves_is_collected() {
+    let mut world = World::new();
+    world.job("hello", json!({}));
+    world.advance(1.0);
+    let admin = world.admin.clone();
+    world.server.delete_object(&admin, "jobs.batch", "default", "hello", &background()).unwrap();
+    world.advance(5.0);
+    assert!(world.active().is_empty(), "its Pods were asked to go");
+    assert!(world.all::<Pod>().iter().all(|pod| pod.metadata.finalizers.is_none()), "nothing holds them");
+}
+
+fn background() -> DeleteOptions {
+    DeleteOptions { propagation: Some(Propagation::Background), ..DeleteOptions::default() }
+}
