@@ -14,7 +14,7 @@ pub use config::{Config, NodeConfig};
 use crate::apimachinery::{Reason, Status};
 use crate::apiserver::{ApiServer, Caller, ContainerRef, ExecOptions, LogOptions, LogRead, NodeProxy};
 use crate::controllers::{ControllerManager, Worked};
-use crate::cri::RuntimeService;
+use crate::cri::{NodeRuntime, RuntimeConfig, RuntimeService};
 use crate::kubelet::{Kept, Kubelet};
 use crate::scheduler::{Scheduled, Scheduler};
 use crate::sim::{EventQueue, Time};
@@ -83,7 +83,21 @@ pub struct Cluster {
 }
 
 impl Cluster {
-    /// A cluster with its nodes joined and its system objects made; `runtime` makes the container runtime of a node.
+    /// A cluster with its nodes joined and its system objects made.
+    pub fn new(config: &Config) -> Self {
+        Self::with_runtime(config, |node| {
+            let runtime = RuntimeConfig {
+                node: node.name.clone(),
+                pod_network: node.pod_network.clone(),
+                node_ip: node.address.clone(),
+                seed: config.seed.fork("runtime").fork(&node.name).value(),
+                ..RuntimeConfig::default()
+            };
+            Box::new(NodeRuntime::new(runtime, config.images_present))
+        })
+    }
+
+    /// The same on other container runtimes: `runtime` makes the container runtime of a node.
     pub fn with_runtime(config: &Config, runtime: impl Fn(&NodeConfig) -> Box<dyn RuntimeService>) -> Self {
         let mut server = ApiServer::new(config.seed.fork("apiserver"), config.start);
         bootstrap::bootstrap(&mut server, &config.nodes);

@@ -2,10 +2,10 @@
 //!
 //! A controller never touches storage, another controller or a clock; its only memory is what upstream's has.
 
+mod consistency;
 mod deployment;
 mod garbage_collector;
 mod job;
-mod consistency;
 mod manager;
 mod pod_control;
 mod pod_template;
@@ -23,7 +23,8 @@ use crate::client::{Caches, Client, Delta, EventRecorder, WorkQueue};
 use crate::sim::{Seed, Time};
 
 /// Every controller of the cluster, in the order in which they look at a change. To add one: a folder and a line.
-pub static CONTROLLERS: &[fn(Seed) -> Box<dyn Controller>] = &[garbage_collector::new, job::new, replica_set::new, deployment::new];
+pub static CONTROLLERS: &[fn(Seed) -> Box<dyn Controller>] =
+    &[garbage_collector::new, job::new, replica_set::new, deployment::new];
 
 /// A control loop.
 pub trait Controller: Debug + Send + Sync {

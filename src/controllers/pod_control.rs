@@ -95,9 +95,10 @@ pub fn queue_owners<T: Kind>(
         return;
     }
     let Some(new) = &delta.new else { return };
-    let moved = delta.old.as_ref().is_none_or(|old| {
-        old.meta().labels != new.meta().labels || meta::controller_of(old.meta()).is_some()
-    });
+    let moved = delta
+        .old
+        .as_ref()
+        .is_none_or(|old| old.meta().labels != new.meta().labels || meta::controller_of(old.meta()).is_some());
     if moved && !meta::is_deleting(new.meta()) && new.meta().labels.is_some() {
         for held in caches.in_namespace::<T>(meta::namespace(new.meta())) {
             if selector(&held).is_some_and(|selector| selector.matches(new.meta().labels.as_ref())) {

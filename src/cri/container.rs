@@ -3,6 +3,8 @@
 use std::collections::VecDeque;
 
 use super::runtime::{SandboxId, VolumeId};
+use super::service::LogPart;
+use crate::apiserver::LogOptions;
 use crate::images::Image;
 use crate::shell::machine::{Machine, OutputChunk, Stream};
 use crate::shell::program::{Pid, Signal};
@@ -99,6 +101,8 @@ pub struct ContainerStatus {
     pub reason: &'static str,
     /// Why it could not be started; else empty.
     pub message: String,
+    /// What it left in `/dev/termination-log`.
+    pub termination_log: String,
     /// The normalised image name.
     pub image: String,
     /// `registry/repository@sha256:...`
@@ -134,6 +138,41 @@ impl Log {
     /// The number after the last line.
     pub fn end(&self) -> u64 {
         self.first + self.lines.len() as u64
+    }
+
+    /// The part of the log that `options` ask for, from `position` on; whole lines while the container runs.
+    pub fn part(&self, options: &LogOptions, position: u64, ended: bool) -> LogPart {
+        let wanted = |line: &LogLine| match options.stream.as_deref() {
+            Some("Stdout") => line.stream == Stream::Stdout,
+            Some("Stderr") => line.stream == Stream::Stderr,
+            _ => true,
+        };
+        let mut lines: Vec<(u64, &LogLine)> = self
+            .from(position.saturating_sub(1))
+            .filter(|(_, line)| wanted(line) && options.since.is_none_or(|since| line.time >= since))
+            .collect();
+        if position == 0
+            && let Some(tail) = options.tail_lines
+        {
+            lines.drain(..lines.len().saturating_sub(usize::try_from(tail).unwrap_or(usize::MAX)));
+        }
+        let (mut bytes, mut next) = (Vec::new(), self.end());
+        for (number, line) in lines {
+            if !ended && options.follow && line.bytes.last() != Some(&b'\n') && line.bytes.len() < LOG_LINE {
+                // The rest of this line comes later; it is given whole.
+                next = number;
+                break;
+            }
+            if options.timestamps {
+                bytes.extend(format!("{} ", nanoseconds(line.time)).into_bytes());
+            }
+            bytes.extend_from_slice(&line.bytes);
+        }
+        if let Some(limit) = options.limit_bytes {
+            bytes.truncate(usize::try_from(limit).unwrap_or(usize::MAX));
+        }
+        // Positions count from 1, so that 0 is left for the beginning.
+        LogPart { bytes, position: next + 1, ended }
     }
 
     pub(super) fn append(&mut self, chunk: &OutputChunk) {
@@ -178,4 +217,10 @@ pub struct Container {
     pub(super) kill_at: Option<Time>,
     pub(super) execs: Vec<(u64, Pid)>,
     pub(super) terminal: Option<crate::shell::machine::TtyId>,
+}
+
+/// An instant as log lines carry it: nine digits after the second.
+fn nanoseconds(time: Time) -> String {
+    let text = jiff::fmt::strtime::format("%Y-%m-%dT%H:%M:%S", time.timestamp()).unwrap_or_default();
+    format!("{text}.{:06}000Z", time.as_micros() % 1_000_000)
 }

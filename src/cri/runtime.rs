@@ -19,6 +19,9 @@ use crate::text::http::{Request, Response};
 /// Memory of a node for its containers without a limit of their own.
 const NODE_MEMORY: u64 = 512 << 20;
 
+/// Bytes of a termination log that are told.
+const TERMINATION_LOG: usize = 4096;
+
 /// How a runtime is set up.
 #[derive(Clone, Debug, Default)]
 pub struct RuntimeConfig {
@@ -102,7 +105,7 @@ struct Exec {
     container: ContainerId,
     pid: Pid,
     tty: Option<TtyId>,
-    output: Vec<OutputChunk>,
+    output: VecDeque<OutputChunk>,
     exit: Option<i32>,
 }
 
@@ -246,14 +249,22 @@ impl Runtime {
         self.sandboxes.get(&sandbox).map_or(&[], |sandbox| &sandbox.containers)
     }
 
+    /// Frees a sandbox's address for others; the sandbox keeps its record of it.
+    pub fn release_address(&mut self, sandbox: SandboxId) {
+        if let Some(held) = self.sandboxes.get(&sandbox)
+            && self.by_ip.get(&held.ip) == Some(&sandbox)
+        {
+            self.by_ip.remove(&held.ip);
+        }
+    }
+
     /// Ends what still runs in a sandbox and removes it with its containers.
     pub fn remove_sandbox(&mut self, sandbox: SandboxId) {
         for container in self.containers_of(sandbox).to_vec() {
             self.remove_container(container);
         }
-        if let Some(gone) = self.sandboxes.remove(&sandbox) {
-            self.by_ip.remove(&gone.ip);
-        }
+        self.release_address(sandbox);
+        self.sandboxes.remove(&sandbox);
     }
 
     // ---- volumes
@@ -319,6 +330,7 @@ impl Runtime {
             exit_code: 0,
             reason: "",
             message: String::new(),
+            termination_log: String::new(),
             image: image.reference.clone(),
             image_id: image.repo_digest.clone(),
         };
@@ -534,6 +546,17 @@ impl Runtime {
         self.containers.get(&id).map(|container| &container.status)
     }
 
+    /// The image of a container.
+    pub fn container_image(&self, id: ContainerId) -> Option<&Image> {
+        self.containers.get(&id).map(|container| &container.image)
+    }
+
+    /// The user and group that a container was told to run as; `None` for its image's.
+    pub fn container_user(&self, id: ContainerId) -> Option<(u32, u32)> {
+        let config = &self.containers.get(&id)?.config;
+        config.user.map(|user| (user, config.group.unwrap_or(0)))
+    }
+
     /// The log of a container.
     pub fn log(&self, id: ContainerId) -> Option<&Log> {
         self.containers.get(&id).map(|container| &container.log)
@@ -602,7 +625,7 @@ impl Runtime {
         match started {
             Ok(pid) => {
                 container.execs.push((exec, pid));
-                self.execs.insert(ExecId(exec), Exec { container: id, pid, tty, output: Vec::new(), exit: None });
+                self.execs.insert(ExecId(exec), Exec { container: id, pid, tty, output: VecDeque::new(), exit: None });
                 self.schedule(id, Some(now));
                 Ok(ExecId(exec))
             }
@@ -614,9 +637,9 @@ impl Runtime {
         }
     }
 
-    /// What an exec session wrote since the last call.
-    pub fn exec_output(&mut self, exec: ExecId) -> Vec<OutputChunk> {
-        self.execs.get_mut(&exec).map(|exec| std::mem::take(&mut exec.output)).unwrap_or_default()
+    /// The next piece that an exec session wrote.
+    pub fn exec_next_output(&mut self, exec: ExecId) -> Option<OutputChunk> {
+        self.execs.get_mut(&exec).and_then(|exec| exec.output.pop_front())
     }
 
     /// The exit code of an exec session that has ended.
@@ -806,7 +829,11 @@ impl Runtime {
 
     fn end_container(&mut self, id: ContainerId, status: ExitStatus, out_of_memory: bool, now: Time) {
         let Some(container) = self.container_mut(id) else { return };
-        container.machine = None;
+        let machine = container.machine.take();
+        let left = machine.and_then(|machine| machine.vfs().read_file("/", "/dev/termination-log").ok());
+        container.status.termination_log = left
+            .map(|left| String::from_utf8_lossy(left.get(..TERMINATION_LOG).unwrap_or(&left)).into_owned())
+            .unwrap_or_default();
         container.kill_at = None;
         let execs = std::mem::take(&mut container.execs);
         let report = &mut container.status;

@@ -61,6 +61,8 @@ pub struct SandboxConfig {
     pub uid: String,
     /// What `hostname` prints.
     pub hostname: String,
+    /// Whether it has the node's address.
+    pub host_network: bool,
 }
 
 /// A sandbox.
@@ -112,6 +114,8 @@ pub struct ContainerConfig {
     pub stdin: bool,
     /// Whether the process has a terminal.
     pub tty: bool,
+    /// Whether the root file system refuses writes.
+    pub read_only_root: bool,
     /// Bytes; 0 for no limit.
     pub memory_limit: i64,
 }
@@ -197,11 +201,9 @@ pub struct LogPart {
 /// The container runtime of one node.
 pub trait RuntimeService: Debug + Send + Sync {
     /// An image that is on the node.
-    fn image(&self, reference: &str) -> Option<ImageInfo>;
-    /// Begins a pull. Nothing is on the node before [`RuntimeService::finish_pull`].
+    fn image(&mut self, reference: &str, now: Time) -> Option<ImageInfo>;
+    /// Begins a pull. The image is on the node when the pull is done.
     fn pull(&mut self, reference: &str, now: Time) -> Pull;
-    /// Ends a pull that was due: the image is on the node.
-    fn finish_pull(&mut self, reference: &str);
 
     /// Makes a Pod's sandbox with an address of the node's network.
     ///
@@ -248,8 +250,8 @@ pub trait RuntimeService: Debug + Send + Sync {
     /// Ends a session.
     fn close_session(&mut self, session: u64);
 
-    /// Runs every process that can run at `now`, within a budget of steps; true when some are left for this instant.
-    fn run(&mut self, now: Time, host: &mut dyn Host) -> bool;
+    /// Runs every process that can run at `now`, each for its slice.
+    fn run(&mut self, now: Time, host: &mut dyn Host);
     /// When a process next has something to do.
     fn next_due(&self) -> Option<Time>;
     /// The containers that have ended since the last call, in order.

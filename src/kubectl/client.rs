@@ -45,7 +45,8 @@ impl Context<'_> {
         if response.status >= 400 {
             return Err(status_of(method, &path, response.status, &bytes));
         }
-        serde_json::from_slice(&bytes).map_err(|error| Failure::msg(format!("the server's answer is not JSON: {error}")))
+        serde_json::from_slice(&bytes)
+            .map_err(|error| Failure::msg(format!("the server's answer is not JSON: {error}")))
     }
 
     /// Sends a request and gives the bytes of a successful answer.
@@ -91,7 +92,13 @@ impl Context<'_> {
     ///
     /// # Errors
     /// As [`Context::json`].
-    pub fn write(&mut self, method: Method, path: &str, query: &[(String, String)], object: &Value) -> Result<Value, Failure> {
+    pub fn write(
+        &mut self,
+        method: Method,
+        path: &str,
+        query: &[(String, String)],
+        object: &Value,
+    ) -> Result<Value, Failure> {
         let mut request = Request::new(method, path)
             .with_header("Accept", "application/json")
             .with_header("Content-Type", "application/json")
@@ -104,7 +111,13 @@ impl Context<'_> {
     ///
     /// # Errors
     /// As [`Context::json`].
-    pub fn patch(&mut self, path: &str, form: &str, query: &[(String, String)], patch: &[u8]) -> Result<Value, Failure> {
+    pub fn patch(
+        &mut self,
+        path: &str,
+        form: &str,
+        query: &[(String, String)],
+        patch: &[u8],
+    ) -> Result<Value, Failure> {
         let form = match form {
             "strategic" | "strategic-merge" => "application/strategic-merge-patch+json",
             "merge" => "application/merge-patch+json",
@@ -177,14 +190,15 @@ fn status_of(method: Method, path: &str, code: u16, bytes: &[u8]) -> Failure {
         404 => ("NotFound", "the server could not find the requested resource".to_owned()),
         405 => ("MethodNotAllowed", "the server does not allow this method on the requested resource".to_owned()),
         406 => ("NotAcceptable", body.trim().to_owned()),
-        409 if method == Method::Post => {
-            ("AlreadyExists", "the server reported a conflict".to_owned())
-        }
+        409 if method == Method::Post => ("AlreadyExists", "the server reported a conflict".to_owned()),
         409 => ("Conflict", "the server reported a conflict".to_owned()),
         410 => ("Expired", "the event or resource is no longer available".to_owned()),
         415 => ("UnsupportedMediaType", body.trim().to_owned()),
         422 => ("Invalid", "the server rejected our request due to an error in our request".to_owned()),
-        429 => ("TooManyRequests", "the server has received too many requests and has asked us to try again later".to_owned()),
+        429 => (
+            "TooManyRequests",
+            "the server has received too many requests and has asked us to try again later".to_owned(),
+        ),
         500 => (
             "InternalError",
             format!(
@@ -193,7 +207,11 @@ fn status_of(method: Method, path: &str, code: u16, bytes: &[u8]) -> Failure {
             ),
         ),
         503 => ("ServiceUnavailable", "the server is currently unable to handle the request".to_owned()),
-        504 => ("Timeout", "the server was unable to return a response in the time allotted, but may still be processing the request".to_owned()),
+        504 => (
+            "Timeout",
+            "the server was unable to return a response in the time allotted, but may still be processing the request"
+                .to_owned(),
+        ),
         _ => ("", format!("the server responded with the status code {code} but did not return more information")),
     };
     Failure::Status {

@@ -6,8 +6,8 @@ use serde_json::{Map, Value, json};
 
 use super::failure::Failure;
 use super::flags::Flags;
-use crate::text::go_number::quote;
 use crate::shell::program::System;
+use crate::text::go_number::quote;
 use crate::text::yaml::from_yaml;
 
 /// A kubeconfig file as it stands on disk, and where.

@@ -94,7 +94,8 @@ pub struct Discovery {
 pub fn discover(cx: &mut Context<'_>) -> Result<Discovery, Failure> {
     let mut found = Discovery::default();
     for path in ["/api", "/apis"] {
-        let answer = cx.json(Request::new(Method::Get, path).with_query("timeout", "32s").with_header("Accept", AGGREGATED))?;
+        let answer =
+            cx.json(Request::new(Method::Get, path).with_query("timeout", "32s").with_header("Accept", AGGREGATED))?;
         if answer.get("kind").and_then(Value::as_str) == Some("APIGroupDiscoveryList") {
             aggregated(&answer, &mut found);
         } else {
@@ -122,7 +123,11 @@ fn aggregated(answer: &Value, found: &mut Discovery) {
         let group = item.pointer("/metadata/name").and_then(Value::as_str).unwrap_or("").to_owned();
         for version in list(item, "versions") {
             let version_name = str_of(version, "version");
-            found.versions.push(if group.is_empty() { version_name.clone() } else { format!("{group}/{version_name}") });
+            found.versions.push(if group.is_empty() {
+                version_name.clone()
+            } else {
+                format!("{group}/{version_name}")
+            });
             for resource in list(version, "resources") {
                 found.resources.push(Resource {
                     group: group.clone(),

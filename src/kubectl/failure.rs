@@ -141,9 +141,7 @@ impl Failure {
                 format!("The connection to the server {host} was refused - did you specify the right host or port?")
             }
             Failure::Connection { message, .. } => format!("Unable to connect to the server: {message}"),
-            Failure::Many(list) => {
-                list.iter().map(Failure::line).collect::<Vec<_>>().join("\n")
-            }
+            Failure::Many(list) => list.iter().map(Failure::line).collect::<Vec<_>>().join("\n"),
             _ => self.text(),
         }
     }

@@ -26,7 +26,12 @@ pub struct Gone {
 
 impl Gone {
     /// Waits for these objects (with the uids they had), at most `timeout` microseconds each.
-    pub fn new(cx: &Context<'_>, mut targets: Vec<(Target, String)>, timeout: Option<u64>, say: Option<&'static str>) -> Gone {
+    pub fn new(
+        cx: &Context<'_>,
+        mut targets: Vec<(Target, String)>,
+        timeout: Option<u64>,
+        say: Option<&'static str>,
+    ) -> Gone {
         targets.reverse();
         let until = timeout.map(|micros| cx.system.now() + Duration::from_micros(micros));
         Gone { targets, until, watch: None, say, failures: Vec::new() }

@@ -50,7 +50,11 @@ pub fn subcommand_missing(cx: &mut Context<'_>) -> Outcome {
     let found = find(&path)?;
     let text = command(&found);
     // The rollout command writes to standard output, all others to standard error.
-    if cx.session.path == "kubectl rollout" { cx.out.out(&text) } else { cx.out.err(&text) }
+    if cx.session.path == "kubectl rollout" {
+        cx.out.out(&text)
+    } else {
+        cx.out.err(&text)
+    }
     Ok(Next::Exit(1))
 }
 
@@ -104,7 +108,8 @@ pub fn command(found: &Found) -> String {
             out.push_str(&format!("  {:<width$} {}\n", sub.name, sub.short));
         }
     }
-    let mut own: Vec<&Flag> = command.flags.iter().flat_map(|list| list.iter()).filter(|flag| flag.deprecated.is_none()).collect();
+    let mut own: Vec<&Flag> =
+        command.flags.iter().flat_map(|list| list.iter()).filter(|flag| flag.deprecated.is_none()).collect();
     own.sort_by_key(|flag| flag.name);
     if !own.is_empty() {
         out.push_str("\nOptions:\n");

@@ -118,7 +118,9 @@ fn add_labels(object: &mut Value, labels: &Map<String, Value>, selectors: bool, 
         }
         if selectors {
             match kind.as_str() {
-                "Service" if object.pointer("/spec/selector").is_some() => set(object, &["spec", "selector"], key, value.clone()),
+                "Service" if object.pointer("/spec/selector").is_some() => {
+                    set(object, &["spec", "selector"], key, value.clone())
+                }
                 "Deployment" | "ReplicaSet" | "DaemonSet" | "StatefulSet" => {
                     set(object, &["spec", "selector", "matchLabels"], key, value.clone());
                 }

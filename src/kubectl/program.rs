@@ -242,19 +242,19 @@ impl Kubectl {
                 self.output.err_line(&format!("Flag --{} has been deprecated, {hint}", flag.name));
             }
         }
-        let mut missing: Vec<String> =
-            flags.known().iter().filter(|flag| flag.required && !flags.changed(flag.name)).map(|flag| format!("\"{}\"", flag.name)).collect();
+        let mut missing: Vec<String> = flags
+            .known()
+            .iter()
+            .filter(|flag| flag.required && !flags.changed(flag.name))
+            .map(|flag| format!("\"{}\"", flag.name))
+            .collect();
         missing.sort();
         let wants_stdin = flags.list("filename").iter().any(|name| name == "-");
         self.session.flags = flags;
         if !missing.is_empty() {
             return self.settle(Err(Failure::msg(format!("required flag(s) {} not set", missing.join(", ")))));
         }
-        if wants_stdin {
-            State::Stdin(found.command)
-        } else {
-            State::Ready(found.command)
-        }
+        if wants_stdin { State::Stdin(found.command) } else { State::Ready(found.command) }
     }
 
     fn read_stdin(&mut self, system: &mut dyn System, command: &'static Command) -> Option<Step> {

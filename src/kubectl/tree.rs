@@ -150,7 +150,9 @@ fn first_argument(words: &[String], command: &Command) -> Option<usize> {
             return None;
         }
         let takes_next = if let Some(long) = word.strip_prefix("--") {
-            !long.contains('=') && flags.iter().find(|flag| flag.name == long).is_none_or(|flag| flag.bare.is_none()) && long != "help"
+            !long.contains('=')
+                && flags.iter().find(|flag| flag.name == long).is_none_or(|flag| flag.bare.is_none())
+                && long != "help"
         } else if let Some(letters) = word.strip_prefix('-').filter(|letters| !letters.is_empty()) {
             let mut chars = letters.chars();
             let letter = chars.next();

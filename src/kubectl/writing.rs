@@ -16,18 +16,27 @@ use crate::text::http::Method;
 pub const LAST_APPLIED: &str = "kubectl.kubernetes.io/last-applied-configuration";
 
 /// `--dry-run`.
-pub const DRY_RUN: &[Flag] =
-    &[text("dry-run", "none", "Only show what would be sent (client), or let the server check it without keeping it (server); or none.").bare("unchanged")];
+pub const DRY_RUN: &[Flag] = &[text(
+    "dry-run",
+    "none",
+    "Only show what would be sent (client), or let the server check it without keeping it (server); or none.",
+)
+.bare("unchanged")];
 
 /// `--validate`.
-pub const VALIDATE: &[Flag] =
-    &[text("validate", "strict", "What to do with unknown or repeated fields: strict refuses, warn tells, ignore is silent.").bare("strict")];
+pub const VALIDATE: &[Flag] = &[text(
+    "validate",
+    "strict",
+    "What to do with unknown or repeated fields: strict refuses, warn tells, ignore is silent.",
+)
+.bare("strict")];
 
 /// `--field-manager`.
 pub const FIELD_MANAGER: &[Flag] = &[text("field-manager", "", "The name that fields are recorded under.")];
 
 /// `--save-config`.
-pub const SAVE_CONFIG: &[Flag] = &[switch("save-config", "Remember the configuration in an annotation, so that apply can be used later.")];
+pub const SAVE_CONFIG: &[Flag] =
+    &[switch("save-config", "Remember the configuration in an annotation, so that apply can be used later.")];
 
 /// Whether anything is kept.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -51,7 +60,12 @@ impl DryRun {
             "client" => Ok(DryRun::Client),
             "server" => Ok(DryRun::Server),
             "unchanged" => {
-                let line = klog('W', cx.system.now(), "helpers.go:719", "--dry-run is deprecated and can be replaced with --dry-run=client.");
+                let line = klog(
+                    'W',
+                    cx.system.now(),
+                    "helpers.go:719",
+                    "--dry-run is deprecated and can be replaced with --dry-run=client.",
+                );
                 cx.out.err_line(&line);
                 Ok(DryRun::Client)
             }
@@ -65,7 +79,9 @@ impl DryRun {
                 cx.out.err_line(&line);
                 Ok(DryRun::Client)
             }
-            other => Err(Failure::msg(format!("Invalid dry-run value ({other}). Must be \"none\", \"server\", or \"client\"."))),
+            other => Err(Failure::msg(format!(
+                "Invalid dry-run value ({other}). Must be \"none\", \"server\", or \"client\"."
+            ))),
         }
     }
 
@@ -204,7 +220,8 @@ mod tests {
 
     #[test]
     fn what_is_remembered_leaves_out_the_memory() {
-        let object = json!({"kind": "Job", "metadata": {"name": "a", "annotations": {LAST_APPLIED: "old", "x": "y & z"}}});
+        let object =
+            json!({"kind": "Job", "metadata": {"name": "a", "annotations": {LAST_APPLIED: "old", "x": "y & z"}}});
         assert_eq!(
             last_applied(&object),
             "{\"kind\":\"Job\",\"metadata\":{\"annotations\":{\"x\":\"y \\u0026 z\"},\"name\":\"a\"}}\n"

@@ -73,6 +73,7 @@ pub fn build(
         user: uid.map(|uid| User { uid, gid: gid.unwrap_or(0), groups: vec![gid.unwrap_or(0)] }),
         stdin: container.stdin.unwrap_or(false),
         tty: container.tty.unwrap_or(false),
+        read_only_root: own_context.and_then(|own| own.read_only_root_filesystem).unwrap_or(false),
         memory_limit: memory
             .and_then(|quantity| crate::apimachinery::quantity::Quantity::parse(&quantity.0).ok())
             .map_or(0, |quantity| quantity.value()),

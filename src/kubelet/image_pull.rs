@@ -41,7 +41,7 @@ impl Kubelet {
             progress.retry_at(now + BACKOFF_PERIOD);
             return false;
         }
-        let present = self.runtime.image(&image).is_some();
+        let present = self.runtime.image(&image, now).is_some();
         match (container.image_pull_policy.as_deref().unwrap_or("IfNotPresent"), present) {
             ("Always", _) if just_pulled(&record, now) => return true,
             ("Always", _) | (_, false) => {}
@@ -100,7 +100,6 @@ impl Kubelet {
             Ok(info) => {
                 record.pull_failure = None;
                 record.pulled = Some(now);
-                self.runtime.finish_pull(&image);
                 // The kubelet rounds to the millisecond.
                 let millis = i64::try_from(now.since(began).as_millis()).unwrap_or(i64::MAX);
                 let took = go_duration(millis.saturating_mul(1_000_000));

@@ -141,6 +141,7 @@ impl Kubelet {
             name: meta::name(&pod.metadata).to_owned(),
             namespace: meta::namespace(&pod.metadata).to_owned(),
             uid: uid.to_string(),
+            host_network: spec.host_network.unwrap_or(false),
             hostname: spec.hostname.clone().unwrap_or_else(|| meta::name(&pod.metadata).to_owned()),
         };
         match self.runtime.run_sandbox(&config, now) {

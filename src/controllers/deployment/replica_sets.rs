@@ -68,7 +68,10 @@ pub fn oldest_first(one: &ReplicaSet, two: &ReplicaSet) -> Ordering {
 pub fn find_new(deployment: &Deployment, sets: &[Arc<ReplicaSet>]) -> Option<Arc<ReplicaSet>> {
     let template = &spec_of(deployment).template;
     let same = |set: &&Arc<ReplicaSet>| {
-        set.spec.as_ref().and_then(|spec| spec.template.as_ref()).is_some_and(|held| equal_ignoring_hash(held, template))
+        set.spec
+            .as_ref()
+            .and_then(|spec| spec.template.as_ref())
+            .is_some_and(|held| equal_ignoring_hash(held, template))
     };
     sets.iter().find(same).cloned()
 }
@@ -217,9 +220,9 @@ fn fraction(set: &ReplicaSet, deployment: &Deployment) -> i32 {
         return -size(set);
     }
     let most = i64::from(wanted(deployment) + max_surge(deployment));
-    let before = count_annotation(set, MAX_REPLICAS).filter(|most| *most != 0).or_else(|| {
-        deployment.status.as_ref().and_then(|status| status.replicas).filter(|replicas| *replicas != 0)
-    });
+    let before = count_annotation(set, MAX_REPLICAS)
+        .filter(|most| *most != 0)
+        .or_else(|| deployment.status.as_ref().and_then(|status| status.replicas).filter(|replicas| *replicas != 0));
     let Some(before) = before.map(i64::from) else { return 0 };
     // Rounded to the nearest, halves away from zero; all three are positive.
     let share = (2 * i64::from(size(set)) * most + before) / (2 * before);

@@ -144,12 +144,8 @@ impl<'a, 'b> Rollout<'a, 'b> {
         let own = sets::annotation(&changed.metadata, REVISION).unwrap_or_default().to_owned();
         let mut needs_update = self.set_revision(&own);
         let message = format!("Found new replica set \"{}\"", meta::name(&set.metadata));
-        needs_update |= status::note_progress_once(
-            &mut self.deployment,
-            "FoundNewReplicaSet",
-            &message,
-            self.context.now,
-        );
+        needs_update |=
+            status::note_progress_once(&mut self.deployment, "FoundNewReplicaSet", &message, self.context.now);
         if needs_update {
             self.context.client.update_status(self.deployment.clone())?;
         }
@@ -411,7 +407,8 @@ impl<'a, 'b> Rollout<'a, 'b> {
             }
             let step = size(set).min(spare - dropped);
             // A copy whose size was changed a moment ago has an old version; the server has the last word.
-            let fresh = self.context.client.get::<ReplicaSet>(meta::namespace(&set.metadata), meta::name(&set.metadata))?;
+            let fresh =
+                self.context.client.get::<ReplicaSet>(meta::namespace(&set.metadata), meta::name(&set.metadata))?;
             self.resize_if_other(&fresh, size(set) - step)?;
             dropped += step;
         }
@@ -445,8 +442,8 @@ impl<'a, 'b> Rollout<'a, 'b> {
         }
         let caches = self.context.caches;
         let others = self.sets.iter().filter(|set| new.is_none_or(|new| new.metadata.uid != set.metadata.uid));
-        others.into_iter().any(|set| {
-            caches.controlled_by::<Pod>(meta::uid(&set.metadata)).any(|pod| !is_pod_terminal(&pod))
-        })
+        others
+            .into_iter()
+            .any(|set| caches.controlled_by::<Pod>(meta::uid(&set.metadata)).any(|pod| !is_pod_terminal(&pod)))
     }
 }

@@ -82,8 +82,7 @@ fn sync(key: &ObjectKey, set: &Arc<ReplicaSet>, context: &mut Context<'_>) -> Re
     let pods = pod_control::claim::<ReplicaSet, Pod>(context, &**set, selector.as_ref(), "")?;
     let terminating = pods.iter().filter(|pod| is_pod_terminating(pod)).count();
     let active: Vec<Arc<Pod>> = pods.into_iter().filter(|pod| is_pod_active(pod)).collect();
-    let failure =
-        if meta::is_deleting(&set.metadata) { None } else { manage_replicas(set, &active, context) };
+    let failure = if meta::is_deleting(&set.metadata) { None } else { manage_replicas(set, &active, context) };
     let now = context.now;
     let status = status_of(set, &active, terminating, failure.as_ref(), now);
     if set.status.as_ref() != Some(&status) {

@@ -169,11 +169,15 @@ fn merge(mut one: Fields, other: Fields) -> Fields {
                 let kind = list_kind(&key, inner, &more);
                 for item in more {
                     let same = match kind {
-                        List::Map(merge_key) => inner.iter_mut().find(|known| known.get(merge_key) == item.get(merge_key)),
+                        List::Map(merge_key) => {
+                            inner.iter_mut().find(|known| known.get(merge_key) == item.get(merge_key))
+                        }
                         _ => None,
                     };
                     match (same, item) {
-                        (Some(Value::Object(known)), Value::Object(item)) => *known = merge(std::mem::take(known), item),
+                        (Some(Value::Object(known)), Value::Object(item)) => {
+                            *known = merge(std::mem::take(known), item)
+                        }
                         (_, item) => inner.push(item),
                     }
                 }

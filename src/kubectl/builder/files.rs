@@ -55,7 +55,9 @@ pub fn paths(cx: &mut Context<'_>, query: &Query) -> Result<Vec<Place>, Failure>
         let mut found = Vec::new();
         walk(cx, name.trim_end_matches('/'), query.recursive, &mut found, 0);
         if found.is_empty() {
-            return Err(Failure::msg(format!("error reading [{name}]: recognized file extensions are [.json .yaml .yml]")));
+            return Err(Failure::msg(format!(
+                "error reading [{name}]: recognized file extensions are [.json .yaml .yml]"
+            )));
         }
         places.extend(found.into_iter().map(Place::File));
     }
@@ -66,7 +68,10 @@ fn unreachable_url(url: &str) -> Failure {
     let rest = url.split_once("://").map_or(url, |(_, rest)| rest);
     let host = rest.split(['/', '?']).next().unwrap_or(rest);
     let host = host.split(':').next().unwrap_or(host);
-    Failure::Connection { host: host.to_owned(), message: format!("dial tcp: lookup {host} on 10.96.0.10:53: no such host") }
+    Failure::Connection {
+        host: host.to_owned(),
+        message: format!("dial tcp: lookup {host} on 10.96.0.10:53: no such host"),
+    }
 }
 
 fn walk(cx: &Context<'_>, directory: &str, recursive: bool, found: &mut Vec<String>, depth: usize) {
@@ -165,7 +170,10 @@ pub fn load(cx: &mut Context<'_>, query: &Query, places: &[Place], built: &mut B
             let added = document.and_then(|document| {
                 if query.validate {
                     validate(&document).map_err(|why| {
-                        Failure::msg(format!("error validating {}: error validating data: {why}; {STOP}", quote(&source)))
+                        Failure::msg(format!(
+                            "error validating {}: error validating data: {why}; {STOP}",
+                            quote(&source)
+                        ))
                     })?;
                 }
                 add(cx, query, &source, document, built)
@@ -293,7 +301,11 @@ fn add(cx: &mut Context<'_>, query: &Query, source: &str, document: Value, built
     let Some(resource) = discovery.of_kind(&api_version, &kind) else {
         return Err(Failure::msg(format!(
             "resource mapping not found for name: {} namespace: {} from {}: no matches for kind {} in version {}\nensure CRDs are installed first",
-            quote(&name), quote(&own_namespace), quote(source), quote(&kind), quote(&api_version)
+            quote(&name),
+            quote(&own_namespace),
+            quote(source),
+            quote(&kind),
+            quote(&api_version)
         )));
     };
     let mut namespace = String::new();
@@ -304,7 +316,9 @@ fn add(cx: &mut Context<'_>, query: &Query, source: &str, document: Value, built
         if config.namespace_forced && !own.is_empty() && own != config.namespace {
             return Err(Failure::msg(format!(
                 "the namespace from the provided object {} does not match the namespace {}. You must pass '--namespace={}' to perform this operation.",
-                quote(&own), quote(&config.namespace), own
+                quote(&own),
+                quote(&config.namespace),
+                own
             )));
         }
         namespace = if own.is_empty() { config.namespace.clone() } else { own };

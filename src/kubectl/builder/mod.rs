@@ -81,7 +81,11 @@ pub struct Target {
 impl Target {
     /// The path of the object or list.
     pub fn path(&self) -> String {
-        if self.name.is_empty() { self.resource.path(&self.namespace) } else { self.resource.item(&self.namespace, &self.name) }
+        if self.name.is_empty() {
+            self.resource.path(&self.namespace)
+        } else {
+            self.resource.item(&self.namespace, &self.name)
+        }
     }
 
     /// `job.batch/hello`.
@@ -243,7 +247,12 @@ pub fn expand(discovery: &Discovery, word: &str) -> Vec<String> {
 ///
 /// # Errors
 /// The server's, with the words kubectl puts before a selector it refused.
-pub fn list(cx: &mut Context<'_>, target: &Target, selectors: &[(String, String)], accept: &str) -> Result<Value, Failure> {
+pub fn list(
+    cx: &mut Context<'_>,
+    target: &Target,
+    selectors: &[(String, String)],
+    accept: &str,
+) -> Result<Value, Failure> {
     let mut request = Request::new(Method::Get, target.path()).with_header("Accept", accept);
     request.query = selectors.to_vec();
     request.query.push(("limit".to_owned(), "500".to_owned()));

@@ -16,7 +16,8 @@ use crate::text::go_number::quote;
 
 const FLAGS: &[Flag] = &[
     switch("all", "With --prune: every object of the namespace that apply made."),
-    text("cascade", "background", "How objects that belong to a pruned one go: background, orphan or foreground.").bare("background"),
+    text("cascade", "background", "How objects that belong to a pruned one go: background, orphan or foreground.")
+        .bare("background"),
     switch("force", "Delete and make anew what cannot be changed."),
     switch("force-conflicts", "With --server-side: take over fields of other managers."),
     int("grace-period", "-1", "Seconds an object gets to end; 1 is the least without --force."),
@@ -93,7 +94,9 @@ fn run(cx: &mut Context<'_>) -> Outcome {
         return Err(Failure::msg("--force-conflicts only works with --server-side"));
     }
     if options.dry_run == DryRun::Client && server_side {
-        return Err(Failure::msg("--dry-run=client doesn't work with --server-side (did you mean --dry-run=server instead?)"));
+        return Err(Failure::msg(
+            "--dry-run=client doesn't work with --server-side (did you mean --dry-run=server instead?)",
+        ));
     }
     if flags.on("force") && server_side {
         return Err(Failure::msg("--force cannot be used with --server-side"));
@@ -113,7 +116,8 @@ fn run(cx: &mut Context<'_>) -> Outcome {
     }
     let mut results = Vec::new();
     for target in &built.targets {
-        let applied = if options.server_side { server_side_apply(cx, target, &options) } else { apply_one(cx, target, &options) };
+        let applied =
+            if options.server_side { server_side_apply(cx, target, &options) } else { apply_one(cx, target, &options) };
         match applied {
             Ok((object, what)) => {
                 if printer.is_human() || matches!(printer.format, crate::kubectl::print::Format::Name) {
@@ -159,7 +163,11 @@ fn apply_one(cx: &mut Context<'_>, target: &Target, options: &Options) -> Result
     let wanted = target.object.clone().unwrap_or_default();
     let source = target.source.as_deref().unwrap_or("");
     let retrieving = || {
-        format!("error when retrieving current configuration of:\n{}\nfrom server for: {}: ", description(target), quote(source))
+        format!(
+            "error when retrieving current configuration of:\n{}\nfrom server for: {}: ",
+            description(target),
+            quote(source)
+        )
     };
     if target.name.is_empty() {
         return Err(Failure::msg(format!("{}resource name may not be empty", retrieving())));
@@ -169,8 +177,9 @@ fn apply_one(cx: &mut Context<'_>, target: &Target, options: &Options) -> Result
         Ok(current) => current,
         Err(failure) if failure.is_not_found() => {
             let collection = target.resource.path(&target.namespace);
-            let made = writing::create(cx, &collection, &modified, options.dry_run, &options.manager, options.validation)
-                .map_err(|failure| blame(failure, "creating", Some(source)))?;
+            let made =
+                writing::create(cx, &collection, &modified, options.dry_run, &options.manager, options.validation)
+                    .map_err(|failure| blame(failure, "creating", Some(source)))?;
             return Ok((made, "created"));
         }
         Err(failure) => return Err(failure.context(&retrieving())),
@@ -203,7 +212,11 @@ fn apply_one(cx: &mut Context<'_>, target: &Target, options: &Options) -> Result
     }
 }
 
-fn server_side_apply(cx: &mut Context<'_>, target: &Target, options: &Options) -> Result<(Value, &'static str), Failure> {
+fn server_side_apply(
+    cx: &mut Context<'_>,
+    target: &Target,
+    options: &Options,
+) -> Result<(Value, &'static str), Failure> {
     if target.name.is_empty() {
         return Err(Failure::msg("metadata.name: Required value: name is required"));
     }
@@ -216,7 +229,8 @@ fn server_side_apply(cx: &mut Context<'_>, target: &Target, options: &Options) -
         Err(failure) if failure.reason() == "Conflict" => return Err(conflict(&failure)),
         Err(failure) => return Err(failure),
     };
-    let annotated = object.pointer("/metadata/annotations").and_then(|annotations| annotations.get(LAST_APPLIED)).is_some();
+    let annotated =
+        object.pointer("/metadata/annotations").and_then(|annotations| annotations.get(LAST_APPLIED)).is_some();
     if annotated && options.manager == "kubectl" {
         // Clients that still apply on their side find what was applied last.
         let mut metadata = json!({"name": target.name, "annotations": {LAST_APPLIED: bare_memory(&wanted)}});
@@ -225,7 +239,8 @@ fn server_side_apply(cx: &mut Context<'_>, target: &Target, options: &Options) -
         {
             metadata.insert("namespace".to_owned(), Value::String(target.namespace.clone()));
         }
-        let memory = json!({"apiVersion": target.resource.api_version(), "kind": target.resource.kind, "metadata": metadata});
+        let memory =
+            json!({"apiVersion": target.resource.api_version(), "kind": target.resource.kind, "metadata": metadata});
         let mut query = writing::query(options.dry_run, "kubectl-last-applied", "");
         query.push(("force".to_owned(), "true".to_owned()));
         let body = serde_json::to_vec(&memory).unwrap_or_default();
@@ -261,14 +276,17 @@ fn view_last_applied(cx: &mut Context<'_>) -> Outcome {
     for target in found {
         let object = target.object.unwrap_or_default();
         let memory = object.pointer("/metadata/annotations").and_then(|annotations| annotations.get(LAST_APPLIED));
-        let Some(memory) = memory.and_then(Value::as_str).and_then(|text| serde_json::from_str::<Value>(text).ok()) else {
+        let Some(memory) = memory.and_then(Value::as_str).and_then(|text| serde_json::from_str::<Value>(text).ok())
+        else {
             continue;
         };
         let text = match flags.text("output") {
             "json" => crate::text::go_json::to_indented(&memory) + "\n",
             "yaml" => crate::text::yaml::to_yaml(&memory),
             other => {
-                return Err(cx.usage(format!("Unexpected -o output mode: {other}, the flag 'output' must be one of yaml|json")));
+                return Err(
+                    cx.usage(format!("Unexpected -o output mode: {other}, the flag 'output' must be one of yaml|json"))
+                );
             }
         };
         cx.out.out(&text);

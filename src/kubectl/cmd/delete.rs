@@ -16,7 +16,8 @@ use crate::text::http::{Method, Request};
 const FLAGS: &[Flag] = &[
     switch("all", "Every object of the type in the namespace."),
     switch("all-namespaces", "Objects of every namespace.").short('A'),
-    text("cascade", "background", "How objects that belong to a deleted one go: background, orphan or foreground.").bare("background"),
+    text("cascade", "background", "How objects that belong to a deleted one go: background, orphan or foreground.")
+        .bare("background"),
     text("field-selector", "", "Only objects whose fields match."),
     switch("force", "Remove the object from the server at once, without waiting for its end."),
     int("grace-period", "-1", "Seconds an object gets to end; -1 leaves it to the object, 0 only with --force."),
@@ -87,7 +88,10 @@ fn run(cx: &mut Context<'_>) -> Outcome {
     }
     let policy = propagation(&flags)?;
     if !matches!(flags.text("output"), "" | "name") {
-        return Err(Failure::msg(format!("unexpected -o output mode: {}. We only support '-o name'", flags.text("output"))));
+        return Err(Failure::msg(format!(
+            "unexpected -o output mode: {}. We only support '-o name'",
+            flags.text("output")
+        )));
     }
     let query = Query::of(&flags);
     let built = builder::build(cx, &query)?;
@@ -118,7 +122,10 @@ fn run(cx: &mut Context<'_>) -> Outcome {
 }
 
 fn timeout(flags: &Flags) -> Option<u64> {
-    u64::try_from(flags.nanoseconds("timeout")).ok().filter(|nanoseconds| *nanoseconds > 0).map(|nanoseconds| nanoseconds / 1000)
+    u64::try_from(flags.nanoseconds("timeout"))
+        .ok()
+        .filter(|nanoseconds| *nanoseconds > 0)
+        .map(|nanoseconds| nanoseconds / 1000)
 }
 
 struct Deletion {
@@ -184,7 +191,8 @@ fn delete(cx: &mut Context<'_>, target: &Target, options: &Deletion, flags: &Fla
         target.title()
     } else {
         let verb = if options.force { "force deleted" } else { "deleted" };
-        let place = if target.resource.namespaced { format!(" from {} namespace", target.namespace) } else { String::new() };
+        let place =
+            if target.resource.namespaced { format!(" from {} namespace", target.namespace) } else { String::new() };
         format!("{} \"{}\" {verb}{place}{}", target.resource.printed_kind(), target.name, options.dry_run.suffix())
     };
     cx.out.line(&text);

@@ -92,7 +92,12 @@ fn raw(cx: &mut Context<'_>, address: &str) -> Outcome {
 }
 
 /// Asks for a target as a table.
-fn table_of(cx: &mut Context<'_>, target: &Target, selectors: &[(String, String)], whole: bool) -> Result<Value, Failure> {
+fn table_of(
+    cx: &mut Context<'_>,
+    target: &Target,
+    selectors: &[(String, String)],
+    whole: bool,
+) -> Result<Value, Failure> {
     if target.name.is_empty() {
         let mut selectors = selectors.to_vec();
         if whole {

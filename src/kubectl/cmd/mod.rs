@@ -9,11 +9,5 @@ mod words;
 use super::tree::Command;
 
 /// Every command.
-pub static COMMANDS: &[&Command] = &[
-    &create::COMMAND,
-    &get::COMMAND,
-    &delete::COMMAND,
-    &apply::COMMAND,
-    &words::HELP,
-    &words::OPTIONS,
-];
+pub static COMMANDS: &[&Command] =
+    &[&create::COMMAND, &get::COMMAND, &delete::COMMAND, &apply::COMMAND, &words::HELP, &words::OPTIONS];

@@ -66,7 +66,16 @@ pub struct Flag {
 
 /// A switch, off by default.
 pub const fn switch(name: &'static str, help: &'static str) -> Flag {
-    Flag { name, short: None, kind: Kind::Bool, default: "false", bare: Some("true"), help, required: false, deprecated: None }
+    Flag {
+        name,
+        short: None,
+        kind: Kind::Bool,
+        default: "false",
+        bare: Some("true"),
+        help,
+        required: false,
+        deprecated: None,
+    }
 }
 
 /// A flag with one text.

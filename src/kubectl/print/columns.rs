@@ -42,7 +42,8 @@ impl Columns {
     pub fn parse_file(content: &str, no_headers: bool) -> Result<Columns, Failure> {
         let mut lines = content.lines();
         let (headers, paths) = (lines.next().unwrap_or(""), lines.next().unwrap_or(""));
-        let (headers, paths): (Vec<&str>, Vec<&str>) = (headers.split_whitespace().collect(), paths.split_whitespace().collect());
+        let (headers, paths): (Vec<&str>, Vec<&str>) =
+            (headers.split_whitespace().collect(), paths.split_whitespace().collect());
         if headers.len() != paths.len() {
             return Err(Failure::msg(format!(
                 "number of headers ({}) and field specifications ({}) don't match",

@@ -64,7 +64,8 @@ pub struct Printer {
     printed: usize,
 }
 
-const PLAIN: &str = "go-template,go-template-file,json,jsonpath,jsonpath-as-json,jsonpath-file,kyaml,name,template,templatefile,yaml";
+const PLAIN: &str =
+    "go-template,go-template-file,json,jsonpath,jsonpath-as-json,jsonpath-file,kyaml,name,template,templatefile,yaml";
 const TABLES: &str = "custom-columns,custom-columns-file,go-template,go-template-file,json,jsonpath,jsonpath-as-json,jsonpath-file,kyaml,name,template,templatefile,wide,yaml";
 
 impl Printer {
@@ -82,7 +83,10 @@ impl Printer {
         let missing = || Failure::msg("template format specified but no template given");
         let from_file = |path: &str| {
             let bytes = system.read_file(path).map_err(|errno| {
-                Failure::msg(format!("error reading --template {path}, open {path}: {}", errno.message().to_lowercase()))
+                Failure::msg(format!(
+                    "error reading --template {path}, open {path}: {}",
+                    errno.message().to_lowercase()
+                ))
             })?;
             Ok::<String, Failure>(String::from_utf8_lossy(&bytes).into_owned())
         };
@@ -106,11 +110,13 @@ impl Printer {
             }
             "custom-columns" if tables => {
                 let spec = rest.filter(|spec| !spec.is_empty());
-                let spec = spec.ok_or_else(|| Failure::msg("custom-columns format specified but no custom columns given"))?;
+                let spec =
+                    spec.ok_or_else(|| Failure::msg("custom-columns format specified but no custom columns given"))?;
                 Format::Columns(columns::Columns::parse(&spec, flags.on("no-headers"))?)
             }
             "custom-columns-file" if tables => {
-                let spec = rest.ok_or_else(|| Failure::msg("custom-columns format specified but no custom columns given"))?;
+                let spec =
+                    rest.ok_or_else(|| Failure::msg("custom-columns format specified but no custom columns given"))?;
                 Format::Columns(columns::Columns::parse_file(&from_file(&spec)?, flags.on("no-headers"))?)
             }
             _ => {

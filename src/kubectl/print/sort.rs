@@ -49,7 +49,10 @@ pub fn sort_rows(table: &mut Value, path: &str) -> Result<(), Failure> {
 }
 
 fn missing(expression: &str) -> Failure {
-    Failure::msg(format!("couldn't find any field with path {} in the list of objects", crate::text::go_number::quote(expression)))
+    Failure::msg(format!(
+        "couldn't find any field with path {} in the list of objects",
+        crate::text::go_number::quote(expression)
+    ))
 }
 
 fn compare(a: Option<&Value>, b: Option<&Value>) -> Ordering {

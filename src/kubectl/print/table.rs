@@ -71,7 +71,10 @@ impl Grid {
             headers.push("NAMESPACE".to_owned());
         }
         headers.extend(
-            self.columns.iter().filter(|(_, wide, _)| self.options.wide || !wide).map(|(name, _, _)| name.to_uppercase()),
+            self.columns
+                .iter()
+                .filter(|(_, wide, _)| self.options.wide || !wide)
+                .map(|(name, _, _)| name.to_uppercase()),
         );
         for label in &self.options.label_columns {
             headers.push(label.rsplit('/').next().unwrap_or(label).to_uppercase());

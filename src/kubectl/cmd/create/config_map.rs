@@ -20,9 +20,10 @@ pub static COMMAND: Command = Command {
     aliases: &["cm"],
     short: "Create a ConfigMap",
     long: "Creates a ConfigMap from values, files or directories.",
-    examples: &[
-        ("From values", "kubectl create configmap settings --from-literal=colour=blue --from-literal=size=3 --dry-run=client -o yaml"),
-    ],
+    examples: &[(
+        "From values",
+        "kubectl create configmap settings --from-literal=colour=blue --from-literal=size=3 --dry-run=client -o yaml",
+    )],
     usage: "NAME [--from-file=[key=]source] [--from-literal=key1=value1] [--dry-run=server|client|none] [options]",
     flags: generator![
         switch("append-hash", "Append a hash of the content to the name."),
@@ -81,9 +82,10 @@ pub(super) fn gather(cx: &Context<'_>, word: &str) -> Result<BTreeMap<String, Ve
             Some((key, path)) => (Some(key.to_owned()), path.to_owned()),
             None => (None, source.clone()),
         };
-        let info = cx.system.file_info(&path).map_err(|errno| {
-            Failure::msg(format!("error reading {path}: {}", errno.message().to_lowercase()))
-        })?;
+        let info = cx
+            .system
+            .file_info(&path)
+            .map_err(|errno| Failure::msg(format!("error reading {path}: {}", errno.message().to_lowercase())))?;
         if info.is_dir {
             for entry in cx.system.read_dir(&path).unwrap_or_default().into_iter().filter(|entry| !entry.is_dir) {
                 let file = format!("{}/{}", path.trim_end_matches('/'), entry.name);
@@ -95,9 +97,10 @@ pub(super) fn gather(cx: &Context<'_>, word: &str) -> Result<BTreeMap<String, Ve
         }
     }
     for path in env {
-        let bytes = cx.system.read_file(&path).map_err(|errno| {
-            Failure::msg(format!("error reading {path}: {}", errno.message().to_lowercase()))
-        })?;
+        let bytes = cx
+            .system
+            .read_file(&path)
+            .map_err(|errno| Failure::msg(format!("error reading {path}: {}", errno.message().to_lowercase())))?;
         for line in String::from_utf8_lossy(&bytes).lines() {
             let line = line.trim_start();
             if line.is_empty() || line.starts_with('#') {
@@ -123,7 +126,10 @@ fn add(data: &mut BTreeMap<String, Vec<u8>>, word: &str, key: &str, value: Vec<u
         )));
     }
     if data.contains_key(key) {
-        return Err(Failure::msg(format!("cannot add key {key}, another key by that name already exists in Data for {} ", if word == "secret" { "Secret" } else { "ConfigMap" })));
+        return Err(Failure::msg(format!(
+            "cannot add key {key}, another key by that name already exists in Data for {} ",
+            if word == "secret" { "Secret" } else { "ConfigMap" }
+        )));
     }
     data.insert(key.to_owned(), value);
     Ok(())

@@ -18,7 +18,10 @@ pub static COMMAND: Command = Command {
     long: "Creates a Deployment that keeps copies of an image running.",
     examples: &[
         ("One copy", "kubectl create deployment web --image=nginx:1.27 --dry-run=client"),
-        ("Three copies with a port", "kubectl create deployment web --image=nginx:1.27 --replicas=3 --port=80 --dry-run=client -o yaml"),
+        (
+            "Three copies with a port",
+            "kubectl create deployment web --image=nginx:1.27 --replicas=3 --port=80 --dry-run=client -o yaml",
+        ),
     ],
     usage: "NAME --image=image -- [COMMAND] [args...] [options]",
     flags: generator![
@@ -39,9 +42,13 @@ fn run(cx: &mut Context<'_>) -> Outcome {
         return Err(Failure::msg("cannot specify multiple --image options and command"));
     }
     if flags.number("replicas") < 0 {
-        return Err(Failure::msg(format!("invalid value {} for replicas flag; must be greater than or equal to 0", flags.number("replicas"))));
+        return Err(Failure::msg(format!(
+            "invalid value {} for replicas flag; must be greater than or equal to 0",
+            flags.number("replicas")
+        )));
     }
-    let mut containers: Vec<Value> = images.iter().map(|image| json!({"name": container_name(image), "image": image, "resources": {}})).collect();
+    let mut containers: Vec<Value> =
+        images.iter().map(|image| json!({"name": container_name(image), "image": image, "resources": {}})).collect();
     if let Some(first) = containers.first_mut().and_then(Value::as_object_mut) {
         if !command.is_empty() {
             first.insert("command".to_owned(), json!(command));

@@ -162,21 +162,26 @@ pub(super) fn create(cx: &mut Context<'_>, object: Value, told: Told) -> Outcome
     let forced = cx.config()?.namespace_forced;
     let namespace = cx.namespace()?;
     let found = cx.discovery()?.of_kind(&version, &kind).cloned();
-    let resource = found.ok_or_else(|| Failure::msg(format!("no matches for kind \"{kind}\" in version \"{version}\"")))?;
-    if resource.namespaced && (forced || dry_run != DryRun::Client)
+    let resource =
+        found.ok_or_else(|| Failure::msg(format!("no matches for kind \"{kind}\" in version \"{version}\"")))?;
+    if resource.namespaced
+        && (forced || dry_run != DryRun::Client)
         && let Some(metadata) = writing::metadata_mut(&mut object)
         && forced
     {
         metadata.insert("namespace".to_owned(), Value::String(namespace.clone()));
     }
     let manager = writing::manager(&flags, "kubectl-create");
-    let made = writing::create(cx, &resource.path(&namespace), &object, dry_run, manager, validation).map_err(|failure| match told {
-        Told::Plain => failure,
-        Told::Failed(word) => match failure {
-            connection @ Failure::Connection { .. } => connection,
-            other => Failure::msg(format!("failed to create {word}: {}", other.text())),
-        },
-    })?;
+    let made =
+        writing::create(cx, &resource.path(&namespace), &object, dry_run, manager, validation).map_err(|failure| {
+            match told {
+                Told::Plain => failure,
+                Told::Failed(word) => match failure {
+                    connection @ Failure::Connection { .. } => connection,
+                    other => Failure::msg(format!("failed to create {word}: {}", other.text())),
+                },
+            }
+        })?;
     let what = format!("created{}", dry_run.suffix());
     let name = str_at(&made, "/metadata/name").to_owned();
     let text = if dry_run == DryRun::Client && matches!(printer.format, crate::kubectl::print::Format::Json) {

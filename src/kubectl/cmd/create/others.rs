@@ -131,7 +131,11 @@ fn namespace(cx: &mut Context<'_>) -> Outcome {
 
 fn service_account(cx: &mut Context<'_>) -> Outcome {
     let name = one_name(cx)?;
-    create(cx, json!({"apiVersion": "v1", "kind": "ServiceAccount", "metadata": {"name": name}}), Told::Failed("serviceaccount"))
+    create(
+        cx,
+        json!({"apiVersion": "v1", "kind": "ServiceAccount", "metadata": {"name": name}}),
+        Told::Failed("serviceaccount"),
+    )
 }
 
 fn quota(cx: &mut Context<'_>) -> Outcome {
@@ -153,7 +157,8 @@ fn quota(cx: &mut Context<'_>) -> Outcome {
             fields.insert("scopes".to_owned(), json!(flags.text("scopes").split(',').collect::<Vec<_>>()));
         }
     }
-    let object = json!({"apiVersion": "v1", "kind": "ResourceQuota", "metadata": {"name": name}, "spec": spec, "status": {}});
+    let object =
+        json!({"apiVersion": "v1", "kind": "ResourceQuota", "metadata": {"name": name}, "spec": spec, "status": {}});
     create(cx, object, Told::Failed("quota"))
 }
 
@@ -167,8 +172,12 @@ fn pod_disruption_budget(cx: &mut Context<'_>) -> Outcome {
         return Err(Failure::msg("one of min-available or max-unavailable must be specified"));
     }
     let amount = |text: &str| text.parse::<i64>().map_or_else(|_| json!(text), |number| json!(number));
-    let labels: Map<String, Value> =
-        flags.text("selector").split(',').filter_map(|part| part.split_once('=')).map(|(key, value)| (key.to_owned(), json!(value))).collect();
+    let labels: Map<String, Value> = flags
+        .text("selector")
+        .split(',')
+        .filter_map(|part| part.split_once('='))
+        .map(|(key, value)| (key.to_owned(), json!(value)))
+        .collect();
     let mut spec = json!({"selector": {"matchLabels": labels}});
     if let Some(fields) = spec.as_object_mut() {
         for (flag, field) in [("max-unavailable", "maxUnavailable"), ("min-available", "minAvailable")] {
@@ -211,13 +220,16 @@ fn ingress(cx: &mut Context<'_>) -> Outcome {
         Failure::msg(format!("rule {rule} is invalid and should be in format host/path=svcname:svcport[,tls[=secret]]"))
     };
     if flags.list("rule").is_empty() && flags.text("default-backend").is_empty() {
-        return Err(Failure::msg("not enough information provided: every ingress has to either specify a default-backend (which catches all traffic) or a list of rules (which catch specific paths)"));
+        return Err(Failure::msg(
+            "not enough information provided: every ingress has to either specify a default-backend (which catches all traffic) or a list of rules (which catch specific paths)",
+        ));
     }
     let (mut rules, mut tls): (Vec<Value>, Vec<Value>) = (Vec::new(), Vec::new());
     for rule in flags.list("rule") {
         let (address, rest) = rule.split_once('=').ok_or_else(|| bad(&rule))?;
         let (host, path) = address.split_once('/').ok_or_else(|| bad(&rule))?;
-        let (service, secret) = rest.split_once(",tls").map_or((rest, None), |(service, secret)| (service, Some(secret)));
+        let (service, secret) =
+            rest.split_once(",tls").map_or((rest, None), |(service, secret)| (service, Some(secret)));
         let backend = backend(service).ok_or_else(|| bad(&rule))?;
         let (path, kind) = match path.strip_suffix('*') {
             Some(prefix) => (format!("/{prefix}"), "Prefix"),
@@ -278,14 +290,13 @@ fn token(cx: &mut Context<'_>) -> Outcome {
             fields.insert("expirationSeconds".to_owned(), json!(flags.nanoseconds("duration") / 1_000_000_000));
         }
     }
-    let request = json!({"apiVersion": "authentication.k8s.io/v1", "kind": "TokenRequest", "metadata": {}, "spec": spec});
+    let request =
+        json!({"apiVersion": "authentication.k8s.io/v1", "kind": "TokenRequest", "metadata": {}, "spec": spec});
     let path = format!("/api/v1/namespaces/{namespace}/serviceaccounts/{name}/token");
-    let answer = cx
-        .write(Method::Post, &path, &[], &request)
-        .map_err(|failure| match failure {
-            Failure::Connection { .. } => failure,
-            other => Failure::msg(format!("failed to create token: {}", other.text())),
-        })?;
+    let answer = cx.write(Method::Post, &path, &[], &request).map_err(|failure| match failure {
+        Failure::Connection { .. } => failure,
+        other => Failure::msg(format!("failed to create token: {}", other.text())),
+    })?;
     let printer = crate::kubectl::print::Printer::of(&flags, cx.system, false)?;
     if printer.is_human() {
         cx.out.line(str_at(&answer, "/status/token"));

@@ -17,7 +17,10 @@ pub static ROLE: Command = Command {
     name: "role",
     short: "Create a Role",
     long: "Creates a Role: what may be done with which resources of a namespace.",
-    examples: &[("May read Jobs", "kubectl create role reader --verb=get,list --resource=jobs --dry-run=client -o yaml")],
+    examples: &[(
+        "May read Jobs",
+        "kubectl create role reader --verb=get,list --resource=jobs --dry-run=client -o yaml",
+    )],
     usage: "NAME --verb=verb --resource=resource.group/subresource [--resource-name=resourcename] [--dry-run=server|client|none] [options]",
     flags: generator![
         slice("resource", "Resources, such as jobs or deployments.apps/scale."),
@@ -114,7 +117,8 @@ fn role(cx: &mut Context<'_>, cluster: bool) -> Outcome {
         rules.push(json!({"verbs": verbs, "nonResourceURLs": urls}));
     }
     let kind = if cluster { "ClusterRole" } else { "Role" };
-    let object = json!({"apiVersion": "rbac.authorization.k8s.io/v1", "kind": kind, "metadata": {"name": name}, "rules": rules});
+    let object =
+        json!({"apiVersion": "rbac.authorization.k8s.io/v1", "kind": kind, "metadata": {"name": name}, "rules": rules});
     create(cx, object, Told::Plain)
 }
 
@@ -124,8 +128,11 @@ fn binding(cx: &mut Context<'_>, cluster: bool) -> Outcome {
     if flags.text("clusterrole").is_empty() == flags.text("role").is_empty() {
         return Err(Failure::msg("exactly one of clusterrole or role must be specified"));
     }
-    let (kind, role) =
-        if flags.text("role").is_empty() { ("ClusterRole", flags.text("clusterrole")) } else { ("Role", flags.text("role")) };
+    let (kind, role) = if flags.text("role").is_empty() {
+        ("ClusterRole", flags.text("clusterrole"))
+    } else {
+        ("Role", flags.text("role"))
+    };
     let mut subjects = Vec::new();
     for (flag, kind) in [("user", "User"), ("group", "Group")] {
         for who in flags.list(flag) {

@@ -28,7 +28,10 @@ static GENERIC: Command = Command {
     name: "generic",
     short: "Create a Secret from values or files",
     long: "Creates a Secret from values, files or directories.",
-    examples: &[("From a value", "kubectl create secret generic door --from-literal=code=1234 --dry-run=client -o yaml")],
+    examples: &[(
+        "From a value",
+        "kubectl create secret generic door --from-literal=code=1234 --dry-run=client -o yaml",
+    )],
     usage: "NAME [--type=string] [--from-file=[key=]source] [--from-literal=key1=value1] [--dry-run=server|client|none] [options]",
     flags: generator![
         switch("append-hash", "Append a hash of the content to the name."),
@@ -101,9 +104,10 @@ fn tls(cx: &mut Context<'_>) -> Outcome {
     let mut data = Map::new();
     for (key, flag) in [("tls.crt", "cert"), ("tls.key", "key")] {
         let path = flags.text(flag);
-        let bytes = cx.system.read_file(path).map_err(|errno| {
-            Failure::msg(format!("open {path}: {}", errno.message().to_lowercase()))
-        })?;
+        let bytes = cx
+            .system
+            .read_file(path)
+            .map_err(|errno| Failure::msg(format!("open {path}: {}", errno.message().to_lowercase())))?;
         data.insert(key.to_owned(), json!(STANDARD.encode(bytes)));
     }
     create(cx, secret(&name, data, "kubernetes.io/tls"), Told::Failed("secret"))
@@ -112,11 +116,15 @@ fn tls(cx: &mut Context<'_>) -> Outcome {
 fn docker_registry(cx: &mut Context<'_>) -> Outcome {
     let name = one_name(cx)?;
     let flags = cx.session.flags.clone();
-    let (user, password, server) = (flags.text("docker-username"), flags.text("docker-password"), flags.text("docker-server"));
+    let (user, password, server) =
+        (flags.text("docker-username"), flags.text("docker-password"), flags.text("docker-server"));
     if user.is_empty() || password.is_empty() {
-        return Err(Failure::msg("either --from-file or the combination of --docker-username, --docker-password and --docker-server is required"));
+        return Err(Failure::msg(
+            "either --from-file or the combination of --docker-username, --docker-password and --docker-server is required",
+        ));
     }
-    let mut entry = json!({"username": user, "password": password, "auth": STANDARD.encode(format!("{user}:{password}"))});
+    let mut entry =
+        json!({"username": user, "password": password, "auth": STANDARD.encode(format!("{user}:{password}"))});
     if let (false, Some(fields)) = (flags.text("docker-email").is_empty(), entry.as_object_mut()) {
         fields.insert("email".to_owned(), json!(flags.text("docker-email")));
     }

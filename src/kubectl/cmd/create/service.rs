@@ -103,13 +103,17 @@ fn port(text: &str, node_port: i64) -> Result<Value, Failure> {
     let (port, target) = text.split_once(':').unwrap_or((text, text));
     let parse = |text: &str| text.parse::<u16>().ok().filter(|number| *number > 0);
     let Some(number) = parse(port) else {
-        return Err(Failure::msg(format!("strconv.Atoi: parsing {}: invalid syntax", crate::text::go_number::quote(port))));
+        return Err(Failure::msg(format!(
+            "strconv.Atoi: parsing {}: invalid syntax",
+            crate::text::go_number::quote(port)
+        )));
     };
     let target_value = match parse(target) {
         Some(number) => json!(number),
         None => json!(target),
     };
-    let mut value = json!({"name": text.replace(':', "-"), "port": number, "protocol": "TCP", "targetPort": target_value});
+    let mut value =
+        json!({"name": text.replace(':', "-"), "port": number, "protocol": "TCP", "targetPort": target_value});
     if let (true, Some(fields)) = (node_port > 0, value.as_object_mut()) {
         fields.insert("nodePort".to_owned(), json!(node_port));
     }
