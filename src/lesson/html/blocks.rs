@@ -92,8 +92,9 @@ impl Writer<'_> {
         let id = &quiz.id;
         let _ = writeln!(
             self.out,
-            "<section class=\"tn-quiz\" data-quiz=\"{id}\" aria-label=\"Question\">\n<form>\n<fieldset>\n\
+            "<section class=\"tn-quiz\" data-quiz=\"{id}\" aria-label=\"{}\">\n<form>\n<fieldset>\n\
              <legend class=\"tn-quiz-question\">{}</legend>",
+            id.replace("quiz-", "Question "),
             quiz.question
         );
         for (at, choice) in quiz.choices.iter().enumerate() {

@@ -360,11 +360,11 @@ struct Object {
     keys: BTreeSet<String>,
 }
 
+/// An integer beyond `int64` becomes a float, because the client reads JSON into one or the other.
 fn integer(number: i128) -> Value {
-    match (i64::try_from(number), u64::try_from(number)) {
-        (Ok(signed), _) => Value::Number(signed.into()),
-        (_, Ok(unsigned)) => Value::Number(unsigned.into()),
-        _ => Value::Null,
+    match i64::try_from(number) {
+        Ok(number) => Value::Number(number.into()),
+        Err(_) => Number::from_f64(number as f64).map_or(Value::Null, Value::Number),
     }
 }
 

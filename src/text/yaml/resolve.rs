@@ -52,12 +52,8 @@ pub(super) fn is_plain_string(text: &str) -> bool {
 
 fn guess(tag: &str, text: &str) -> (&'static str, Scalar) {
     let first = text.bytes().next();
-    if matches!(first, None | Some(b'y' | b'Y' | b'n' | b'N' | b't' | b'T' | b'f' | b'F' | b'o' | b'O' | b'~' | b'.'))
-        || matches!(first, Some(b'+' | b'-'))
-    {
-        if let Some(found) = from_map(text) {
-            return found;
-        }
+    if let Some(found) = from_map(text) {
+        return found;
     }
     match first {
         Some(b'.') => match style_float(text) {
@@ -127,11 +123,7 @@ fn is_base_60(text: &str) -> bool {
     let mut groups = 0;
     let groups_ok = parts.all(|part| {
         groups += 1;
-        match part.as_bytes() {
-            [b'0'..=b'9'] => true,
-            [b'0'..=b'5', b'0'..=b'9'] => true,
-            _ => false,
-        }
+        matches!(part.as_bytes(), [b'0'..=b'9'] | [b'0'..=b'5', b'0'..=b'9'])
     });
     head_ok && groups_ok && groups > 0 && fraction.bytes().all(digit_or_underscore)
 }
@@ -208,7 +200,7 @@ fn digits_in(text: &str, low: u32, high: u32) -> bool {
 fn days_of(year: u32, month: u32) -> u32 {
     match month {
         4 | 6 | 9 | 11 => 30,
-        2 if (year % 4 == 0 && year % 100 != 0) || year % 400 == 0 => 29,
+        2 if (year.is_multiple_of(4) && !year.is_multiple_of(100)) || year.is_multiple_of(400) => 29,
         2 => 28,
         _ => 31,
     }
