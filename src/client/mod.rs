@@ -15,7 +15,7 @@ pub use events::{EventRecorder, EventType};
 pub use watch::Watch;
 pub use workqueue::WorkQueue;
 
-use crate::apimachinery::{Kind, Object, Status};
+use crate::apimachinery::{Kind, Object, Status, meta};
 use crate::apiserver::{ApiServer, Caller, DeleteOptions};
 use crate::sim::Time;
 
@@ -85,6 +85,30 @@ impl<'a> Client<'a> {
     /// The server's answer.
     pub fn update_any(&mut self, object: Box<dyn Object>) -> Result<Arc<dyn Object>, Status> {
         self.server.update_object(self.caller, object, "", false)
+    }
+
+    /// Changes what a subresource such as `finalize` may change of an object of any kind.
+    ///
+    /// # Errors
+    /// The server's answer.
+    pub fn update_subresource(
+        &mut self,
+        object: Box<dyn Object>,
+        subresource: &str,
+    ) -> Result<Arc<dyn Object>, Status> {
+        self.server.update_object(self.caller, object, subresource, false)
+    }
+
+    /// The names of the objects of any kind in a namespace, read from the server itself.
+    pub fn names(&self, resource: &str, namespace: &str) -> Vec<String> {
+        let objects = self.server.store().list(resource, Some(namespace));
+        objects.map(|object| meta::name(object.meta()).to_owned()).collect()
+    }
+
+    /// The finalizers of an object of any kind, read from the server itself; none when it is gone.
+    pub fn finalizers(&self, resource: &str, namespace: &str, name: &str) -> Vec<String> {
+        let object = self.server.store().get(resource, namespace, name);
+        object.and_then(|object| object.meta().finalizers.clone()).unwrap_or_default()
     }
 
     /// Asks for an object's end.

@@ -7,11 +7,15 @@ mod deployment;
 mod garbage_collector;
 mod job;
 mod manager;
+mod namespace;
 mod pod_control;
+mod pod_garbage_collector;
 mod pod_template;
 mod replica_set;
+mod service_account;
 #[cfg(test)]
 mod tests;
+mod ttl_after_finished;
 
 use std::fmt::Debug;
 use std::time::Duration;
@@ -23,8 +27,17 @@ use crate::client::{Caches, Client, Delta, EventRecorder, WorkQueue};
 use crate::sim::{Seed, Time};
 
 /// Every controller of the cluster, in the order in which they look at a change. To add one: a folder and a line.
-pub static CONTROLLERS: &[fn(Seed) -> Box<dyn Controller>] =
-    &[garbage_collector::new, job::new, replica_set::new, deployment::new];
+pub static CONTROLLERS: &[fn(Seed) -> Box<dyn Controller>] = &[
+    garbage_collector::new,
+    job::new,
+    ttl_after_finished::new,
+    replica_set::new,
+    deployment::new,
+    namespace::new,
+    service_account::new,
+    service_account::new_root_ca_publisher,
+    pod_garbage_collector::new,
+];
 
 /// A control loop.
 pub trait Controller: Debug + Send + Sync {
