@@ -115,8 +115,13 @@ impl World {
     fn events_of(&self, kind: &str) -> Vec<String> {
         let mut events = self.all::<Event>();
         events.retain(|event| event.involved_object.kind.as_deref() == Some(kind));
-        events.sort_by_key(|event| event.metadata.resource_version.clone().map(|version| version.parse::<u64>().unwrap()));
-        events.iter().map(|event| format!("{} {}", event.reason.as_deref().unwrap(), event.message.as_deref().unwrap())).collect()
+        events.sort_by_key(|event| {
+            event.metadata.resource_version.clone().map(|version| version.parse::<u64>().unwrap())
+        });
+        events
+            .iter()
+            .map(|event| format!("{} {}", event.reason.as_deref().unwrap(), event.message.as_deref().unwrap()))
+            .collect()
     }
 
     /// Every state that a watch of the Jobs would have shown since `revision`: conditions, then the counters.
@@ -351,7 +356,15 @@ fn a_new_image_rolls_out_step_by_step() {
     let steps: Vec<&str> = events.iter().map(|event| &event[event.find(" from ").unwrap()..]).collect();
     assert_eq!(
         steps,
-        [" from 0 to 3", " from 0 to 1", " from 3 to 2", " from 1 to 2", " from 2 to 1", " from 2 to 3", " from 1 to 0"]
+        [
+            " from 0 to 3",
+            " from 0 to 1",
+            " from 3 to 2",
+            " from 1 to 2",
+            " from 2 to 1",
+            " from 2 to 3",
+            " from 1 to 0"
+        ]
     );
 }
 

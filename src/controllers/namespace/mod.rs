@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use k8s_openapi::api::core::v1::{Namespace, NamespaceCondition, Pod};
 
-use super::pod_control::ignore_not_found;
+use super::pod_control::{ignore_not_found, is_pod_terminal};
 use super::{Context, Controller};
 use crate::api;
 use crate::apimachinery::{Kind, ObjectKey, Reason, Status, meta};
@@ -19,8 +19,8 @@ use crate::sim::{Seed, Time};
 const FINALIZER: &str = "kubernetes";
 /// How long to wait after a deletion is noticed, so that writers see it too.
 const GRACE: Duration = Duration::from_secs(5);
-/// How long to wait before looking again at what is left.
-const RECHECK: Duration = Duration::from_secs(5);
+/// How many seconds an object that waits for a finalizer is given.
+const FINALIZER_ESTIMATE: u64 = 15;
 
 /// See the module.
 #[derive(Clone, Debug, Default)]
@@ -55,11 +55,14 @@ impl Controller for NamespaceController {
         if !meta::is_deleting(&namespace.metadata) || !has_finalizer(&namespace) {
             return Ok(());
         }
-        let left = empty(&key.name, context)?;
+        let left = empty(&key.name, &namespace, context)?;
         let conditions = Left::conditions(&left, context.now);
         let changed = write_conditions(&namespace, conditions, context)?;
         if !left.counts.is_empty() {
-            context.queue.add_at(key.clone(), context.now + RECHECK);
+            if left.estimate == 0 {
+                return Err(Status::internal("unexpected items still remain in the namespace"));
+            }
+            context.queue.add_at(key.clone(), context.now + Duration::from_secs(left.estimate / 2 + 1));
             return Ok(());
         }
         let mut changed = changed;
@@ -85,19 +88,34 @@ struct Left {
     counts: BTreeMap<&'static str, usize>,
     /// How many objects wait for a finalizer.
     finalizers: BTreeMap<String, usize>,
+    /// After how many seconds all of it should be gone.
+    estimate: u64,
 }
 
 /// Deletes what is in the namespace: Pods, and once they are gone the rest.
-fn empty(namespace: &str, context: &mut Context<'_>) -> Result<Left, Status> {
-    let mut left = Left::default();
+fn empty(namespace: &str, object: &Namespace, context: &mut Context<'_>) -> Result<Left, Status> {
+    let mut left = Left { estimate: pods_estimate(namespace, object, context), ..Left::default() };
     empty_resource(Pod::RESOURCE, namespace, context, &mut left)?;
     if !left.counts.is_empty() {
         return Ok(left);
     }
-    for kind in api::KINDS.iter().map(|kind| kind.info()).filter(|info| info.namespaced && info.resource != Pod::RESOURCE) {
+    left.estimate = 0;
+    for kind in
+        api::KINDS.iter().map(|kind| kind.info()).filter(|info| info.namespaced && info.resource != Pod::RESOURCE)
+    {
         empty_resource(kind.resource, namespace, context, &mut left)?;
     }
     Ok(left)
+}
+
+/// The longest grace period of the Pods that run, unless so much time has passed already.
+fn pods_estimate(namespace: &str, object: &Namespace, context: &Context<'_>) -> u64 {
+    let pods = context.client.list::<Pod>(Some(namespace));
+    let running = pods.iter().filter(|pod| !is_pod_terminal(pod));
+    let graces = running.filter_map(|pod| pod.spec.as_ref()?.termination_grace_period_seconds);
+    let longest = u64::try_from(graces.max().unwrap_or(0)).unwrap_or(0);
+    let since = object.metadata.deletion_timestamp.as_ref().map(|time| Time::from(time.0)).unwrap_or_default();
+    if context.now.since(since).as_secs() >= longest { 0 } else { longest }
 }
 
 fn empty_resource(
@@ -115,6 +133,9 @@ fn empty_resource(
     for name in context.client.names(resource, namespace) {
         *left.counts.entry(resource).or_default() += 1;
         let held = context.client.finalizers(resource, namespace, &name);
+        if !held.is_empty() && left.estimate == 0 {
+            left.estimate = FINALIZER_ESTIMATE;
+        }
         for finalizer in held {
             *left.finalizers.entry(finalizer).or_default() += 1;
         }
@@ -148,8 +169,11 @@ impl Left {
         list.push(if self.counts.is_empty() {
             good("NamespaceContentRemaining", "ContentRemoved", "All content successfully removed")
         } else {
-            let parts: Vec<String> =
-                self.counts.iter().map(|(resource, count)| format!("{} has {count} resource instances", dotted(resource))).collect();
+            let parts: Vec<String> = self
+                .counts
+                .iter()
+                .map(|(resource, count)| format!("{} has {count} resource instances", dotted(resource)))
+                .collect();
             let message = format!("Some resources are remaining: {}", parts.join(", "));
             condition("NamespaceContentRemaining", true, "SomeResourcesRemain", message)
         });

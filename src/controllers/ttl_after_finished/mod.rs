@@ -66,7 +66,8 @@ impl Controller for TtlAfterFinishedController {
 fn expires_at(job: &Job) -> Option<Time> {
     let seconds = job.spec.as_ref()?.ttl_seconds_after_finished?;
     let conditions = job.status.as_ref()?.conditions.as_ref()?;
-    let end = conditions.iter().find(|held| matches!(held.type_.as_str(), "Complete" | "Failed") && held.status == "True")?;
+    let end =
+        conditions.iter().find(|held| matches!(held.type_.as_str(), "Complete" | "Failed") && held.status == "True")?;
     if meta::is_deleting(&job.metadata) {
         return None;
     }
