@@ -1,0 +1,85 @@
+//! Cron jobs.
+//!
+//! Models Kubernetes 1.36 pkg/registry/batch/cronjob/strategy.go and pkg/apis/batch/v1/defaults.go.
+
+use k8s_openapi::api::batch::v1::CronJob;
+use serde_json::json;
+
+use super::{Cell, Column, KindInfo, Strategy, cells, generation, pod_spec::defaults::{self, fill_text}};
+use crate::apimachinery::meta;
+use crate::sim::Time;
+
+impl Strategy for CronJob {
+    const INFO: KindInfo =
+        KindInfo::new("batch", "v1", "CronJob", "cronjobs.batch", "cronjob").short(&["cj"]).in_all().status();
+    const COLUMNS: &'static [Column] = &[
+        Column::NAME,
+        Column::new("Schedule", "When Jobs are made, as cron writes it."),
+        Column::new("Timezone", "The time zone of the schedule."),
+        Column { kind: "boolean", ..Column::new("Suspend", "Whether no new Jobs are made for now.") },
+        Column::new("Active", "How many of its Jobs run.").integer(),
+        Column::new("Last Schedule", "How long ago the last Job was due."),
+        Column::AGE,
+        cells::CONTAINERS,
+        cells::IMAGES,
+        cells::SELECTOR,
+    ];
+
+    fn set_defaults(&mut self) {
+        let spec = self.spec.get_or_insert_default();
+        fill_text(&mut spec.concurrency_policy, "Allow");
+        spec.suspend.get_or_insert(false);
+        spec.successful_jobs_history_limit.get_or_insert(3);
+        spec.failed_jobs_history_limit.get_or_insert(1);
+        // The template of the Jobs gets the defaults of its Pods alone: each Job gets its own when it is made.
+        spec.job_template.metadata.get_or_insert_default();
+        let job = spec.job_template.spec.get_or_insert_default();
+        defaults::set_template_defaults(&mut job.template);
+        for rule in job.pod_failure_policy.iter_mut().flat_map(|policy| policy.rules.iter_mut()) {
+            for pattern in rule.on_pod_conditions.iter_mut().flatten() {
+                fill_text(&mut pattern.status, "True");
+            }
+        }
+        self.status.get_or_insert_default();
+    }
+
+    fn prepare_for_create(&mut self) {
+        self.status = Some(Default::default());
+        generation::start(&mut self.metadata);
+    }
+
+    fn prepare_for_update(&mut self, old: &Self) {
+        self.status.clone_from(&old.status);
+        let changed = self.spec != old.spec;
+        generation::follow(&mut self.metadata, &old.metadata, changed);
+    }
+
+    fn prepare_for_status_update(&mut self, old: &Self) {
+        self.spec.clone_from(&old.spec);
+        self.metadata.generation = old.metadata.generation;
+    }
+
+    fn row(&self, now: Time) -> Vec<Cell> {
+        let spec = self.spec.clone().unwrap_or_default();
+        let status = self.status.clone().unwrap_or_default();
+        let last = status.last_schedule_time.as_ref().map(|time| cells::since(Some(time), now));
+        let job = spec.job_template.spec.unwrap_or_default();
+        let suspended = match spec.suspend {
+            None => "<unset>",
+            Some(true) => "True",
+            Some(false) => "False",
+        };
+        vec![
+            json!(meta::name(&self.metadata)),
+            json!(spec.schedule),
+            json!(spec.time_zone.unwrap_or_else(|| cells::NONE.to_owned())),
+            json!(suspended),
+            json!(status.active.iter().flatten().count()),
+            json!(last.unwrap_or_else(|| cells::NONE.to_owned())),
+            json!(cells::age(&self.metadata, now)),
+            json!(cells::container_names(Some(&job.template))),
+            json!(cells::container_images(Some(&job.template))),
+            json!(cells::selector(job.selector.as_ref())),
+        ]
+    }
+}

@@ -1,0 +1,42 @@
+//! Pod templates as objects of their own.
+
+use k8s_openapi::api::core::v1::PodTemplate;
+use serde_json::json;
+
+use super::{Cell, Column, KindInfo, Strategy, cells, generation, pod_spec::defaults};
+use crate::apimachinery::meta;
+use crate::sim::Time;
+
+impl Strategy for PodTemplate {
+    const INFO: KindInfo = KindInfo::new("", "v1", "PodTemplate", "podtemplates", "podtemplate");
+    const COLUMNS: &'static [Column] = &[
+        Column::NAME,
+        Column::new("Containers", "The names of the template's containers."),
+        Column::new("Images", "The images of the template's containers."),
+        Column::new("Pod Labels", "The labels of the Pods that it makes."),
+    ];
+
+    fn set_defaults(&mut self) {
+        defaults::set_template_defaults(self.template.get_or_insert_default());
+    }
+
+    fn prepare_for_create(&mut self) {
+        generation::start(&mut self.metadata);
+    }
+
+    fn prepare_for_update(&mut self, old: &Self) {
+        let changed = self.template != old.template;
+        generation::follow(&mut self.metadata, &old.metadata, changed);
+    }
+
+    fn row(&self, _now: Time) -> Vec<Cell> {
+        let template = self.template.as_ref();
+        let labels = template.and_then(|template| template.metadata.as_ref()).and_then(|meta| meta.labels.as_ref());
+        vec![
+            json!(meta::name(&self.metadata)),
+            json!(cells::container_names(template)),
+            json!(cells::container_images(template)),
+            json!(cells::labels(labels)),
+        ]
+    }
+}

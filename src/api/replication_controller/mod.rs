@@ -1,0 +1,74 @@
+//! Replication controllers.
+
+use k8s_openapi::api::core::v1::ReplicationController;
+use serde_json::json;
+
+use super::{Cell, Column, KindInfo, Strategy, cells, generation, pod_spec::defaults};
+use crate::apimachinery::meta;
+use crate::sim::Time;
+
+impl Strategy for ReplicationController {
+    const INFO: KindInfo =
+        KindInfo::new("", "v1", "ReplicationController", "replicationcontrollers", "replicationcontroller")
+            .short(&["rc"])
+            .in_all()
+            .status()
+            .scale();
+    const COLUMNS: &'static [Column] = &[
+        Column::NAME,
+        Column::new("Desired", "How many Pods there should be.").integer(),
+        Column::new("Current", "How many Pods there are.").integer(),
+        Column::new("Ready", "How many Pods are ready.").integer(),
+        Column::AGE,
+        cells::CONTAINERS,
+        cells::IMAGES,
+        cells::SELECTOR,
+    ];
+
+    fn set_defaults(&mut self) {
+        let spec = self.spec.get_or_insert_default();
+        spec.replicas.get_or_insert(1);
+        let template = spec.template.get_or_insert_default();
+        defaults::set_template_defaults(template);
+        let labels = template.metadata.as_ref().and_then(|meta| meta.labels.clone()).filter(|held| !held.is_empty());
+        if spec.selector.as_ref().is_none_or(|held| held.is_empty()) {
+            spec.selector.clone_from(&labels);
+        }
+        if self.metadata.labels.as_ref().is_none_or(|held| held.is_empty()) {
+            self.metadata.labels = labels;
+        }
+        self.status.get_or_insert_default();
+    }
+
+    fn prepare_for_create(&mut self) {
+        self.status = Some(Default::default());
+        generation::start(&mut self.metadata);
+    }
+
+    fn prepare_for_update(&mut self, old: &Self) {
+        self.status.clone_from(&old.status);
+        let changed = self.spec != old.spec;
+        generation::follow(&mut self.metadata, &old.metadata, changed);
+    }
+
+    fn prepare_for_status_update(&mut self, old: &Self) {
+        self.spec.clone_from(&old.spec);
+        self.metadata.generation = old.metadata.generation;
+    }
+
+    fn row(&self, now: Time) -> Vec<Cell> {
+        let spec = self.spec.as_ref();
+        let status = self.status.clone().unwrap_or_default();
+        let template = spec.and_then(|spec| spec.template.as_ref());
+        vec![
+            json!(meta::name(&self.metadata)),
+            json!(spec.and_then(|spec| spec.replicas).unwrap_or(0)),
+            json!(status.replicas),
+            json!(status.ready_replicas.unwrap_or(0)),
+            json!(cells::age(&self.metadata, now)),
+            json!(cells::container_names(template)),
+            json!(cells::container_images(template)),
+            json!(cells::labels(spec.and_then(|spec| spec.selector.as_ref()))),
+        ]
+    }
+}

@@ -1,0 +1,166 @@
+//! Services.
+//!
+//! Models Kubernetes 1.36 pkg/registry/core/service/strategy.go, pkg/apis/core/v1/defaults.go and `printService`.
+//! Refuses to hand out addresses and ports: that is the server's allocator.
+
+use k8s_openapi::api::core::v1::Service;
+use k8s_openapi::apimachinery::pkg::util::intstr::IntOrString;
+use serde_json::json;
+
+use super::{Cell, Column, KindInfo, Strategy, cells, pod_spec::defaults::fill_text};
+use crate::apimachinery::meta;
+use crate::sim::Time;
+
+impl Strategy for Service {
+    const INFO: KindInfo =
+        KindInfo::new("", "v1", "Service", "services", "service").short(&["svc"]).in_all().status();
+    const COLUMNS: &'static [Column] = &[
+        Column::NAME,
+        Column::new("Type", "How the service is reached."),
+        Column::new("Cluster-IP", "The service's address inside the cluster."),
+        Column::new("External-IP", "The addresses outside of the cluster that lead to the service."),
+        Column::new("Port(s)", "The ports of the service, with those on the nodes."),
+        Column::AGE,
+        Column::new("Selector", "Which Pods serve it, by label.").wide(),
+    ];
+
+    fn set_defaults(&mut self) {
+        let spec = self.spec.get_or_insert_default();
+        fill_text(&mut spec.session_affinity, "None");
+        fill_text(&mut spec.type_, "ClusterIP");
+        if spec.session_affinity.as_deref() == Some("ClientIP") {
+            let client = spec.session_affinity_config.get_or_insert_default().client_ip.get_or_insert_default();
+            client.timeout_seconds.get_or_insert(10800);
+        } else {
+            spec.session_affinity_config = None;
+        }
+        for port in spec.ports.iter_mut().flatten() {
+            super::pod_spec::defaults::drop_empty(&mut port.name);
+            fill_text(&mut port.protocol, "TCP");
+            let unset = match &port.target_port {
+                None | Some(IntOrString::Int(0)) => true,
+                Some(IntOrString::String(text)) => text.is_empty(),
+                Some(IntOrString::Int(_)) => false,
+            };
+            if unset {
+                port.target_port = Some(IntOrString::Int(port.port));
+            }
+        }
+        let kind = spec.type_.clone().unwrap_or_default();
+        if kind == "NodePort" || kind == "LoadBalancer" {
+            fill_text(&mut spec.external_traffic_policy, "Cluster");
+        }
+        if kind != "ExternalName" {
+            spec.internal_traffic_policy.get_or_insert_with(|| "Cluster".to_owned());
+        }
+        if kind == "LoadBalancer" {
+            spec.allocate_load_balancer_node_ports.get_or_insert(true);
+        }
+        self.status.get_or_insert_default().load_balancer.get_or_insert_default();
+    }
+
+    fn prepare_for_create(&mut self) {
+        self.status = None;
+        self.status.get_or_insert_default().load_balancer.get_or_insert_default();
+    }
+
+    fn prepare_for_update(&mut self, old: &Self) {
+        self.status.clone_from(&old.status);
+        keep_allocated(self, old);
+    }
+
+    fn prepare_for_status_update(&mut self, old: &Self) {
+        self.spec.clone_from(&old.spec);
+    }
+
+    fn row(&self, now: Time) -> Vec<Cell> {
+        let spec = self.spec.clone().unwrap_or_default();
+        let cluster_ip = spec.cluster_ips.iter().flatten().next().cloned();
+        vec![
+            json!(meta::name(&self.metadata)),
+            json!(spec.type_.clone().unwrap_or_default()),
+            json!(cells::or(cluster_ip.or_else(|| spec.cluster_ip.clone()).as_deref(), cells::NONE)),
+            json!(external_ip(self)),
+            json!(ports_text(self)),
+            json!(cells::age(&self.metadata, now)),
+            json!(cells::labels(spec.selector.as_ref())),
+        ]
+    }
+
+    fn selectable_fields(&self) -> Vec<(&'static str, String)> {
+        let spec = self.spec.clone().unwrap_or_default();
+        vec![
+            ("spec.clusterIP", spec.cluster_ip.unwrap_or_default()),
+            ("spec.type", spec.type_.unwrap_or_default()),
+        ]
+    }
+}
+
+/// An update that leaves out what the server allocated keeps it (`patchAllocatedValues`).
+fn keep_allocated(service: &mut Service, old: &Service) {
+    let (Some(spec), Some(old)) = (service.spec.as_mut(), old.spec.as_ref()) else { return };
+    let needs_address = |kind: Option<&String>| kind.is_none_or(|kind| kind != "ExternalName");
+    if !needs_address(spec.type_.as_ref()) || !needs_address(old.type_.as_ref()) {
+        return;
+    }
+    if spec.cluster_ip.as_deref().unwrap_or_default().is_empty() {
+        spec.cluster_ip.clone_from(&old.cluster_ip);
+    }
+    if spec.cluster_ips.iter().flatten().next().is_none() && spec.cluster_ip == old.cluster_ip {
+        spec.cluster_ips.clone_from(&old.cluster_ips);
+    }
+    if spec.ip_families.is_none() {
+        spec.ip_families.clone_from(&old.ip_families);
+    }
+    if spec.ip_family_policy.is_none() {
+        spec.ip_family_policy.clone_from(&old.ip_family_policy);
+    }
+    let on_nodes = |kind: Option<&String>| kind.is_some_and(|kind| kind == "NodePort" || kind == "LoadBalancer");
+    if on_nodes(spec.type_.as_ref()) && on_nodes(old.type_.as_ref()) {
+        for port in spec.ports.iter_mut().flatten().filter(|port| port.node_port.unwrap_or(0) == 0) {
+            let same = |held: &&k8s_openapi::api::core::v1::ServicePort| {
+                held.port == port.port && held.protocol == port.protocol
+            };
+            port.node_port = old.ports.iter().flatten().find(same).and_then(|held| held.node_port);
+        }
+    }
+}
+
+fn external_ip(service: &Service) -> String {
+    let spec = service.spec.clone().unwrap_or_default();
+    let listed = spec.external_ips.unwrap_or_default();
+    match spec.type_.as_deref() {
+        Some("ExternalName") => spec.external_name.unwrap_or_default(),
+        Some("LoadBalancer") => {
+            let status = service.status.clone().unwrap_or_default().load_balancer.unwrap_or_default();
+            let held = status.ingress.unwrap_or_default();
+            let mut all: Vec<String> = held.into_iter().filter_map(|one| one.ip.or(one.hostname)).collect();
+            all.sort();
+            all.dedup();
+            let balancer = all.join(",");
+            match (balancer.is_empty(), listed.is_empty()) {
+                (true, true) => "<pending>".to_owned(),
+                (false, true) => balancer,
+                (true, false) => listed.join(","),
+                (false, false) => format!("{balancer},{}", listed.join(",")),
+            }
+        }
+        _ if listed.is_empty() => cells::NONE.to_owned(),
+        _ => listed.join(","),
+    }
+}
+
+fn ports_text(service: &Service) -> String {
+    let ports = service.spec.as_ref().and_then(|spec| spec.ports.as_deref()).unwrap_or_default();
+    let texts: Vec<String> = ports
+        .iter()
+        .map(|port| {
+            let protocol = port.protocol.as_deref().unwrap_or("TCP");
+            match port.node_port.filter(|number| *number > 0) {
+                Some(node_port) => format!("{}:{node_port}/{protocol}", port.port),
+                None => format!("{}/{protocol}", port.port),
+            }
+        })
+        .collect();
+    if texts.is_empty() { cells::NONE.to_owned() } else { texts.join(",") }
+}

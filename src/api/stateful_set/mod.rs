@@ -1,0 +1,77 @@
+//! Stateful sets.
+//!
+//! Models Kubernetes 1.36 pkg/registry/apps/statefulset/strategy.go and pkg/apis/apps/v1/defaults.go.
+
+use k8s_openapi::api::apps::v1::StatefulSet;
+use serde_json::json;
+
+use super::{Cell, Column, KindInfo, Strategy, cells, generation, pod_spec::defaults::{self, fill_text}};
+use crate::apimachinery::meta;
+use crate::sim::Time;
+
+impl Strategy for StatefulSet {
+    const INFO: KindInfo = KindInfo::new("apps", "v1", "StatefulSet", "statefulsets.apps", "statefulset")
+        .short(&["sts"])
+        .in_all()
+        .status()
+        .scale();
+    const COLUMNS: &'static [Column] = &[
+        Column::NAME,
+        Column::new("Ready", "How many Pods are ready, of how many."),
+        Column::AGE,
+        cells::CONTAINERS,
+        cells::IMAGES,
+    ];
+
+    fn set_defaults(&mut self) {
+        let spec = self.spec.get_or_insert_default();
+        fill_text(&mut spec.pod_management_policy, "OrderedReady");
+        let strategy = spec.update_strategy.get_or_insert_default();
+        fill_text(&mut strategy.type_, "RollingUpdate");
+        if strategy.type_.as_deref() == Some("RollingUpdate") {
+            strategy.rolling_update.get_or_insert_default().partition.get_or_insert(0);
+        }
+        let retention = spec.persistent_volume_claim_retention_policy.get_or_insert_default();
+        fill_text(&mut retention.when_deleted, "Retain");
+        fill_text(&mut retention.when_scaled, "Retain");
+        spec.replicas.get_or_insert(1);
+        spec.revision_history_limit.get_or_insert(10);
+        for claim in spec.volume_claim_templates.iter_mut().flatten() {
+            let wanted = claim.spec.get_or_insert_default();
+            fill_text(&mut wanted.volume_mode, "Filesystem");
+            wanted.resources.get_or_insert_default();
+            fill_text(&mut claim.status.get_or_insert_default().phase, "Pending");
+        }
+        defaults::set_template_defaults(&mut spec.template);
+        self.status.get_or_insert_default();
+    }
+
+    fn prepare_for_create(&mut self) {
+        self.status = Some(Default::default());
+        generation::start(&mut self.metadata);
+    }
+
+    fn prepare_for_update(&mut self, old: &Self) {
+        self.status.clone_from(&old.status);
+        let changed = self.spec != old.spec;
+        generation::follow(&mut self.metadata, &old.metadata, changed);
+    }
+
+    fn prepare_for_status_update(&mut self, old: &Self) {
+        self.spec.clone_from(&old.spec);
+        self.metadata.generation = old.metadata.generation;
+    }
+
+    fn row(&self, now: Time) -> Vec<Cell> {
+        let spec = self.spec.as_ref();
+        let ready = self.status.as_ref().and_then(|status| status.ready_replicas).unwrap_or(0);
+        let template = spec.map(|spec| &spec.template);
+        vec![
+            json!(meta::name(&self.metadata)),
+            json!(format!("{ready}/{}", spec.and_then(|spec| spec.replicas).unwrap_or(0))),
+            json!(cells::age(&self.metadata, now)),
+            json!(cells::container_names(template)),
+            json!(cells::container_images(template)),
+        ]
+    }
+}
