@@ -9,8 +9,14 @@ use crate::apimachinery::meta;
 use crate::sim::Time;
 
 impl Strategy for ClusterRole {
-    const INFO: KindInfo =
-        KindInfo::new("rbac.authorization.k8s.io", "v1", "ClusterRole", "clusterroles.rbac.authorization.k8s.io", "clusterrole").cluster_scoped();
+    const INFO: KindInfo = KindInfo::new(
+        "rbac.authorization.k8s.io",
+        "v1",
+        "ClusterRole",
+        "clusterroles.rbac.authorization.k8s.io",
+        "clusterrole",
+    )
+    .cluster_scoped();
     const COLUMNS: &'static [Column] = &[Column::NAME, Column::new("Created At", "When the object was created.")];
 
     fn row(&self, _now: Time) -> Vec<Cell> {

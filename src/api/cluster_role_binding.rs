@@ -8,8 +8,14 @@ use crate::apimachinery::meta;
 use crate::sim::Time;
 
 impl Strategy for ClusterRoleBinding {
-    const INFO: KindInfo =
-        KindInfo::new("rbac.authorization.k8s.io", "v1", "ClusterRoleBinding", "clusterrolebindings.rbac.authorization.k8s.io", "clusterrolebinding").cluster_scoped();
+    const INFO: KindInfo = KindInfo::new(
+        "rbac.authorization.k8s.io",
+        "v1",
+        "ClusterRoleBinding",
+        "clusterrolebindings.rbac.authorization.k8s.io",
+        "clusterrolebinding",
+    )
+    .cluster_scoped();
     const COLUMNS: &'static [Column] = &[
         Column::NAME,
         Column::new("Role", "The role that is granted."),

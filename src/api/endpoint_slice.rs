@@ -11,13 +11,8 @@ use crate::sim::Time;
 const SHOWN: usize = 3;
 
 impl Strategy for EndpointSlice {
-    const INFO: KindInfo = KindInfo::new(
-        "discovery.k8s.io",
-        "v1",
-        "EndpointSlice",
-        "endpointslices.discovery.k8s.io",
-        "endpointslice",
-    );
+    const INFO: KindInfo =
+        KindInfo::new("discovery.k8s.io", "v1", "EndpointSlice", "endpointslices.discovery.k8s.io", "endpointslice");
     const COLUMNS: &'static [Column] = &[
         Column::NAME,
         Column::new("AddressType", "The kind of addresses it holds."),

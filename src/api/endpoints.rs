@@ -24,11 +24,7 @@ impl Strategy for Endpoints {
     }
 
     fn row(&self, now: Time) -> Vec<Cell> {
-        vec![
-            json!(meta::name(&self.metadata)),
-            json!(endpoints_text(self)),
-            json!(cells::age(&self.metadata, now)),
-        ]
+        vec![json!(meta::name(&self.metadata)), json!(endpoints_text(self)), json!(cells::age(&self.metadata, now))]
     }
 }
 

@@ -8,8 +8,7 @@ use crate::apimachinery::meta;
 use crate::sim::Time;
 
 impl Strategy for Lease {
-    const INFO: KindInfo =
-        KindInfo::new("coordination.k8s.io", "v1", "Lease", "leases.coordination.k8s.io", "lease");
+    const INFO: KindInfo = KindInfo::new("coordination.k8s.io", "v1", "Lease", "leases.coordination.k8s.io", "lease");
     const COLUMNS: &'static [Column] = &[Column::NAME, Column::new("Holder", "Who holds the lease."), Column::AGE];
 
     fn row(&self, now: Time) -> Vec<Cell> {

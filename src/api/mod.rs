@@ -51,7 +51,6 @@ mod storage_class;
 mod strategy;
 mod subjects;
 
-
 pub use strategy::{Cell, Column, KindInfo, KindOps, Strategy, ops};
 
 /// Every kind that the server keeps, in the order in which discovery lists groups and `kubectl api-resources` reads
@@ -103,4 +102,129 @@ pub fn by_resource(resource: &str) -> Option<&'static dyn KindOps> {
 /// The kind of this `apiVersion` and `kind`.
 pub fn by_kind(api_version: &str, kind: &str) -> Option<&'static dyn KindOps> {
     KINDS.iter().copied().find(|known| known.info().api_version() == api_version && known.info().kind == kind)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeSet;
+
+    use serde_json::{Value, json};
+
+    use super::*;
+    use crate::apimachinery::Object;
+    use crate::sim::Time;
+
+    /// An object of the kind with little in it, and with containers and the like where the schema has them.
+    fn samples(kind: &dyn KindOps) -> Vec<Box<dyn Object>> {
+        let info = kind.info();
+        let head = json!({"apiVersion": info.api_version(), "kind": info.kind, "metadata": {"name": "a"}});
+        let mut full = head.clone();
+        let template = json!({"metadata": {"labels": {"app": "a"}}, "spec": {
+            "containers": [{"name": "c", "image": "nginx", "ports": [{"containerPort": 80}],
+                "resources": {"limits": {"cpu": "0.5"}},
+                "livenessProbe": {"httpGet": {"port": 80}}, "env": [{"name": "N", "valueFrom": {"fieldRef": {"fieldPath": "metadata.name"}}}]}],
+            "volumes": [{"name": "e"}, {"name": "s", "secret": {"secretName": "s"}}, {"name": "c", "configMap": {"name": "c"}}]}});
+        full["spec"] = match info.kind {
+            "Pod" => template["spec"].clone(),
+            "CronJob" => json!({"schedule": "@daily", "jobTemplate": {"spec": {"template": template}}}),
+            "Service" => json!({"ports": [{"port": 80}], "selector": {"app": "a"}}),
+            "NetworkPolicy" => json!({"podSelector": {}, "egress": [{"ports": [{"port": 53}]}]}),
+            _ => json!({"template": template, "selector": {"matchLabels": {"app": "a"}}}),
+        };
+        if info.kind == "ReplicationController" {
+            full["spec"]["selector"] = json!({"app": "a"});
+        }
+        [head, full].into_iter().filter_map(|json| kind.decode(json).ok()).collect()
+    }
+
+    #[test]
+    fn every_kind_has_names_of_its_own() {
+        let mut seen = BTreeSet::new();
+        for kind in KINDS {
+            let info = kind.info();
+            assert!(seen.insert(info.resource.to_owned()), "{} twice", info.resource);
+            for short in info.short_names {
+                assert!(seen.insert((*short).to_owned()), "{short} twice");
+            }
+            assert_eq!(info.singular, info.kind.to_lowercase());
+            let suffix = if info.group.is_empty() { String::new() } else { format!(".{}", info.group) };
+            assert_eq!(info.resource, format!("{}{suffix}", info.plural()));
+            assert!(
+                crate::apimachinery::facts::facts().of_kind(&info.api_version(), info.kind).is_some(),
+                "{}",
+                info.kind
+            );
+        }
+    }
+
+    #[test]
+    fn every_table_names_its_objects_and_nearly_every_one_shows_their_age() {
+        // Upstream shows the time of creation, or nothing, for these.
+        let ageless = ["Event", "LimitRange", "PodTemplate", "Role", "ClusterRole", "CustomResourceDefinition"];
+        for kind in KINDS {
+            let (info, columns) = (kind.info(), kind.columns());
+            let names: Vec<&str> = columns.iter().map(|column| column.name).collect();
+            let formats = columns.iter().filter(|column| column.format == "name").count();
+            assert_eq!(formats, 1, "{}", info.kind);
+            assert!(names[0] == "Name" || info.kind == "Event", "{}", info.kind);
+            assert_eq!(names.contains(&"Age"), !ageless.contains(&info.kind), "{}", info.kind);
+            assert!(columns.iter().all(|column| column.description.ends_with('.')), "{}", info.kind);
+        }
+    }
+
+    #[test]
+    fn every_row_has_a_cell_for_each_column() {
+        for kind in KINDS {
+            for object in samples(*kind) {
+                assert_eq!(
+                    kind.row(&*object, Time::from_seconds(1)).len(),
+                    kind.columns().len(),
+                    "{}",
+                    kind.info().kind
+                );
+            }
+        }
+    }
+
+    #[test]
+    fn defaults_applied_twice_are_defaults_applied_once() {
+        for kind in KINDS {
+            for mut object in samples(*kind) {
+                kind.set_defaults(&mut *object);
+                let once = kind.encode(&*object);
+                kind.set_defaults(&mut *object);
+                assert_eq!(kind.encode(&*object), once, "{}", kind.info().kind);
+            }
+        }
+    }
+
+    #[test]
+    fn what_is_written_can_be_read_again() {
+        for kind in KINDS {
+            for mut object in samples(*kind) {
+                kind.set_defaults(&mut *object);
+                kind.prepare_for_create(&mut *object);
+                let json = kind.encode(&*object);
+                let again = kind.decode(json.clone()).unwrap_or_else(|e| panic!("{}: {e}", kind.info().kind));
+                assert_eq!(kind.encode(&*again), json);
+                let found = crate::apimachinery::facts::facts()
+                    .decode(&kind.info().api_version(), kind.info().kind, &json)
+                    .unwrap();
+                assert_eq!(found, Default::default(), "{} {json}", kind.info().kind);
+            }
+        }
+    }
+
+    #[test]
+    fn an_update_that_changes_nothing_keeps_the_generation() {
+        for kind in KINDS {
+            for mut object in samples(*kind) {
+                kind.set_defaults(&mut *object);
+                kind.prepare_for_create(&mut *object);
+                let mut new = object.clone_object();
+                kind.prepare_for_update(&mut *new, &*object);
+                assert!(new.equals(&*object), "{}: {}", kind.info().kind, Value::from(new.to_json()));
+            }
+        }
+    }
 }

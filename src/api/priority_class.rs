@@ -9,22 +9,14 @@ use crate::apimachinery::meta;
 use crate::sim::Time;
 
 impl Strategy for PriorityClass {
-    const INFO: KindInfo = KindInfo::new(
-        "scheduling.k8s.io",
-        "v1",
-        "PriorityClass",
-        "priorityclasses.scheduling.k8s.io",
-        "priorityclass",
-    )
-    .short(&["pc"])
-    .cluster_scoped();
+    const INFO: KindInfo =
+        KindInfo::new("scheduling.k8s.io", "v1", "PriorityClass", "priorityclasses.scheduling.k8s.io", "priorityclass")
+            .short(&["pc"])
+            .cluster_scoped();
     const COLUMNS: &'static [Column] = &[
         Column::NAME,
         Column::new("Value", "The higher, the sooner its Pods are scheduled.").integer(),
-        Column {
-            kind: "boolean",
-            ..Column::new("Global-Default", "Whether Pods without a class get this one.")
-        },
+        Column { kind: "boolean", ..Column::new("Global-Default", "Whether Pods without a class get this one.") },
         Column::AGE,
         Column::new("PreemptionPolicy", "Whether its Pods may push others off a node."),
     ];

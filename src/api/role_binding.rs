@@ -8,8 +8,13 @@ use crate::apimachinery::meta;
 use crate::sim::Time;
 
 impl Strategy for RoleBinding {
-    const INFO: KindInfo =
-        KindInfo::new("rbac.authorization.k8s.io", "v1", "RoleBinding", "rolebindings.rbac.authorization.k8s.io", "rolebinding");
+    const INFO: KindInfo = KindInfo::new(
+        "rbac.authorization.k8s.io",
+        "v1",
+        "RoleBinding",
+        "rolebindings.rbac.authorization.k8s.io",
+        "rolebinding",
+    );
     const COLUMNS: &'static [Column] = &[
         Column::NAME,
         Column::new("Role", "The role that is granted."),

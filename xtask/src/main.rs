@@ -35,7 +35,9 @@ fn main() -> ExitCode {
         Some((&"build", [])) => build::site(),
         Some((&"test", rest)) => test::command(rest),
         Some((&"bench", [])) => test::bench(),
-        Some((&"facts", _)) => facts::run(arguments.get(1..).unwrap_or_default()).map_err(|error| Failure(error.to_string())),
+        Some((&"facts", _)) => {
+            facts::run(arguments.get(1..).unwrap_or_default()).map_err(|error| Failure(error.to_string()))
+        }
         Some((&("help" | "--help" | "-h"), _)) => {
             print!("{USAGE}");
             Ok(())

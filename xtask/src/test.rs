@@ -19,7 +19,17 @@ pub fn command(arguments: &[&str]) -> Outcome {
     if native {
         native_tests()?;
         say("proving the lessons");
-        run(cargo().args(["run", "--quiet", "--package", "tabernetes", "--bin", "tabernetes", "--", "lesson", "check"]))?;
+        run(cargo().args([
+            "run",
+            "--quiet",
+            "--package",
+            "tabernetes",
+            "--bin",
+            "tabernetes",
+            "--",
+            "lesson",
+            "check",
+        ]))?;
     }
     if browser {
         in_browser("tests/browser/run.mjs")?;
@@ -30,7 +40,17 @@ pub fn command(arguments: &[&str]) -> Outcome {
 /// `cargo xtask bench`.
 pub fn bench() -> Outcome {
     say("natively");
-    run(cargo().args(["run", "--quiet", "--release", "--package", "tabernetes", "--bin", "tabernetes", "--", "bench"]))?;
+    run(cargo().args([
+        "run",
+        "--quiet",
+        "--release",
+        "--package",
+        "tabernetes",
+        "--bin",
+        "tabernetes",
+        "--",
+        "bench",
+    ]))?;
     say("in a headless browser");
     in_browser("tests/browser/bench.mjs")
 }

@@ -5,7 +5,10 @@
 use k8s_openapi::api::batch::v1::CronJob;
 use serde_json::json;
 
-use super::{Cell, Column, KindInfo, Strategy, cells, generation, pod_spec::defaults::{self, fill_text}};
+use super::{
+    Cell, Column, KindInfo, Strategy, cells, generation,
+    pod_spec::defaults::{self, fill_text},
+};
 use crate::apimachinery::meta;
 use crate::sim::Time;
 
@@ -26,7 +29,7 @@ impl Strategy for CronJob {
     ];
 
     fn set_defaults(&mut self) {
-        let spec = self.spec.get_or_insert_default();
+        let spec = &mut self.spec;
         fill_text(&mut spec.concurrency_policy, "Allow");
         spec.suspend.get_or_insert(false);
         spec.successful_jobs_history_limit.get_or_insert(3);
@@ -60,7 +63,7 @@ impl Strategy for CronJob {
     }
 
     fn row(&self, now: Time) -> Vec<Cell> {
-        let spec = self.spec.clone().unwrap_or_default();
+        let spec = self.spec.clone();
         let status = self.status.clone().unwrap_or_default();
         let last = status.last_schedule_time.as_ref().map(|time| cells::since(Some(time), now));
         let job = spec.job_template.spec.unwrap_or_default();

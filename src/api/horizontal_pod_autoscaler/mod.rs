@@ -37,7 +37,7 @@ impl Strategy for HorizontalPodAutoscaler {
     ];
 
     fn set_defaults(&mut self) {
-        let spec = self.spec.get_or_insert_default();
+        let spec = &mut self.spec;
         spec.min_replicas.get_or_insert(1);
         if spec.metrics.iter().flatten().next().is_none() {
             let target =
@@ -64,7 +64,7 @@ impl Strategy for HorizontalPodAutoscaler {
     }
 
     fn row(&self, now: Time) -> Vec<Cell> {
-        let spec = self.spec.clone().unwrap_or_default();
+        let spec = self.spec.clone();
         let status = self.status.clone().unwrap_or_default();
         let current = status.current_metrics.unwrap_or_default();
         vec![
@@ -120,13 +120,16 @@ fn target(spec: &MetricSpec, status: Option<&MetricStatus>) -> String {
             utilization(&source.name, &source.target, current)
         }),
         "Pods" => spec.pods.as_ref().map(|source| {
-            let held = status.and_then(|status| status.pods.as_ref()).and_then(|held| held.current.average_value.as_ref());
+            let held =
+                status.and_then(|status| status.pods.as_ref()).and_then(|held| held.current.average_value.as_ref());
             format!("{}/{}", quantity(held), quantity(source.target.average_value.as_ref()))
         }),
         "Object" => spec.object.as_ref().map(|source| {
             let held = status.and_then(|status| status.object.as_ref()).map(|held| &held.current);
             match &source.target.average_value {
-                Some(wanted) => format!("{}/{} (avg)", quantity(held.and_then(|held| held.average_value.as_ref())), wanted.0),
+                Some(wanted) => {
+                    format!("{}/{} (avg)", quantity(held.and_then(|held| held.average_value.as_ref())), wanted.0)
+                }
                 None => format!(
                     "{}/{}",
                     quantity(held.and_then(|held| held.value.as_ref())),
@@ -137,7 +140,9 @@ fn target(spec: &MetricSpec, status: Option<&MetricStatus>) -> String {
         "External" => spec.external.as_ref().map(|source| {
             let held = status.and_then(|status| status.external.as_ref()).map(|held| &held.current);
             match &source.target.average_value {
-                Some(wanted) => format!("{}/{} (avg)", quantity(held.and_then(|held| held.average_value.as_ref())), wanted.0),
+                Some(wanted) => {
+                    format!("{}/{} (avg)", quantity(held.and_then(|held| held.average_value.as_ref())), wanted.0)
+                }
                 None => format!(
                     "{}/{}",
                     quantity(held.and_then(|held| held.value.as_ref())),

@@ -12,8 +12,7 @@ use crate::apimachinery::meta;
 use crate::sim::Time;
 
 impl Strategy for Service {
-    const INFO: KindInfo =
-        KindInfo::new("", "v1", "Service", "services", "service").short(&["svc"]).in_all().status();
+    const INFO: KindInfo = KindInfo::new("", "v1", "Service", "services", "service").short(&["svc"]).in_all().status();
     const COLUMNS: &'static [Column] = &[
         Column::NAME,
         Column::new("Type", "How the service is reached."),
@@ -89,10 +88,7 @@ impl Strategy for Service {
 
     fn selectable_fields(&self) -> Vec<(&'static str, String)> {
         let spec = self.spec.clone().unwrap_or_default();
-        vec![
-            ("spec.clusterIP", spec.cluster_ip.unwrap_or_default()),
-            ("spec.type", spec.type_.unwrap_or_default()),
-        ]
+        vec![("spec.clusterIP", spec.cluster_ip.unwrap_or_default()), ("spec.type", spec.type_.unwrap_or_default())]
     }
 }
 

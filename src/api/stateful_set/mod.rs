@@ -5,7 +5,10 @@
 use k8s_openapi::api::apps::v1::StatefulSet;
 use serde_json::json;
 
-use super::{Cell, Column, KindInfo, Strategy, cells, generation, pod_spec::defaults::{self, fill_text}};
+use super::{
+    Cell, Column, KindInfo, Strategy, cells, generation,
+    pod_spec::defaults::{self, fill_text},
+};
 use crate::apimachinery::meta;
 use crate::sim::Time;
 
