@@ -21,4 +21,4 @@ pub use author::{Block, Choice, Commands, Document, Piece, Problem, Quiz, Run, S
 pub use check::{Check, CheckResult, Checklist, Comparison, Condition, Objects, Operator, Owner};
 pub use model::{File, Lesson, Step};
 #[cfg(not(target_arch = "wasm32"))]
-pub use proof::{Outcome, Rehearsal, prove};
+pub use proof::{Outcome, Rehearsal, Stage, prove};

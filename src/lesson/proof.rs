@@ -37,22 +37,29 @@ pub struct Outcome {
 const LIMIT: f64 = 600.0;
 /// A command that never ends is watched for so long.
 const ENDLESS: f64 = 10.0;
+/// A cluster that nobody touches is watched for so long.
+const UNTOUCHED: f64 = 60.0;
 /// What a step waits for may take so long after the last command.
 const SETTLE: f64 = 180.0;
+
+/// Makes a fresh rehearsal of a lesson: its manifests are applied, or it says why they are not taken.
+pub type Stage<'s> = dyn FnMut(&Document) -> Result<Box<dyn Rehearsal>, Problem> + 's;
 
 /// Plays a lesson on fresh rehearsals from `stage`.
 ///
 /// # Errors
 /// Every place where the lesson and the cluster differ.
-pub fn prove(document: &Document, stage: &mut dyn FnMut(&Document) -> Box<dyn Rehearsal>) -> Result<(), Vec<Problem>> {
+pub fn prove(document: &Document, stage: &mut Stage<'_>) -> Result<(), Vec<Problem>> {
     let mut play = Play {
         document,
-        stage: stage(document),
+        stage: stage(document).map_err(|problem| vec![problem])?,
         list: Checklist::new(document.lesson.steps.clone()),
         printed: String::new(),
         problems: Vec::new(),
     };
-    play.nothing_is_done_at_first();
+    play.nothing_happens_by_itself();
+    play.stage = stage(document).map_err(|problem| vec![problem])?;
+    // Steps that no solution follows belong to the text.
     let mut open: Vec<(usize, usize)> = Vec::new();
     for piece in &document.body {
         let Piece::Block { line, block } = piece else { continue };
@@ -60,10 +67,6 @@ pub fn prove(document: &Document, stage: &mut dyn FnMut(&Document) -> Box<dyn Re
             Block::Steps(steps) => open.extend(steps.iter().map(|(index, _)| (*line, *index))),
             Block::Solution(pieces) => play.solution(*line, pieces, std::mem::take(&mut open)),
             other => play.block(*line, other),
-        }
-        // Steps that a later solution does not follow belong to the text.
-        if matches!(block, Block::Solution(_)) {
-            continue;
         }
     }
     play.settle(&open);
@@ -96,9 +99,12 @@ impl Play<'_> {
         self.document.lesson.steps.get(index).map(|step| step.id.clone()).unwrap_or_default()
     }
 
-    fn nothing_is_done_at_first(&mut self) {
-        self.look();
-        let early: Vec<usize> = (0..self.document.lesson.steps.len()).filter(|&at| self.done(at)).collect();
+    /// Lets a cluster run that nobody touches: what the lesson starts with must not do the reader's work.
+    fn nothing_happens_by_itself(&mut self) {
+        let mut untouched = Checklist::new(self.document.lesson.steps.clone());
+        let mut early = untouched.update(&*self.stage);
+        self.stage.advance(UNTOUCHED);
+        early.extend(untouched.update(&*self.stage));
         for index in early {
             let line = self.line_of(index);
             let message = format!(
@@ -318,7 +324,7 @@ mod tests {
     fn problems(body: &str) -> String {
         let text = format!("---\ntitle: A\ndescription: D\nminutes: 5\n---\n{body}");
         let document = read(&Source { path: "l.md".to_owned(), text, ..Source::default() }).unwrap();
-        match prove(&document, &mut |_| Box::new(Fake::default())) {
+        match prove(&document, &mut |_| Ok(Box::new(Fake::default()))) {
             Ok(()) => String::new(),
             Err(problems) => problems.iter().map(ToString::to_string).collect::<Vec<_>>().join("\n"),
         }
