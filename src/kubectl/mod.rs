@@ -8,6 +8,7 @@ mod builder;
 mod client;
 mod cmd;
 mod config;
+mod describe;
 mod discovery;
 mod failure;
 mod flags;

@@ -3,11 +3,19 @@
 mod apply;
 mod create;
 mod delete;
+mod describe;
 mod get;
 mod words;
 
 use super::tree::Command;
 
 /// Every command.
-pub static COMMANDS: &[&Command] =
-    &[&create::COMMAND, &get::COMMAND, &delete::COMMAND, &apply::COMMAND, &words::HELP, &words::OPTIONS];
+pub static COMMANDS: &[&Command] = &[
+    &create::COMMAND,
+    &get::COMMAND,
+    &delete::COMMAND,
+    &describe::COMMAND,
+    &apply::COMMAND,
+    &words::HELP,
+    &words::OPTIONS,
+];

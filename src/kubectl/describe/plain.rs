@@ -1,0 +1,295 @@
+//! Kinds without Pods of their own: namespaces, settings, quotas, roles, autoscalers.
+
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
+use serde_json::Value;
+
+use super::Describer;
+use super::parts::{selector, shown, timestamp};
+use crate::kubectl::failure::Failure;
+use crate::kubectl::print::{list_at, map_at, str_at};
+
+fn namespaced_list(d: &mut Describer<'_, '_>, namespace: &str, plural: &str) -> Option<Vec<Value>> {
+    let answer = d.cx.get(&format!("/api/v1/namespaces/{namespace}/{plural}")).ok()?;
+    Some(list_at(&answer, "/items").to_vec())
+}
+
+/// Describes a namespace.
+pub fn namespace(d: &mut Describer<'_, '_>, namespace: &Value) -> Result<(), Failure> {
+    let name = str_at(namespace, "/metadata/name").to_owned();
+    d.head(namespace);
+    d.field("Status", str_at(namespace, "/status/phase"));
+    let conditions = list_at(namespace, "/status/conditions");
+    if !conditions.is_empty() {
+        d.w.line(0, "Conditions:");
+        d.w.line(1, "Type\tStatus\tLastTransitionTime\tReason\tMessage");
+        d.w.line(1, "----\t------\t------------------\t------\t-------");
+        for condition in conditions {
+            let of = |path: &str| str_at(condition, path);
+            let time = timestamp(of("/lastTransitionTime"));
+            d.w.line(1, &format!("{}\t{}\t{time}\t{}\t{}", of("/type"), of("/status"), of("/reason"), of("/message")));
+        }
+    }
+    if let Some(quotas) = namespaced_list(d, &name, "resourcequotas") {
+        d.w.line(0, "");
+        if quotas.is_empty() {
+            d.w.line(0, "No resource quota.");
+        } else {
+            d.w.line(0, "Resource Quotas");
+        }
+        for quota in &quotas {
+            d.w.line(1, &format!("Name:\t{}", str_at(quota, "/metadata/name")));
+            d.w.line(1, "Resource\tUsed\tHard");
+            d.w.line(1, "--------\t---\t---");
+            quota_rows(d, quota, 1);
+        }
+    }
+    if let Some(ranges) = namespaced_list(d, &name, "limitranges") {
+        d.w.line(0, "");
+        if ranges.is_empty() {
+            d.w.line(0, "No LimitRange resource.");
+        } else {
+            d.w.line(0, "Resource Limits\n Type\tResource\tMin\tMax\tDefault Request\tDefault Limit\tMax Limit/Request Ratio");
+            d.w.line(0, " ----\t--------\t---\t---\t---------------\t-------------\t-----------------------");
+            for range in &ranges {
+                limit_rows(d, range, " ");
+            }
+        }
+    }
+    Ok(())
+}
+
+fn quota_rows(d: &mut Describer<'_, '_>, quota: &Value, level: usize) {
+    for (name, hard) in map_at(quota, "/status/hard").into_iter().flatten() {
+        let used = map_at(quota, "/status/used").and_then(|used| used.get(name)).map_or_else(|| "0".to_owned(), shown);
+        d.w.line(level, &format!("{name}\t{used}\t{}", shown(hard)));
+    }
+}
+
+/// Describes a quota.
+pub fn quota(d: &mut Describer<'_, '_>, quota: &Value) -> Result<(), Failure> {
+    d.field("Name", str_at(quota, "/metadata/name"));
+    d.field("Namespace", str_at(quota, "/metadata/namespace"));
+    let scopes: Vec<String> = list_at(quota, "/spec/scopes").iter().map(shown).collect();
+    if !scopes.is_empty() {
+        d.field("Scopes", scopes.join(", "));
+    }
+    d.w.line(0, "Resource\tUsed\tHard");
+    d.w.line(0, "--------\t----\t----");
+    quota_rows(d, quota, 0);
+    Ok(())
+}
+
+fn limit_rows(d: &mut Describer<'_, '_>, range: &Value, indent: &str) {
+    for item in list_at(range, "/spec/limits") {
+        let mut names: Vec<&String> = ["max", "min", "default", "defaultRequest", "maxLimitRequestRatio"]
+            .iter()
+            .filter_map(|field| item.get(*field).and_then(Value::as_object))
+            .flat_map(|map| map.keys())
+            .collect();
+        names.sort();
+        names.dedup();
+        for name in names {
+            let part = |field: &str| {
+                let value = item.get(field).and_then(|map| map.get(name));
+                value.map_or_else(|| "-".to_owned(), shown)
+            };
+            d.w.line(
+                0,
+                &format!(
+                    "{indent}{}\t{name}\t{}\t{}\t{}\t{}\t{}",
+                    str_at(item, "/type"),
+                    part("min"),
+                    part("max"),
+                    part("defaultRequest"),
+                    part("default"),
+                    part("maxLimitRequestRatio")
+                ),
+            );
+        }
+    }
+}
+
+/// Describes a limit range.
+pub fn limit_range(d: &mut Describer<'_, '_>, range: &Value) -> Result<(), Failure> {
+    d.field("Name", str_at(range, "/metadata/name"));
+    d.field("Namespace", str_at(range, "/metadata/namespace"));
+    d.w.line(0, "Type\tResource\tMin\tMax\tDefault Request\tDefault Limit\tMax Limit/Request Ratio");
+    d.w.line(0, "----\t--------\t---\t---\t---------------\t-------------\t-----------------------");
+    limit_rows(d, range, "");
+    Ok(())
+}
+
+/// Describes a ConfigMap.
+pub fn config_map(d: &mut Describer<'_, '_>, map: &Value) -> Result<(), Failure> {
+    d.head(map);
+    d.w.line(0, "\nData\n====");
+    for (key, value) in map_at(map, "/data").into_iter().flatten() {
+        d.w.line(0, &format!("{key}:\n----\n{}\n", shown(value)));
+    }
+    d.w.line(0, "\nBinaryData\n====");
+    for (key, value) in map_at(map, "/binaryData").into_iter().flatten() {
+        let length = STANDARD.decode(shown(value)).map_or(0, |bytes| bytes.len());
+        d.w.line(0, &format!("{key}: {length} bytes"));
+    }
+    d.w.line(0, "");
+    d.events(map);
+    Ok(())
+}
+
+/// Describes a Secret without showing it.
+pub fn secret(d: &mut Describer<'_, '_>, secret: &Value) -> Result<(), Failure> {
+    d.head(secret);
+    d.w.line(0, &format!("\nType:\t{}", str_at(secret, "/type")));
+    d.w.line(0, "\nData\n====");
+    for (key, value) in map_at(secret, "/data").into_iter().flatten() {
+        let bytes = STANDARD.decode(shown(value)).unwrap_or_default();
+        if key == "token" && str_at(secret, "/type") == "kubernetes.io/service-account-token" {
+            d.w.line(0, &format!("{key}:\t{}", String::from_utf8_lossy(&bytes)));
+        } else {
+            d.w.line(0, &format!("{key}:\t{} bytes", bytes.len()));
+        }
+    }
+    Ok(())
+}
+
+/// Describes a service account.
+pub fn service_account(d: &mut Describer<'_, '_>, account: &Value) -> Result<(), Failure> {
+    d.head(account);
+    let names: Vec<String> =
+        list_at(account, "/imagePullSecrets").iter().map(|secret| str_at(secret, "/name").to_owned()).collect();
+    d.lines("Image pull secrets", &names);
+    d.events(account);
+    Ok(())
+}
+
+/// Describes a role or cluster role.
+pub fn role(d: &mut Describer<'_, '_>, role: &Value) -> Result<(), Failure> {
+    d.field("Name", str_at(role, "/metadata/name"));
+    d.labels("Labels", map_at(role, "/metadata/labels"));
+    d.annotations("Annotations", map_at(role, "/metadata/annotations"));
+    d.w.line(0, "PolicyRule:");
+    d.w.line(1, "Resources\tNon-Resource URLs\tResource Names\tVerbs");
+    d.w.line(1, "---------\t-----------------\t--------------\t-----");
+    let mut rows = Vec::new();
+    for rule in list_at(role, "/rules") {
+        let texts = |path: &str| -> Vec<String> { list_at(rule, path).iter().map(shown).collect() };
+        let verbs = format!("[{}]", texts("/verbs").join(" "));
+        for url in texts("/nonResourceURLs") {
+            rows.push((String::new(), format!("[{url}]"), "[]".to_owned(), verbs.clone()));
+        }
+        for resource in texts("/resources") {
+            for group in texts("/apiGroups") {
+                let (name, sub) = resource.split_once('/').map_or((resource.as_str(), None), |(a, b)| (a, Some(b)));
+                let mut text = if group.is_empty() { name.to_owned() } else { format!("{name}.{group}") };
+                if let Some(sub) = sub {
+                    text.push_str(&format!("/{sub}"));
+                }
+                rows.push((text, "[]".to_owned(), format!("[{}]", texts("/resourceNames").join(" ")), verbs.clone()));
+            }
+        }
+    }
+    rows.sort();
+    for (resource, urls, names, verbs) in rows {
+        d.w.line(1, &format!("{resource}\t{urls}\t{names}\t{verbs}"));
+    }
+    Ok(())
+}
+
+/// Describes a role binding.
+pub fn role_binding(d: &mut Describer<'_, '_>, binding: &Value) -> Result<(), Failure> {
+    d.field("Name", str_at(binding, "/metadata/name"));
+    d.labels("Labels", map_at(binding, "/metadata/labels"));
+    d.annotations("Annotations", map_at(binding, "/metadata/annotations"));
+    d.w.line(0, "Role:");
+    d.w.line(1, &format!("Kind:\t{}", str_at(binding, "/roleRef/kind")));
+    d.w.line(1, &format!("Name:\t{}", str_at(binding, "/roleRef/name")));
+    d.w.line(0, "Subjects:");
+    d.w.line(1, "Kind\tName\tNamespace");
+    d.w.line(1, "----\t----\t---------");
+    for subject in list_at(binding, "/subjects") {
+        let of = |path: &str| str_at(subject, path);
+        d.w.line(1, &format!("{}\t{}\t{}", of("/kind"), of("/name"), of("/namespace")));
+    }
+    Ok(())
+}
+
+/// Describes a priority class.
+pub fn priority_class(d: &mut Describer<'_, '_>, class: &Value) -> Result<(), Failure> {
+    d.field("Name", str_at(class, "/metadata/name"));
+    d.field("Value", class.get("value").map(shown).unwrap_or_default());
+    d.field("GlobalDefault", class.get("globalDefault").map_or_else(|| "false".to_owned(), shown));
+    d.field("PreemptionPolicy", str_at(class, "/preemptionPolicy"));
+    d.field("Description", str_at(class, "/description"));
+    d.annotations("Annotations", map_at(class, "/metadata/annotations"));
+    d.events(class);
+    Ok(())
+}
+
+/// Describes a Pod disruption budget.
+pub fn disruption_budget(d: &mut Describer<'_, '_>, budget: &Value) -> Result<(), Failure> {
+    d.field("Name", str_at(budget, "/metadata/name"));
+    d.field("Namespace", str_at(budget, "/metadata/namespace"));
+    for (title, path) in [("Min available", "/spec/minAvailable"), ("Max unavailable", "/spec/maxUnavailable")] {
+        if let Some(value) = budget.pointer(path) {
+            d.field(title, shown(value));
+        }
+    }
+    d.field("Selector", selector(budget.pointer("/spec/selector")));
+    d.w.line(0, "Status:");
+    for (title, path) in [
+        ("Allowed disruptions", "/status/disruptionsAllowed"),
+        ("Current", "/status/currentHealthy"),
+        ("Desired", "/status/desiredHealthy"),
+        ("Total", "/status/expectedPods"),
+    ] {
+        let value = budget.pointer(path).map_or_else(|| "0".to_owned(), shown);
+        d.w.line(2, &format!("{title}:\t{value}"));
+    }
+    d.events(budget);
+    Ok(())
+}
+
+/// Describes a horizontal autoscaler.
+pub fn autoscaler(d: &mut Describer<'_, '_>, scaler: &Value) -> Result<(), Failure> {
+    d.head(scaler);
+    let of = |path: &str| str_at(scaler, path);
+    let kind = of("/spec/scaleTargetRef/kind");
+    d.field("CreationTimestamp", timestamp(of("/metadata/creationTimestamp")));
+    d.field("Reference", format!("{kind}/{}", of("/spec/scaleTargetRef/name")));
+    d.field("Metrics", "( current / target )");
+    for (index, metric) in list_at(scaler, "/spec/metrics").iter().enumerate() {
+        let current = scaler.pointer(&format!("/status/currentMetrics/{index}/resource/current"));
+        let name = str_at(metric, "/resource/name");
+        d.w.write(1, &format!("resource {name} on pods"));
+        if let Some(target) = metric.pointer("/resource/target/averageValue") {
+            let now = current.and_then(|current| current.get("averageValue")).map_or_else(|| "<unknown>".to_owned(), shown);
+            d.w.line(0, &format!(":\t{now} / {}", shown(target)));
+        } else {
+            let now = match current.and_then(|current| current.get("averageUtilization")) {
+                Some(percent) => format!("{}% ({})", shown(percent), current.map_or("", |current| str_at(current, "/averageValue"))),
+                None => "<unknown>".to_owned(),
+            };
+            let target = metric.pointer("/resource/target/averageUtilization");
+            let target = target.map_or_else(|| "<auto>".to_owned(), |percent| format!("{}%", shown(percent)));
+            d.w.line(1, &format!("(as a percentage of request):\t{now} / {target}"));
+        }
+    }
+    let number = |path: &str| scaler.pointer(path).map_or_else(|| "0".to_owned(), shown);
+    d.field("Min replicas", scaler.pointer("/spec/minReplicas").map_or_else(|| "<unset>".to_owned(), shown));
+    d.field("Max replicas", number("/spec/maxReplicas"));
+    let counts = (number("/status/currentReplicas"), number("/status/desiredReplicas"));
+    d.field(&format!("{kind} pods"), format!("{} current / {} desired", counts.0, counts.1));
+    let conditions = list_at(scaler, "/status/conditions");
+    if !conditions.is_empty() {
+        d.w.line(0, "Conditions:");
+        d.w.line(1, "Type\tStatus\tReason\tMessage");
+        d.w.line(1, "----\t------\t------\t-------");
+        for condition in conditions {
+            let of = |path: &str| str_at(condition, path);
+            d.w.line(1, &format!("{}\t{}\t{}\t{}", of("/type"), of("/status"), of("/reason"), of("/message")));
+        }
+    }
+    d.events(scaler);
+    Ok(())
+}
