@@ -38,7 +38,9 @@ fn run(cx: &mut Context<'_>) -> Outcome {
     let mut query = Query::of(&flags);
     query.list_without_name = true;
     if query.args.is_empty() && query.files.is_empty() && query.kustomize.is_empty() {
-        return Err(Failure::msg("You must specify the type of resource to describe. Use \"kubectl api-resources\" for a complete list of supported resources.\n"));
+        return Err(Failure::msg(
+            "You must specify the type of resource to describe. Use \"kubectl api-resources\" for a complete list of supported resources.\n",
+        ));
     }
     let built = builder::build(cx, &query)?;
     let show_events = flags.on("show-events");

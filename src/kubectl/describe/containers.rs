@@ -10,7 +10,14 @@ use crate::text::go_number::quote;
 impl Describer<'_, '_> {
     /// A list of containers under a title. `space` is two spaces inside of a template and empty in a Pod; a Pod also
     /// gives its statuses and itself, for the values of its fields.
-    pub fn containers(&mut self, title: &str, containers: &[Value], statuses: &[Value], pod: Option<&Value>, space: &str) {
+    pub fn containers(
+        &mut self,
+        title: &str,
+        containers: &[Value],
+        statuses: &[Value],
+        pod: Option<&Value>,
+        space: &str,
+    ) {
         let none = if containers.is_empty() { " <none>" } else { "" };
         self.w.line(0, &format!("{space}{title}:{none}"));
         for container in containers {
@@ -29,7 +36,9 @@ impl Describer<'_, '_> {
                 self.w.line(2, &format!("Restart Count:\t{restarts}"));
             }
             self.resources(container.get("resources"), 2);
-            for (field, title) in [("livenessProbe", "Liveness"), ("readinessProbe", "Readiness"), ("startupProbe", "Startup")] {
+            for (field, title) in
+                [("livenessProbe", "Liveness"), ("readinessProbe", "Readiness"), ("startupProbe", "Startup")]
+            {
                 if let Some(probe) = container.get(field) {
                     self.w.line(2, &format!("{title}:\t{}", probe_text(probe)));
                 }
@@ -134,7 +143,10 @@ impl Describer<'_, '_> {
                 };
                 let prefix = str_at(source, "/prefix");
                 let with = if prefix.is_empty() { String::new() } else { format!(" with prefix '{prefix}'") };
-                self.w.line(3, &format!("{}\t{kind}{with}\tOptional: {}", str_at(reference, "/name"), optional(reference)));
+                self.w.line(
+                    3,
+                    &format!("{}\t{kind}{with}\tOptional: {}", str_at(reference, "/name"), optional(reference)),
+                );
             }
         }
         let variables = list_at(container, "/env");
@@ -155,7 +167,8 @@ impl Describer<'_, '_> {
                 let text = format!("<set to the key '{}' in secret '{}'>", str_at(key, "/key"), str_at(key, "/name"));
                 self.w.line(3, &format!("{name}:\t{text}\tOptional: {}", optional(key)));
             } else if let Some(key) = from("configMapKeyRef") {
-                let text = format!("<set to the key '{}' of config map '{}'>", str_at(key, "/key"), str_at(key, "/name"));
+                let text =
+                    format!("<set to the key '{}' of config map '{}'>", str_at(key, "/key"), str_at(key, "/name"));
                 self.w.line(3, &format!("{name}:\t{text}\tOptional: {}", optional(key)));
             } else {
                 for (index, line) in str_at(variable, "/value").split('\n').enumerate() {
@@ -217,7 +230,12 @@ fn probe_text(probe: &Value) -> String {
     let port = |action: &Value| action.get("port").map(shown).unwrap_or_default();
     if let Some(get) = probe.get("httpGet") {
         let scheme = str_at(get, "/scheme").to_lowercase();
-        return format!("http-get {scheme}://{}:{}{} {attributes}", str_at(get, "/host"), port(get), str_at(get, "/path"));
+        return format!(
+            "http-get {scheme}://{}:{}{} {attributes}",
+            str_at(get, "/host"),
+            port(get),
+            str_at(get, "/path")
+        );
     }
     if let Some(socket) = probe.get("tcpSocket") {
         return format!("tcp-socket {}:{} {attributes}", str_at(socket, "/host"), port(socket));

@@ -66,7 +66,8 @@ impl Describer<'_, '_> {
             } else {
                 first
             };
-            let source = if of("/source/component").is_empty() { of("/reportingComponent") } else { of("/source/component") };
+            let source =
+                if of("/source/component").is_empty() { of("/reportingComponent") } else { of("/source/component") };
             let message = of("/message").trim();
             let field = of("/involvedObject/fieldPath");
             let message = if field.is_empty() { message.to_owned() } else { format!("{field}: {message}") };

@@ -75,7 +75,8 @@ const DESCRIBERS: &[(&str, &str, Describe)] = &[
 /// The server's, when surroundings cannot be had.
 pub fn describe(cx: &mut Context<'_>, target: &Target, show_events: bool) -> Result<String, Failure> {
     let object = target.object.clone().unwrap_or_default();
-    let own = DESCRIBERS.iter().find(|(group, kind, _)| *group == target.resource.group && *kind == target.resource.kind);
+    let own =
+        DESCRIBERS.iter().find(|(group, kind, _)| *group == target.resource.group && *kind == target.resource.kind);
     let mut describer = Describer { cx, w: Description::new(), show_events };
     match own {
         Some((_, _, describe)) => describe(&mut describer, &object)?,

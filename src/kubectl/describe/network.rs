@@ -35,7 +35,9 @@ fn endpoint_list(slices: &[Value], port_name: Option<&str>) -> String {
         }
         for port in ports.iter().filter(|port| port_name.is_none_or(|name| str_at(port, "/name") == name)) {
             let number = port.get("port").map(shown).unwrap_or_default();
-            all.extend(endpoints.iter().filter(ready).map(|endpoint| format!("{}:{number}", str_at(endpoint, "/addresses/0"))));
+            all.extend(
+                endpoints.iter().filter(ready).map(|endpoint| format!("{}:{number}", str_at(endpoint, "/addresses/0"))),
+            );
         }
     }
     let shown: Vec<String> = all.iter().take(3).cloned().collect();
@@ -58,7 +60,8 @@ pub fn service(d: &mut Describer<'_, '_>, service: &Value) -> Result<(), Failure
     if !list_at(service, "/spec/externalIPs").is_empty() {
         d.field("External IPs", joined(service, "/spec/externalIPs"));
     }
-    for (title, path) in [("Desired LoadBalancer IP", "/spec/loadBalancerIP"), ("External Name", "/spec/externalName")] {
+    for (title, path) in [("Desired LoadBalancer IP", "/spec/loadBalancerIP"), ("External Name", "/spec/externalName")]
+    {
         if !of(path).is_empty() {
             d.field(title, of(path));
         }
@@ -148,12 +151,18 @@ pub fn endpoint_slice(d: &mut Describer<'_, '_>, slice: &Value) -> Result<(), Fa
     for endpoint in endpoints {
         let addresses: Vec<String> = list_at(endpoint, "/addresses").iter().map(shown).collect();
         let text = |path: &str| endpoint.pointer(path).map_or_else(|| "<unset>".to_owned(), shown);
-        d.w.line(1, &format!("- Addresses:\t{}", if addresses.is_empty() { "<none>".to_owned() } else { addresses.join(", ") }));
+        d.w.line(
+            1,
+            &format!("- Addresses:\t{}", if addresses.is_empty() { "<none>".to_owned() } else { addresses.join(", ") }),
+        );
         d.w.line(2, "Conditions:");
         d.w.line(3, &format!("Ready:\t{}", text("/conditions/ready")));
         d.w.line(2, &format!("Hostname:\t{}", text("/hostname")));
         if endpoint.get("targetRef").is_some() {
-            d.w.line(2, &format!("TargetRef:\t{}/{}", str_at(endpoint, "/targetRef/kind"), str_at(endpoint, "/targetRef/name")));
+            d.w.line(
+                2,
+                &format!("TargetRef:\t{}/{}", str_at(endpoint, "/targetRef/kind"), str_at(endpoint, "/targetRef/name")),
+            );
         }
         d.w.line(2, &format!("NodeName:\t{}", text("/nodeName")));
         d.w.line(2, &format!("Zone:\t{}", text("/zone")));

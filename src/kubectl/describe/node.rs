@@ -100,7 +100,16 @@ fn conditions(d: &mut Describer<'_, '_>, node: &Value) {
     for one in conditions {
         let of = |path: &str| str_at(one, path);
         let (beat, change) = (timestamp(of("/lastHeartbeatTime")), timestamp(of("/lastTransitionTime")));
-        d.w.line(1, &format!("{} \t{} \t{beat} \t{change} \t{} \t{}", of("/type"), of("/status"), of("/reason"), of("/message")));
+        d.w.line(
+            1,
+            &format!(
+                "{} \t{} \t{beat} \t{change} \t{} \t{}",
+                of("/type"),
+                of("/status"),
+                of("/reason"),
+                of("/message")
+            ),
+        );
     }
 }
 
@@ -188,7 +197,12 @@ fn pods(d: &mut Describer<'_, '_>, node: &Value) -> Result<(), Failure> {
         let old = age(d.cx.system.now(), str_at(pod, "/metadata/creationTimestamp"));
         d.w.line(
             1,
-            &format!("{}\t{}\t\t{}\t{old}", str_at(pod, "/metadata/namespace"), str_at(pod, "/metadata/name"), cells.join("\t")),
+            &format!(
+                "{}\t{}\t\t{}\t{old}",
+                str_at(pod, "/metadata/namespace"),
+                str_at(pod, "/metadata/name"),
+                cells.join("\t")
+            ),
         );
     }
     d.w.line(0, "Allocated resources:\n  (Total limits may be over 100 percent, i.e., overcommitted.)");
@@ -202,7 +216,10 @@ fn pods(d: &mut Describer<'_, '_>, node: &Value) -> Result<(), Failure> {
     resources.extend(huge.cloned());
     for resource in &resources {
         let (requests, limits) = (total("requests", resource), total("limits", resource));
-        d.w.line(1, &format!("{resource}\t{}\t{}", share(&requests, &whole(resource)), share(&limits, &whole(resource))));
+        d.w.line(
+            1,
+            &format!("{resource}\t{}\t{}", share(&requests, &whole(resource)), share(&limits, &whole(resource))),
+        );
     }
     Ok(())
 }

@@ -48,7 +48,8 @@ pub fn shown(value: &Value) -> String {
 
 /// `a=b,c=d`, or `<none>`.
 pub fn label_list(labels: Option<&Map<String, Value>>) -> String {
-    let list: Vec<String> = labels.into_iter().flatten().map(|(key, value)| format!("{key}={}", shown(value))).collect();
+    let list: Vec<String> =
+        labels.into_iter().flatten().map(|(key, value)| format!("{key}={}", shown(value))).collect();
     if list.is_empty() { "<none>".to_owned() } else { list.join(",") }
 }
 
@@ -134,7 +135,8 @@ impl Describer<'_, '_> {
     /// `Controlled By:`, when something does.
     pub fn controlled_by(&mut self, object: &Value) {
         let owners = list_at(object, "/metadata/ownerReferences");
-        if let Some(owner) = owners.iter().find(|owner| owner.get("controller").and_then(Value::as_bool) == Some(true)) {
+        if let Some(owner) = owners.iter().find(|owner| owner.get("controller").and_then(Value::as_bool) == Some(true))
+        {
             self.field("Controlled By", format!("{}/{}", str_at(owner, "/kind"), str_at(owner, "/name")));
         }
     }

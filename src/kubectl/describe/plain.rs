@@ -49,7 +49,10 @@ pub fn namespace(d: &mut Describer<'_, '_>, namespace: &Value) -> Result<(), Fai
         if ranges.is_empty() {
             d.w.line(0, "No LimitRange resource.");
         } else {
-            d.w.line(0, "Resource Limits\n Type\tResource\tMin\tMax\tDefault Request\tDefault Limit\tMax Limit/Request Ratio");
+            d.w.line(
+                0,
+                "Resource Limits\n Type\tResource\tMin\tMax\tDefault Request\tDefault Limit\tMax Limit/Request Ratio",
+            );
             d.w.line(0, " ----\t--------\t---\t---\t---------------\t-------------\t-----------------------");
             for range in &ranges {
                 limit_rows(d, range, " ");
@@ -263,11 +266,14 @@ pub fn autoscaler(d: &mut Describer<'_, '_>, scaler: &Value) -> Result<(), Failu
         let name = str_at(metric, "/resource/name");
         d.w.write(1, &format!("resource {name} on pods"));
         if let Some(target) = metric.pointer("/resource/target/averageValue") {
-            let now = current.and_then(|current| current.get("averageValue")).map_or_else(|| "<unknown>".to_owned(), shown);
+            let now =
+                current.and_then(|current| current.get("averageValue")).map_or_else(|| "<unknown>".to_owned(), shown);
             d.w.line(0, &format!(":\t{now} / {}", shown(target)));
         } else {
             let now = match current.and_then(|current| current.get("averageUtilization")) {
-                Some(percent) => format!("{}% ({})", shown(percent), current.map_or("", |current| str_at(current, "/averageValue"))),
+                Some(percent) => {
+                    format!("{}% ({})", shown(percent), current.map_or("", |current| str_at(current, "/averageValue")))
+                }
                 None => "<unknown>".to_owned(),
             };
             let target = metric.pointer("/resource/target/averageUtilization");

@@ -65,7 +65,12 @@ pub fn persistent_volume(d: &mut Describer<'_, '_>, volume: &Value) -> Result<()
         for (index, term) in terms.iter().enumerate() {
             for (at, one) in list_at(term, "/matchExpressions").iter().enumerate() {
                 let values: Vec<String> = list_at(one, "/values").iter().map(shown).collect();
-                let text = format!("{} {} [{}]", str_at(one, "/key"), str_at(one, "/operator").to_lowercase(), values.join(", "));
+                let text = format!(
+                    "{} {} [{}]",
+                    str_at(one, "/key"),
+                    str_at(one, "/operator").to_lowercase(),
+                    values.join(", ")
+                );
                 let head = if at == 0 { format!("Term {index}:") } else { String::new() };
                 d.w.line(2, &format!("{head}\t{text}"));
             }
@@ -100,7 +105,9 @@ pub fn persistent_volume_claim(d: &mut Describer<'_, '_>, claim: &Value) -> Resu
         .iter()
         .filter(|pod| {
             let name = of("/metadata/name");
-            list_at(pod, "/spec/volumes").iter().any(|volume| str_at(volume, "/persistentVolumeClaim/claimName") == name)
+            list_at(pod, "/spec/volumes")
+                .iter()
+                .any(|volume| str_at(volume, "/persistentVolumeClaim/claimName") == name)
         })
         .map(|pod| str_at(pod, "/metadata/name").to_owned())
         .collect();
@@ -114,7 +121,16 @@ pub fn persistent_volume_claim(d: &mut Describer<'_, '_>, claim: &Value) -> Resu
         for one in conditions {
             let of = |path: &str| str_at(one, path);
             let (probe, change) = (timestamp(of("/lastProbeTime")), timestamp(of("/lastTransitionTime")));
-            d.w.line(1, &format!("{} \t{} \t{probe} \t{change} \t{} \t{}", of("/type"), of("/status"), of("/reason"), of("/message")));
+            d.w.line(
+                1,
+                &format!(
+                    "{} \t{} \t{probe} \t{change} \t{} \t{}",
+                    of("/type"),
+                    of("/status"),
+                    of("/reason"),
+                    of("/message")
+                ),
+            );
         }
     }
     d.events(claim);

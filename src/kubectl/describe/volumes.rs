@@ -21,7 +21,11 @@ const SOURCES: &[Source] = &[
         "Secret (a volume populated by a Secret)",
         &[("SecretName", "/secretName", ""), ("Optional", "/optional", "false")],
     ),
-    ("configMap", "ConfigMap (a volume populated by a ConfigMap)", &[("Name", "/name", ""), ("Optional", "/optional", "false")]),
+    (
+        "configMap",
+        "ConfigMap (a volume populated by a ConfigMap)",
+        &[("Name", "/name", ""), ("Optional", "/optional", "false")],
+    ),
     (
         "nfs",
         "NFS (an NFS mount that lasts the lifetime of a pod)",

@@ -68,7 +68,10 @@ impl Describer<'_, '_> {
             }
         }
         let [running, waiting, succeeded, failed] = counts;
-        self.field("Pods Status", format!("{running} Running / {waiting} Waiting / {succeeded} Succeeded / {failed} Failed"));
+        self.field(
+            "Pods Status",
+            format!("{running} Running / {waiting} Waiting / {succeeded} Succeeded / {failed} Failed"),
+        );
         Ok(())
     }
 }
@@ -279,7 +282,10 @@ pub fn replica_set(d: &mut Describer<'_, '_>, set: &Value) -> Result<(), Failure
     d.labels("Labels", map_at(set, "/metadata/labels"));
     d.annotations("Annotations", map_at(set, "/metadata/annotations"));
     d.controlled_by(set);
-    d.field("Replicas", format!("{} current / {} desired", number(set, "/status/replicas"), number(set, "/spec/replicas")));
+    d.field(
+        "Replicas",
+        format!("{} current / {} desired", number(set, "/status/replicas"), number(set, "/spec/replicas")),
+    );
     d.pods_status(set, &labels)?;
     d.pod_template(set.pointer("/spec/template"));
     d.conditions_with_reason(set);
@@ -337,7 +343,10 @@ pub fn stateful_set(d: &mut Describer<'_, '_>, set: &Value) -> Result<(), Failur
     d.field("Selector", &labels);
     d.labels("Labels", map_at(set, "/metadata/labels"));
     d.annotations("Annotations", map_at(set, "/metadata/annotations"));
-    d.field("Replicas", format!("{} desired | {} total", number(set, "/spec/replicas"), number(set, "/status/replicas")));
+    d.field(
+        "Replicas",
+        format!("{} desired | {} total", number(set, "/spec/replicas"), number(set, "/status/replicas")),
+    );
     d.field("Update Strategy", str_at(set, "/spec/updateStrategy/type"));
     if let Some(partition) = set.pointer("/spec/updateStrategy/rollingUpdate/partition") {
         d.w.line(1, &format!("Partition:\t{}", shown(partition)));
@@ -353,7 +362,13 @@ pub fn stateful_set(d: &mut Describer<'_, '_>, set: &Value) -> Result<(), Failur
         d.labels("  Annotations", map_at(claim, "/metadata/annotations"));
         let capacity = claim.pointer("/spec/resources/requests/storage").map_or_else(|| "<default>".to_owned(), shown);
         d.w.line(1, &format!("Capacity:\t{capacity}"));
-        d.w.line(1, &format!("Access Modes:\t{}", shown(claim.pointer("/spec/accessModes").unwrap_or(&Value::Array(Vec::new())))));
+        d.w.line(
+            1,
+            &format!(
+                "Access Modes:\t{}",
+                shown(claim.pointer("/spec/accessModes").unwrap_or(&Value::Array(Vec::new())))
+            ),
+        );
     }
     d.events(set);
     Ok(())
