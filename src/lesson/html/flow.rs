@@ -35,8 +35,8 @@ pub(super) fn figure(rows: &[Vec<String>], note: &str, id: &str) -> String {
             let (middle, baseline) = (x + width / 2, y + BOX / 2 + 5);
             let _ = write!(
                 drawing,
-                "<rect class=\"tn-flow-box\" x=\"{x}\" y=\"{y}\" width=\"{width}\" height=\"{BOX}\" rx=\"8\"/>\
-                 <text class=\"tn-flow-text\" x=\"{middle}\" y=\"{baseline}\" text-anchor=\"middle\">{}</text>",
+                "<rect class=\"tn-flow-box\" x=\"{x}\" y=\"{y}\" width=\"{width}\" height=\"{BOX}\" rx=\"8\" fill=\"none\" stroke=\"currentColor\"/>\
+                 <text class=\"tn-flow-text\" x=\"{middle}\" y=\"{baseline}\" text-anchor=\"middle\" fill=\"currentColor\">{}</text>",
                 escape(text)
             );
             x += width;
@@ -51,7 +51,7 @@ pub(super) fn figure(rows: &[Vec<String>], note: &str, id: &str) -> String {
          aria-labelledby=\"{id}-title\" font-size=\"14\" >\n\
          <title id=\"{id}-title\">{}</title>\n\
          <defs><marker id=\"{id}-head\" viewBox=\"0 0 8 8\" refX=\"7\" refY=\"4\" markerWidth=\"8\" markerHeight=\"8\" \
-         orient=\"auto\"><path class=\"tn-flow-head\" d=\"M0 0 L8 4 L0 8 z\" fill=\"currentColor\" stroke=\"none\"/></marker></defs>\n\
+         orient=\"auto\"><path class=\"tn-flow-head\" d=\"M0 0 L8 4 L0 8 z\" fill=\"currentColor\"/></marker></defs>\n\
          {drawing}\n</svg>\n{caption}</figure>\n",
         escape(&sentence)
     )
@@ -59,5 +59,8 @@ pub(super) fn figure(rows: &[Vec<String>], note: &str, id: &str) -> String {
 
 fn arrow(drawing: &mut String, x: usize, y: usize, id: &str) {
     let (from, to, y) = (x + 4, x + GAP - 4, y + BOX / 2);
-    let _ = write!(drawing, "<path class=\"tn-flow-arrow\" d=\"M{from} {y} H{to}\" marker-end=\"url(#{id}-head)\"/>");
+    let _ = write!(
+        drawing,
+        "<path class=\"tn-flow-arrow\" d=\"M{from} {y} H{to}\" fill=\"none\" stroke=\"currentColor\" marker-end=\"url(#{id}-head)\"/>"
+    );
 }
