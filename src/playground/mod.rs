@@ -15,15 +15,33 @@
 mod action;
 mod changes;
 mod clock;
+mod completion;
+mod lab;
+mod machine;
+mod play;
+mod saved;
+mod scrollback;
+mod session;
+mod snapshots;
+mod terminal;
+mod world;
 
 pub use action::{Action, Speed};
 pub use changes::Changes;
 pub use clock::Clock;
+pub use lab::{Lab, Moved};
+pub use play::Playground;
+pub use saved::RestoreError;
+pub use session::{Line, Outcome, Session};
 
+use crate::lesson;
 use crate::sim::Time;
 
+/// Pieces of work that one instant may take in one go.
+const INSTANT_BUDGET: u64 = 2_000;
+
 /// What a playground is made of.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq)]
 pub struct Config {
     /// The seed of everything random in it.
     pub seed: u64,
@@ -37,6 +55,27 @@ pub struct Config {
     pub files: Vec<(String, String)>,
     /// Images that every node has already, beside those of the system.
     pub present_images: Vec<String>,
+    /// Manifests that are applied before the learner comes: name and text.
+    pub manifests: Vec<(String, String)>,
+    /// The lesson's steps.
+    pub steps: Vec<lesson::Step>,
+    /// How fast time runs at first.
+    pub speed: Speed,
+}
+
+impl Config {
+    /// The playground of a lesson.
+    pub fn for_lesson(lesson: &lesson::Lesson) -> Self {
+        let pair = |file: &lesson::File| (file.name.clone(), file.content.clone());
+        Self {
+            seed: lesson.seed,
+            present_images: lesson.images.clone(),
+            manifests: lesson.manifests.iter().map(pair).collect(),
+            steps: lesson.steps.clone(),
+            speed: Speed::from_factor(lesson.speed).unwrap_or_default(),
+            ..Self::default()
+        }
+    }
 }
 
 impl Default for Config {
@@ -48,6 +87,9 @@ impl Default for Config {
             rows: 24,
             files: Vec::new(),
             present_images: Vec::new(),
+            manifests: Vec::new(),
+            steps: Vec::new(),
+            speed: Speed::X1,
         }
     }
 }
@@ -69,17 +111,3 @@ pub struct StepState {
     /// When it was first seen done; once ticked it stays ticked.
     pub done_at: Option<Time>,
 }
-
-// The type itself lands with the machine and the cluster that it is made of. Its face, for those who draw it:
-//
-//   Playground::new(Config) -> Playground
-//   act(&mut self, Action) -> Changes                      a person's doing
-//   advance(&mut self, real: Duration) -> Changes          a frame: bounded work, catches up later
-//   now(), start() -> Time;  clock() -> Clock
-//   diagram() -> &Diagram;  picture(max_lanes) -> Picture
-//   timeline() -> Vec<Mark>                                for the scrub bar
-//   steps() -> &[StepState]
-//   screen() -> Vec<u8>                                    all of the terminal, for one that was just opened
-//   is_busy() -> bool                                      a command runs in the foreground
-//   inspect(&Reference) -> Option<String>                  an object as YAML
-//   save() -> String;  Playground::restore(&str) -> Result<Playground, RestoreError>

@@ -237,6 +237,13 @@ impl Machine {
         self.core.signal(pid, signal, true);
     }
 
+    /// Sends a signal to a process started with `spawn` and to what it has started in turn, as long as that stayed in
+    /// its group.
+    pub fn signal_group(&mut self, leader: Pid, signal: Signal) {
+        let group = self.core.processes.get(&leader).map_or(leader, |process| process.group);
+        self.core.signal_group(group, signal);
+    }
+
     /// Sends a signal to the foreground process group of a terminal, as Ctrl-C does.
     pub fn signal_foreground(&mut self, tty: TtyId, signal: Signal) {
         if let Some(group) = self.core.ttys.get(&tty).map(|tty| tty.foreground) {

@@ -82,13 +82,18 @@ impl LineEditor {
 
     /// Begins a line: draws the prompt and plays the keys that wait from before.
     pub fn start(&mut self, prompt: &str, completer: &mut dyn Completer) -> Output {
-        prompt.clone_into(&mut self.prompt);
+        self.start_behind("", prompt, completer)
+    }
+
+    /// Begins a line whose prompt stands behind `partial`, output without a line end that the row begins with.
+    pub fn start_behind(&mut self, partial: &str, prompt: &str, completer: &mut dyn Completer) -> Output {
+        self.prompt = format!("{partial}{prompt}");
         self.buffer.set("");
         self.history.leave();
         self.search = None;
         self.question = None;
         self.tabbed = false;
-        self.screen.fresh();
+        self.screen.behind(partial, self.width);
         let mut out = self.draw();
         let rest = self.run(completer);
         out.push_str(&String::from_utf8_lossy(&rest.bytes));

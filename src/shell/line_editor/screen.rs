@@ -76,6 +76,16 @@ impl Screen {
         self.cursor = Place::default();
     }
 
+    /// The cursor stands behind text that something else has printed on this row.
+    pub fn behind(&mut self, partial: &str, width: usize) {
+        let mut places = places(Place::default(), &visible(partial), width);
+        // A full row hangs at its edge: the cursor is still on it.
+        self.cursor = places.pop().unwrap_or_default();
+        if self.cursor.column == 0 {
+            self.cursor.row = self.cursor.row.saturating_sub(1);
+        }
+    }
+
     /// The bytes that draw prompt and text over the last drawing, with the cursor at character `cursor`.
     pub fn draw(&mut self, prompt: &str, text: &[char], cursor: usize, width: usize) -> String {
         let mut out = String::new();

@@ -215,3 +215,15 @@ fn history_keeps_no_blank_first_lines_and_each_line_once() {
     }
     assert_eq!(history.lines(), ["b", "a"]);
 }
+
+#[test]
+fn a_prompt_stands_behind_output_without_a_line_end() {
+    for partial in ["", "1", "12345678", "1234567890", "12345678901", "\x1b[31mred\x1b[0m"] {
+        let mut editor = LineEditor::new(10);
+        let mut bytes = partial.as_bytes().to_vec();
+        bytes.extend(editor.start_behind(partial, "$ ", &mut NoCompletion).bytes);
+        bytes.extend(editor.feed(b"ab\x1b[Dx", &mut NoCompletion).bytes);
+        let plain: String = screen::visible(partial).iter().collect();
+        assert_eq!(terminal(&bytes, 10).0.concat(), format!("{plain}$ axb"), "{partial:?}");
+    }
+}

@@ -1,0 +1,258 @@
+//! A playground without a terminal: lines run one after the other, each to its end, as `bash -c` would. For
+//! `tabernetes drive`, `tabernetes lesson check` and tests. Moves time only when told to or when a command waits.
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use regex_lite::Regex;
+use serde_json::Value;
+
+use super::lab::Lab;
+use super::machine::{HOME, caller};
+use crate::lesson::{self, Objects};
+use crate::shell::machine::{SpawnOptions, StartError, Stdio, Stream};
+use crate::shell::program::{Pid, Signal};
+use crate::sim::Time;
+
+/// After so much virtual time a command that has not ended is interrupted.
+pub const PATIENCE: Duration = Duration::from_secs(90);
+/// How often `until` tries.
+const INTERVAL: Duration = Duration::from_millis(300);
+/// After a signal a command has so long to end before it is killed.
+const FAREWELL: Duration = Duration::from_secs(5);
+/// Pieces of work that one operation may take; far more than a thousand Pods need.
+const BUDGET: u64 = 20_000_000;
+
+/// How a command ended.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Outcome {
+    /// What it printed.
+    pub stdout: String,
+    /// What it complained.
+    pub stderr: String,
+    /// Its exit code.
+    pub exit: i32,
+    /// When it ended.
+    pub time: Duration,
+}
+
+/// A line that a background command printed.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Line {
+    /// Since the start of the command.
+    pub time: Duration,
+    /// Where it went.
+    pub stream: Stream,
+    /// The line with its end.
+    pub text: String,
+}
+
+/// A machine and a cluster, and what runs in the background.
+#[derive(Clone, Debug)]
+pub struct Session {
+    lab: Lab,
+    start: Time,
+    background: BTreeMap<String, (Pid, Time)>,
+}
+
+impl Session {
+    /// A fresh playground of that seed.
+    pub fn new(seed: u64) -> Self {
+        Self::with_lab(Lab::new(seed, super::Config::default().start, false))
+    }
+
+    /// A session on a playground that is there already.
+    pub fn with_lab(lab: Lab) -> Self {
+        Self { start: lab.now(), lab, background: BTreeMap::new() }
+    }
+
+    /// The playground, when the session is over.
+    pub fn into_lab(self) -> Lab {
+        self.lab
+    }
+
+    /// The playground.
+    pub fn lab(&self) -> &Lab {
+        &self.lab
+    }
+
+    /// The time since the session began.
+    pub fn time(&self) -> Duration {
+        self.lab.now().since(self.start)
+    }
+
+    /// Writes a file; a relative path begins at the home directory.
+    ///
+    /// # Errors
+    /// The errno's words.
+    pub fn write(&mut self, path: &str, content: &str) -> Result<(), String> {
+        let learner = crate::shell::vfs::Caller { now: self.lab.now(), ..caller() };
+        let vfs = self.lab.machine.vfs_mut();
+        if let Some((dir, _)) = path.rsplit_once('/').filter(|(dir, _)| !dir.is_empty()) {
+            vfs.make_dir(HOME, dir, true, learner).map_err(|errno| errno.message().to_owned())?;
+        }
+        vfs.write_file(HOME, path, content.as_bytes(), learner).map_err(|errno| errno.message().to_owned())
+    }
+
+    /// Runs a line to its end, or until it is interrupted after [`PATIENCE`].
+    pub fn run(&mut self, line: &str) -> Outcome {
+        self.run_for(line, PATIENCE)
+    }
+
+    /// Runs a line to its end, or until it is interrupted after `patience`.
+    pub fn run_for(&mut self, line: &str, patience: Duration) -> Outcome {
+        let pid = match self.spawn(line) {
+            Ok(pid) => pid,
+            Err(words) => return Outcome { stderr: words, exit: 127, time: self.time(), ..Outcome::default() },
+        };
+        if !self.wait(pid, patience) {
+            self.end(pid);
+        }
+        let (mut stdout, mut stderr) = (Vec::new(), Vec::new());
+        for chunk in self.lab.machine.take_output(pid) {
+            match chunk.stream {
+                Stream::Stdout => stdout.extend(chunk.bytes),
+                Stream::Stderr => stderr.extend(chunk.bytes),
+            }
+        }
+        let exit = self.lab.machine.exit_status(pid).map_or(137, |status| status.code());
+        self.lab.machine.forget(pid);
+        Outcome { stdout: text(&stdout), stderr: text(&stderr), exit, time: self.time() }
+    }
+
+    /// Starts a line in the background.
+    ///
+    /// # Errors
+    /// Why it cannot be started, or that the name is taken.
+    pub fn start(&mut self, id: &str, line: &str) -> Result<(), String> {
+        if self.background.contains_key(id) {
+            return Err(format!("`{id}` runs already"));
+        }
+        let pid = self.spawn(line)?;
+        self.background.insert(id.to_owned(), (pid, self.lab.now()));
+        self.lab.settle(BUDGET);
+        Ok(())
+    }
+
+    /// Interrupts a background command (SIGINT) and gives what it printed and its exit code.
+    ///
+    /// # Errors
+    /// That nothing of that name was started.
+    pub fn stop(&mut self, id: &str) -> Result<(Vec<Line>, i32), String> {
+        let (pid, started) = self.background.remove(id).ok_or_else(|| format!("nothing was started as `{id}`"))?;
+        self.lab.settle(BUDGET);
+        if self.lab.machine.exit_status(pid).is_none() {
+            self.end(pid);
+        }
+        let mut lines = Vec::new();
+        let mut partial: BTreeMap<Stream, Vec<u8>> = BTreeMap::new();
+        let mut last = started;
+        for chunk in self.lab.machine.take_output(pid) {
+            last = chunk.time;
+            let held = partial.entry(chunk.stream).or_default();
+            for byte in chunk.bytes {
+                held.push(byte);
+                if byte == b'\n' {
+                    let (time, stream) = (chunk.time.since(started), chunk.stream);
+                    lines.push(Line { time, stream, text: text(&std::mem::take(held)) });
+                }
+            }
+        }
+        for (stream, held) in partial.into_iter().filter(|(_, held)| !held.is_empty()) {
+            lines.push(Line { time: last.since(started), stream, text: text(&held) });
+        }
+        let exit = self.lab.machine.exit_status(pid).map_or(137, |status| status.code());
+        self.lab.machine.forget(pid);
+        Ok((lines, exit))
+    }
+
+    /// Lets time pass.
+    pub fn advance(&mut self, by: Duration) {
+        self.lab.advance_to(self.lab.now() + by, BUDGET);
+    }
+
+    /// Tries a line every 0.3 virtual seconds until what it prints matches.
+    ///
+    /// # Errors
+    /// That the expression cannot be read.
+    pub fn until(&mut self, line: &str, matches: &str, timeout: Duration) -> Result<bool, String> {
+        let regex = Regex::new(matches).map_err(|error| format!("bad regular expression: {error}"))?;
+        let deadline = self.lab.now() + timeout;
+        loop {
+            let outcome = self.run(line);
+            if regex.is_match(&outcome.stdout) || regex.is_match(&outcome.stderr) {
+                return Ok(true);
+            }
+            if self.lab.now() >= deadline {
+                return Ok(false);
+            }
+            self.advance(INTERVAL);
+        }
+    }
+
+    fn spawn(&mut self, line: &str) -> Result<Pid, String> {
+        let argv = ["bash", "-c", line].map(str::to_owned);
+        let started = self.lab.machine.spawn(&argv, Stdio::Capture { input: false }, SpawnOptions::default());
+        self.lab.touch();
+        started.map_err(|error| match error {
+            StartError::NotInPath(name) => format!("bash: {name}: command not found\n"),
+            StartError::CannotRun(name, errno) => format!("bash: {name}: {}\n", errno.message()),
+            StartError::WorkingDirectory(path, errno) => format!("bash: {path}: {}\n", errno.message()),
+            StartError::Limit => "bash: fork: Resource temporarily unavailable\n".to_owned(),
+        })
+    }
+
+    /// Goes from event to event until the process has ended; false when `patience` ran out first.
+    fn wait(&mut self, pid: Pid, patience: Duration) -> bool {
+        let deadline = self.lab.now() + patience;
+        loop {
+            let moved = self.lab.settle(BUDGET);
+            if self.lab.machine.exit_status(pid).is_some() {
+                return true;
+            }
+            let next = self.lab.next_due().unwrap_or(deadline).min(deadline);
+            if self.lab.now() >= deadline || moved.spinning.is_some() {
+                return false;
+            }
+            self.lab.advance_to(next, BUDGET);
+        }
+    }
+
+    /// Interrupts a process; kills it when that does not help.
+    fn end(&mut self, pid: Pid) {
+        for signal in [Signal::Int, Signal::Kill] {
+            self.lab.machine.signal_group(pid, signal);
+            self.lab.touch();
+            if self.wait(pid, FAREWELL) {
+                return;
+            }
+        }
+    }
+}
+
+impl Objects for Session {
+    fn list(&self, resource: &str, namespace: Option<&str>) -> Vec<Value> {
+        self.lab.list(resource, namespace)
+    }
+}
+
+#[cfg(not(target_arch = "wasm32"))]
+impl lesson::Rehearsal for Session {
+    fn write(&mut self, name: &str, content: &str) -> Result<(), String> {
+        Session::write(self, name, content)
+    }
+    fn run(&mut self, line: &str, limit: f64) -> lesson::Outcome {
+        let outcome = self.run_for(line, Duration::try_from_secs_f64(limit).unwrap_or(PATIENCE));
+        lesson::Outcome { stdout: outcome.stdout, stderr: outcome.stderr, exit: outcome.exit }
+    }
+    fn advance(&mut self, seconds: f64) {
+        Session::advance(self, Duration::try_from_secs_f64(seconds).unwrap_or_default());
+    }
+}
+
+fn text(bytes: &[u8]) -> String {
+    String::from_utf8_lossy(bytes).into_owned()
+}
+
+#[cfg(test)]
+mod tests;
