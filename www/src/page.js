@@ -1,0 +1,233 @@
+// Our own pages: buttons that run commands and insert files, steps that tick, progress in the contents, the column's
+// size, the service worker. The text is complete without any of this.
+
+import { currentLab } from './lab.js';
+import { load, loadJson, store } from './storage.js';
+
+export function enhancePage() {
+  document.documentElement.classList.add('tn-scripted');
+  header();
+  progress();
+  const column = document.querySelector('.tn-lab-column');
+  if (column) {
+    commands();
+    steps();
+    quizzes();
+    resizing(column);
+    folding(column);
+    keyboard();
+  }
+  offline();
+}
+
+function header() {
+  const bar = document.querySelector('.tn-header');
+  if (!bar) return;
+  const end = document.createElement('div');
+  end.className = 'tn-header-end';
+  bar.append(end);
+  const contents = document.querySelector('.tn-contents');
+  if (contents) {
+    contents.id ||= 'contents';
+    const toggle = button('tn-button tn-contents-toggle', 'Lessons');
+    toggle.setAttribute('aria-controls', contents.id);
+    toggle.setAttribute('aria-expanded', 'false');
+    toggle.addEventListener('click', () => {
+      const open = contents.classList.toggle('tn-open');
+      toggle.setAttribute('aria-expanded', String(open));
+    });
+    end.append(toggle);
+  }
+  end.append(theme());
+}
+
+/** As the system, light, dark: round and round. */
+function theme() {
+  const names = { '': 'Theme: as your system', light: 'Theme: light', dark: 'Theme: dark' };
+  const signs = { '': '◐', light: '○', dark: '●' };
+  const control = button('tn-button tn-button-quiet', '');
+  const show = (name) => {
+    if (name) document.documentElement.dataset.theme = name;
+    else delete document.documentElement.dataset.theme;
+    control.textContent = signs[name];
+    control.setAttribute('aria-label', names[name]);
+    control.title = names[name];
+  };
+  let chosen = load('theme') ?? '';
+  if (!(chosen in names)) chosen = '';
+  show(chosen);
+  control.addEventListener('click', () => {
+    const order = Object.keys(names);
+    chosen = order[(order.indexOf(chosen) + 1) % order.length];
+    store('theme', chosen);
+    show(chosen);
+  });
+  return control;
+}
+
+function button(classes, text) {
+  const element = document.createElement('button');
+  element.type = 'button';
+  element.className = classes;
+  element.textContent = text;
+  return element;
+}
+
+function commands() {
+  for (const run of document.querySelectorAll('.tn-run')) {
+    run.hidden = false;
+    run.addEventListener('click', () => {
+      unfold();
+      run.closest('.tn-command').classList.add('tn-ran');
+      currentLab()?.run(run.dataset.run);
+    });
+  }
+  for (const insert of document.querySelectorAll('.tn-insert')) {
+    insert.hidden = false;
+    insert.addEventListener('click', () => {
+      unfold();
+      const code = insert.closest('.tn-file').querySelector('pre code');
+      currentLab()?.insert(insert.dataset.insert, code.textContent);
+    });
+  }
+}
+
+function steps() {
+  document.addEventListener('tabernetes-steps', ({ detail, target }) => {
+    if (!target.closest('.tn-lab-column')) return;
+    for (const { id, done } of detail.steps) {
+      for (const item of document.querySelectorAll(`.tn-step[data-step="${CSS.escape(id)}"]`)) {
+        item.classList.toggle('tn-done', done);
+        const state = item.querySelector('.tn-step-state');
+        if (state) state.textContent = done ? '(done)' : '(not done yet)';
+      }
+    }
+    progress();
+  });
+}
+
+/** An answer stays chosen over a reload. */
+function quizzes() {
+  for (const quiz of document.querySelectorAll('.tn-quiz')) {
+    const name = `quiz:${location.pathname}#${quiz.dataset.quiz}`;
+    const kept = load(name);
+    const chosen = kept === null ? null : quiz.querySelector(`input[value="${CSS.escape(kept)}"]`);
+    if (chosen) chosen.checked = true;
+    quiz.addEventListener('change', ({ target }) => target.checked && store(name, target.value));
+  }
+}
+
+function progress() {
+  const kept = loadJson('progress', {});
+  for (const item of document.querySelectorAll('[data-lesson]')) {
+    const place = item.querySelector('.tn-progress');
+    const of = Number(item.dataset.steps ?? 0);
+    const done = Math.min(kept[item.dataset.lesson]?.done ?? 0, of);
+    if (!place || of === 0 || done === 0) continue;
+    place.textContent = `${done} of ${of}`;
+    place.classList.toggle('tn-all', done === of);
+  }
+}
+
+const narrow = matchMedia('(max-width: 1099.98px)');
+
+function resizing(column) {
+  const handle = document.createElement('div');
+  handle.className = 'tn-resize';
+  handle.tabIndex = 0;
+  handle.setAttribute('role', 'separator');
+  handle.setAttribute('aria-label', 'Size of the lab');
+  column.prepend(handle);
+  const root = document.documentElement;
+  const set = (share) => {
+    const name = narrow.matches ? 'sheet' : 'column';
+    const limits = narrow.matches ? [20, 88] : [25, 65];
+    const kept = Math.round(Math.min(limits[1], Math.max(limits[0], share)));
+    if (narrow.matches) root.style.setProperty('--tn-sheet-height', `${kept}dvh`);
+    else root.style.setProperty('--tn-lab-width', `${kept}vw`);
+    handle.setAttribute('aria-valuenow', String(kept));
+    store(`size:${name}`, String(kept));
+  };
+  const arrange = () => {
+    handle.setAttribute('aria-orientation', narrow.matches ? 'horizontal' : 'vertical');
+    handle.setAttribute('aria-valuemin', narrow.matches ? '20' : '25');
+    handle.setAttribute('aria-valuemax', narrow.matches ? '88' : '65');
+    const kept = Number(load(`size:${narrow.matches ? 'sheet' : 'column'}`));
+    if (kept) set(kept);
+    else handle.setAttribute('aria-valuenow', narrow.matches ? '46' : '38');
+  };
+  arrange();
+  narrow.addEventListener('change', arrange);
+  handle.addEventListener('pointerdown', (event) => {
+    event.preventDefault();
+    handle.setPointerCapture(event.pointerId);
+    const move = ({ clientX, clientY }) =>
+      set(narrow.matches ? (1 - clientY / innerHeight) * 100 : (1 - clientX / innerWidth) * 100);
+    handle.addEventListener('pointermove', move);
+    handle.addEventListener('lostpointercapture', () => handle.removeEventListener('pointermove', move), { once: true });
+  });
+  handle.addEventListener('keydown', ({ key }) => {
+    const step = { ArrowUp: 4, ArrowLeft: 4, ArrowDown: -4, ArrowRight: -4 }[key];
+    if (step) set(Number(handle.getAttribute('aria-valuenow')) + step);
+  });
+}
+
+function folding(column) {
+  const open = button('tn-button tn-unfold', 'Open the lab');
+  open.hidden = true;
+  document.body.append(open);
+  column.addEventListener('tabernetes-fold', () => {
+    document.documentElement.classList.add('tn-lab-folded');
+    open.hidden = false;
+    open.focus();
+  });
+  open.addEventListener('click', unfold);
+}
+
+function unfold() {
+  document.documentElement.classList.remove('tn-lab-folded');
+  const open = document.querySelector('.tn-unfold');
+  if (open) open.hidden = true;
+}
+
+/** On telephones the sheet stands on the on-screen keyboard while the terminal has the focus. */
+function keyboard() {
+  const view = window.visualViewport;
+  if (!view) return;
+  const root = document.documentElement;
+  const arrange = () => {
+    const hidden = innerHeight - view.height - view.offsetTop;
+    const covered = narrow.matches && hidden > 120 && document.activeElement?.closest('tabernetes-lab');
+    root.classList.toggle('tn-keyboard', Boolean(covered));
+    root.style.setProperty('--tn-keyboard-inset', `${Math.max(0, hidden)}px`);
+    root.style.setProperty('--tn-visible-height', `${view.height}px`);
+  };
+  view.addEventListener('resize', arrange);
+  view.addEventListener('scroll', arrange);
+}
+
+/** Everything is kept for a visit without a network; a new version is told about, never forced. */
+async function offline() {
+  if (!('serviceWorker' in navigator) || !isSecureContext) return;
+  const script = new URL('./sw.js', import.meta.url);
+  if (script.origin !== location.origin) return;
+  const before = navigator.serviceWorker.controller;
+  navigator.serviceWorker.addEventListener('controllerchange', () => {
+    if (before) newVersion();
+  });
+  try {
+    await navigator.serviceWorker.register(script, { updateViaCache: 'none' });
+  } catch (error) {
+    console.info('Tabernetes: no offline copy,', error.message);
+  }
+}
+
+function newVersion() {
+  const note = document.createElement('div');
+  note.className = 'tn-update';
+  note.setAttribute('role', 'status');
+  const reload = button('tn-button', 'Reload');
+  reload.addEventListener('click', () => location.reload());
+  note.append('There is a newer version of this course.', reload);
+  document.body.append(note);
+}
