@@ -3,6 +3,7 @@
 //! A controller never touches storage, another controller or a clock; its only memory is what upstream's has.
 
 mod consistency;
+mod daemon_set;
 mod deployment;
 mod garbage_collector;
 mod job;
@@ -33,6 +34,7 @@ pub static CONTROLLERS: &[fn(Seed) -> Box<dyn Controller>] = &[
     ttl_after_finished::new,
     replica_set::new,
     deployment::new,
+    daemon_set::new,
     namespace::new,
     service_account::new,
     service_account::new_root_ca_publisher,

@@ -4,9 +4,9 @@ use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::time::Duration;
 
-use k8s_openapi::api::apps::v1::{Deployment, ReplicaSet};
+use k8s_openapi::api::apps::v1::{ControllerRevision, DaemonSet, Deployment, ReplicaSet};
 use k8s_openapi::api::batch::v1::Job;
-use k8s_openapi::api::core::v1::{Event, Pod};
+use k8s_openapi::api::core::v1::{ConfigMap, Event, Pod, ServiceAccount};
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::Time as MetaTime;
 use serde_json::{Value, json};
 
@@ -382,4 +382,75 @@ fn what_a_deleted_owner_leaves_is_collected() {
 
 fn background() -> DeleteOptions {
     DeleteOptions { propagation: Some(Propagation::Background), ..DeleteOptions::default() }
+}
+
+fn node(world: &mut World, name: &str, taint: bool) {
+    let taints = if taint {
+        json!([{"key": "node-role.kubernetes.io/control-plane", "effect": "NoSchedule"}])
+    } else {
+        json!([])
+    };
+    world.create("v1", "Node", json!({"metadata": {"name": name}, "spec": {"taints": taints}}));
+}
+
+fn agent(image: &str) -> Value {
+    json!({"metadata": {"name": "agent"}, "spec": {
+        "selector": {"matchLabels": {"app": "agent"}},
+        "template": {"metadata": {"labels": {"app": "agent"}},
+            "spec": {"containers": [{"name": "c", "image": image}]}},
+    }})
+}
+
+#[test]
+fn a_daemon_set_runs_on_every_node_that_it_tolerates_and_is_replaced_node_by_node() {
+    let mut world = World::new();
+    node(&mut world, "controlplane", true);
+    node(&mut world, "node01", false);
+    node(&mut world, "node02", false);
+    world.create("apps/v1", "DaemonSet", agent("a:1"));
+    world.advance(1.0);
+    assert_eq!(world.active().len(), 2);
+    world.phase_all("Running", None);
+    world.advance(1.0);
+    let set = world.get::<DaemonSet>("agent");
+    let status = set.status.as_ref().unwrap();
+    assert_eq!((status.desired_number_scheduled, status.number_ready, status.number_available), (2, 2, Some(2)));
+    let mut set = DaemonSet::clone(&set);
+    set.spec.as_mut().unwrap().template.spec.as_mut().unwrap().containers[0].image = Some("a:2".to_owned());
+    world.server.update(&world.admin.clone(), set).unwrap();
+    for _ in 0..6 {
+        world.advance(1.0);
+        let admin = world.admin.clone();
+        for pod in world.all::<Pod>().iter().filter(|pod| meta::is_deleting(&pod.metadata)) {
+            let now = DeleteOptions { grace_period_seconds: Some(0), ..DeleteOptions::default() };
+            world.server.delete_object(&admin, "pods", "default", meta::name(&pod.metadata), &now).unwrap();
+        }
+        world.phase_all("Running", None);
+    }
+    let images: Vec<String> =
+        world.active().iter().map(|pod| pod.spec.as_ref().unwrap().containers[0].image.clone().unwrap()).collect();
+    assert_eq!(images, ["a:2", "a:2"]);
+    assert_eq!(world.all::<ControllerRevision>().len(), 2);
+}
+
+#[test]
+fn a_finished_job_goes_when_its_time_is_up() {
+    let mut world = World::new();
+    world.job("hello", json!({"ttlSecondsAfterFinished": 10}));
+    world.advance(1.0);
+    world.phase_all("Succeeded", Some(0));
+    world.advance(9.0);
+    assert_eq!(world.all::<Job>().len(), 1);
+    world.advance(5.0);
+    assert!(world.all::<Job>().is_empty());
+}
+
+#[test]
+fn every_namespace_gets_an_account_and_a_certificate() {
+    let mut world = World::new();
+    world.create("v1", "Namespace", json!({"metadata": {"name": "dev"}}));
+    world.advance(0.1);
+    assert!(world.server.get::<ServiceAccount>("dev", "default").is_ok());
+    let map = world.server.get::<ConfigMap>("dev", "kube-root-ca.crt").unwrap();
+    assert!(map.data.as_ref().unwrap()["ca.crt"].starts_with("-----BEGIN CERTIFICATE-----\n"));
 }
