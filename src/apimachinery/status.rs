@@ -43,6 +43,8 @@ pub enum Reason {
     ServiceUnavailable,
     /// 504: took too long.
     Timeout,
+    /// 500 without a reason: an error that nobody has named.
+    Unknown,
 }
 
 impl Reason {
@@ -61,7 +63,7 @@ impl Reason {
             Reason::UnsupportedMediaType => 415,
             Reason::Invalid => 422,
             Reason::TooManyRequests => 429,
-            Reason::InternalError => 500,
+            Reason::InternalError | Reason::Unknown => 500,
             Reason::ServiceUnavailable => 503,
             Reason::Timeout => 504,
         }
@@ -254,8 +256,13 @@ impl Status {
             "kind": "Status", "apiVersion": "v1", "metadata": {}, "status": "Failure",
             "message": self.message, "reason": format!("{:?}", self.reason), "code": self.code(),
         });
-        if let (false, Some(fields)) = (details.is_empty(), status.as_object_mut()) {
-            fields.insert("details".to_owned(), Value::Object(details));
+        if let Some(fields) = status.as_object_mut() {
+            if !details.is_empty() {
+                fields.insert("details".to_owned(), Value::Object(details));
+            }
+            if self.reason == Reason::Unknown {
+                fields.remove("reason");
+            }
         }
         status
     }

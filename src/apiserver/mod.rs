@@ -1,20 +1,38 @@
 //! The API server: the one door to storage. Sans IO: a request comes in as a value, an answer goes out as one.
 //!
 //! Two ways in: the typed registry that controllers, the scheduler and the kubelet use without JSON, and
-//! [`ApiServer::handle`], which speaks HTTP-shaped JSON to kubectl, the page and `tabernetes serve`.
+//! [`ApiServer::handle`], which speaks HTTP-shaped JSON to kubectl, the page and `tabernetes serve`. It refuses to
+//! know the clock: the owner of time sets it with [`ApiServer::set_now`].
 
+mod admission;
+mod body;
+mod deletion;
+mod discovery;
+mod endpoints;
+mod filter;
+mod health;
+mod metadata;
+mod negotiate;
 mod node_proxy;
 mod registry;
+mod respond;
+mod reviews;
+mod route;
+mod schema;
+mod service_ip;
+mod streams;
+mod subresources;
+mod table;
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
+pub use deletion::{DeleteOptions, Precondition, Propagation};
 pub use node_proxy::{ContainerRef, ExecOptions, LogOptions, LogRead, NoNodes, NodeProxy};
-pub use registry::{DeleteOptions, Precondition, Propagation};
 
-use crate::apimachinery::Status;
 use crate::sim::{Seed, Time};
 use crate::storage::Store;
-use crate::text::http::{Body, Request, Response, StreamId, StreamRead};
+use crate::text::http::{Request, Response, StreamId, StreamRead};
 
 /// Who asks, and when.
 #[derive(Clone, Debug)]
@@ -33,6 +51,15 @@ impl Caller {
         let manager = user.rsplit(':').next().unwrap_or(user);
         Self { user: user.into(), groups: [Arc::from("system:masters")].into(), manager: manager.into() }
     }
+
+    /// The administrator whose kubeconfig a practice machine has.
+    pub fn admin() -> Self {
+        Self {
+            user: "kubernetes-admin".into(),
+            groups: [Arc::from("system:masters"), Arc::from("system:authenticated")].into(),
+            manager: "kubectl".into(),
+        }
+    }
 }
 
 /// The API server with its storage.
@@ -42,12 +69,30 @@ pub struct ApiServer {
     now: Time,
     names: fastrand::Rng,
     uids: fastrand::Rng,
+    /// Off on a bare server: then nothing asks for namespaces, service accounts and the like.
+    admission: bool,
+    streams: BTreeMap<StreamId, streams::Stream>,
+    next_stream: u64,
 }
 
 impl ApiServer {
-    /// An empty server. Names and uids are drawn from forks of `seed`.
+    /// An empty server. Names and uids are drawn from forks of `seed`. Admission is off until
+    /// [`ApiServer::enable_admission`]: an empty server has no namespace that it could hold anybody to.
     pub fn new(seed: Seed, now: Time) -> Self {
-        Self { store: Store::default(), now, names: seed.fork("names").rng(), uids: seed.fork("uids").rng() }
+        Self {
+            store: Store::default(),
+            now,
+            names: seed.fork("names").rng(),
+            uids: seed.fork("uids").rng(),
+            admission: false,
+            streams: BTreeMap::new(),
+            next_stream: 0,
+        }
+    }
+
+    /// Turns the admission plugins on; whoever has made the first namespaces calls it.
+    pub fn enable_admission(&mut self) {
+        self.admission = true;
     }
 
     /// The present instant, as set by the owner of time.
@@ -60,25 +105,35 @@ impl ApiServer {
         self.now = now;
     }
 
-    /// Answers a request. (The REST endpoints are being built.)
-    pub fn handle(&mut self, _: &Caller, _: &Request, _: &mut dyn NodeProxy) -> Response {
-        let body = Body::Bytes(Status::unknown_path().to_json().to_string().into_bytes());
-        Response { status: 404, headers: Vec::new(), body }
-    }
-
-    /// Reads what a stream has.
-    pub fn read_stream(&mut self, _: StreamId, _: &mut dyn NodeProxy) -> StreamRead {
-        StreamRead::End
-    }
-
-    /// Writes one message to a stream.
-    pub fn write_stream(&mut self, _: StreamId, _: &[u8], _: &mut dyn NodeProxy) {}
-
-    /// Ends a stream from the client's side.
-    pub fn close_stream(&mut self, _: StreamId, _: &mut dyn NodeProxy) {}
-
     /// The storage, to read.
     pub const fn store(&self) -> &Store {
         &self.store
+    }
+
+    /// Answers a request. Failures are answers too: a `Status` in JSON. A watch, a followed log and an exec session
+    /// answer with a stream, which the client reads with [`ApiServer::read_stream`] and ends with
+    /// [`ApiServer::close_stream`].
+    pub fn handle(&mut self, caller: &Caller, request: &Request, nodes: &mut dyn NodeProxy) -> Response {
+        endpoints::answer(self, caller, request, nodes)
+    }
+
+    /// The next bytes of a stream; `End` for an id that is not open.
+    pub fn read_stream(&mut self, id: StreamId, nodes: &mut dyn NodeProxy) -> StreamRead {
+        streams::read(self, id, nodes)
+    }
+
+    /// Gives an exec or attach session one framed message; other streams take none.
+    pub fn write_stream(&mut self, id: StreamId, message: &[u8], nodes: &mut dyn NodeProxy) {
+        streams::write(self, id, message, nodes);
+    }
+
+    /// Ends a stream from the client's side.
+    pub fn close_stream(&mut self, id: StreamId, nodes: &mut dyn NodeProxy) {
+        streams::close(self, id, nodes);
+    }
+
+    /// How many streams are open.
+    pub fn open_streams(&self) -> usize {
+        self.streams.len()
     }
 }

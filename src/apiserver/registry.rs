@@ -1,46 +1,25 @@
-//! The typed registry: create, update and delete with strategy, admission, finalizers and graceful deletion.
+//! The typed registry: create and update with defaults, admission, strategy, validation and the rules of metadata.
 //!
 //! Models Kubernetes 1.36 staging/src/k8s.io/apiserver/pkg/registry/generic/registry/store.go.
 
 use std::sync::Arc;
 
-use k8s_openapi::api::core::v1::{Binding, Pod, PodCondition};
+use k8s_openapi::api::core::v1::{Binding, Namespace, Pod, PodCondition, Service};
+use k8s_openapi::apimachinery::pkg::apis::meta::v1::ObjectMeta;
 
-use super::{ApiServer, Caller};
+use super::{ApiServer, Caller, admission, deletion, metadata, service_ip};
 use crate::api::{self, KindOps};
-use crate::apimachinery::{Kind, Object, Status, downcast, meta, names};
+use crate::apimachinery::{Kind, Object, Reason, Status, downcast, meta, names};
 
-/// What becomes of the objects that an object owns.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Propagation {
-    /// They are deleted after their owner.
-    Background,
-    /// They are deleted before their owner.
-    Foreground,
-    /// They stay.
-    Orphan,
-}
+/// How often a generated name that is taken is drawn anew.
+const NAME_ATTEMPTS: usize = 8;
 
-/// What must hold for a deletion to happen.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Precondition {
-    /// The object has this uid.
-    pub uid: Option<String>,
-    /// The object has this version.
-    pub resource_version: Option<String>,
-}
-
-/// How to delete.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct DeleteOptions {
-    /// Seconds until the end is forced; `None` for the kind's default.
-    pub grace_period_seconds: Option<i64>,
-    /// What becomes of dependents; `None` for the kind's default.
-    pub propagation: Option<Propagation>,
-    /// What must hold.
-    pub precondition: Precondition,
+/// How to write, beyond the object.
+pub(super) struct Write<'a> {
     /// Do everything but the write.
     pub dry_run: bool,
+    /// What the server warns of.
+    pub warnings: &'a mut Vec<String>,
 }
 
 impl ApiServer {
@@ -94,47 +73,97 @@ impl ApiServer {
     pub fn create_object(
         &mut self,
         caller: &Caller,
-        mut object: Box<dyn Object>,
+        object: Box<dyn Object>,
         dry_run: bool,
     ) -> Result<Arc<dyn Object>, Status> {
+        self.create_with(caller, object, Write { dry_run, warnings: &mut Vec::new() })
+    }
+
+    /// Creates an object; see `Store.Create` upstream for the order of the steps.
+    pub(super) fn create_with(
+        &mut self,
+        caller: &Caller,
+        mut object: Box<dyn Object>,
+        write: Write<'_>,
+    ) -> Result<Arc<dyn Object>, Status> {
         let ops = kind_of(&*object)?;
-        ops.set_defaults(&mut *object);
-        ops.prepare_for_create(&mut *object);
-        let (uid, now) = (names::uid(&mut self.uids), meta::time(self.now));
-        if object.meta().name.as_deref().unwrap_or_default().is_empty()
-            && let Some(base) = object.meta().generate_name.clone()
-        {
-            object.meta_mut().name = Some(names::generate(&mut self.names, &base));
+        let info = ops.info();
+        if !object.meta().resource_version.as_deref().unwrap_or_default().is_empty() {
+            let text = "resourceVersion should not be set on objects to be created";
+            return Err(Status::other(Reason::Unknown, text));
         }
+        ops.set_defaults(&mut *object);
+        self.admit(caller, ops, &mut *object, None, "")?;
+        let (uid, now) = (names::uid(&mut self.uids), meta::time(self.now()));
         let meta = object.meta_mut();
         meta.uid = Some(uid);
         meta.creation_timestamp = Some(now);
         meta.deletion_timestamp = None;
-        let errors = ops.validate(&*object);
-        let info = ops.info();
+        meta.deletion_grace_period_seconds = None;
+        meta.managed_fields = None;
+        let generated = self.generate_name(info.resource, &mut *object);
+        self.fill(ops, &mut *object)?;
+        ops.prepare_for_create(&mut *object);
+        let mut errors = metadata::validate(info, object.meta());
+        errors.extend(ops.validate(&*object));
         let name = meta::name(object.meta()).to_owned();
         if !errors.is_empty() {
             return Err(Status::invalid(&info.qualified_kind(), &name, &errors));
         }
+        write.warnings.extend(ops.warnings(&*object, None));
         if self.store.get(info.resource, meta::namespace(object.meta()), &name).is_some() {
-            return Err(Status::already_exists(info.resource, &name));
+            let mut status = Status::already_exists(info.resource, &name);
+            if generated {
+                status.message.push_str(", the server was not able to generate a unique name for the object");
+            }
+            return Err(status);
         }
-        if dry_run {
+        if write.dry_run {
             return Ok(Arc::from(object));
         }
         Ok(self.store.put(object, &caller.user))
     }
 
-    /// Replaces an object of any kind; `subresource` is empty, `status`, ...
+    /// Draws a name when the object has only the base of one; tells whether it did.
+    fn generate_name(&mut self, resource: &str, object: &mut dyn Object) -> bool {
+        let meta = object.meta_mut();
+        if !meta::name(meta).is_empty() {
+            return false;
+        }
+        let Some(base) = meta.generate_name.clone().filter(|base| !base.is_empty()) else { return false };
+        let namespace = meta::namespace(meta).to_owned();
+        let mut name = names::generate(&mut self.names, &base);
+        for _ in 1..NAME_ATTEMPTS {
+            if self.store.get(resource, &namespace, &name).is_none() {
+                break;
+            }
+            name = names::generate(&mut self.names, &base);
+        }
+        object.meta_mut().name = Some(name);
+        true
+    }
+
+    /// Replaces an object of any kind; `subresource` is empty, `status`, `finalize`...
     ///
     /// # Errors
     /// As for [`ApiServer::update`].
     pub fn update_object(
         &mut self,
         caller: &Caller,
-        mut object: Box<dyn Object>,
+        object: Box<dyn Object>,
         subresource: &str,
         dry_run: bool,
+    ) -> Result<Arc<dyn Object>, Status> {
+        self.update_with(caller, object, subresource, Write { dry_run, warnings: &mut Vec::new() })
+    }
+
+    /// Replaces an object; see `Store.Update` upstream for the order of the steps.
+    pub(super) fn update_with(
+        &mut self,
+        caller: &Caller,
+        mut object: Box<dyn Object>,
+        subresource: &str,
+        write: Write<'_>,
     ) -> Result<Arc<dyn Object>, Status> {
         let ops = kind_of(&*object)?;
         let info = ops.info();
@@ -143,35 +172,44 @@ impl ApiServer {
         let Some(old) = self.store.get(info.resource, &namespace, &name).cloned() else {
             return Err(Status::not_found(info.resource, &name));
         };
-        let given = object.meta().resource_version.clone().unwrap_or_default();
-        if !given.is_empty() && Some(&given) != old.meta().resource_version.as_ref() {
-            return Err(Status::modified(info.resource, &name));
-        }
+        check_identity(info.resource, &name, object.meta(), old.meta())?;
         ops.set_defaults(&mut *object);
-        let errors = if subresource == "status" {
-            ops.prepare_for_status_update(&mut *object, &*old);
-            ops.validate_status_update(&*object, &*old)
-        } else {
-            ops.prepare_for_update(&mut *object, &*old);
-            ops.validate_update(&*object, &*old)
-        };
+        keep_metadata(object.meta_mut(), old.meta());
+        if subresource.is_empty() {
+            self.admit(caller, ops, &mut *object, Some(&*old), subresource)?;
+            self.fill(ops, &mut *object)?;
+        }
+        let mut errors = Vec::new();
+        match subresource {
+            "status" => {
+                ops.prepare_for_status_update(&mut *object, &*old);
+                keep_for_status(object.meta_mut(), old.meta());
+                errors.extend(metadata::validate_update(info, object.meta(), old.meta()));
+                errors.extend(ops.validate_status_update(&*object, &*old));
+            }
+            "finalize" => object = finalize(&*object, &*old),
+            _ => {
+                ops.prepare_for_update(&mut *object, &*old);
+                errors.extend(metadata::validate_update(info, object.meta(), old.meta()));
+                errors.extend(ops.validate_update(&*object, &*old));
+            }
+        }
         if !errors.is_empty() {
             return Err(Status::invalid(&info.qualified_kind(), &name, &errors));
         }
-        let (kept, new) = (old.meta(), object.meta_mut());
-        new.uid.clone_from(&kept.uid);
-        new.creation_timestamp.clone_from(&kept.creation_timestamp);
-        new.deletion_timestamp.clone_from(&kept.deletion_timestamp);
-        new.deletion_grace_period_seconds = kept.deletion_grace_period_seconds;
-        new.resource_version.clone_from(&kept.resource_version);
-        if object.equals(&*old) || dry_run {
-            return Ok(Arc::from(object));
+        if subresource.is_empty() {
+            write.warnings.extend(ops.warnings(&*object, Some(&*old)));
         }
-        let finished = meta::is_deleting(object.meta()) && object.meta().finalizers.iter().flatten().next().is_none();
-        if finished && object.meta().deletion_grace_period_seconds.unwrap_or(0) == 0 {
-            let stored = self.store.put(object, &caller.user);
-            self.store.remove(info.resource, &namespace, &name, &caller.user);
-            return Ok(stored);
+        if deletion::is_finished(&*object) && !write.dry_run {
+            // The update took away what the deletion was waiting for.
+            let gone = self.store.remove(info.resource, &namespace, &name, &caller.user);
+            return Ok(gone.unwrap_or_else(|| Arc::from(object)));
+        }
+        if object.equals(&*old) {
+            return Ok(old);
+        }
+        if write.dry_run {
+            return Ok(Arc::from(object));
         }
         Ok(self.store.put(object, &caller.user))
     }
@@ -216,24 +254,84 @@ impl ApiServer {
         downcast(&stored).ok_or_else(|| Status::internal("the stored object is of another type"))
     }
 
-    /// Asks for an object's end. `Ok(None)`: it is gone; `Ok(Some(_))`: it waits for finalizers or its grace period.
-    ///
-    /// # Errors
-    /// `NotFound`, or `Conflict` when a precondition does not hold.
-    pub fn delete_object(
+    /// What a kind gets from the server's own pools.
+    fn fill(&mut self, ops: &dyn KindOps, object: &mut dyn Object) -> Result<(), Status> {
+        if ops.info().resource == "services"
+            && let Some(service) = object.as_any_mut().downcast_mut::<Service>()
+        {
+            service_ip::allocate(&self.store, &mut self.names, service)?;
+        }
+        Ok(())
+    }
+
+    /// Runs the admission plugins.
+    fn admit(
         &mut self,
         caller: &Caller,
-        resource: &str,
-        namespace: &str,
-        name: &str,
-        options: &DeleteOptions,
-    ) -> Result<Option<Arc<dyn Object>>, Status> {
-        let _ = options;
-        match self.store.remove(resource, namespace, name, &caller.user) {
-            Some(_) => Ok(None),
-            None => Err(Status::not_found(resource, name)),
+        ops: &dyn KindOps,
+        object: &mut dyn Object,
+        old: Option<&dyn Object>,
+        subresource: &str,
+    ) -> Result<(), Status> {
+        if !self.admission {
+            return Ok(());
         }
+        let mut attributes = admission::Attributes {
+            store: &self.store,
+            names: &mut self.names,
+            info: ops.info(),
+            caller,
+            old,
+            subresource,
+        };
+        admission::admit(&mut attributes, object)
     }
+}
+
+/// The conflict of an update made from an old version or of another object of the same name.
+fn check_identity(resource: &str, name: &str, new: &ObjectMeta, old: &ObjectMeta) -> Result<(), Status> {
+    let given = new.resource_version.as_deref().unwrap_or_default();
+    if !given.is_empty() && Some(given) != old.resource_version.as_deref() {
+        return Err(Status::modified(resource, name));
+    }
+    let (given, held) = (meta::uid(new), meta::uid(old));
+    if !given.is_empty() && given != held {
+        let why = format!("Precondition failed: UID in precondition: {given}, UID in object meta: {held}");
+        return Err(Status::conflict(resource, name, &why));
+    }
+    Ok(())
+}
+
+/// What no update changes.
+fn keep_metadata(new: &mut ObjectMeta, old: &ObjectMeta) {
+    new.uid.clone_from(&old.uid);
+    new.generate_name.clone_from(&old.generate_name);
+    new.creation_timestamp.clone_from(&old.creation_timestamp);
+    new.deletion_timestamp.clone_from(&old.deletion_timestamp);
+    new.deletion_grace_period_seconds = old.deletion_grace_period_seconds;
+    new.resource_version.clone_from(&old.resource_version);
+    new.generation = old.generation;
+    new.managed_fields.clone_from(&old.managed_fields);
+    new.self_link = None;
+}
+
+/// What no update of a status changes.
+fn keep_for_status(new: &mut ObjectMeta, old: &ObjectMeta) {
+    new.generation = old.generation;
+    new.deletion_timestamp.clone_from(&old.deletion_timestamp);
+    new.owner_references.clone_from(&old.owner_references);
+}
+
+/// `namespaces/finalize` changes the spec's finalizers and nothing else.
+fn finalize(new: &dyn Object, old: &dyn Object) -> Box<dyn Object> {
+    let mut kept = old.clone_object();
+    if let (Some(new), Some(kept)) =
+        (new.as_any().downcast_ref::<Namespace>(), kept.as_any_mut().downcast_mut::<Namespace>())
+    {
+        kept.spec.get_or_insert_default().finalizers =
+            new.spec.as_ref().and_then(|spec| spec.finalizers.clone()).filter(|finalizers| !finalizers.is_empty());
+    }
+    kept
 }
 
 fn kind_of(object: &dyn Object) -> Result<&'static dyn KindOps, Status> {

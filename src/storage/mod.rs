@@ -2,6 +2,7 @@
 //! readers pull from. Knows nothing about kinds and validates nothing.
 
 use std::collections::{BTreeMap, VecDeque};
+use std::ops::Bound;
 use std::sync::Arc;
 
 use crate::apimachinery::{Object, ObjectKey, ResourceName};
@@ -82,6 +83,26 @@ impl Store {
             Some(namespace) => Box::new(bucket.objects.get(namespace).into_iter().flat_map(BTreeMap::values)),
             None => Box::new(bucket.objects.values().flat_map(BTreeMap::values)),
         }
+    }
+
+    /// As [`Store::list`], beginning after the object of this namespace and name.
+    pub fn list_after<'a>(
+        &'a self,
+        resource: &str,
+        namespace: Option<&str>,
+        after: Option<(&str, &str)>,
+    ) -> Box<dyn Iterator<Item = &'a Arc<dyn Object>> + 'a> {
+        let Some((in_namespace, name)) = after else { return self.list(resource, namespace) };
+        let Some(bucket) = self.buckets.get(resource) else { return Box::new(std::iter::empty()) };
+        let beyond = (Bound::Excluded(name), Bound::Unbounded);
+        let same = bucket.objects.get(in_namespace).into_iter();
+        let rest = same.flat_map(move |names| names.range::<str, _>(beyond)).map(|(_, object)| object);
+        let rest: Vec<&Arc<dyn Object>> = rest.collect();
+        if namespace.is_some() {
+            return Box::new(rest.into_iter());
+        }
+        let later = bucket.objects.range::<str, _>((Bound::Excluded(in_namespace), Bound::Unbounded));
+        Box::new(rest.into_iter().chain(later.flat_map(|(_, names)| names.values())))
     }
 
     /// How many objects a resource has.

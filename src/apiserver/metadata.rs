@@ -1,0 +1,126 @@
+//! Rules of metadata that hold for every kind: names, labels, annotations, owners, what never changes.
+//!
+//! Models Kubernetes 1.36 staging/src/k8s.io/apimachinery/pkg/api/validation/objectmeta.go.
+
+use k8s_openapi::apimachinery::pkg::apis::meta::v1::ObjectMeta;
+
+use crate::api::KindInfo;
+use crate::apimachinery::content;
+use crate::apimachinery::field::{Error, Path};
+
+/// The most bytes that all annotations of an object may have together.
+const ANNOTATIONS_LIMIT: usize = 256 * 1024;
+
+/// Whether new metadata is acceptable.
+pub(super) fn validate(info: &KindInfo, meta: &ObjectMeta) -> Vec<Error> {
+    let path = Path::new("metadata");
+    let mut errors = Vec::new();
+    let check = name_rule(info);
+    let invalid = |child: &str, value: &str, why: String| Error::invalid(&path.child(child), value, why);
+    if let Some(base) = meta.generate_name.as_deref().filter(|base| !base.is_empty()) {
+        // The base may end in a dash, which the suffix turns into a good name.
+        let masked = if base.len() > 1 && base.ends_with('-') { format!("{}a", base.trim_end_matches('-')) } else { base.to_owned() };
+        errors.extend(check(&masked).into_iter().map(|why| invalid("generateName", base, why)));
+    }
+    match meta.name.as_deref().unwrap_or_default() {
+        "" => errors.push(Error::required(&path.child("name"), "name or generateName is required")),
+        name => errors.extend(check(name).into_iter().map(|why| invalid("name", name, why))),
+    }
+    match (info.namespaced, meta.namespace.as_deref().unwrap_or_default()) {
+        (true, "") => errors.push(Error::required(&path.child("namespace"), "")),
+        (true, name) => {
+            errors.extend(content::dns1123_label(name).into_iter().map(|why| invalid("namespace", name, why)));
+        }
+        (false, "") => {}
+        (false, _) => errors.push(Error::forbidden(&path.child("namespace"), "not allowed on this type")),
+    }
+    for (key, value) in meta.labels.iter().flatten() {
+        errors.extend(content::label_key(key).into_iter().map(|why| invalid("labels", key, why)));
+        errors.extend(content::label_value(value).into_iter().map(|why| invalid("labels", value, why)));
+    }
+    let mut size = 0;
+    for (key, value) in meta.annotations.iter().flatten() {
+        let wrong = content::label_key(&key.to_lowercase());
+        errors.extend(wrong.into_iter().map(|why| invalid("annotations", key, why)));
+        size += key.len() + value.len();
+    }
+    if size > ANNOTATIONS_LIMIT {
+        errors.push(Error::too_long(&path.child("annotations"), ANNOTATIONS_LIMIT));
+    }
+    owners(meta, &path.child("ownerReferences"), &mut errors);
+    for finalizer in meta.finalizers.iter().flatten() {
+        errors.extend(content::label_key(finalizer).into_iter().map(|why| invalid("finalizers", finalizer, why)));
+        let standard = matches!(finalizer.as_str(), "orphan" | "foregroundDeletion" | "kubernetes");
+        if !standard && !finalizer.contains('/') {
+            let why = "name is neither a standard finalizer name nor is it fully qualified";
+            errors.push(invalid("finalizers", finalizer, why.to_owned()));
+        }
+    }
+    errors
+}
+
+fn owners(meta: &ObjectMeta, path: &Path, errors: &mut Vec<Error>) {
+    let mut controller: Option<&str> = None;
+    for owner in meta.owner_references.iter().flatten() {
+        for (field, value, why) in [
+            ("apiVersion", &owner.api_version, "version must not be empty"),
+            ("kind", &owner.kind, "must not be empty"),
+            ("name", &owner.name, "must not be empty"),
+            ("uid", &owner.uid, "must not be empty"),
+        ] {
+            if value.is_empty() {
+                errors.push(Error::invalid(&path.child(field), value, why));
+            }
+        }
+        if owner.controller == Some(true) {
+            if let Some(first) = controller {
+                let why = format!(
+                    "Only one reference can have Controller set to true. Found \"true\" in references for {first} and {}",
+                    owner.name
+                );
+                errors.push(Error::invalid(path, &meta.owner_references, why));
+            }
+            controller = Some(&owner.name);
+        }
+    }
+}
+
+/// Whether a change of metadata is acceptable.
+pub(super) fn validate_update(info: &KindInfo, new: &ObjectMeta, old: &ObjectMeta) -> Vec<Error> {
+    let path = Path::new("metadata");
+    let mut errors = Vec::new();
+    if old.deletion_timestamp.is_some() {
+        let before: Vec<&String> = old.finalizers.iter().flatten().collect();
+        let added: Vec<String> = new.finalizers.iter().flatten().filter(|one| !before.contains(one)).cloned().collect();
+        if !added.is_empty() {
+            let shown: Vec<String> = added.iter().map(|one| format!("{one:?}")).collect();
+            let why = format!(
+                "no new finalizers can be added if the object is being deleted, found new finalizers []string{{{}}}",
+                shown.join(", ")
+            );
+            errors.push(Error::forbidden(&path.child("finalizers"), why));
+        }
+    }
+    for (field, new, old) in
+        [("name", &new.name, &old.name), ("namespace", &new.namespace, &old.namespace), ("uid", &new.uid, &old.uid)]
+    {
+        if new.as_deref().unwrap_or_default() != old.as_deref().unwrap_or_default() {
+            let value = new.clone().unwrap_or_default();
+            errors.push(Error::invalid(&path.child(field), value, "field is immutable"));
+        }
+    }
+    // Names and namespaces were judged at creation; labels and the like may be new.
+    let own = validate(info, new);
+    errors.extend(own.into_iter().filter(|error| !error.path.to_string().ends_with("metadata.name")));
+    errors
+}
+
+/// The rule for the names of a kind.
+fn name_rule(info: &KindInfo) -> fn(&str) -> Vec<String> {
+    match info.resource {
+        "namespaces" => content::dns1123_label,
+        "services" => content::dns1035_label,
+        resource if resource.ends_with(".rbac.authorization.k8s.io") => content::path_segment,
+        _ => content::dns1123_subdomain,
+    }
+}
