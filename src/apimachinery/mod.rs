@@ -7,6 +7,7 @@ mod kinds;
 pub mod labels;
 pub mod meta;
 pub mod names;
+pub mod patch;
 mod object;
 pub mod quantity;
 mod status;

@@ -117,8 +117,7 @@ pub(super) fn decode(
     };
     let mut strict: Vec<String> =
         duplicates.into_iter().map(|path| format!("duplicate field {}", go_json::quoted(&path))).collect();
-    let unknown = super::schema::check(ops, &value).map_err(|why| cannot(&why))?;
-    strict.extend(unknown.into_iter().map(|path| format!("unknown field {}", go_json::quoted(&path))));
+    strict.extend(super::schema::check(ops, &value).map_err(|why| cannot(&why))?);
     match validation {
         FieldValidation::Strict if !strict.is_empty() => {
             return Err(cannot(&format!("strict decoding error: {}", strict.join(", "))));

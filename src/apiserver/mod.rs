@@ -14,6 +14,7 @@ mod health;
 mod metadata;
 mod negotiate;
 mod node_proxy;
+mod openapi;
 mod registry;
 mod respond;
 mod reviews;
@@ -23,6 +24,8 @@ mod service_ip;
 mod streams;
 mod subresources;
 mod table;
+#[cfg(test)]
+mod tests;
 
 use std::collections::BTreeMap;
 use std::sync::Arc;

@@ -3,12 +3,17 @@
 use serde_json::Value;
 
 use crate::api::KindOps;
+use crate::apimachinery::facts::facts;
 
-/// The paths of fields that the kind does not have.
+/// What strict decoding complains of, such as `unknown field "spec.foo"`.
 ///
 /// # Errors
 /// The first value of a wrong type, in the words of Go's decoder.
 pub(super) fn check(ops: &dyn KindOps, value: &Value) -> Result<Vec<String>, String> {
-    let _ = (ops, value);
-    Ok(Vec::new())
+    let info = ops.info();
+    let Some(found) = facts().decode(&info.api_version(), info.kind, value) else { return Ok(Vec::new()) };
+    match found.error {
+        Some(error) => Err(error),
+        None => Ok(found.unknown),
+    }
 }

@@ -19,7 +19,9 @@ use crate::api::KindOps;
 use crate::apimachinery::{Object, Reason, Status, meta};
 use crate::text::http::{Method, Request, Response};
 
+pub(super) use delete::options_of as delete_options_of;
 pub(super) use list::collection;
+pub(super) use patch::PatchForm;
 pub(super) use watch::encode as encode_watched;
 
 /// The largest body that is read, as upstream's default.

@@ -1,0 +1,320 @@
+//! Strategic merge patch: a merge patch that knows which lists merge, and by which key.
+//!
+//! Models Kubernetes 1.36 staging/src/k8s.io/apimachinery/pkg/util/strategicpatch/patch.go.
+
+use std::collections::BTreeSet;
+
+use serde_json::{Map, Value};
+
+use crate::apimachinery::facts::{Facts, Field, Shape, Type};
+
+const DIRECTIVE: &str = "$patch";
+const RETAIN_KEYS: &str = "$retainKeys";
+const SET_ORDER: &str = "$setElementOrder/";
+const DELETE_PRIMITIVES: &str = "$deleteFromPrimitiveList/";
+
+/// Applies a patch to an object of this type; `None` when the type is not known: then lists are replaced.
+///
+/// # Errors
+/// What is wrong with the patch's directives.
+pub fn strategic_merge(facts: &Facts, known: Option<&Type>, target: Value, patch: &Value) -> Result<Value, String> {
+    let Value::Object(changes) = patch else { return Err("Invalid JSON document".to_owned()) };
+    let Value::Object(target) = target else { return Err("Invalid JSON document".to_owned()) };
+    merge_map(facts, known, target, changes.clone()).map(Value::Object)
+}
+
+/// What a value's field is known to be.
+#[derive(Clone, Copy)]
+struct Known<'a> {
+    field: Option<&'a Field>,
+    shape: Option<&'a Shape>,
+}
+
+fn lookup<'a>(known: Option<&'a Type>, shape: Option<&'a Shape>, name: &str) -> Known<'a> {
+    if let Some(Shape::Map(inner)) = shape {
+        return Known { field: None, shape: Some(inner) };
+    }
+    let field = known.and_then(|known| known.fields.get(name));
+    Known { field, shape: field.map(|field| &field.shape) }
+}
+
+fn type_of<'a>(facts: &'a Facts, shape: Option<&Shape>) -> Option<&'a Type> {
+    match shape {
+        Some(Shape::Ref(name)) => facts.get(name),
+        _ => None,
+    }
+}
+
+fn merge_map(
+    facts: &Facts,
+    known: Option<&Type>,
+    target: Map<String, Value>,
+    patch: Map<String, Value>,
+) -> Result<Map<String, Value>, String> {
+    merge_shape(facts, known, None, target, patch)
+}
+
+/// Merges two maps. `shape` is the map's own when it is a map from text rather than an object of a type.
+fn merge_shape(
+    facts: &Facts,
+    known: Option<&Type>,
+    shape: Option<&Shape>,
+    mut target: Map<String, Value>,
+    mut patch: Map<String, Value>,
+) -> Result<Map<String, Value>, String> {
+    match patch.remove(DIRECTIVE) {
+        None => {}
+        Some(Value::String(word)) if word == "replace" => return Ok(without_directives(patch)),
+        Some(Value::String(word)) if word == "delete" => return Ok(Map::new()),
+        Some(Value::String(word)) if word == "merge" => {}
+        Some(other) => {
+            let shown = other.as_str().map_or_else(|| other.to_string(), str::to_owned);
+            return Err(format!("unknown patch type found: {shown}"));
+        }
+    }
+    if let Some(keep) = patch.remove(RETAIN_KEYS) {
+        let Value::Array(keep) = keep else { return Err("invalid patch format of retainKeys".to_owned()) };
+        let keep: BTreeSet<&str> = keep.iter().filter_map(Value::as_str).collect();
+        if patch.keys().any(|key| !key.starts_with('$') && !keep.contains(key.as_str())) {
+            return Err("not all fields in the patch are in the retainKeys list".to_owned());
+        }
+        target.retain(|key, _| keep.contains(key.as_str()));
+    }
+    let orders = take_prefixed(&mut patch, SET_ORDER);
+    for (name, gone) in take_prefixed(&mut patch, DELETE_PRIMITIVES) {
+        if let (Some(Value::Array(items)), Value::Array(gone)) = (target.get_mut(&name), gone) {
+            items.retain(|item| !gone.contains(item));
+        }
+    }
+    for (name, change) in patch {
+        let of = lookup(known, shape, &name);
+        let order = orders.iter().find(|(of, _)| *of == name).map(|(_, order)| order);
+        match (target.remove(&name), change) {
+            (_, Value::Null) => {}
+            (Some(Value::Object(held)), Value::Object(change)) => {
+                let merged = merge_shape(facts, type_of(facts, of.shape), of.shape, held, change)?;
+                target.insert(name, Value::Object(merged));
+            }
+            (Some(Value::Array(held)), Value::Array(change)) => {
+                let merged = merge_list(facts, of, held, change, order)?;
+                target.insert(name, Value::Array(merged));
+            }
+            (_, change) => {
+                let kept = without_nulls(facts, of, change)?;
+                target.insert(name, kept);
+            }
+        }
+    }
+    // An order may come without changes of the list itself.
+    for (name, order) in &orders {
+        let of = lookup(known, shape, name);
+        if let Some(Value::Array(items)) = target.get_mut(name) {
+            let held = std::mem::take(items);
+            *items = ordered(of, held, Some(order));
+        }
+    }
+    Ok(target)
+}
+
+fn take_prefixed(patch: &mut Map<String, Value>, prefix: &str) -> Vec<(String, Value)> {
+    let names: Vec<String> = patch.keys().filter(|key| key.starts_with(prefix)).cloned().collect();
+    names
+        .into_iter()
+        .filter_map(|key| {
+            let value = patch.remove(&key)?;
+            Some((key.strip_prefix(prefix)?.to_owned(), value))
+        })
+        .collect()
+}
+
+fn merge_list(
+    facts: &Facts,
+    of: Known<'_>,
+    mut held: Vec<Value>,
+    mut change: Vec<Value>,
+    order: Option<&Value>,
+) -> Result<Vec<Value>, String> {
+    let merges = of.field.is_some_and(|field| field.patch_merge);
+    if !merges {
+        return Ok(change);
+    }
+    let key = of.field.map(|field| field.patch_merge_key).unwrap_or_default();
+    if key.is_empty() {
+        for item in change {
+            if !held.contains(&item) {
+                held.push(item);
+            }
+        }
+        return Ok(ordered(of, held, order));
+    }
+    let element = match of.shape {
+        Some(Shape::List(inner)) => type_of(facts, Some(inner)),
+        _ => None,
+    };
+    let directive = |item: &Value| item.get(DIRECTIVE).and_then(Value::as_str).map(str::to_owned);
+    if change.iter().any(|item| directive(item).as_deref() == Some("replace")) {
+        change.retain(|item| directive(item).as_deref() != Some("replace"));
+        return Ok(change);
+    }
+    for item in change {
+        let Some(name) = item.get(key).cloned() else {
+            return Err(format!("map: {} does not contain declared merge key: {key}", go_map(&item)));
+        };
+        let same = |held: &Value| held.get(key) == Some(&name);
+        if directive(&item).as_deref() == Some("delete") {
+            held.retain(|one| !same(one));
+            continue;
+        }
+        let Value::Object(change) = item else { continue };
+        match held.iter_mut().find(|one| same(one)) {
+            Some(slot) => {
+                let before = match std::mem::take(slot) {
+                    Value::Object(map) => map,
+                    _ => Map::new(),
+                };
+                *slot = Value::Object(merge_map(facts, element, before, change)?);
+            }
+            None => held.push(Value::Object(merge_map(facts, element, Map::new(), change)?)),
+        }
+    }
+    Ok(ordered(of, held, order))
+}
+
+/// Brings a list into the order that the patch asks for: what the order names stands as it says, the rest keeps its
+/// place relative to what it followed.
+fn ordered(of: Known<'_>, items: Vec<Value>, order: Option<&Value>) -> Vec<Value> {
+    let Some(Value::Array(order)) = order else { return items };
+    let key = of.field.map(|field| field.patch_merge_key).unwrap_or_default();
+    let identity = |item: &Value| if key.is_empty() { item.clone() } else { item.get(key).cloned().unwrap_or_default() };
+    let wanted: Vec<Value> = order.iter().map(&identity).collect();
+    let place = |item: &Value| wanted.iter().position(|one| *one == identity(item));
+    let mut named: Vec<Value> = items.iter().filter(|item| place(item).is_some()).cloned().collect();
+    named.sort_by_key(|item| place(item));
+    // Upstream merges both lists: an item that the order does not name goes before the first named one that it
+    // preceded.
+    let (mut result, mut named) = (Vec::new(), named.into_iter().peekable());
+    let mut seen: Vec<Value> = Vec::new();
+    for item in &items {
+        if place(item).is_none() {
+            result.push(item.clone());
+            continue;
+        }
+        seen.push(identity(item));
+        while let Some(next) = named.peek() {
+            if !seen.contains(&identity(next)) {
+                break;
+            }
+            result.extend(named.next());
+        }
+    }
+    result.extend(named);
+    result
+}
+
+/// A value that is new: its nulls and directives have nothing to act on.
+fn without_nulls(facts: &Facts, of: Known<'_>, value: Value) -> Result<Value, String> {
+    match value {
+        Value::Object(map) => {
+            merge_shape(facts, type_of(facts, of.shape), of.shape, Map::new(), map).map(Value::Object)
+        }
+        Value::Array(items) if of.field.is_some_and(|field| field.patch_merge) => {
+            merge_list(facts, of, Vec::new(), items, None).map(Value::Array)
+        }
+        other => Ok(other),
+    }
+}
+
+fn without_directives(mut map: Map<String, Value>) -> Map<String, Value> {
+    map.retain(|key, _| !key.starts_with('$'));
+    map
+}
+
+/// A map as Go's `%v` shows it.
+pub(crate) fn go_map(value: &Value) -> String {
+    match value {
+        Value::Object(map) => {
+            let entries: Vec<String> = map.iter().map(|(key, value)| format!("{key}:{}", go_map(value))).collect();
+            format!("map[{}]", entries.join(" "))
+        }
+        Value::Array(items) => {
+            let items: Vec<String> = items.iter().map(go_map).collect();
+            format!("[{}]", items.join(" "))
+        }
+        Value::String(text) => text.clone(),
+        Value::Null => "<nil>".to_owned(),
+        other => other.to_string(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::apimachinery::facts::facts;
+    use serde_json::json;
+
+    fn merge(target: Value, patch: Value) -> Value {
+        strategic_merge(facts(), facts().of_kind("v1", "Pod"), target, &patch).unwrap()
+    }
+
+    #[test]
+    fn containers_merge_by_name_and_args_are_replaced() {
+        let target = json!({"spec": {"containers": [{"name": "a", "image": "x", "args": ["1"]}, {"name": "b"}]}});
+        let patch = json!({"spec": {"containers": [{"name": "a", "args": ["2"]}, {"name": "c", "image": null}]}});
+        assert_eq!(
+            merge(target, patch),
+            json!({"spec": {"containers": [{"name": "a", "image": "x", "args": ["2"]}, {"name": "b"}, {"name": "c"}]}})
+        );
+    }
+
+    #[test]
+    fn directives_delete_and_replace() {
+        let target = json!({"spec": {"containers": [{"name": "a"}, {"name": "b"}], "nodeSelector": {"x": "y"}}});
+        let patch = json!({"spec": {
+            "containers": [{"name": "a", "$patch": "delete"}],
+            "nodeSelector": {"$patch": "replace", "z": "w"},
+        }});
+        assert_eq!(merge(target, patch), json!({"spec": {"containers": [{"name": "b"}], "nodeSelector": {"z": "w"}}}));
+    }
+
+    #[test]
+    fn an_order_moves_elements_and_keeps_strangers_in_place() {
+        let target = json!({"spec": {"containers": [{"name": "a"}, {"name": "s"}, {"name": "b"}]}});
+        let patch = json!({"spec": {
+            "$setElementOrder/containers": [{"name": "n"}, {"name": "b"}, {"name": "a"}],
+            "containers": [{"name": "n"}],
+        }});
+        let merged = merge(target, patch);
+        let names: Vec<&str> =
+            merged["spec"]["containers"].as_array().unwrap().iter().map(|one| one["name"].as_str().unwrap()).collect();
+        let at = |name: &str| names.iter().position(|one| *one == name).unwrap();
+        assert_eq!(names.len(), 4);
+        assert!(at("n") < at("b") && at("b") < at("a"), "{names:?}");
+    }
+
+    #[test]
+    fn retain_keys_clears_the_rest_and_primitive_lists_merge() {
+        let target = json!({
+            "metadata": {"finalizers": ["a/a", "b/b"]},
+            "spec": {"volumes": [{"name": "v", "emptyDir": {}}]},
+        });
+        let patch = json!({
+            "metadata": {"finalizers": ["c/c"], "$deleteFromPrimitiveList/finalizers": ["a/a"]},
+            "spec": {"volumes": [{"name": "v", "$retainKeys": ["name", "hostPath"], "hostPath": {"path": "/x"}}]},
+        });
+        assert_eq!(
+            merge(target, patch),
+            json!({
+                "metadata": {"finalizers": ["b/b", "c/c"]},
+                "spec": {"volumes": [{"name": "v", "hostPath": {"path": "/x"}}]},
+            })
+        );
+    }
+
+    #[test]
+    fn an_element_without_its_key_is_refused() {
+        let target = json!({"spec": {"containers": [{"name": "a"}]}});
+        let patch = json!({"spec": {"containers": [{"image": "x"}]}});
+        let error = strategic_merge(facts(), facts().of_kind("v1", "Pod"), target, &patch).unwrap_err();
+        assert_eq!(error, "map: map[image:x] does not contain declared merge key: name");
+    }
+}

@@ -1,0 +1,44 @@
+//! `pods/binding`: puts a Pod on a node.
+
+use k8s_openapi::api::core::v1::Binding;
+use serde_json::json;
+
+use crate::apimachinery::Status;
+use crate::apiserver::body;
+use crate::apiserver::endpoints::Call;
+use crate::apiserver::route::Target;
+use crate::text::http::{Method, Response};
+
+/// Binds the Pod that the path names.
+pub(super) fn create(call: &mut Call<'_>, target: &Target) -> Result<Response, Status> {
+    let binding = read(call)?;
+    bind(call, target.namespace(), &target.name, &binding)
+}
+
+/// `POST` to `/api/v1/namespaces/NAMESPACE/bindings`, whose body names the Pod.
+pub(in crate::apiserver) fn create_at_collection(call: &mut Call<'_>) -> Result<Option<Response>, Status> {
+    let path = call.request.path.trim_matches('/');
+    let Some(namespace) = path.strip_prefix("api/v1/namespaces/").and_then(|rest| rest.strip_suffix("/bindings")) else {
+        return Ok(None);
+    };
+    if namespace.contains('/') || call.request.method != Method::Post {
+        return Ok(None);
+    }
+    let (namespace, binding) = (namespace.to_owned(), read(call)?);
+    let name = binding.metadata.name.clone().unwrap_or_default();
+    bind(call, &namespace, &name, &binding).map(Some)
+}
+
+fn read(call: &Call<'_>) -> Result<Binding, Status> {
+    let (mut value, _) = body::read(call.request, "Binding")?;
+    if let Some(map) = value.as_object_mut() {
+        map.insert("apiVersion".to_owned(), json!("v1"));
+        map.insert("kind".to_owned(), json!("Binding"));
+    }
+    serde_json::from_value(value).map_err(|error| Status::bad_request(error.to_string()))
+}
+
+fn bind(call: &mut Call<'_>, namespace: &str, name: &str, binding: &Binding) -> Result<Response, Status> {
+    call.server.bind(call.caller, namespace, name, binding)?;
+    Ok(call.json(201, &json!({"kind": "Status", "apiVersion": "v1", "metadata": {}, "status": "Success", "code": 201})))
+}
