@@ -165,7 +165,7 @@ fn lab(document: &Document, picture: &str) -> String {
         "<aside class=\"tn-lab-column\" aria-label=\"Lab\">\n<tabernetes-lab lesson=\"{}\">\n\
          <script type=\"application/json\" class=\"tn-lesson-data\">{data}</script>\n\
          <tabernetes-diagram><figure class=\"tn-placeholder\">{picture}</figure></tabernetes-diagram>\n\
-         <tabernetes-terminal><pre class=\"tn-placeholder\">learner@controlplane:~$ </pre></tabernetes-terminal>\n\
+         <tabernetes-terminal><pre class=\"tn-placeholder\">learner@practice:~$ </pre></tabernetes-terminal>\n\
          </tabernetes-lab>\n</aside>\n",
         escape(&document.lesson.name)
     )
