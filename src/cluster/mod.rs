@@ -136,6 +136,7 @@ impl Cluster {
 
     /// When something next happens by itself; `None` when all is at rest.
     pub fn next_due(&mut self) -> Option<Time> {
+        self.wake_watchers();
         while let Some((due, component)) = self.queue.peek() {
             if self.due.get(component.index()).copied().flatten() == Some(due) {
                 return Some(due);
@@ -271,6 +272,11 @@ impl Cluster {
                 self.wake(Component::Kubelet(node), due.max(self.now));
             }
         }
+    }
+
+    /// The API server, for a typed client of the administrator; call [`Cluster::advance_to`] for what follows.
+    pub fn server_mut(&mut self) -> &mut ApiServer {
+        &mut self.server
     }
 
     /// The API server, to read.
