@@ -2,15 +2,24 @@
 //!
 //! Counts and steps only; whoever has a clock times the frames.
 
+use std::time::Duration;
+
 use k8s_openapi::api::apps::v1::Deployment;
 use k8s_openapi::api::batch::v1::Job;
 use serde_json::json;
 
 use crate::cluster::{Cluster, Config, NodeConfig};
+use crate::sim::Time;
 use crate::text::http::{Method, Request};
 
 /// Pods that one node takes.
 const PODS_PER_NODE: u32 = 100;
+
+/// Pieces of work in a frame: few enough to stay below 100 ms in a browser.
+pub const FRAME_BUDGET: u64 = 200;
+
+/// Virtual time after which a run that is not done counts as stuck.
+const PATIENCE: Duration = Duration::from_secs(3600);
 
 /// What is applied.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -37,6 +46,7 @@ pub struct Bench {
     cluster: Cluster,
     workload: Workload,
     pods: u32,
+    began: Time,
 }
 
 impl Bench {
@@ -46,34 +56,41 @@ impl Bench {
         let mut nodes = vec![NodeConfig::control_plane()];
         nodes.extend((1..=workers).map(NodeConfig::worker));
         let mut cluster = Cluster::new(&Config { nodes, images_present: true, ..Config::default() });
-        let settled = cluster.now() + std::time::Duration::from_secs(60);
+        let settled = cluster.now() + Duration::from_secs(60);
         cluster.advance_to(settled, u64::MAX);
         let (path, manifest) = manifest(workload, pods);
         let request = Request::new(Method::Post, path)
             .with_header("content-type", "application/json")
             .with_body(manifest.to_string());
         cluster.handle(&request);
-        Self { cluster, workload, pods }
+        let began = cluster.now();
+        Self { cluster, workload, pods, began }
     }
 
     /// Does up to `budget` pieces of work, each at its own virtual instant; true when the workload is there.
     pub fn frame(&mut self, budget: u64) -> bool {
-        let end = self.cluster.now() + std::time::Duration::from_secs(3600);
         let mut left = budget;
-        while left > 0 {
-            let Some(due) = self.cluster.next_due().filter(|due| *due <= end) else { return self.is_done() };
+        while left > 0 && !self.is_stuck() {
+            let Some(due) = self.cluster.next_due() else { break };
             left -= self.cluster.advance_to(due, left).events.clamp(1, left);
         }
         self.is_done()
+    }
+
+    /// Whether nothing happens any more, or for too long.
+    pub fn is_stuck(&mut self) -> bool {
+        self.cluster.next_due().is_none_or(|due| due.since(self.began) > PATIENCE)
     }
 
     /// Whether every Pod is Ready, or the Job Complete.
     pub fn is_done(&self) -> bool {
         let wanted = i32::try_from(self.pods).unwrap_or(i32::MAX);
         match self.workload {
-            Workload::Deployment => self.cluster.server().get::<Deployment>("default", "bench").is_ok_and(|found| {
-                found.status.as_ref().and_then(|status| status.ready_replicas) == Some(wanted)
-            }),
+            Workload::Deployment => self
+                .cluster
+                .server()
+                .get::<Deployment>("default", "bench")
+                .is_ok_and(|found| found.status.as_ref().and_then(|status| status.ready_replicas) == Some(wanted)),
             Workload::Job => self.cluster.server().get::<Job>("default", "bench").is_ok_and(|found| {
                 let conditions = found.status.as_ref().and_then(|status| status.conditions.as_ref());
                 conditions.into_iter().flatten().any(|condition| condition.type_ == "Complete")

@@ -12,6 +12,7 @@
 //! loop { let changes = playground.advance(frame); draw(playground.picture(12)); }
 //! ```
 
+pub mod bench;
 mod action;
 mod changes;
 mod clock;
