@@ -7,6 +7,7 @@ mod apply;
 mod builder;
 mod client;
 mod cmd;
+mod complete;
 mod config;
 mod describe;
 mod discovery;
@@ -22,6 +23,8 @@ mod program;
 mod tree;
 mod watch;
 mod writing;
+
+pub use complete::{Server, complete};
 
 use crate::shell::program::Program;
 

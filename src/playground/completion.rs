@@ -1,9 +1,13 @@
 //! What Tab offers at the learner's prompt: commands, files, and what kubectl knows. Changes nothing.
 
+use serde_json::Value;
+
 use super::lab::Lab;
+use crate::kubectl;
 use crate::shell::line_editor::{Candidate, Completer, Completion};
 use crate::shell::program::Pid;
 use crate::shell::vfs::Kind;
+use crate::text::http::{Body, Method, Request};
 
 /// Words that the shell itself knows.
 const BUILTINS: &[&str] = &[
@@ -88,8 +92,34 @@ impl LabCompleter<'_> {
         Completion { start, candidates: candidates.collect() }
     }
 
-    fn kubectl(&mut self, _args: &[String], word: &str, start: usize) -> Completion {
-        self.files(word, start)
+    fn kubectl(&mut self, args: &[String], word: &str, start: usize) -> Completion {
+        match kubectl::complete(args, word, &mut Reader { lab: self.lab }) {
+            Some(candidates) => Completion { start, candidates },
+            // Behind `--filename=` the file begins.
+            None => match word.strip_prefix("--").and_then(|_| word.find('=')) {
+                Some(at) => self.files(word.get(at + 1..).unwrap_or_default(), start + at + 1),
+                None => self.files(word, start),
+            },
+        }
+    }
+}
+
+/// Reads from the cluster, for kubectl.
+struct Reader<'a> {
+    lab: &'a mut Lab,
+}
+
+impl kubectl::Server for Reader<'_> {
+    fn get(&mut self, path: &str) -> Option<Value> {
+        let response = self.lab.cluster.handle(&Request::new(Method::Get, path));
+        match response.body {
+            Body::Bytes(bytes) if response.status == 200 => serde_json::from_slice(&bytes).ok(),
+            Body::Bytes(_) => None,
+            Body::Stream(stream) => {
+                self.lab.cluster.close_stream(stream);
+                None
+            }
+        }
     }
 }
 

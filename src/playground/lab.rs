@@ -257,3 +257,44 @@ impl Host for Network<'_> {
         self.cluster.close_stream(stream);
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::shell::machine::{SpawnOptions, Stdio, Stream};
+
+    fn run(lab: &mut Lab, argv: &[&str]) -> (i32, String, String) {
+        let argv: Vec<String> = argv.iter().map(|word| (*word).to_owned()).collect();
+        let pid = lab.machine.spawn(&argv, Stdio::Capture { input: false }, SpawnOptions::default()).unwrap();
+        lab.touch();
+        lab.settle(10_000);
+        let mut text = (String::new(), String::new());
+        for chunk in lab.machine.take_output(pid) {
+            let to = if chunk.stream == Stream::Stdout { &mut text.0 } else { &mut text.1 };
+            to.push_str(std::str::from_utf8(&chunk.bytes).unwrap());
+        }
+        (lab.machine.exit_status(pid).map_or(-1, |status| status.code()), text.0, text.1)
+    }
+
+    #[test]
+    fn the_learners_kubectl_speaks_to_the_cluster() {
+        let mut lab = Lab::new(1, Time::from_seconds(1_767_261_600), false);
+        let said = run(&mut lab, &["kubectl", "get", "jobs"]);
+        assert_eq!(said, (0, String::new(), "No resources found in default namespace.\n".into()));
+        let said = run(&mut lab, &["kubectl", "get", "nodes", "-o", "name"]);
+        assert_eq!(said, (0, "node/controlplane\nnode/node01\n".into(), String::new()));
+    }
+
+    #[test]
+    fn two_labs_of_one_seed_are_alike_however_time_is_cut() {
+        let mut whole = Lab::new(3, Time::from_seconds(1_767_261_600), false);
+        let mut cut = whole.clone();
+        let target = whole.now() + Duration::from_secs(120);
+        whole.advance_to(target, u64::MAX);
+        while cut.now() < target {
+            cut.advance_to((cut.now() + Duration::from_millis(3_210)).min(target), u64::MAX);
+        }
+        assert_eq!(whole.cluster.revision(), cut.cluster.revision());
+        assert_eq!(whole.cluster.events(), cut.cluster.events());
+    }
+}

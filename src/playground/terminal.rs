@@ -8,7 +8,7 @@ use super::lab::Lab;
 use super::scrollback::Scrollback;
 use crate::shell::line_editor::{Done, LineEditor, Output};
 use crate::shell::machine::{SpawnOptions, TtyId};
-use crate::shell::program::{Pid, Signal};
+use crate::shell::program::Pid;
 use crate::shell::{LineState, keys};
 
 /// How many commands may wait for the running one.
@@ -270,11 +270,5 @@ impl Terminal {
     fn push(&mut self, bytes: &[u8], out: &mut Vec<u8>) {
         self.scrollback.push(bytes);
         out.extend_from_slice(bytes);
-    }
-
-    /// Ends what runs in the foreground, as closing the window would.
-    pub fn hang_up(&mut self, lab: &mut Lab) {
-        lab.machine.signal_foreground(self.tty, Signal::Hup);
-        lab.touch();
     }
 }

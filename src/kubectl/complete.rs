@@ -1,0 +1,330 @@
+//! What Tab offers behind `kubectl`: commands, flags, resources, names. Asks the server for what it cannot know and
+//! changes nothing.
+//!
+//! Models Kubernetes 1.36 staging/src/k8s.io/kubectl/pkg/util/completion (`kubectl completion bash`).
+
+use serde_json::Value;
+
+use super::flags::Flag;
+use super::tree::{self, Found};
+use crate::shell::line_editor::Candidate;
+
+/// Whoever answers GET requests: the path with its query, and the answer's JSON if there was one.
+pub trait Server {
+    /// The answer to `GET path`.
+    fn get(&mut self, path: &str) -> Option<Value>;
+}
+
+/// What can stand in a place.
+enum Place {
+    /// A type of object, or `TYPE/NAME`; then names of that type.
+    Objects,
+    /// The name of an object of this resource; also `TYPE/NAME` when `slashed`.
+    Names { resource: &'static str, slashed: bool },
+    /// A type of object only.
+    Types,
+    /// A file.
+    File,
+    /// Nothing.
+    Nothing,
+}
+
+const OUTPUTS: &[&str] = &[
+    "custom-columns", "custom-columns-file", "go-template", "go-template-file", "json", "jsonpath", "jsonpath-as-json",
+    "jsonpath-file", "kyaml", "name", "template", "templatefile", "wide", "yaml",
+];
+
+/// What can stand at the end of `kubectl ARGS... WORD`; `None` where a file belongs.
+pub fn complete(args: &[String], word: &str, server: &mut dyn Server) -> Option<Vec<Candidate>> {
+    let found = tree::find(args).ok()?;
+    let flags = found.command.all_flags();
+    if args.iter().any(|arg| arg == "--") {
+        return None;
+    }
+    if let Some((name, value)) = word.strip_prefix("--").and_then(|long| long.split_once('=')) {
+        let values = values(&flags, name, value, args, server)?;
+        let whole = |candidate: Candidate| Candidate { text: format!("--{name}={}", candidate.text), ..candidate };
+        return Some(values.into_iter().map(whole).collect());
+    }
+    if let Some(flag) = args.last().and_then(|last| open_flag(&flags, last)) {
+        return values(&flags, flag.name, word, args, server);
+    }
+    if word.starts_with('-') {
+        return Some(flag_names(&flags, word));
+    }
+    let arguments = positional(&found, &flags);
+    if !found.command.subcommands.is_empty() && arguments.is_empty() {
+        let names = found.command.subcommands.iter().map(|command| command.name);
+        return Some(names.filter(|name| name.starts_with(word)).map(Candidate::word).collect());
+    }
+    let namespace = namespace(&flags, args);
+    match place(&found.path, arguments.len()) {
+        Place::File => None,
+        Place::Nothing => Some(Vec::new()),
+        Place::Types => Some(types(word, server)),
+        Place::Names { resource, slashed } => {
+            if slashed && word.contains('/') {
+                return Some(slashed_names(word, &namespace, server));
+            }
+            Some(names(resource, word, &namespace, &arguments, server))
+        }
+        Place::Objects => match arguments.first() {
+            None if word.contains('/') => Some(slashed_names(word, &namespace, server)),
+            None => Some(types(word, server)),
+            Some(first) if first.contains('/') => Some(slashed_names(word, &namespace, server)),
+            Some(first) => {
+                let given: Vec<String> = arguments.iter().skip(1).cloned().collect();
+                Some(names(first, word, &namespace, &given, server))
+            }
+        },
+    }
+}
+
+/// What the argument number `index` of a command is.
+fn place(path: &str, index: usize) -> Place {
+    let path = path.strip_prefix("kubectl ").unwrap_or(path);
+    match path {
+        "get" | "describe" | "delete" | "edit" | "label" | "annotate" | "patch" | "wait" | "scale" | "expose"
+        | "autoscale" => Place::Objects,
+        "logs" | "exec" | "attach" | "port-forward" | "debug" if index == 0 => {
+            Place::Names { resource: "pods", slashed: true }
+        }
+        "cordon" | "uncordon" | "drain" | "top node" => Place::Names { resource: "nodes", slashed: false },
+        "top pod" => Place::Names { resource: "pods", slashed: false },
+        "explain" if index == 0 => Place::Types,
+        "apply" | "cp" | "diff" | "replace" | "kustomize" => Place::File,
+        path if path.starts_with("rollout ") => Place::Objects,
+        path if path.starts_with("set ") => Place::Objects,
+        _ => Place::Nothing,
+    }
+}
+
+/// The flag whose value comes next.
+fn open_flag(flags: &[Flag], word: &str) -> Option<Flag> {
+    let takes = |flag: &&Flag| flag.bare.is_none();
+    if let Some(long) = word.strip_prefix("--") {
+        return flags.iter().filter(takes).find(|flag| flag.name == long).copied();
+    }
+    let mut letters = word.strip_prefix('-')?.chars();
+    let letter = letters.next()?;
+    if letters.next().is_some() {
+        return None;
+    }
+    flags.iter().filter(takes).find(|flag| flag.short == Some(letter)).copied()
+}
+
+fn flag_names(flags: &[Flag], word: &str) -> Vec<Candidate> {
+    let named = flags.iter().map(|flag| (format!("--{}", flag.name), flag.bare.is_none()));
+    let help = ("--help".to_owned(), false);
+    let fitting = named.chain([help]).filter(|(name, _)| name.starts_with(word));
+    fitting
+        .map(|(name, takes)| {
+            let text = if takes { format!("{name}=") } else { name };
+            Candidate { shown: text.clone(), text, closed: !takes }
+        })
+        .collect()
+}
+
+/// The values of a flag; `None` for a file.
+fn values(
+    flags: &[Flag],
+    name: &str,
+    word: &str,
+    args: &[String],
+    server: &mut dyn Server,
+) -> Option<Vec<Candidate>> {
+    let listed = |list: &[&str]| Some(list.iter().filter(|value| value.starts_with(word)).map(|value| Candidate::word(*value)).collect());
+    match name {
+        "filename" | "kustomize" | "kubeconfig" | "from-file" | "from-env-file" | "patch-file" => None,
+        "namespace" => Some(names("namespaces", word, "", &[], server)),
+        "output" => listed(OUTPUTS),
+        "dry-run" => listed(&["none", "server", "client"]),
+        "cascade" => listed(&["background", "foreground", "orphan"]),
+        "restart" => listed(&["Always", "OnFailure", "Never"]),
+        "container" => {
+            let pod = args.iter().rev().find(|arg| !arg.starts_with('-'))?;
+            let pod = pod.rsplit('/').next().unwrap_or(pod);
+            let path = format!("/api/v1/namespaces/{}/pods/{pod}", namespace(flags, args));
+            let object = server.get(&path)?;
+            let containers = object.pointer("/spec/containers").and_then(Value::as_array).cloned().unwrap_or_default();
+            let names = containers.iter().filter_map(|container| container.get("name").and_then(Value::as_str));
+            Some(names.filter(|name| name.starts_with(word)).map(Candidate::word).collect())
+        }
+        _ => Some(Vec::new()),
+    }
+}
+
+/// The arguments that are neither flags nor values of flags.
+fn positional(found: &Found, flags: &[Flag]) -> Vec<String> {
+    let mut arguments = Vec::new();
+    let mut words = found.words.iter();
+    while let Some(word) = words.next() {
+        if open_flag(flags, word).is_some() {
+            words.next();
+        } else if !word.starts_with('-') || word == "-" {
+            arguments.push(word.clone());
+        }
+    }
+    arguments
+}
+
+/// The namespace that a line names.
+fn namespace(flags: &[Flag], args: &[String]) -> String {
+    let mut named = "default".to_owned();
+    let mut words = args.iter();
+    while let Some(word) = words.next() {
+        if let Some(value) = word.strip_prefix("--namespace=").or_else(|| word.strip_prefix("-n=")) {
+            value.clone_into(&mut named);
+        } else if let Some(flag) = open_flag(flags, word)
+            && let Some(value) = words.next()
+            && flag.name == "namespace"
+        {
+            value.clone_into(&mut named);
+        }
+    }
+    named
+}
+
+/// A resource as the server's discovery tells it.
+struct Resource {
+    /// The group and version's path, such as `/apis/batch/v1`.
+    prefix: String,
+    plural: String,
+    group: String,
+    namespaced: bool,
+    listed: bool,
+    words: Vec<String>,
+}
+
+fn resources(server: &mut dyn Server) -> Vec<Resource> {
+    let mut prefixes = vec![("/api/v1".to_owned(), String::new())];
+    let groups = server.get("/apis").and_then(|groups| groups.get("groups").and_then(Value::as_array).cloned());
+    for group in groups.unwrap_or_default() {
+        let name = group.get("name").and_then(Value::as_str).unwrap_or_default().to_owned();
+        if let Some(version) = group.pointer("/preferredVersion/groupVersion").and_then(Value::as_str) {
+            prefixes.push((format!("/apis/{version}"), name));
+        }
+    }
+    let mut found = Vec::new();
+    for (prefix, group) in prefixes {
+        let list = server.get(&prefix).and_then(|list| list.get("resources").and_then(Value::as_array).cloned());
+        for resource in list.unwrap_or_default() {
+            let text = |field: &str| resource.get(field).and_then(Value::as_str).unwrap_or_default().to_owned();
+            let list = |field: &str| {
+                let values = resource.get(field).and_then(Value::as_array).cloned().unwrap_or_default();
+                values.iter().filter_map(Value::as_str).map(str::to_owned).collect::<Vec<_>>()
+            };
+            let plural = text("name");
+            if plural.contains('/') {
+                continue;
+            }
+            let mut words = list("shortNames");
+            words.extend([plural.clone(), text("singularName"), text("kind").to_lowercase()]);
+            if !group.is_empty() {
+                words.push(format!("{plural}.{group}"));
+            }
+            found.push(Resource {
+                prefix: prefix.clone(),
+                group: group.clone(),
+                namespaced: resource.get("namespaced").and_then(Value::as_bool).unwrap_or(false),
+                listed: list("verbs").iter().any(|verb| verb == "get"),
+                plural,
+                words,
+            });
+        }
+    }
+    found
+}
+
+fn types(word: &str, server: &mut dyn Server) -> Vec<Candidate> {
+    let named = resources(server).into_iter().filter(|resource| resource.listed).map(|resource| {
+        if resource.group.is_empty() { resource.plural } else { format!("{}.{}", resource.plural, resource.group) }
+    });
+    named.filter(|name| name.starts_with(word)).map(Candidate::word).collect()
+}
+
+fn names(kind: &str, word: &str, namespace: &str, given: &[String], server: &mut dyn Server) -> Vec<Candidate> {
+    let kind = kind.to_lowercase();
+    let known = resources(server);
+    let Some(resource) = known.iter().find(|resource| resource.words.contains(&kind)) else { return Vec::new() };
+    let path = if resource.namespaced {
+        format!("{}/namespaces/{namespace}/{}", resource.prefix, resource.plural)
+    } else {
+        format!("{}/{}", resource.prefix, resource.plural)
+    };
+    let items = server.get(&path).and_then(|list| list.get("items").and_then(Value::as_array).cloned());
+    let items = items.unwrap_or_default();
+    let names = items.iter().filter_map(|item| item.pointer("/metadata/name").and_then(Value::as_str));
+    names
+        .filter(|name| name.starts_with(word) && !given.iter().any(|given| given == name))
+        .map(Candidate::word)
+        .collect()
+}
+
+/// `job/hel` becomes `job/hello-job`.
+fn slashed_names(word: &str, namespace: &str, server: &mut dyn Server) -> Vec<Candidate> {
+    let Some((kind, start)) = word.split_once('/') else { return Vec::new() };
+    let found = names(kind, start, namespace, &[], server);
+    found.into_iter().map(|name| Candidate { text: format!("{kind}/{}", name.text), ..name }).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::json;
+
+    struct Fixed;
+
+    impl Server for Fixed {
+        fn get(&mut self, path: &str) -> Option<Value> {
+            let named = |names: &[&str]| {
+                let items: Vec<Value> = names.iter().map(|name| json!({"metadata": {"name": name}})).collect();
+                Some(json!({"items": items}))
+            };
+            let resource = |name: &str, kind: &str, short: &str, namespaced: bool| {
+                json!({"name": name, "singularName": kind.to_lowercase(), "kind": kind, "shortNames": [short],
+                       "namespaced": namespaced, "verbs": ["get", "list"]})
+            };
+            match path {
+                "/api/v1" => Some(json!({"resources": [
+                    resource("pods", "Pod", "po", true), resource("namespaces", "Namespace", "ns", false),
+                    {"name": "pods/log", "kind": "Pod"}]})),
+                "/apis" => Some(json!({"groups": [{"name": "batch", "preferredVersion": {"groupVersion": "batch/v1"}}]})),
+                "/apis/batch/v1" => Some(json!({"resources": [resource("jobs", "Job", "", true)]})),
+                "/apis/batch/v1/namespaces/default/jobs" => named(&["hello-job", "other"]),
+                "/api/v1/namespaces/test/pods" => named(&["in-test"]),
+                "/api/v1/namespaces" => named(&["default", "test"]),
+                _ => None,
+            }
+        }
+    }
+
+    #[test]
+    fn a_line_is_completed_by_what_the_server_has() {
+        let cases: &[(&str, Option<&[&str]>)] = &[
+            ("desc", Some(&["describe"])),
+            ("get jo", Some(&["jobs.batch"])),
+            ("get job hel", Some(&["hello-job"])),
+            ("get jobs.batch hello-job ", Some(&["other"])),
+            ("describe job/h", Some(&["job/hello-job"])),
+            ("get po -n test ", Some(&["in-test"])),
+            ("-n test get pods ", Some(&["in-test"])),
+            ("get pods -n te", Some(&["test"])),
+            ("get pods --namespace=te", Some(&["--namespace=test"])),
+            ("get jobs -o ya", Some(&["yaml"])),
+            ("get --all-n", Some(&["--all-namespaces"])),
+            ("apply --dry", Some(&["--dry-run"])),
+            ("apply -f he", None),
+            ("delete -f he", None),
+            ("get nosuch x", Some(&[])),
+        ];
+        for (line, wanted) in cases {
+            let mut words: Vec<String> = line.split(' ').map(str::to_owned).collect();
+            let word = words.pop().unwrap_or_default();
+            let found = complete(&words, &word, &mut Fixed)
+                .map(|found| found.into_iter().map(|candidate| candidate.text).collect::<Vec<_>>());
+            let wanted = wanted.map(|wanted| wanted.iter().map(|text| (*text).to_owned()).collect::<Vec<_>>());
+            assert_eq!(found, wanted, "{line}");
+        }
+    }
+}
