@@ -19,6 +19,15 @@ use crate::apimachinery::{Kind, Object, Status, meta};
 use crate::apiserver::{ApiServer, Caller, DeleteOptions};
 use crate::sim::Time;
 
+/// What a component did when it was given time.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Worked {
+    /// One piece of work; there may be more at this instant.
+    Done,
+    /// Nothing to do before this instant, unless the cluster changes.
+    Idle(Option<Time>),
+}
+
 /// The API server, seen by one component.
 #[derive(Debug)]
 pub struct Client<'a> {

@@ -13,10 +13,11 @@ pub use config::{Config, NodeConfig};
 
 use crate::apimachinery::{Reason, Status};
 use crate::apiserver::{ApiServer, Caller, ContainerRef, ExecOptions, LogOptions, LogRead, NodeProxy};
-use crate::controllers::{ControllerManager, Worked};
+use crate::client::Worked;
+use crate::controllers::ControllerManager;
 use crate::cri::{NodeRuntime, RuntimeConfig, RuntimeService};
-use crate::kubelet::{Kept, Kubelet};
-use crate::scheduler::{Scheduled, Scheduler};
+use crate::kubelet::Kubelet;
+use crate::scheduler::Scheduler;
 use crate::sim::{EventQueue, Time};
 use crate::text::http::{Request, Response, StreamId, StreamRead};
 use network::NoNetwork;
@@ -172,32 +173,25 @@ impl Cluster {
     }
 
     fn run(&mut self, component: Component) {
-        let next = match component {
+        let worked = match component {
             Component::Scheduler => {
                 self.scheduler.observe(&self.server);
-                match self.scheduler.work(&mut self.server) {
-                    Scheduled::Done => Some(self.now),
-                    Scheduled::Idle(next) => next,
-                }
+                self.scheduler.work(&mut self.server)
             }
             Component::Controllers => {
                 self.controllers.observe(&self.server);
-                match self.controllers.work(&mut self.server) {
-                    Worked::Done => Some(self.now),
-                    Worked::Idle(next) => next,
-                }
+                self.controllers.work(&mut self.server)
             }
             Component::Kubelet(node) => {
                 let Some(kubelet) = self.kubelets.get_mut(node) else { return };
                 kubelet.observe(&self.server);
-                match kubelet.work(&mut self.server, &mut NoNetwork) {
-                    Kept::Done => Some(self.now),
-                    Kept::Idle(next) => next,
-                }
+                kubelet.work(&mut self.server, &mut NoNetwork)
             }
         };
-        if let Some(next) = next {
-            self.wake(component, next.max(self.now));
+        match worked {
+            Worked::Done => self.wake(component, self.now),
+            Worked::Idle(Some(next)) => self.wake(component, next.max(self.now)),
+            Worked::Idle(None) => {}
         }
         self.wake_watchers();
     }

@@ -7,17 +7,8 @@ use std::collections::BTreeSet;
 
 use super::{CONTROLLERS, Context, Controller};
 use crate::apiserver::{ApiServer, Caller};
-use crate::client::{Caches, Client, EventRecorder, WorkQueue};
+use crate::client::{Caches, Client, EventRecorder, WorkQueue, Worked};
 use crate::sim::{Seed, Time};
-
-/// What a component did when it was given time.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Worked {
-    /// One piece of work; there may be more at this instant.
-    Done,
-    /// Nothing to do before this instant, unless the cluster changes.
-    Idle(Option<Time>),
-}
 
 #[derive(Clone, Debug)]
 struct Running {

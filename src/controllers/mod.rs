@@ -21,7 +21,7 @@ mod ttl_after_finished;
 use std::fmt::Debug;
 use std::time::Duration;
 
-pub use manager::{ControllerManager, Worked};
+pub use manager::ControllerManager;
 
 use crate::apimachinery::{ObjectKey, Status};
 use crate::client::{Caches, Client, Delta, EventRecorder, WorkQueue};

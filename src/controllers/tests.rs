@@ -10,6 +10,7 @@ use k8s_openapi::api::core::v1::{ConfigMap, Event, Pod, ServiceAccount};
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::Time as MetaTime;
 use serde_json::{Value, json};
 
+use crate::client::Worked;
 use super::*;
 use crate::api;
 use crate::apimachinery::{Kind, Object, meta};

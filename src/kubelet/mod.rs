@@ -23,7 +23,7 @@ use k8s_openapi::api::core::v1::Pod;
 
 use crate::apimachinery::{Kind, downcast, meta};
 use crate::apiserver::{ApiServer, Caller};
-use crate::client::{Client, EventRecorder, Watch, node_of};
+use crate::client::{Client, EventRecorder, Watch, Worked, node_of};
 use crate::cri::{ContainerId, RuntimeService};
 use crate::shell::program::Host;
 use crate::sim::{Seed, Time};
@@ -34,15 +34,6 @@ use worker::{Stage, Worker};
 const RELIST_PERIOD: Duration = Duration::from_secs(1);
 /// From a Pod's arrival to the first look at it.
 const HOUSEKEEPING: Duration = Duration::from_millis(8);
-
-/// What the kubelet did when it was given time.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Kept {
-    /// One piece of work; there may be more at this instant.
-    Done,
-    /// Nothing to do before this instant, unless the cluster changes.
-    Idle(Option<Time>),
-}
 
 type Uid = Arc<str>;
 
@@ -148,16 +139,16 @@ impl Kubelet {
     }
 
     /// Does one piece of work that is due: runs processes, or takes one Pod a step on.
-    pub fn work(&mut self, server: &mut ApiServer, host: &mut dyn Host) -> Kept {
+    pub fn work(&mut self, server: &mut ApiServer, host: &mut dyn Host) -> Worked {
         let now = server.now();
         if self.runtime.next_due().is_some_and(|due| due <= now) {
             self.runtime.run(now, host);
             self.see_exits(now);
-            return Kept::Done;
+            return Worked::Done;
         }
-        let Some((due, sequence, uid)) = self.due.first().cloned() else { return Kept::Idle(self.runtime.next_due()) };
+        let Some((due, sequence, uid)) = self.due.first().cloned() else { return Worked::Idle(self.runtime.next_due()) };
         if due > now {
-            return Kept::Idle(Some(self.runtime.next_due().map_or(due, |runtime| runtime.min(due))));
+            return Worked::Idle(Some(self.runtime.next_due().map_or(due, |runtime| runtime.min(due))));
         }
         self.due.remove(&(due, sequence, Arc::clone(&uid)));
         if let Some(mut worker) = self.workers.remove(&uid) {
@@ -170,7 +161,7 @@ impl Kubelet {
                 self.release(&uid, worker);
             }
         }
-        Kept::Done
+        Worked::Done
     }
 
     /// Notes which containers have ended; the Pods are looked at when the next relist would see it.

@@ -16,22 +16,13 @@ use k8s_openapi::api::core::v1::{Binding, Node, ObjectReference, Pod, PodConditi
 
 use crate::apimachinery::{Kind, ObjectKey, downcast, meta};
 use crate::apiserver::{ApiServer, Caller};
-use crate::client::{Caches, Client, Delta, EventRecorder, EventType, node_of};
+use crate::client::{Caches, Client, Delta, EventRecorder, EventType, Worked, node_of};
 use crate::sim::{Seed, Time};
 use node_info::NodeInfo;
 use queue::SchedulingQueue;
 
 /// The name that Pods ask for by `schedulerName` when they name none.
 const NAME: &str = "default-scheduler";
-
-/// What the scheduler did when it was given time.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Scheduled {
-    /// One Pod was looked at; there may be more.
-    Done,
-    /// Nothing to do before this instant, unless the cluster changes.
-    Idle(Option<Time>),
-}
 
 /// The default scheduler.
 #[derive(Clone, Debug)]
@@ -108,18 +99,18 @@ impl Scheduler {
     }
 
     /// Schedules the first Pod that is due.
-    pub fn work(&mut self, server: &mut ApiServer) -> Scheduled {
+    pub fn work(&mut self, server: &mut ApiServer) -> Worked {
         let now = server.now();
-        let Some(key) = self.queue.pop_due(now) else { return Scheduled::Idle(self.queue.next_due()) };
+        let Some(key) = self.queue.pop_due(now) else { return Worked::Idle(self.queue.next_due()) };
         let Some(pod) = self.caches.get::<Pod>(&key.namespace, &key.name).filter(|pod| wants_a_node(pod)) else {
             self.queue.forget(&key);
-            return Scheduled::Done;
+            return Worked::Done;
         };
         match self.find_node(&pod) {
             Ok(node) => self.bind(server, &key, &pod, &node),
             Err(message) => self.fail(server, &key, &pod, &message),
         }
-        Scheduled::Done
+        Worked::Done
     }
 
     fn find_node(&mut self, pod: &Arc<Pod>) -> Result<Arc<str>, String> {
