@@ -5,6 +5,7 @@
 mod consistency;
 mod daemon_set;
 mod deployment;
+mod endpoint_slice;
 mod garbage_collector;
 mod job;
 mod manager;
@@ -35,6 +36,8 @@ pub static CONTROLLERS: &[fn(Seed) -> Box<dyn Controller>] = &[
     replica_set::new,
     deployment::new,
     daemon_set::new,
+    endpoint_slice::new,
+    endpoint_slice::new_endpoints,
     namespace::new,
     service_account::new,
     service_account::new_root_ca_publisher,

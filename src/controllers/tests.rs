@@ -6,7 +6,8 @@ use std::time::Duration;
 
 use k8s_openapi::api::apps::v1::{ControllerRevision, DaemonSet, Deployment, ReplicaSet};
 use k8s_openapi::api::batch::v1::Job;
-use k8s_openapi::api::core::v1::{ConfigMap, Event, Pod, ServiceAccount};
+use k8s_openapi::api::core::v1::{ConfigMap, Endpoints, Event, Pod, ServiceAccount};
+use k8s_openapi::api::discovery::v1::EndpointSlice;
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::Time as MetaTime;
 use serde_json::{Value, json};
 
@@ -100,6 +101,7 @@ impl World {
         let status = json!({
             "phase": phase,
             "conditions": [{"type": "Ready", "status": ready, "lastTransitionTime": now}],
+            "podIP": pod.metadata.uid.as_deref().map(|uid| format!("10.244.1.{}", 2 + u8::from_str_radix(&uid[..2], 16).unwrap() / 2)),
             "containerStatuses": [{"name": "c", "image": "busybox", "imageID": "", "ready": ready == "True",
                 "restartCount": 0, "state": state}],
         });
@@ -289,6 +291,14 @@ fn a_settled_cluster_is_left_alone() {
     let mut world = World::new();
     world.job("hello", json!({}));
     world.create("apps/v1", "Deployment", web(2));
+    node(&mut world, "node01", false);
+    world.create("apps/v1", "DaemonSet", agent("a:1"));
+    world.create(
+        "v1",
+        "Service",
+        json!({"metadata": {"name": "web"}, "spec": {
+        "clusterIP": "10.96.0.10", "selector": {"app": "web"}, "ports": [{"port": 80}]}}),
+    );
     for _ in 0..20 {
         world.advance(1.0);
         for pod in world.active() {
@@ -454,4 +464,31 @@ fn every_namespace_gets_an_account_and_a_certificate() {
     assert!(world.server.get::<ServiceAccount>("dev", "default").is_ok());
     let map = world.server.get::<ConfigMap>("dev", "kube-root-ca.crt").unwrap();
     assert!(map.data.as_ref().unwrap()["ca.crt"].starts_with("-----BEGIN CERTIFICATE-----\n"));
+}
+
+#[test]
+fn a_service_finds_its_ready_pods() {
+    let mut world = World::new();
+    world.create("apps/v1", "Deployment", web(2));
+    world.create(
+        "v1",
+        "Service",
+        json!({"metadata": {"name": "web"}, "spec": {
+        "clusterIP": "10.96.0.10", "selector": {"app": "web"}, "ports": [{"port": 80, "targetPort": 8080}]}}),
+    );
+    world.advance(1.0);
+    let slice = world.all::<EndpointSlice>()[0].to_json();
+    assert_eq!(slice["endpoints"], json!([]), "one empty slice before there are Pods");
+    world.phase_all("Running", None);
+    world.advance(1.0);
+    let slices = world.all::<EndpointSlice>();
+    assert_eq!(slices.len(), 1);
+    let slice = slices[0].to_json();
+    assert_eq!(slice["endpoints"].as_array().unwrap().len(), 2);
+    assert_eq!(slice["endpoints"][0]["conditions"]["ready"], true);
+    assert_eq!(slice["ports"][0]["port"], 8080);
+    assert_eq!(slice["metadata"]["labels"]["kubernetes.io/service-name"], "web");
+    let endpoints = world.get::<Endpoints>("web").to_json();
+    assert_eq!(endpoints["subsets"][0]["addresses"].as_array().unwrap().len(), 2);
+    assert_eq!(endpoints["subsets"][0]["ports"][0]["port"], 8080);
 }
