@@ -80,8 +80,7 @@ impl Task for Gone {
                         self.targets.pop();
                         self.failures.push(Failure::msg(format!(
                             "timed out waiting for the condition on {}/{}",
-                            target.resource.qualified(),
-                            target.name
+                            target.resource.plural, target.name
                         )));
                         continue;
                     }

@@ -18,6 +18,7 @@ mod gone;
 mod help;
 mod kustomize;
 mod output;
+mod pods;
 mod print;
 mod program;
 mod tree;

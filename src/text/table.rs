@@ -167,6 +167,7 @@ pub fn printable_cell(text: &str) -> String {
 pub struct Description {
     writer: TabWriter,
     out: String,
+    tabs: bool,
 }
 
 impl Default for Description {
@@ -178,20 +179,33 @@ impl Default for Description {
 impl Description {
     /// An empty description.
     pub fn new() -> Self {
-        Self { writer: TabWriter::for_describe(), out: String::new() }
+        Self { writer: TabWriter::for_describe(), out: String::new(), tabs: false }
+    }
+
+    /// An empty description whose tabs stay tabs, as in the history of a rollout.
+    pub fn with_tabs() -> Self {
+        Self { tabs: true, ..Self::new() }
     }
 
     /// Writes text after two spaces for each level (kubectl's `LEVEL_0` to `LEVEL_4`). Tabs end cells; the line
     /// break is the caller's.
     pub fn write(&mut self, level: usize, text: &str) {
-        self.writer.write(&"  ".repeat(level));
-        self.writer.write(&text.replace('\u{1b}', "^["));
+        self.put(&"  ".repeat(level));
+        self.put(&text.replace('\u{1b}', "^["));
     }
 
     /// Writes a whole line: as [`Description::write`] with a line break.
     pub fn line(&mut self, level: usize, text: &str) {
         self.write(level, text);
-        self.writer.write("\n");
+        self.put("\n");
+    }
+
+    fn put(&mut self, text: &str) {
+        if self.tabs {
+            self.out.push_str(text);
+        } else {
+            self.writer.write(text);
+        }
     }
 
     /// Lines up what has been written so far; later lines have columns of their own.

@@ -78,7 +78,7 @@ impl Describer<'_, '_> {
 
 /// A Pod template whose columns are left as tabs, as the history of a rollout shows it.
 pub fn pod_template_with_tabs(cx: &mut Context<'_>, template: &Value) -> String {
-    let mut d = Describer { cx, w: Description::new(), show_events: false };
+    let mut d = Describer { cx, w: Description::with_tabs(), show_events: false };
     d.pod_template(Some(template));
     d.w.finish()
 }

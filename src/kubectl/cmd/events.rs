@@ -1,0 +1,176 @@
+//! `kubectl events`: what happened lately.
+//!
+//! Models Kubernetes 1.36 staging/src/k8s.io/kubectl/pkg/cmd/events/events.go.
+
+use serde_json::Value;
+
+use crate::kubectl::describe::age;
+use crate::kubectl::failure::Failure;
+use crate::kubectl::flags::{Flag, slice, switch, text};
+use crate::kubectl::print::{PRINT_FLAGS, Printer, as_list, list_at, str_at};
+use crate::kubectl::program::{Context, DONE, Next, Outcome, Progress, Task};
+use crate::kubectl::tree::{Command, Group};
+use crate::kubectl::watch::{Event, Events};
+use crate::shell::program::Wait;
+use crate::sim::Time;
+use crate::text::http::{Method, Request};
+use crate::text::table::TabWriter;
+
+const FLAGS: &[Flag] = &[
+    switch("all-namespaces", "Events of every namespace.").short('A'),
+    text("chunk-size", "500", "Ask for long lists in parts of this many objects."),
+    text("for", "", "Only events about this object, as TYPE/NAME."),
+    switch("no-headers", "Leave out the line of headers."),
+    slice("types", "Only events of these types: Normal, Warning."),
+    switch("watch", "Go on showing events.").short('w'),
+];
+
+/// The command.
+pub static COMMAND: Command = Command {
+    name: "events",
+    group: Group::Troubleshooting,
+    short: "List events",
+    long: "Lists events, the oldest first. Events are kept for an hour.",
+    examples: &[
+        ("Events of the namespace", "kubectl events"),
+        ("Events about one object", "kubectl events --for job/hello"),
+        ("Only warnings, of every namespace", "kubectl events -A --types=Warning"),
+    ],
+    usage: "[(-o|--output=)json|yaml|kyaml|name|go-template|go-template-file|template|templatefile|jsonpath|jsonpath-as-json|jsonpath-file] [--for TYPE/NAME] [--watch] [--types=Normal,Warning] [options]",
+    flags: &[FLAGS, PRINT_FLAGS],
+    run: Some(run),
+    ..Command::EMPTY
+};
+
+#[derive(Clone, Debug)]
+struct Shown {
+    all_namespaces: bool,
+    no_headers: bool,
+    types: Vec<String>,
+    headers_printed: bool,
+    writer: TabWriter,
+}
+
+fn run(cx: &mut Context<'_>) -> Outcome {
+    let flags = cx.session.flags.clone();
+    let types = flags.list("types");
+    if types.iter().any(|one| !one.eq_ignore_ascii_case("normal") && !one.eq_ignore_ascii_case("warning")) {
+        return Err(Failure::msg("valid --types are Normal or Warning"));
+    }
+    let mut printer = Printer::of(&flags, cx.system, false)?;
+    let all = flags.on("all-namespaces");
+    let namespace = cx.namespace()?;
+    let path = if all { "/api/v1/events".to_owned() } else { format!("/api/v1/namespaces/{namespace}/events") };
+    let mut request = Request::new(Method::Get, path).with_header("Accept", "application/json");
+    let about = flags.text("for");
+    if !about.is_empty() {
+        let Some((word, name)) = about.split_once('/').filter(|(word, name)| !word.is_empty() && !name.is_empty())
+        else {
+            return Err(Failure::msg("--for must be in resource/name form"));
+        };
+        let kind = cx.discovery()?.resolve(word)?.kind.clone();
+        request = request.with_query("fieldSelector", format!("involvedObject.kind={kind},involvedObject.name={name}"));
+    }
+    let mut shown = Shown {
+        all_namespaces: all,
+        no_headers: flags.on("no-headers"),
+        types,
+        headers_printed: false,
+        writer: TabWriter::for_tables(),
+    };
+    if flags.on("watch") {
+        let events = Events::open(cx, request.with_query("watch", "true"))?;
+        return Ok(Next::Task(Box::new(Watched { events, shown })));
+    }
+    let answer = cx.json(request.with_query("limit", "500"))?;
+    let mut events: Vec<Value> =
+        list_at(&answer, "/items").iter().filter(|event| shown.wants(event)).cloned().collect();
+    if events.is_empty() {
+        cx.out.err_line(&if all {
+            "No events found.".to_owned()
+        } else {
+            format!("No events found in {namespace} namespace.")
+        });
+        return DONE;
+    }
+    events.sort_by(|a, b| seen(a).cmp(seen(b)));
+    if printer.is_human() {
+        let now = cx.system.now();
+        for event in &events {
+            shown.add(event, now);
+        }
+        let text = shown.writer.flush();
+        cx.out.out(&text);
+    } else {
+        let text = printer.print(&as_list(events))?;
+        cx.out.out(&text);
+    }
+    DONE
+}
+
+/// When an event was last seen.
+fn seen(event: &Value) -> &str {
+    match (str_at(event, "/series/lastObservedTime"), str_at(event, "/lastTimestamp")) {
+        ("", "") => str_at(event, "/eventTime"),
+        ("", last) => last,
+        (series, _) => series,
+    }
+}
+
+impl Shown {
+    fn wants(&self, event: &Value) -> bool {
+        self.types.is_empty() || self.types.iter().any(|one| one.eq_ignore_ascii_case(str_at(event, "/type")))
+    }
+
+    fn add(&mut self, event: &Value, now: Time) {
+        if !self.headers_printed && !self.no_headers {
+            let lead = if self.all_namespaces { "NAMESPACE\t" } else { "" };
+            self.writer.write(&format!("{lead}LAST SEEN\tTYPE\tREASON\tOBJECT\tMESSAGE\n"));
+        }
+        self.headers_printed = true;
+        let of = |path: &str| str_at(event, path);
+        let first =
+            if of("/firstTimestamp").is_empty() { age(now, of("/eventTime")) } else { age(now, of("/firstTimestamp")) };
+        let count = event.get("count").and_then(Value::as_i64).unwrap_or(0);
+        let interval = if let Some(times) = event.pointer("/series/count").and_then(Value::as_i64) {
+            format!("{} (x{times} over {first})", age(now, of("/series/lastObservedTime")))
+        } else if count > 1 {
+            format!("{} (x{count} over {first})", age(now, of("/lastTimestamp")))
+        } else {
+            first
+        };
+        let lead = if self.all_namespaces { format!("{}\t", of("/metadata/namespace")) } else { String::new() };
+        let object = format!("{}/{}", of("/involvedObject/kind"), of("/involvedObject/name"));
+        let message = of("/message").trim();
+        self.writer.write(&format!("{lead}{interval}\t{}\t{}\t{object}\t{message}\n", of("/type"), of("/reason")));
+    }
+}
+
+/// Events as they come.
+#[derive(Clone, Debug)]
+struct Watched {
+    events: Events,
+    shown: Shown,
+}
+
+impl Task for Watched {
+    fn step(&mut self, cx: &mut Context<'_>) -> Result<Progress, Failure> {
+        loop {
+            match self.events.next(cx)? {
+                Event::Seen(kind, object) => {
+                    if kind != "DELETED" && self.shown.wants(&object) {
+                        self.shown.add(&object, cx.system.now());
+                        let text = self.shown.writer.flush();
+                        cx.out.out(&text);
+                    }
+                }
+                Event::Pending => return Ok(Progress::Wait(Wait { streams: true, ..Wait::default() })),
+                Event::End => return Ok(Progress::Next(Next::Exit(0))),
+            }
+        }
+    }
+
+    fn clone_task(&self) -> Box<dyn Task> {
+        Box::new(self.clone())
+    }
+}
