@@ -70,6 +70,7 @@ fn document(below: &str) -> Option<Value> {
         list_schema(facts, info, &mut schemas);
     }
     for (name, shape) in [
+        ("apis.meta.v1.Patch", json!({"type": "object"})),
         ("api.resource.Quantity", json!({"oneOf": [{"type": "string"}, {"type": "number"}]})),
         ("apis.meta.v1.MicroTime", json!({"type": "string", "format": "date-time"})),
         ("apis.meta.v1.Time", json!({"type": "string", "format": "date-time"})),

@@ -20,6 +20,8 @@ pub(super) struct Write<'a> {
     pub dry_run: bool,
     /// What the server warns of.
     pub warnings: &'a mut Vec<String>,
+    /// Whether the object was read from JSON: then what is absent and what is empty are the same.
+    pub decoded: bool,
 }
 
 impl ApiServer {
@@ -76,7 +78,7 @@ impl ApiServer {
         object: Box<dyn Object>,
         dry_run: bool,
     ) -> Result<Arc<dyn Object>, Status> {
-        self.create_with(caller, object, Write { dry_run, warnings: &mut Vec::new() })
+        self.create_with(caller, object, Write { dry_run, warnings: &mut Vec::new(), decoded: false })
     }
 
     /// Creates an object; see `Store.Create` upstream for the order of the steps.
@@ -154,7 +156,7 @@ impl ApiServer {
         subresource: &str,
         dry_run: bool,
     ) -> Result<Arc<dyn Object>, Status> {
-        self.update_with(caller, object, subresource, Write { dry_run, warnings: &mut Vec::new() })
+        self.update_with(caller, object, subresource, Write { dry_run, warnings: &mut Vec::new(), decoded: false })
     }
 
     /// Replaces an object; see `Store.Update` upstream for the order of the steps.
@@ -205,7 +207,7 @@ impl ApiServer {
             let gone = self.store.remove(info.resource, &namespace, &name, &caller.user);
             return Ok(gone.unwrap_or_else(|| Arc::from(object)));
         }
-        if object.equals(&*old) {
+        if object.equals(&*old) || (write.decoded && ops.encode(&*object) == ops.encode(&*old)) {
             return Ok(old);
         }
         if write.dry_run {

@@ -13,7 +13,7 @@ impl Call<'_> {
         let dry_run = body::dry_run(self.request, "CreateOptions")?;
         let mut object = body::object(self.request, target.ops, "CreateOptions", &mut self.warnings)?;
         place(&mut *object, target)?;
-        let write = Write { dry_run, warnings: &mut self.warnings };
+        let write = Write { dry_run, warnings: &mut self.warnings, decoded: true };
         let stored = self.server.create_with(self.caller, object, write)?;
         self.object(201, target.ops, &*stored)
     }

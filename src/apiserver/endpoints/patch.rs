@@ -56,7 +56,7 @@ impl Call<'_> {
         let patched = patched(target.ops, form, held, &patch)?;
         let mut object = body::decode(patched, target.ops, validation, duplicates, &mut self.warnings)?;
         place(&mut *object, target)?;
-        let write = Write { dry_run, warnings: &mut self.warnings };
+        let write = Write { dry_run, warnings: &mut self.warnings, decoded: true };
         let stored = self.server.update_with(self.caller, object, &target.subresource, write)?;
         self.object(200, target.ops, &*stored)
     }
@@ -74,7 +74,7 @@ impl Call<'_> {
         let Ok(current) = self.stored(target) else {
             let mut object = body::decode(patch, target.ops, validation, Vec::new(), &mut self.warnings)?;
             place(&mut *object, target)?;
-            let write = Write { dry_run, warnings: &mut self.warnings };
+            let write = Write { dry_run, warnings: &mut self.warnings, decoded: true };
             let stored = self.server.create_with(self.caller, object, write)?;
             return self.object(201, target.ops, &*stored);
         };
@@ -82,7 +82,7 @@ impl Call<'_> {
         let patched = patched(target.ops, PatchForm::Strategic, held, &patch)?;
         let mut object = body::decode(patched, target.ops, validation, Vec::new(), &mut self.warnings)?;
         place(&mut *object, target)?;
-        let write = Write { dry_run, warnings: &mut self.warnings };
+        let write = Write { dry_run, warnings: &mut self.warnings, decoded: true };
         let stored = self.server.update_with(self.caller, object, &target.subresource, write)?;
         self.object(200, target.ops, &*stored)
     }

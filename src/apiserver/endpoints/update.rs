@@ -13,7 +13,7 @@ impl Call<'_> {
         let dry_run = body::dry_run(self.request, "UpdateOptions")?;
         let mut object = body::object(self.request, target.ops, "UpdateOptions", &mut self.warnings)?;
         place(&mut *object, target)?;
-        let write = Write { dry_run, warnings: &mut self.warnings };
+        let write = Write { dry_run, warnings: &mut self.warnings, decoded: true };
         let stored = self.server.update_with(self.caller, object, &target.subresource, write)?;
         self.object(200, target.ops, &*stored)
     }

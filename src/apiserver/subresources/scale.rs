@@ -46,7 +46,7 @@ pub(super) fn answer(call: &mut Call<'_>, target: &Target, method: Method) -> Re
     if let Some(version) = version.filter(|version| !version.is_empty()) {
         object.meta_mut().resource_version = Some(version.to_owned());
     }
-    let write = Write { dry_run, warnings: &mut call.warnings };
+    let write = Write { dry_run, warnings: &mut call.warnings, decoded: true };
     let stored = call.server.update_with(call.caller, object, "", write)?;
     debug_assert_eq!(meta::name(stored.meta()), target.name);
     Ok(call.json(200, &scale_of(&target.ops.encode(&*stored))))
