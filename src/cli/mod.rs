@@ -6,6 +6,7 @@ mod lesson_check;
 mod lesson_folder;
 mod lesson_new;
 mod options;
+mod serve;
 mod site_build;
 
 use std::process::ExitCode;
@@ -25,7 +26,7 @@ pub struct Subcommand {
 }
 
 /// Every subcommand, in the order of the help text.
-pub const SUBCOMMANDS: &[Subcommand] = &[drive::SUBCOMMAND, lesson_check::SUBCOMMAND, lesson_new::SUBCOMMAND, site_build::SUBCOMMAND, bench::SUBCOMMAND];
+pub const SUBCOMMANDS: &[Subcommand] = &[drive::SUBCOMMAND, lesson_check::SUBCOMMAND, lesson_new::SUBCOMMAND, serve::SUBCOMMAND, site_build::SUBCOMMAND, bench::SUBCOMMAND];
 
 /// Why a subcommand stopped.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -1,0 +1,147 @@
+//! The one thread that owns the cluster: it answers what the connections ask, and moves virtual time by real time.
+
+use std::sync::mpsc as blocking;
+use std::thread;
+use std::time::{Duration, Instant};
+
+use tokio::sync::{oneshot, watch};
+
+use crate::cluster::{Cluster, Config};
+use crate::sim::Time;
+use crate::text::http::{Request, Response, StreamId, StreamRead};
+
+/// How much work is done between two looks at what the connections ask.
+const BUDGET: u64 = 2_000;
+/// The longest wait between two looks at the clock.
+const TICK: Duration = Duration::from_millis(20);
+/// A cluster that stands still for longer (a suspended machine) does not run to catch up.
+const LONGEST_STEP: Duration = Duration::from_secs(5);
+
+/// A cluster to serve.
+#[derive(Clone, Debug)]
+pub struct Settings {
+    /// What it is made of.
+    pub config: Config,
+    /// Virtual seconds for each real one.
+    pub speed: f64,
+    /// How long the cluster has run when the first request comes.
+    pub warm_up: Duration,
+}
+
+enum Question {
+    Handle(Box<Request>, oneshot::Sender<Response>),
+    Read(StreamId, oneshot::Sender<StreamRead>),
+    Write(StreamId, Vec<u8>),
+    Close(StreamId),
+}
+
+/// How connections reach the cluster. A clone reaches the same one.
+#[derive(Clone, Debug)]
+pub struct Owner {
+    questions: blocking::Sender<Question>,
+    changes: watch::Receiver<u64>,
+}
+
+impl Owner {
+    /// Starts a cluster on a thread of its own; the thread ends with the last `Owner`.
+    ///
+    /// # Errors
+    /// The thread cannot be started.
+    pub fn start(settings: Settings) -> std::io::Result<Self> {
+        let (questions, inbox) = blocking::channel();
+        let (changed, changes) = watch::channel(0);
+        thread::Builder::new().name("cluster".to_owned()).spawn(move || run(&settings, &inbox, &changed))?;
+        Ok(Self { questions, changes })
+    }
+
+    /// Answers a request; `None` when the cluster is gone.
+    pub async fn handle(&self, request: Request) -> Option<Response> {
+        let (sender, receiver) = oneshot::channel();
+        self.questions.send(Question::Handle(Box::new(request), sender)).ok()?;
+        receiver.await.ok()
+    }
+
+    /// Reads a stream.
+    pub async fn read(&self, id: StreamId) -> Option<StreamRead> {
+        let (sender, receiver) = oneshot::channel();
+        self.questions.send(Question::Read(id, sender)).ok()?;
+        receiver.await.ok()
+    }
+
+    /// Writes one message to a stream.
+    pub fn write(&self, id: StreamId, message: Vec<u8>) {
+        let _ = self.questions.send(Question::Write(id, message));
+    }
+
+    /// Ends a stream.
+    pub fn close(&self, id: StreamId) {
+        let _ = self.questions.send(Question::Close(id));
+    }
+
+    /// Tells when something in the cluster has changed.
+    pub fn changes(&self) -> watch::Receiver<u64> {
+        self.changes.clone()
+    }
+}
+
+fn run(settings: &Settings, inbox: &blocking::Receiver<Question>, changed: &watch::Sender<u64>) {
+    let mut cluster = Cluster::new(&settings.config);
+    let mut target = settings.config.start + settings.warm_up;
+    cluster.advance_to(target, u64::MAX);
+    let mut looked = Instant::now();
+    loop {
+        let elapsed = looked.elapsed().min(LONGEST_STEP);
+        looked = Instant::now();
+        target += elapsed.mul_f64(settings.speed);
+        let behind = cluster.advance_to(target, BUDGET).spinning.is_some();
+        if behind {
+            // What could not be done in time is not done faster later.
+            target = cluster.now();
+        }
+        publish(&cluster, changed);
+        let wait = if behind { Duration::ZERO } else { until_due(&mut cluster, target, settings.speed) };
+        match inbox.recv_timeout(wait) {
+            Ok(question) => {
+                answer(&mut cluster, question);
+                // Whatever else has come meanwhile is answered at the same instant.
+                while let Ok(question) = inbox.try_recv() {
+                    answer(&mut cluster, question);
+                }
+                publish(&cluster, changed);
+            }
+            Err(blocking::RecvTimeoutError::Timeout) => {}
+            Err(blocking::RecvTimeoutError::Disconnected) => return,
+        }
+    }
+}
+
+fn until_due(cluster: &mut Cluster, now: Time, speed: f64) -> Duration {
+    match cluster.next_due() {
+        Some(due) => due.since(now).div_f64(speed.max(0.001)).clamp(Duration::from_millis(1), TICK),
+        None => TICK,
+    }
+}
+
+fn publish(cluster: &Cluster, changed: &watch::Sender<u64>) {
+    let revision = cluster.revision();
+    changed.send_if_modified(|seen| std::mem::replace(seen, revision) != revision);
+}
+
+fn answer(cluster: &mut Cluster, question: Question) {
+    match question {
+        Question::Handle(request, reply) => {
+            let response = cluster.handle(&request);
+            // A client that has gone leaves its stream behind.
+            if let Err(response) = reply.send(response)
+                && let crate::text::http::Body::Stream(id) = response.body
+            {
+                cluster.close_stream(id);
+            }
+        }
+        Question::Read(id, reply) => {
+            let _ = reply.send(cluster.read_stream(id));
+        }
+        Question::Write(id, message) => cluster.write_stream(id, &message),
+        Question::Close(id) => cluster.close_stream(id),
+    }
+}

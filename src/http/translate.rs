@@ -1,0 +1,97 @@
+//! Between axum's requests and answers and our own. Percent escapes end here.
+
+use axum::body::Body as HttpBody;
+use axum::http::request::Parts;
+use axum::http::response::Builder;
+use axum::response::Response as HttpResponse;
+use serde_json::json;
+
+use crate::text::http::{Method, Request, Response};
+
+/// A request as the API server takes it.
+///
+/// # Errors
+/// The answer to what it would not understand.
+pub fn request(parts: &Parts, body: Vec<u8>) -> Result<Request, Box<HttpResponse>> {
+    let method = match parts.method.as_str() {
+        "GET" | "HEAD" => Method::Get,
+        "POST" => Method::Post,
+        "PUT" => Method::Put,
+        "PATCH" => Method::Patch,
+        "DELETE" => Method::Delete,
+        _ => {
+            let text = "the server does not allow this method on the requested resource";
+            return Err(Box::new(failure(405, "MethodNotAllowed", text)));
+        }
+    };
+    let malformed = || Box::new(failure(400, "BadRequest", "malformed percent escape in the URL"));
+    let path = decode(parts.uri.path(), false).ok_or_else(malformed)?;
+    let mut query = Vec::new();
+    for pair in parts.uri.query().unwrap_or_default().split('&').filter(|pair| !pair.is_empty()) {
+        let (name, value) = pair.split_once('=').unwrap_or((pair, ""));
+        query.push((decode(name, true).ok_or_else(malformed)?, decode(value, true).ok_or_else(malformed)?));
+    }
+    let headers = parts
+        .headers
+        .iter()
+        .map(|(name, value)| (name.as_str().to_owned(), String::from_utf8_lossy(value.as_bytes()).into_owned()))
+        .collect();
+    Ok(Request { method, path, query, headers, body })
+}
+
+/// Status and headers of an answer.
+pub fn head(response: &Response) -> Builder {
+    let mut builder = axum::http::Response::builder().status(response.status);
+    for (name, value) in &response.headers {
+        // What is no valid header value (a warning with letters beyond ASCII) goes as bytes.
+        if let Ok(value) = axum::http::HeaderValue::from_bytes(value.as_bytes()) {
+            builder = builder.header(name.as_str(), value);
+        }
+    }
+    builder
+}
+
+/// A failure that never reached the API server.
+pub fn failure(code: u16, reason: &str, message: &str) -> HttpResponse {
+    let status = json!({
+        "kind": "Status", "apiVersion": "v1", "metadata": {}, "status": "Failure",
+        "message": message, "reason": reason, "code": code,
+    });
+    let mut response = HttpResponse::new(HttpBody::from(status.to_string()));
+    *response.status_mut() =
+        axum::http::StatusCode::from_u16(code).unwrap_or(axum::http::StatusCode::INTERNAL_SERVER_ERROR);
+    response.headers_mut().insert("content-type", axum::http::HeaderValue::from_static("application/json"));
+    response
+}
+
+/// Undoes percent escapes; in a query a plus is a space. `None` when an escape is broken or is no UTF-8.
+fn decode(text: &str, query: bool) -> Option<String> {
+    let mut out = Vec::with_capacity(text.len());
+    let mut bytes = text.bytes();
+    while let Some(byte) = bytes.next() {
+        match byte {
+            b'%' => {
+                let digit = |byte: Option<u8>| char::from(byte?).to_digit(16);
+                let (high, low) = (digit(bytes.next())?, digit(bytes.next())?);
+                out.push(u8::try_from(high * 16 + low).ok()?);
+            }
+            b'+' if query => out.push(b' '),
+            other => out.push(other),
+        }
+    }
+    String::from_utf8(out).ok()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn percent_escapes_are_undone_and_broken_ones_refused() {
+        assert_eq!(decode("a%3Db+c", true).as_deref(), Some("a=b c"));
+        assert_eq!(decode("a+b", false).as_deref(), Some("a+b"));
+        assert_eq!(decode("%4", true), None);
+        assert_eq!(decode("%zz", true), None);
+        assert_eq!(decode("%ff", true), None);
+    }
+}
