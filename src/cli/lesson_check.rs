@@ -1,23 +1,35 @@
-//! `tabernetes lesson check`: reads the lessons strictly.
+//! `tabernetes lesson check`: proves every lesson. It is read strictly and played on a fresh playground as a reader
+//! would, with and without its solutions.
 
 use std::path::Path;
 
 use super::options::Options;
 use super::{Failure, Subcommand, lesson_folder};
+use crate::lesson::{Document, Rehearsal, prove};
+use crate::playground::{Config, Session};
 
 /// The subcommand.
 pub const SUBCOMMAND: Subcommand = Subcommand {
     name: "lesson check",
     usage: "[DIR]",
-    summary: "Reads every lesson below DIR (default: lessons) and tells what is wrong with it, by file and line.",
+    summary: "Plays every lesson below DIR (default: lessons) and tells what is wrong with it, by file and line.",
     run,
 };
 
 fn run(words: &[String]) -> Result<(), Failure> {
     let options = Options::read(words, &[])?;
     let folder = options.plain_or("lessons")?;
+    let mut problems = Vec::new();
     for document in lesson_folder::load(Path::new(folder))? {
-        println!("{}: read, {} steps", document.path, document.lesson.steps.len());
+        match prove(&document, &mut stage) {
+            Ok(()) => println!("{}: proven, {} steps", document.path, document.lesson.steps.len()),
+            Err(found) => problems.extend(found),
+        }
     }
-    Ok(())
+    if problems.is_empty() { Ok(()) } else { Err(Failure::Failed(lesson_folder::list(&problems))) }
+}
+
+/// A fresh playground for a lesson.
+fn stage(document: &Document) -> Box<dyn Rehearsal> {
+    Box::new(Session::with_config(&Config::for_lesson(&document.lesson)))
 }

@@ -7,6 +7,7 @@ use std::time::Duration;
 use regex_lite::Regex;
 use serde_json::Value;
 
+use super::Config;
 use super::lab::Lab;
 use super::machine::{HOME, caller};
 use crate::lesson::{self, Objects};
@@ -16,6 +17,8 @@ use crate::sim::Time;
 
 /// After so much virtual time a command that has not ended is interrupted.
 pub const PATIENCE: Duration = Duration::from_secs(90);
+/// What the manifests of a lesson bring about has so long before the learner comes.
+const SETTLING: Duration = Duration::from_secs(5);
 /// How often `until` tries.
 const INTERVAL: Duration = Duration::from_millis(300);
 /// After a signal a command has so long to end before it is killed.
@@ -58,12 +61,27 @@ pub struct Session {
 impl Session {
     /// A fresh playground of that seed.
     pub fn new(seed: u64) -> Self {
-        Self::with_lab(Lab::new(seed, super::Config::default().start, false))
+        Self::with_config(&Config { seed, ..Config::default() })
     }
 
-    /// A session on a playground that is there already.
-    pub fn with_lab(lab: Lab) -> Self {
-        Self { start: lab.now(), lab, background: BTreeMap::new() }
+    /// A fresh playground: the cluster has come up, the manifests are applied, the files lie in the home directory.
+    pub fn with_config(config: &Config) -> Self {
+        let lab = Lab::new(config.seed, config.start, !config.present_images.is_empty());
+        let mut session = Self { start: lab.now(), lab, background: BTreeMap::new() };
+        for (name, content) in &config.manifests {
+            let path = format!("/tmp/{}", name.replace('/', "-"));
+            if session.write(&path, content).is_ok() {
+                session.run(&format!("kubectl apply -f '{path}'; rm -f '{path}'"));
+            }
+        }
+        if !config.manifests.is_empty() {
+            session.advance(SETTLING);
+        }
+        for (name, content) in &config.files {
+            let _ = session.write(name, content);
+        }
+        session.start = session.lab.now();
+        session
     }
 
     /// The playground, when the session is over.

@@ -1,8 +1,6 @@
 //! Everything of a playground that time changes: one value that is cloned to keep a moment. Knows no real time, no
 //! snapshots and no lesson text.
 
-use std::time::Duration;
-
 use super::action::Action;
 use super::changes::Changes;
 use super::lab::{Lab, Moved};
@@ -26,21 +24,7 @@ pub struct World {
 impl World {
     /// A fresh world: the cluster has come up, the lesson's manifests are applied, the prompt stands.
     pub fn new(config: &Config) -> Self {
-        let lab = Lab::new(config.seed, config.start, !config.present_images.is_empty());
-        let mut session = Session::with_lab(lab);
-        for (name, content) in &config.manifests {
-            let path = format!("/tmp/{}", name.replace('/', "-"));
-            if session.write(&path, content).is_ok() {
-                session.run(&format!("kubectl apply -f '{path}'; rm -f '{path}'"));
-            }
-        }
-        for (name, content) in &config.files {
-            let _ = session.write(name, content);
-        }
-        let mut lab = session.into_lab();
-        if !config.manifests.is_empty() {
-            lab.advance_to(lab.now() + Duration::from_secs(5), u64::MAX);
-        }
+        let mut lab = Session::with_config(config).into_lab();
         let mut terminal = Terminal::new(&mut lab, config.columns, config.rows);
         terminal.settle(&mut lab);
         Self { lab, terminal, applied: 0 }
