@@ -292,3 +292,113 @@ fn conditions(
     }));
     all
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::cri::{ImageInfo, StopReason, User};
+
+    const NOW: Time = Time::from_seconds(1_000);
+
+    fn pod(policy: &str, init: &[&str], containers: &[&str]) -> Pod {
+        let list = |names: &[&str]| {
+            let made = names.iter().map(|name| serde_json::json!({"name": name, "image": "busybox:1.36"}));
+            made.collect::<Vec<_>>()
+        };
+        serde_json::from_value(serde_json::json!({
+            "metadata": {"name": "p", "namespace": "default", "generation": 1}, "status": {"phase": "Pending"},
+            "spec": {"restartPolicy": policy, "initContainers": list(init), "containers": list(containers)},
+        }))
+        .unwrap()
+    }
+
+    fn seen(name: &str, state: ContainerState) -> (String, ContainerRecord) {
+        let image =
+            ImageInfo { name: "docker.io/library/busybox:1.36".into(), id: "x".into(), size: 1, user: User::default() };
+        let status = ContainerStatus {
+            id: format!("{name}-id"),
+            name: name.to_owned(),
+            image,
+            user: User::default(),
+            state,
+            termination_log: String::new(),
+        };
+        let record = ContainerRecord { seen: Some(status), ready: true, started: true, ..ContainerRecord::default() };
+        (name.to_owned(), record)
+    }
+
+    fn running(name: &str) -> (String, ContainerRecord) {
+        seen(name, ContainerState::Running { started: NOW })
+    }
+
+    fn exited(name: &str, exit_code: i32) -> (String, ContainerRecord) {
+        let reason = if exit_code == 0 { StopReason::Completed } else { StopReason::Error };
+        seen(name, ContainerState::Exited { started: NOW, finished: NOW, exit_code, reason, message: String::new() })
+    }
+
+    fn status(pod: &Pod, records: impl IntoIterator<Item = (String, ContainerRecord)>, terminated: bool) -> PodStatus {
+        let worker = super::super::worker::Worker::new(std::sync::Arc::new(pod.clone()), NOW);
+        generate(&Inputs {
+            pod,
+            records: &records.into_iter().collect(),
+            sandbox: worker.sandboxed(),
+            host_address: "172.30.2.2",
+            started: NOW,
+            terminated,
+            failure: None,
+            now: NOW,
+        })
+    }
+
+    #[test]
+    fn the_phase_follows_the_containers_and_the_restart_policy() {
+        type Records = Vec<(String, ContainerRecord)>;
+        let cases: Vec<(&str, Pod, Records, &str)> = vec![
+            ("nothing started yet", pod("Never", &[], &["a"]), vec![], "Pending"),
+            ("one of two runs", pod("Never", &[], &["a", "b"]), vec![running("a")], "Pending"),
+            ("all run", pod("Never", &[], &["a", "b"]), vec![running("a"), running("b")], "Running"),
+            ("one has ended, one runs", pod("Never", &[], &["a", "b"]), vec![exited("a", 0), running("b")], "Running"),
+            ("all ended well", pod("Never", &[], &["a", "b"]), vec![exited("a", 0), exited("b", 0)], "Succeeded"),
+            ("one ended badly", pod("Never", &[], &["a", "b"]), vec![exited("a", 0), exited("b", 3)], "Failed"),
+            ("will be restarted on failure", pod("OnFailure", &[], &["a"]), vec![exited("a", 1)], "Running"),
+            ("ended well on failure", pod("OnFailure", &[], &["a"]), vec![exited("a", 0)], "Succeeded"),
+            ("is always restarted", pod("Always", &[], &["a"]), vec![exited("a", 0)], "Running"),
+            ("init container runs", pod("Never", &["i"], &["a"]), vec![running("i")], "Pending"),
+            ("init container failed for good", pod("Never", &["i"], &["a"]), vec![exited("i", 1)], "Failed"),
+            ("init container is tried again", pod("OnFailure", &["i"], &["a"]), vec![exited("i", 1)], "Pending"),
+            ("after init containers", pod("Never", &["i"], &["a"]), vec![exited("i", 0), running("a")], "Running"),
+        ];
+        for (name, pod, records, want) in cases {
+            assert_eq!(status(&pod, records, true).phase.as_deref(), Some(want), "{name}");
+        }
+    }
+
+    #[test]
+    fn a_pod_is_not_called_ended_before_everything_of_it_has_stopped() {
+        let pod = pod("Never", &[], &["a"]);
+        assert_eq!(status(&pod, [exited("a", 0)], false).phase.as_deref(), Some("Pending"));
+        let ready = status(&pod, [exited("a", 0)], false).conditions.unwrap();
+        let ready = ready.iter().find(|condition| condition.type_ == "Ready").unwrap();
+        assert_eq!((ready.status.as_str(), ready.reason.as_deref()), ("False", Some("PodCompleted")));
+    }
+
+    #[test]
+    fn a_container_that_waits_for_its_restart_shows_its_end_as_the_last_state() {
+        let (name, mut record) = exited("a", 1);
+        record.waiting = Some(("CrashLoopBackOff".to_owned(), "back-off 10s".to_owned()));
+        let status = status(&pod("Always", &[], &["a"]), [(name, record)], false);
+        let container = &status.container_statuses.unwrap()[0];
+        let waiting = container.state.clone().unwrap().waiting.unwrap();
+        assert_eq!(waiting.reason.as_deref(), Some("CrashLoopBackOff"));
+        assert_eq!(container.last_state.clone().unwrap().terminated.unwrap().exit_code, 1);
+        assert!(!container.ready);
+    }
+
+    #[test]
+    fn unready_containers_are_named_in_the_order_of_the_spec() {
+        let status = status(&pod("Always", &[], &["b", "a"]), [], false);
+        let ready = status.conditions.unwrap().into_iter().find(|condition| condition.type_ == "Ready").unwrap();
+        assert_eq!(ready.message.as_deref(), Some("containers with unready status: [b a]"));
+        assert_eq!(status.container_statuses.unwrap()[0].name, "a");
+    }
+}
