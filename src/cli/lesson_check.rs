@@ -5,7 +5,7 @@ use std::path::Path;
 
 use super::options::Options;
 use super::{Failure, Subcommand, lesson_folder};
-use crate::lesson::{Document, Rehearsal, prove};
+use crate::lesson::{Document, Problem, Rehearsal, prove};
 use crate::playground::{Config, Session};
 
 /// The subcommand.
@@ -30,6 +30,10 @@ fn run(words: &[String]) -> Result<(), Failure> {
 }
 
 /// A fresh playground for a lesson.
-fn stage(document: &Document) -> Box<dyn Rehearsal> {
-    Box::new(Session::with_config(&Config::for_lesson(&document.lesson)))
+fn stage(document: &Document) -> Result<Box<dyn Rehearsal>, Problem> {
+    let (session, trouble) = Session::furnished(&Config::for_lesson(&document.lesson));
+    match trouble {
+        None => Ok(Box::new(session)),
+        Some(message) => Err(Problem { file: document.path.clone(), line: 1, message }),
+    }
 }

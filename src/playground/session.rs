@@ -66,22 +66,35 @@ impl Session {
 
     /// A fresh playground: the cluster has come up, the manifests are applied, the files lie in the home directory.
     pub fn with_config(config: &Config) -> Self {
+        Self::furnished(config).0
+    }
+
+    /// The same, and what went wrong with the manifests and files, if something did.
+    pub fn furnished(config: &Config) -> (Self, Option<String>) {
         let lab = Lab::new(config.seed, config.start, !config.present_images.is_empty());
         let mut session = Self { start: lab.now(), lab, background: BTreeMap::new() };
+        let mut trouble = None;
         for (name, content) in &config.manifests {
-            let path = format!("/tmp/{}", name.replace('/', "-"));
-            if session.write(&path, content).is_ok() {
-                session.run(&format!("kubectl apply -f '{path}'; rm -f '{path}'"));
+            let path = format!("/tmp/{}", name.replace(['/', '\''], "-"));
+            let applied = session.write(&path, content).and_then(|()| {
+                let outcome = session.run(&format!("kubectl apply -f '{path}'"));
+                if outcome.exit == 0 { Ok(()) } else { Err(outcome.stderr) }
+            });
+            session.run(&format!("rm -f '{path}'"));
+            if let Err(why) = applied {
+                trouble.get_or_insert(format!("the manifest {name} cannot be applied: {}", why.trim_end()));
             }
         }
         if !config.manifests.is_empty() {
             session.advance(SETTLING);
         }
         for (name, content) in &config.files {
-            let _ = session.write(name, content);
+            if let Err(why) = session.write(name, content) {
+                trouble.get_or_insert(format!("the file {name} cannot be written: {why}"));
+            }
         }
         session.start = session.lab.now();
-        session
+        (session, trouble)
     }
 
     /// The playground, when the session is over.
