@@ -14,7 +14,7 @@ mod cluster_role;
 mod cluster_role_binding;
 mod config_map;
 mod controller_revision;
-mod cron_job;
+pub mod cron_job;
 mod custom_resource_definition;
 mod daemon_set;
 mod deployment;

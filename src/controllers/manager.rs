@@ -8,7 +8,7 @@ use std::collections::BTreeSet;
 use super::{CONTROLLERS, Context, Controller};
 use crate::apiserver::{ApiServer, Caller};
 use crate::client::{Caches, Client, EventRecorder, WorkQueue, Worked};
-use crate::sim::{Seed, Time};
+use crate::sim::Seed;
 
 #[derive(Clone, Debug)]
 struct Running {

@@ -3,6 +3,7 @@
 //! A controller never touches storage, another controller or a clock; its only memory is what upstream's has.
 
 mod consistency;
+mod cron_job;
 mod daemon_set;
 mod deployment;
 mod endpoint_slice;
@@ -32,6 +33,7 @@ use crate::sim::{Seed, Time};
 pub static CONTROLLERS: &[fn(Seed) -> Box<dyn Controller>] = &[
     garbage_collector::new,
     job::new,
+    cron_job::new,
     ttl_after_finished::new,
     replica_set::new,
     deployment::new,

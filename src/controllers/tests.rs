@@ -5,17 +5,17 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use k8s_openapi::api::apps::v1::{ControllerRevision, DaemonSet, Deployment, ReplicaSet};
-use k8s_openapi::api::batch::v1::Job;
+use k8s_openapi::api::batch::v1::{CronJob, Job};
 use k8s_openapi::api::core::v1::{ConfigMap, Endpoints, Event, Pod, ServiceAccount};
 use k8s_openapi::api::discovery::v1::EndpointSlice;
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::Time as MetaTime;
 use serde_json::{Value, json};
 
-use crate::client::Worked;
 use super::*;
 use crate::api;
 use crate::apimachinery::{Kind, Object, meta};
 use crate::apiserver::{ApiServer, Caller, DeleteOptions, Propagation};
+use crate::client::Worked;
 
 /// A cluster without nodes.
 struct World {
@@ -491,4 +491,50 @@ fn a_service_finds_its_ready_pods() {
     let endpoints = world.get::<Endpoints>("web").to_json();
     assert_eq!(endpoints["subsets"][0]["addresses"].as_array().unwrap().len(), 2);
     assert_eq!(endpoints["subsets"][0]["ports"][0]["port"], 8080);
+}
+
+fn cron(schedule: &str, policy: &str) -> Value {
+    json!({"metadata": {"name": "c"}, "spec": {"schedule": schedule, "concurrencyPolicy": policy,
+        "successfulJobsHistoryLimit": 2,
+        "jobTemplate": {"spec": {"template": {"spec": {
+            "containers": [{"name": "c", "image": "busybox"}], "restartPolicy": "Never"}}}}}})
+}
+
+#[test]
+fn a_cron_job_makes_a_job_every_minute_and_keeps_the_last_ones() {
+    let mut world = World::new();
+    world.create("batch/v1", "CronJob", cron("* * * * *", "Allow"));
+    for _ in 0..60 * 5 {
+        world.advance(1.0);
+        world.phase_all("Succeeded", Some(0));
+    }
+    // 1_700_000_000 is 20 s into a minute: five whole minutes have begun since.
+    let names: Vec<String> = world.all::<Job>().iter().map(|job| meta::name(&job.metadata).to_owned()).collect();
+    let minute = 1_700_000_000 / 60;
+    assert_eq!(names, [format!("c-{}", minute + 4), format!("c-{}", minute + 5)]);
+    let job = world.all::<Job>()[0].to_json();
+    assert_eq!(
+        job["metadata"]["annotations"]["batch.kubernetes.io/cronjob-scheduled-timestamp"],
+        "2023-11-14T22:17:00Z"
+    );
+    let events = world.events_of("CronJob");
+    assert_eq!(events[0], format!("SuccessfulCreate Created job c-{}", minute + 1));
+    assert_eq!(events[1], format!("SawCompletedJob Saw completed job: c-{}, condition: Complete", minute + 1));
+    assert!(events.contains(&format!("SuccessfulDelete Deleted job c-{}", minute + 1)), "{events:?}");
+    let status = world.get::<CronJob>("c").to_json()["status"].clone();
+    assert_eq!(status["lastScheduleTime"], "2023-11-14T22:18:00Z");
+    assert!(status["active"].is_null());
+}
+
+#[test]
+fn what_a_running_job_means_for_the_next_run_is_the_policys_to_say() {
+    for (policy, jobs, reason) in
+        [("Allow", 3, "SuccessfulCreate"), ("Forbid", 1, "JobAlreadyActive"), ("Replace", 1, "SuccessfulDelete")]
+    {
+        let mut world = World::new();
+        world.create("batch/v1", "CronJob", cron("* * * * *", policy));
+        world.advance(170.0);
+        assert_eq!(world.all::<Job>().len(), jobs, "{policy}");
+        assert!(world.events_of("CronJob").iter().any(|event| event.starts_with(reason)), "{policy}");
+    }
 }

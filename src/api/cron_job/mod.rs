@@ -2,6 +2,8 @@
 //!
 //! Models Kubernetes 1.36 pkg/registry/batch/cronjob/strategy.go and pkg/apis/batch/v1/defaults.go.
 
+pub mod schedule;
+
 use k8s_openapi::api::batch::v1::CronJob;
 use serde_json::json;
 
