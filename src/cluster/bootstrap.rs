@@ -1,45 +1,385 @@
-//! What a fresh cluster holds: namespaces, nodes, the objects of kube-system.
+//! What a fresh cluster holds: namespaces, nodes, the objects of kube-system. All of it goes through the API server;
+//! what controllers and kubelets would make of it, they make.
+//!
+//! Models Kubernetes 1.36 cmd/kubeadm/app/phases (addons, controlplane, marks of the control plane's node).
 
-use k8s_openapi::api::core::v1::{Namespace, Node, NodeCondition, NodeSpec, ServiceAccount, Taint};
-use k8s_openapi::apimachinery::pkg::api::resource::Quantity;
+use k8s_openapi::api::apps::v1::{DaemonSet, Deployment};
+use k8s_openapi::api::coordination::v1::Lease;
+use k8s_openapi::api::core::v1::{ConfigMap, Endpoints, Namespace, Node, Pod, Service, ServiceAccount};
+use k8s_openapi::api::discovery::v1::EndpointSlice;
+use k8s_openapi::api::rbac::v1::{ClusterRole, ClusterRoleBinding};
+use k8s_openapi::api::scheduling::v1::PriorityClass;
+use serde_json::{Value, json};
 
 use super::NodeConfig;
+use crate::apimachinery::{Kind, meta, names};
 use crate::apiserver::{ApiServer, Caller};
 
-/// Makes the objects of a fresh cluster.
+/// The version that every component says it is.
+const VERSION: &str = "v1.36.2";
+/// The address of the Service `kubernetes`.
+const API_ADDRESS: &str = "10.96.0.1";
+/// The address of the Service `kube-dns`.
+const DNS_ADDRESS: &str = "10.96.0.10";
+/// The port of the API server on its node.
+const API_PORT: u16 = 6443;
+
+/// Makes the objects of a fresh cluster and turns admission on.
 pub fn bootstrap(server: &mut ApiServer, nodes: &[NodeConfig]) {
-    let admin = Caller::component("system:kube-apiserver");
-    for name in ["default", "kube-node-lease", "kube-public", "kube-system"] {
-        let mut namespace = Namespace::default();
-        namespace.metadata.name = Some(name.to_owned());
-        let _ = server.create(&admin, namespace);
-        let mut account = ServiceAccount::default();
-        account.metadata.name = Some("default".to_owned());
-        account.metadata.namespace = Some(name.to_owned());
-        let _ = server.create(&admin, account);
-    }
+    let mut maker = Maker { server, caller: Caller::component("system:kube-apiserver") };
+    maker.namespaces();
+    maker.priority_classes();
     for config in nodes {
-        let mut node = Node::default();
-        node.metadata.name = Some(config.name.clone());
-        if config.control_plane {
-            let taint = Taint {
-                key: "node-role.kubernetes.io/control-plane".to_owned(),
-                effect: "NoSchedule".to_owned(),
-                ..Taint::default()
-            };
-            node.spec = Some(NodeSpec { taints: Some(vec![taint]), ..NodeSpec::default() });
-        }
-        let status = node.status.get_or_insert_default();
-        let amounts = [
-            ("cpu", format!("{}m", config.milli_cpu)),
-            ("memory", config.memory.to_string()),
-            ("pods", config.max_pods.to_string()),
-        ];
-        let amounts = amounts.map(|(name, amount)| (name.to_owned(), Quantity(amount)));
-        status.allocatable = Some(amounts.clone().into());
-        status.capacity = Some(amounts.into());
-        status.conditions =
-            Some(vec![NodeCondition { type_: "Ready".into(), status: "True".into(), ..NodeCondition::default() }]);
-        let _ = server.create(&admin, node);
+        maker.node(config);
     }
+    maker.roles();
+    maker.accounts();
+    maker.server.enable_admission();
+    let control_plane = nodes.iter().find(|node| node.control_plane);
+    maker.services(control_plane);
+    maker.leases(nodes);
+    if let Some(node) = control_plane {
+        maker.static_pods(node);
+        maker.addons();
+    }
+}
+
+struct Maker<'a> {
+    server: &'a mut ApiServer,
+    caller: Caller,
+}
+
+impl Maker<'_> {
+    /// Creates an object from its JSON.
+    fn make<T: Kind>(&mut self, mut value: Value) -> Option<std::sync::Arc<T>> {
+        if let Some(map) = value.as_object_mut() {
+            map.insert("apiVersion".to_owned(), json!(T::API_VERSION));
+            map.insert("kind".to_owned(), json!(T::KIND));
+        }
+        let made = serde_json::from_value::<T>(value).ok().and_then(|object| self.server.create(&self.caller, object).ok());
+        debug_assert!(made.is_some(), "a {} of the fresh cluster was refused", T::KIND);
+        made
+    }
+
+    fn namespaces(&mut self) {
+        for name in ["default", "kube-node-lease", "kube-public", "kube-system"] {
+            let labels = json!({"kubernetes.io/metadata.name": name});
+            self.make::<Namespace>(json!({"metadata": {"name": name, "labels": labels}}));
+        }
+    }
+
+    fn priority_classes(&mut self) {
+        let classes = [
+            (
+                "system-cluster-critical",
+                2_000_000_000,
+                "Used for system critical pods that must run in the cluster, but can be moved to another node if necessary.",
+            ),
+            (
+                "system-node-critical",
+                2_000_001_000,
+                "Used for system critical pods that must not be moved from their current node.",
+            ),
+        ];
+        for (name, value, description) in classes {
+            let policy = "PreemptLowerPriority";
+            self.make::<PriorityClass>(json!({
+                "metadata": {"name": name}, "value": value, "preemptionPolicy": policy, "description": description,
+            }));
+        }
+    }
+
+    fn node(&mut self, config: &NodeConfig) {
+        let mut labels = json!({
+            "beta.kubernetes.io/arch": "amd64", "beta.kubernetes.io/os": "linux", "kubernetes.io/arch": "amd64",
+            "kubernetes.io/hostname": config.name, "kubernetes.io/os": "linux",
+        });
+        let mut spec = json!({
+            "podCIDR": format!("{}.0/24", config.pod_network), "podCIDRs": [format!("{}.0/24", config.pod_network)],
+        });
+        if config.control_plane {
+            if let (Some(labels), Some(spec)) = (labels.as_object_mut(), spec.as_object_mut()) {
+                labels.insert("node-role.kubernetes.io/control-plane".to_owned(), json!(""));
+                labels.insert("node.kubernetes.io/exclude-from-external-load-balancers".to_owned(), json!(""));
+                let taint = json!({"key": "node-role.kubernetes.io/control-plane", "effect": "NoSchedule"});
+                spec.insert("taints".to_owned(), json!([taint]));
+            }
+        }
+        let status = node_status(config, &json!(meta::time(self.server.now())), self.server.store().revision());
+        self.make::<Node>(json!({
+            "metadata": {
+                "name": config.name, "labels": labels,
+                "annotations": {
+                    "node.alpha.kubernetes.io/ttl": "0",
+                    "volumes.kubernetes.io/controller-managed-attach-detach": "true",
+                },
+            },
+            "spec": spec, "status": status,
+        }));
+    }
+
+    fn accounts(&mut self) {
+        for namespace in ["default", "kube-node-lease", "kube-public", "kube-system"] {
+            self.make::<ServiceAccount>(json!({"metadata": {"name": "default", "namespace": namespace}}));
+        }
+        for name in ["coredns", "kube-proxy"] {
+            self.make::<ServiceAccount>(json!({"metadata": {"name": name, "namespace": "kube-system"}}));
+        }
+    }
+
+    fn roles(&mut self) {
+        let labels = json!({"kubernetes.io/bootstrapping": "rbac-defaults"});
+        let annotations = json!({"rbac.authorization.kubernetes.io/autoupdate": "true"});
+        let all = json!([
+            {"apiGroups": ["*"], "resources": ["*"], "verbs": ["*"]},
+            {"nonResourceURLs": ["*"], "verbs": ["*"]},
+        ]);
+        let signing = |resource: &str| {
+            let resource = format!("certificatesigningrequests/{resource}");
+            json!([{"apiGroups": ["certificates.k8s.io"], "resources": [resource], "verbs": ["create"]}])
+        };
+        let own = |name: &str, rules: Value| {
+            json!({"metadata": {"name": name, "labels": labels, "annotations": annotations}, "rules": rules})
+        };
+        self.make::<ClusterRole>(own("cluster-admin", all));
+        for name in ["nodeclient", "selfnodeclient"] {
+            let full = format!("system:certificates.k8s.io:certificatesigningrequests:{name}");
+            self.make::<ClusterRole>(own(&full, signing(name)));
+        }
+        let read = ["get", "list", "watch"];
+        let write = ["create", "delete", "deletecollection", "patch", "update"];
+        for (name, verbs) in [("view", &read[..]), ("edit", &write[..])] {
+            let mut value = own(&format!("system:aggregate-to-{name}"), user_rules(verbs));
+            if let Some(labels) = value.pointer_mut("/metadata/labels").and_then(Value::as_object_mut) {
+                labels.insert(format!("rbac.authorization.k8s.io/aggregate-to-{name}"), json!("true"));
+            }
+            self.make::<ClusterRole>(value);
+        }
+        let both = [&write[..], &read[..]].concat();
+        let rbac = json!([{
+            "apiGroups": ["rbac.authorization.k8s.io"], "resources": ["rolebindings", "roles"],
+            "verbs": both,
+        }]);
+        self.make::<ClusterRole>(own("system:aggregate-to-admin", rbac));
+        for name in ["admin", "edit", "view"] {
+            let verbs = if name == "view" { read.to_vec() } else { both.clone() };
+            let mut value = own(name, user_rules(&verbs));
+            if let Some(map) = value.as_object_mut() {
+                let selected = json!({format!("rbac.authorization.k8s.io/aggregate-to-{name}"): "true"});
+                map.insert("aggregationRule".to_owned(), json!({"clusterRoleSelectors": [{"matchLabels": selected}]}));
+            }
+            self.make::<ClusterRole>(value);
+        }
+        self.make::<ClusterRoleBinding>(json!({
+            "metadata": {"name": "cluster-admin", "labels": labels, "annotations": annotations},
+            "roleRef": {"apiGroup": "rbac.authorization.k8s.io", "kind": "ClusterRole", "name": "cluster-admin"},
+            "subjects": [{"apiGroup": "rbac.authorization.k8s.io", "kind": "Group", "name": "system:masters"}],
+        }));
+    }
+
+    fn services(&mut self, control_plane: Option<&NodeConfig>) {
+        self.make::<Service>(json!({
+            "metadata": {
+                "name": "kubernetes", "namespace": "default",
+                "labels": {"component": "apiserver", "provider": "kubernetes"},
+            },
+            "spec": {
+                "clusterIP": API_ADDRESS, "type": "ClusterIP",
+                "ports": [{"name": "https", "port": 443, "protocol": "TCP", "targetPort": API_PORT}],
+            },
+        }));
+        let Some(node) = control_plane else { return };
+        let port = json!([{"name": "https", "port": API_PORT, "protocol": "TCP"}]);
+        self.make::<Endpoints>(json!({
+            "metadata": {
+                "name": "kubernetes", "namespace": "default",
+                "labels": {"endpointslice.kubernetes.io/skip-mirror": "true"},
+            },
+            "subsets": [{"addresses": [{"ip": node.address}], "ports": port}],
+        }));
+        self.make::<EndpointSlice>(json!({
+            "metadata": {
+                "name": "kubernetes", "namespace": "default", "labels": {"kubernetes.io/service-name": "kubernetes"},
+            },
+            "addressType": "IPv4", "ports": port,
+            "endpoints": [{"addresses": [node.address], "conditions": {"ready": true}}],
+        }));
+        self.make::<Service>(json!({
+            "metadata": {
+                "name": "kube-dns", "namespace": "kube-system",
+                "annotations": {"prometheus.io/port": "9153", "prometheus.io/scrape": "true"},
+                "labels": {
+                    "k8s-app": "kube-dns", "kubernetes.io/cluster-service": "true", "kubernetes.io/name": "CoreDNS",
+                },
+            },
+            "spec": {
+                "clusterIP": DNS_ADDRESS, "selector": {"k8s-app": "kube-dns"},
+                "ports": [
+                    {"name": "dns", "port": 53, "protocol": "UDP", "targetPort": "dns"},
+                    {"name": "dns-tcp", "port": 53, "protocol": "TCP", "targetPort": "dns-tcp"},
+                    {"name": "metrics", "port": 9153, "protocol": "TCP", "targetPort": "metrics"},
+                ],
+            },
+        }));
+    }
+
+    fn leases(&mut self, nodes: &[NodeConfig]) {
+        let held = |holder: &str, seconds: u32| json!({"holderIdentity": holder, "leaseDurationSeconds": seconds});
+        for node in nodes {
+            let metadata = json!({"name": node.name, "namespace": "kube-node-lease"});
+            self.make::<Lease>(json!({"metadata": metadata, "spec": held(&node.name, 40)}));
+        }
+        for name in ["kube-controller-manager", "kube-scheduler"] {
+            let holder = nodes.iter().find(|node| node.control_plane).map(|node| node.name.as_str()).unwrap_or_default();
+            let metadata = json!({"name": name, "namespace": "kube-system"});
+            self.make::<Lease>(json!({"metadata": metadata, "spec": held(holder, 15)}));
+        }
+        let since = self.server.now().timestamp().to_string();
+        let tracking = json!({"name": "kube-apiserver-legacy-service-account-token-tracking", "namespace": "kube-system"});
+        self.make::<ConfigMap>(json!({"metadata": tracking, "data": {"since": since.get(..10).unwrap_or_default()}}));
+    }
+
+    /// The control plane runs as Pods that its kubelet reads from files and shows to the server as mirrors.
+    fn static_pods(&mut self, node: &NodeConfig) {
+        let Ok(owner) = self.server.get::<Node>("", &node.name) else { return };
+        let uid = meta::uid(&owner.metadata).to_owned();
+        let image = |name: &str| format!("registry.k8s.io/{name}:{VERSION}");
+        let components = [
+            ("etcd", "registry.k8s.io/etcd:3.5.30-0".to_owned(), vec!["etcd", "--data-dir=/var/lib/etcd"], "100m"),
+            (
+                "kube-apiserver",
+                image("kube-apiserver"),
+                vec!["kube-apiserver", "--service-cluster-ip-range=10.96.0.0/12", "--secure-port=6443"],
+                "250m",
+            ),
+            (
+                "kube-controller-manager",
+                image("kube-controller-manager"),
+                vec!["kube-controller-manager", "--cluster-cidr=10.244.0.0/16", "--leader-elect=true"],
+                "200m",
+            ),
+            ("kube-scheduler", image("kube-scheduler"), vec!["kube-scheduler", "--leader-elect=true"], "100m"),
+        ];
+        let seen = self.server.now().timestamp().to_string();
+        for (name, image, command, cpu) in components {
+            // A static Pod's hash names its file's content; any stable 32 digits do.
+            let hash = names::uid(&mut crate::sim::Seed::new(0).fork(name).rng()).replace('-', "");
+            self.make::<Pod>(json!({
+                "metadata": {
+                    "name": format!("{name}-{}", node.name), "namespace": "kube-system",
+                    "labels": {"component": name, "tier": "control-plane"},
+                    "annotations": {
+                        "kubernetes.io/config.hash": hash, "kubernetes.io/config.mirror": hash,
+                        "kubernetes.io/config.seen": seen, "kubernetes.io/config.source": "file",
+                    },
+                    "ownerReferences": [{
+                        "apiVersion": "v1", "kind": "Node", "name": node.name, "uid": uid, "controller": true,
+                    }],
+                },
+                "spec": {
+                    "nodeName": node.name, "hostNetwork": true, "priorityClassName": "system-node-critical",
+                    "containers": [{
+                        "name": name, "image": image, "command": command, "imagePullPolicy": "IfNotPresent",
+                        "resources": {"requests": {"cpu": cpu}},
+                    }],
+                    "tolerations": [{"operator": "Exists", "effect": "NoExecute"}],
+                    "securityContext": {"seccompProfile": {"type": "RuntimeDefault"}},
+                },
+            }));
+        }
+    }
+
+    fn addons(&mut self) {
+        self.make::<Deployment>(json!({
+            "metadata": {"name": "coredns", "namespace": "kube-system", "labels": {"k8s-app": "kube-dns"}},
+            "spec": {
+                "replicas": 2, "selector": {"matchLabels": {"k8s-app": "kube-dns"}},
+                "template": {
+                    "metadata": {"labels": {"k8s-app": "kube-dns"}},
+                    "spec": {
+                        "serviceAccountName": "coredns", "priorityClassName": "system-cluster-critical",
+                        "containers": [{
+                            "name": "coredns", "image": "registry.k8s.io/coredns/coredns:v1.14.1",
+                            "ports": [
+                                {"containerPort": 53, "name": "dns", "protocol": "UDP"},
+                                {"containerPort": 53, "name": "dns-tcp", "protocol": "TCP"},
+                                {"containerPort": 9153, "name": "metrics", "protocol": "TCP"},
+                            ],
+                        }],
+                        "tolerations": [
+                            {"key": "CriticalAddonsOnly", "operator": "Exists"},
+                            {"effect": "NoSchedule", "key": "node-role.kubernetes.io/control-plane"},
+                        ],
+                    },
+                },
+            },
+        }));
+        self.make::<DaemonSet>(json!({
+            "metadata": {"name": "kube-proxy", "namespace": "kube-system", "labels": {"k8s-app": "kube-proxy"}},
+            "spec": {
+                "selector": {"matchLabels": {"k8s-app": "kube-proxy"}},
+                "template": {
+                    "metadata": {"labels": {"k8s-app": "kube-proxy"}},
+                    "spec": {
+                        "serviceAccountName": "kube-proxy", "priorityClassName": "system-node-critical",
+                        "hostNetwork": true, "nodeSelector": {"kubernetes.io/os": "linux"},
+                        "containers": [{"name": "kube-proxy", "image": format!("registry.k8s.io/kube-proxy:{VERSION}")}],
+                        "tolerations": [{"operator": "Exists"}],
+                    },
+                },
+            },
+        }));
+    }
+}
+
+/// What users may do in their namespaces.
+fn user_rules(verbs: &[&str]) -> Value {
+    json!([
+        {"apiGroups": [""], "resources": ["configmaps", "endpoints", "persistentvolumeclaims", "pods", "secrets", "services", "serviceaccounts"], "verbs": verbs},
+        {"apiGroups": ["apps"], "resources": ["daemonsets", "deployments", "replicasets", "statefulsets"], "verbs": verbs},
+        {"apiGroups": ["batch"], "resources": ["cronjobs", "jobs"], "verbs": verbs},
+        {"apiGroups": ["networking.k8s.io"], "resources": ["ingresses", "networkpolicies"], "verbs": verbs},
+    ])
+}
+
+/// What the kubelet of this machine reports once it is up.
+fn node_status(config: &NodeConfig, now: &Value, salt: u64) -> Value {
+    let cpu = match config.milli_cpu {
+        whole if whole % 1000 == 0 => (whole / 1000).to_string(),
+        part => format!("{part}m"),
+    };
+    let amounts = |memory: i64| {
+        json!({
+            "cpu": cpu, "ephemeral-storage": "20134592Ki", "hugepages-1Gi": "0", "hugepages-2Mi": "0",
+            "memory": format!("{}Ki", memory / 1024), "pods": config.max_pods.to_string(),
+        })
+    };
+    let condition = |kind: &str, status: &str, reason: &str, message: &str| {
+        json!({
+            "type": kind, "status": status, "reason": reason, "message": message,
+            "lastHeartbeatTime": now, "lastTransitionTime": now,
+        })
+    };
+    let mut ids = crate::sim::Seed::new(salt).fork(&config.name).rng();
+    let (machine, system, boot) = (names::uid(&mut ids), names::uid(&mut ids), names::uid(&mut ids));
+    json!({
+        "capacity": amounts(config.memory),
+        "allocatable": amounts(config.memory),
+        "conditions": [
+            condition("MemoryPressure", "False", "KubeletHasSufficientMemory", "kubelet has sufficient memory available"),
+            condition("DiskPressure", "False", "KubeletHasNoDiskPressure", "kubelet has no disk pressure"),
+            condition("PIDPressure", "False", "KubeletHasSufficientPID", "kubelet has sufficient PID available"),
+            condition("Ready", "True", "KubeletReady", "kubelet is posting ready status"),
+        ],
+        "addresses": [
+            {"type": "InternalIP", "address": config.address}, {"type": "Hostname", "address": config.name},
+        ],
+        "daemonEndpoints": {"kubeletEndpoint": {"Port": 10250}},
+        "nodeInfo": {
+            "machineID": machine.replace('-', ""), "systemUUID": system, "bootID": boot,
+            "kernelVersion": "6.8.0-94-generic", "osImage": "Ubuntu 24.04.4 LTS",
+            "containerRuntimeVersion": "containerd://2.2.1", "kubeletVersion": VERSION, "kubeProxyVersion": "",
+            "operatingSystem": "linux", "architecture": "amd64",
+        },
+    })
 }

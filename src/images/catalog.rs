@@ -55,6 +55,15 @@ pub struct ImageSpec {
     pub size: u64,
 }
 
+/// The versions of the control plane's own images.
+const COMPONENT: Tags = Tags {
+    names: &[],
+    lines: &[("1.34", 3), ("1.35", 1), ("1.36", 2)],
+    variants: &[],
+    major: false,
+    prefix: "v",
+};
+
 const BUSYBOX: Option<(Flavour, Dialect)> = Some((Flavour::Busybox, Dialect::Ash));
 const DEBIAN: Option<(Flavour, Dialect)> = Some((Flavour::Gnu, Dialect::Dash));
 const BASE: ImageSpec = ImageSpec {
@@ -360,7 +369,7 @@ pub const IMAGES: &[ImageSpec] = &[
         name: "registry.k8s.io/coredns/coredns",
         tags: Tags {
             names: &[],
-            lines: &[("1.10", 1), ("1.11", 4), ("1.12", 4), ("1.13", 1)],
+            lines: &[("1.10", 1), ("1.11", 4), ("1.12", 4), ("1.13", 1), ("1.14", 1)],
             prefix: "v",
             major: false,
             ..PLAIN
@@ -370,6 +379,51 @@ pub const IMAGES: &[ImageSpec] = &[
         programs: &[("/coredns", "coredns")],
         ports: &[53, 9153],
         size: 20_900_000,
+        ..BASE
+    },
+    ImageSpec {
+        name: "registry.k8s.io/kube-apiserver",
+        tags: COMPONENT,
+        shell: None,
+        entrypoint: &["kube-apiserver"],
+        programs: &[("/usr/local/bin/kube-apiserver", "kube-apiserver")],
+        size: 27_000_000,
+        ..BASE
+    },
+    ImageSpec {
+        name: "registry.k8s.io/kube-controller-manager",
+        tags: COMPONENT,
+        shell: None,
+        entrypoint: &["kube-controller-manager"],
+        programs: &[("/usr/local/bin/kube-controller-manager", "kube-controller-manager")],
+        size: 22_000_000,
+        ..BASE
+    },
+    ImageSpec {
+        name: "registry.k8s.io/kube-scheduler",
+        tags: COMPONENT,
+        shell: None,
+        entrypoint: &["kube-scheduler"],
+        programs: &[("/usr/local/bin/kube-scheduler", "kube-scheduler")],
+        size: 17_000_000,
+        ..BASE
+    },
+    ImageSpec {
+        name: "registry.k8s.io/kube-proxy",
+        tags: COMPONENT,
+        shell: None,
+        entrypoint: &["kube-proxy"],
+        programs: &[("/usr/local/bin/kube-proxy", "kube-proxy")],
+        size: 26_000_000,
+        ..BASE
+    },
+    ImageSpec {
+        name: "registry.k8s.io/etcd",
+        tags: Tags { names: &["3.5.30-0"], ..PLAIN },
+        shell: None,
+        entrypoint: &["etcd"],
+        programs: &[("/usr/local/bin/etcd", "etcd")],
+        size: 22_000_000,
         ..BASE
     },
     ImageSpec {

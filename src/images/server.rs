@@ -106,6 +106,16 @@ const SERVERS: &[Behaviour] = &[
         goodbye: &["[INFO] SIGTERM: Shutting down servers then terminating"],
         ..QUIET
     },
+    Behaviour { name: "etcd", err: &["etcd is serving client requests on port 2379"], port: Some(2379), ..QUIET },
+    Behaviour { name: "kube-apiserver", err: &["Serving securely on [::]:6443"], port: Some(6443), ..QUIET },
+    Behaviour {
+        name: "kube-controller-manager",
+        err: &["Serving securely on 127.0.0.1:10257"],
+        port: Some(10257),
+        ..QUIET
+    },
+    Behaviour { name: "kube-proxy", err: &["Using iptables proxy"], port: Some(10256), ..QUIET },
+    Behaviour { name: "kube-scheduler", err: &["Serving securely on 127.0.0.1:10259"], port: Some(10259), ..QUIET },
     Behaviour { name: "pause", err: &[], goodbye: &["Shutting down, got signal: Terminated"], ..QUIET },
     Behaviour { name: "agnhost", out: &["Paused"], code: 143, ..QUIET },
     Behaviour { name: "echoserver", port: Some(8080), code: 143, ..QUIET },
