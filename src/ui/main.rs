@@ -1,4 +1,4 @@
-//! The entry of the page. On native targets it only says where it belongs, so that `cargo build` builds everything.
+//! The entry of the page. On native targets it does nothing; it is there so that `cargo build` builds everything.
 
 fn main() {
     #[cfg(target_arch = "wasm32")]

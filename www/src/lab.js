@@ -50,6 +50,7 @@ export class TabernetesLab extends HTMLElement {
   #started = false;
   #observer = null;
   #broken = false;
+  #driving = false;
 
   constructor() {
     super();
@@ -67,7 +68,10 @@ export class TabernetesLab extends HTMLElement {
   }
 
   connectedCallback() {
-    if (this.#started) return;
+    if (this.#started) {
+      if (this.session && !this.#driving) this.#drive();
+      return;
+    }
     this.#started = true;
     current ??= this;
     dress(this, SHADOW);
@@ -83,8 +87,6 @@ export class TabernetesLab extends HTMLElement {
     queueMicrotask(() => {
       if (this.isConnected) return;
       this.#save();
-      this.session?.pause();
-      this.#observer?.disconnect();
     });
   }
 
@@ -196,7 +198,7 @@ export class TabernetesLab extends HTMLElement {
       document.addEventListener('visibilitychange', () => document.hidden && this.#save());
       this.#resolve(this);
       this.dispatchEvent(new CustomEvent('tabernetes-ready', { bubbles: true, composed: true }));
-      this.session.drive();
+      this.#drive();
     } catch (error) {
       if (this.session || window.tabernetesPanic) this.broke(error);
       else {
@@ -208,6 +210,22 @@ export class TabernetesLab extends HTMLElement {
         });
       }
     }
+  }
+
+  /** Brings real time in, a frame at a time. A hidden page gets no frames: its time stands still. */
+  #drive() {
+    let last = performance.now();
+    const frame = (now) => {
+      if (this.#broken || !this.isConnected) {
+        this.#driving = false;
+        return;
+      }
+      this.#guard(() => this.session.frame(Math.max(0, now - last)));
+      last = now;
+      requestAnimationFrame(frame);
+    };
+    this.#driving = true;
+    requestAnimationFrame(frame);
   }
 
   /** From the page itself, else from the lesson's own page beside this script. */
@@ -263,7 +281,6 @@ export class TabernetesLab extends HTMLElement {
       steps: (json) => this.#steps(JSON.parse(json)),
       notice: (text) => this.tell(text),
       changed: () => this.#changed(),
-      guard: (call) => this.#guard(call),
     };
   }
 
@@ -395,4 +412,10 @@ document.addEventListener('keydown', (event) => {
   } catch (error) {
     currentLab().broke(error);
   }
+});
+
+// A mistake inside of a view's own handler ends up here: the module has stopped, and with it every lab of the page.
+addEventListener('error', ({ error }) => {
+  if (!(error instanceof WebAssembly.RuntimeError)) return;
+  for (const lab of document.querySelectorAll('tabernetes-lab')) lab.broke(error);
 });

@@ -1,0 +1,103 @@
+//! The time controls, where a video player has them: back, run or halt, step, speed, and a bar to drag.
+
+use leptos::prelude::*;
+
+use super::Remote;
+use crate::playground::{Action, Mark, Speed};
+use crate::ui::signals::{ClockFace, Signals};
+
+/// The bar of controls.
+pub fn time(remote: Remote) -> impl IntoView {
+    let signals = remote.signals;
+    let clock = signals.clock;
+    let running = Memo::new(move |_| clock.with(|clock| clock.running));
+    let act = move |action: Action| remote.call(|core| core.act(action));
+    let toggle = move |_| act(if running.get_untracked() { Action::Pause } else { Action::Resume });
+    let play = move || if running.get() { "M7 5v14 M17 5v14" } else { "M7 4l13 8-13 8z" };
+    view! {
+        <div class="time" role="group" aria-label="Time">
+            {button("Back to the mark before (,)", || "M18 5l-9 7 9 7z M6 5v14", move |_| remote.call(|core| core.step_back()))}
+            <button type="button" class="quiet" aria-label=move || if running.get() { "Pause" } else { "Run" }
+                title=move || if running.get() { "Pause (space)" } else { "Run (space)" } on:click=toggle>
+                {icon(play)}
+            </button>
+            {button("Step to the next event (.)", || "M6 5l9 7-9 7z M18 5v14", move |_| act(Action::Step))}
+            {speeds(remote)}
+            <span class="clock">{move || clock.with(|clock| minutes(clock.now))}</span>
+            {scrub(remote)}
+            {button("Undo the last command", || "M9 14L4 9l5-5 M4 9h10a6 6 0 0 1 0 12h-3", move |_| act(Action::Undo))}
+            {button("Start over; undo brings everything back", || "M4 5v5h5 M5 10a8 8 0 1 1-1 5", move |_| act(Action::Reset))}
+        </div>
+    }
+}
+
+fn button(
+    label: &'static str,
+    drawing: fn() -> &'static str,
+    press: impl Fn(leptos::ev::MouseEvent) + 'static,
+) -> impl IntoView {
+    view! { <button type="button" class="quiet" aria-label=label title=label on:click=press>{icon(drawing)}</button> }
+}
+
+fn icon(drawing: impl Fn() -> &'static str + Send + 'static) -> impl IntoView {
+    view! { <svg class="icon" viewBox="0 0 24 24" width="18" height="18" aria-hidden="true"><path d=drawing /></svg> }
+}
+
+fn speeds(remote: Remote) -> impl IntoView {
+    let clock = remote.signals.clock;
+    // Several labs on a page: the radio buttons of each are a group of their own inside their shadow root.
+    let choices = Speed::ALL.map(|speed| {
+        let chosen = move || clock.with(|clock| clock.speed == speed);
+        let choose = move |_| remote.call(|core| core.act(Action::SetSpeed(speed)));
+        view! {
+            <label>
+                <input type="radio" name="speed" prop:checked=chosen on:change=choose aria-label=format!("{} times as fast", speed.factor()) />
+                <span aria-hidden="true">{format!("{}×", speed.factor())}</span>
+            </label>
+        }
+    });
+    view! { <fieldset class="speeds" aria-label="Speed">{choices.collect_view()}</fieldset> }
+}
+
+fn scrub(remote: Remote) -> impl IntoView {
+    let Signals { clock, marks, start, .. } = remote.signals;
+    let reach = Memo::new(move |_| clock.with(|clock| clock.end.max(10.0)));
+    let drag = move |event| {
+        if let Ok(seconds) = event_target_value(&event).parse::<f64>() {
+            remote.call(|core| core.scrub(seconds));
+        }
+    };
+    let ticks = move || {
+        let reach = reach.get();
+        let commands = marks.with(|marks| marks.iter().filter_map(|mark| tick(mark, start, reach)).collect::<Vec<_>>());
+        commands.into_iter().map(|left| view! { <i style=left></i> }).collect_view()
+    };
+    view! {
+        <span class="scrub">
+            <input type="range" min="0" step="0.1" aria-label="Instant"
+                max=move || reach.get()
+                prop:value=move || clock.with(|clock| clock.now)
+                aria-valuetext=move || clock.with(said)
+                on:input=drag />
+            <span class="marks" aria-hidden="true">{ticks}</span>
+        </span>
+    }
+}
+
+/// Where the mark of a command stands on the bar.
+fn tick(mark: &Mark, start: crate::sim::Time, reach: f64) -> Option<String> {
+    mark.command.as_ref()?;
+    let share = mark.at.since(start).as_secs_f64() / reach;
+    Some(format!("left: {:.2}%", (share * 100.0).clamp(0.0, 100.0)))
+}
+
+fn said(clock: &ClockFace) -> String {
+    let state = if clock.running { "running" } else { "halted" };
+    format!("{:.0} seconds, {state}", clock.now)
+}
+
+fn minutes(seconds: f64) -> String {
+    let whole = seconds.max(0.0) as u64;
+    let (hours, minutes, seconds) = (whole / 3_600, whole / 60 % 60, whole % 60);
+    if hours > 0 { format!("{hours}:{minutes:02}:{seconds:02}") } else { format!("{minutes}:{seconds:02}") }
+}
