@@ -277,7 +277,8 @@ export class TabernetesLab extends HTMLElement {
   /** What the engine calls. */
   #host() {
     return {
-      terminal: (bytes, reset) => this.querySelector('tabernetes-terminal')?.write(bytes, reset),
+      // A copy: the bytes are the module's memory, and the terminal reads them later.
+      terminal: (bytes, reset) => this.querySelector('tabernetes-terminal')?.write(bytes.slice(), reset),
       steps: (json) => this.#steps(JSON.parse(json)),
       notice: (text) => this.tell(text),
       changed: () => this.#changed(),
