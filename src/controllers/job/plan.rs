@@ -302,6 +302,9 @@ impl Sync {
             return Step::Create(missing);
         }
         let pending = index::first_pending_indexes(self, missing);
+        if pending.is_empty() {
+            return Step::Keep;
+        }
         if !per_index {
             return Step::CreateIndexes(pending);
         }
