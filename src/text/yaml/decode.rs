@@ -158,21 +158,26 @@ fn check_tags(text: &str) -> Result<(), String> {
     if !text.contains('!') || !text.contains(',') {
         return Ok(());
     }
-    let in_tag = |c: char| c.is_ascii_alphanumeric() || "-_;/?:@&=+$.%!~*'()<>,[]".contains(c);
+    let in_tag = |c: char| c.is_ascii_alphanumeric() || "-_;/?:@&=+$.%!~*'()".contains(c);
     let characters: Vec<char> = text.chars().collect();
-    // From the end: whether a comma stands before the first character that no tag can have.
-    let mut comma_ahead = vec![false; characters.len()];
-    let mut comma = false;
-    for (&c, ahead) in characters.iter().zip(&mut comma_ahead).rev() {
+    // From the end: whether a comma follows the characters that a tag can have, or the bracket of `!<tag>`.
+    let mut ends_in_comma = vec![false; characters.len()];
+    let (mut comma, mut bracket_comma) = (false, false);
+    let mut next = ' ';
+    for (&c, ends) in characters.iter().zip(&mut ends_in_comma).rev() {
+        if c == '>' {
+            bracket_comma = next == ',';
+        }
+        *ends = c == '!' && if next == '<' { bracket_comma } else { comma || next == ',' };
         comma = c == ',' || (comma && in_tag(c));
-        *ahead = comma;
+        next = c;
     }
     let mut probe = String::with_capacity(text.len());
     let mut places: BTreeMap<u64, u64> = BTreeMap::new();
     let (mut line, mut previous) = (1, ' ');
-    for (at, (&c, ahead)) in characters.iter().zip(comma_ahead).enumerate() {
-        if c == '!' && ahead && !previous.is_alphanumeric() && previous != '!' {
-            places.insert(at as u64, line);
+    for (&c, ends) in characters.iter().zip(ends_in_comma) {
+        if ends && !previous.is_alphanumeric() && previous != '!' {
+            places.insert(probe.len() as u64, line);
             probe.push('@');
         } else {
             probe.push(c);
@@ -191,11 +196,12 @@ fn check_tags(text: &str) -> Result<(), String> {
             Ok(event) if matches!(event.data, EventData::StreamEnd | EventData::DocumentEnd { .. }) => return Ok(()),
             Ok(_) => {}
             Err(problem) => {
-                let index = problem.problem_mark().map(|mark| mark.index);
-                return match index.and_then(|index| places.get(&index)) {
-                    Some(line) => Err(format!("line {line}: did not find expected whitespace or line break")),
-                    None => Ok(()),
-                };
+                // Any other problem is one of the text itself, and comes before a tag that would stop the scanner.
+                let place = problem.problem_mark().and_then(|mark| places.get(&mark.index));
+                return Err(match place {
+                    Some(line) => format!("line {line}: did not find expected whitespace or line break"),
+                    None => describe(&problem),
+                });
             }
         }
     }
@@ -504,6 +510,8 @@ mod tests {
         );
         assert_eq!(from_yaml("a: 1\na: 3\n").unwrap(), json!({"a": 3}));
         assert_eq!(from_yaml("a: ['Hi !you, there', x !b, c]").unwrap(), json!({"a": ["Hi !you, there", "x !b", "c"]}));
+        assert_eq!(from_yaml("é: [!<tag:yaml.org,2002:str> 1, !!str 2, c!,]").unwrap(), json!({"é": ["1", "2", "c!"]}));
+        assert!(from_yaml("é: [!b, c]").unwrap_err().contains("line 1: did not find expected whitespace"));
     }
 
     #[test]
