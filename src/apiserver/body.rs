@@ -125,6 +125,7 @@ pub(super) fn decode(
         FieldValidation::Warn => warnings.append(&mut strict),
         _ => {}
     }
+    super::schema::drop_empty(ops, &mut value);
     ops.decode(value).map_err(|why| cannot(&why))
 }
 

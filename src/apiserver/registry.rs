@@ -120,6 +120,8 @@ impl ApiServer {
             }
             return Err(status);
         }
+        // What is read from storage is defaulted again, and what is answered has been read from storage.
+        ops.set_defaults(&mut *object);
         if write.dry_run {
             return Ok(Arc::from(object));
         }
@@ -207,6 +209,7 @@ impl ApiServer {
             let gone = self.store.remove(info.resource, &namespace, &name, &caller.user);
             return Ok(gone.unwrap_or_else(|| Arc::from(object)));
         }
+        ops.set_defaults(&mut *object);
         if object.equals(&*old) || (write.decoded && ops.encode(&*object) == ops.encode(&*old)) {
             return Ok(old);
         }

@@ -108,7 +108,7 @@ impl Cluster {
             .map(|node| Kubelet::new(&node.name, &node.address, runtime(node), config.seed))
             .collect();
         let mut admin = Caller::component("kubernetes-admin");
-        admin.groups = ["kubeadm:cluster-admins", "system:authenticated"].map(Into::into).into();
+        admin.groups = ["system:masters", "system:authenticated"].map(Into::into).into();
         let mut cluster = Self {
             now: config.start,
             queue: EventQueue::default(),
