@@ -294,10 +294,10 @@ impl<'a> Kernel<'a> {
     /// `ENOSPC` when the process has too many descriptors.
     pub fn pipe(&mut self) -> Result<(Fd, Fd), Errno> {
         let pipe = self.core.add_pipe();
-        let read = self.lowest_free(10)?;
+        let read = self.lowest_free(SAVED_FD)?;
         let file = self.core.open_file(Target::PipeRead(pipe), true, false, false);
         self.install(read, file);
-        let write = self.lowest_free(10)?;
+        let write = self.lowest_free(SAVED_FD)?;
         let file = self.core.open_file(Target::PipeWrite(pipe), false, true, false);
         self.install(write, file);
         Ok((read, write))
@@ -308,7 +308,7 @@ impl<'a> Kernel<'a> {
     /// # Errors
     /// `ENOSPC` when the process has too many descriptors.
     pub fn memory_file(&mut self, content: Vec<u8>) -> Result<Fd, Errno> {
-        let fd = self.lowest_free(10)?;
+        let fd = self.lowest_free(SAVED_FD)?;
         let file = self.core.open_file(Target::Memory(Arc::new(content)), true, false, false);
         self.install(fd, file);
         Ok(fd)
@@ -512,6 +512,13 @@ impl<'a> Kernel<'a> {
             && let Some(tty) = self.core.ttys.get_mut(&tty)
         {
             tty.foreground = group;
+        }
+    }
+
+    /// The same when `really`.
+    pub fn set_foreground_if(&mut self, really: bool, group: Pid) {
+        if really {
+            self.set_foreground(group);
         }
     }
 

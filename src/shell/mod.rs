@@ -1,15 +1,26 @@
 //! A small POSIX machine: processes, files, a shell and its applets. Knows no Kubernetes.
 
 pub mod applets;
+pub mod arithmetic;
+mod braces;
+mod builtins;
+pub mod escape;
+mod execute;
+mod expand;
 pub mod kernel;
 pub mod keys;
 pub mod line_editor;
 pub mod machine;
 pub mod nano;
+pub mod parser;
+pub mod pattern;
 pub mod process;
 pub mod program;
+mod redirect;
+pub mod regex;
 #[allow(clippy::module_inception)]
 pub mod shell;
+pub mod syntax;
 pub mod task;
 pub mod vfs;
 
