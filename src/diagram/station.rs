@@ -57,7 +57,15 @@ pub fn station(pod: &Pod) -> Reading {
             let reason = status.reason.or_else(|| ended.as_ref().map(|ended| ended.1.clone())).unwrap_or_default();
             (Station::Failed, Tone::Failed, reason, status.message.unwrap_or_default())
         }
-        "Running" => (Station::Running, Tone::Running, String::new(), String::new()),
+        "Running" => match end_before_phase(pod, &main) {
+            // The kubelet keeps the phase until everything of the Pod is torn down, a second or so.
+            Some(true) => (Station::Succeeded, Tone::Succeeded, String::new(), String::new()),
+            Some(false) => {
+                let reason = ended.as_ref().map(|ended| ended.1.clone()).unwrap_or_default();
+                (Station::Failed, Tone::Failed, reason, String::new())
+            }
+            None => (Station::Running, Tone::Running, String::new(), String::new()),
+        },
         "Unknown" => (Station::Running, Tone::Failed, "Unknown".to_owned(), status.message.unwrap_or_default()),
         _ if all.is_empty() => (Station::Pending, Tone::Waiting, String::new(), String::new()),
         _ => (Station::ContainerCreating, Tone::Waiting, String::new(), String::new()),
@@ -93,6 +101,21 @@ pub fn station(pod: &Pod) -> Reading {
         logs: all.iter().any(|container| has_run(container)),
         ready: !main.is_empty() && main.iter().all(|container| container.ready),
         terminating,
+    }
+}
+
+/// Whether all containers have ended for good, and if so whether all with 0.
+fn end_before_phase(pod: &Pod, containers: &[ContainerStatus]) -> Option<bool> {
+    let policy = pod.spec.as_ref().and_then(|spec| spec.restart_policy.as_deref()).unwrap_or("Always");
+    let exits: Option<Vec<i32>> = containers
+        .iter()
+        .map(|container| Some(container.state.as_ref()?.terminated.as_ref()?.exit_code))
+        .collect();
+    let good = exits.filter(|exits| !exits.is_empty())?.iter().all(|code| *code == 0);
+    match policy {
+        "Never" => Some(good),
+        "OnFailure" if good => Some(true),
+        _ => None,
     }
 }
 
@@ -244,6 +267,23 @@ mod tests {
                 (station, tone, label, exit),
                 "{name}"
             );
+        }
+    }
+
+    #[test]
+    fn a_pod_whose_containers_ended_for_good_is_over_before_its_phase_says_so() {
+        let cases = [
+            ("Never", 0, Station::Succeeded),
+            ("Never", 3, Station::Failed),
+            ("OnFailure", 0, Station::Succeeded),
+            ("OnFailure", 3, Station::Running),
+            ("Always", 0, Station::Running),
+        ];
+        for (policy, code, place) in cases {
+            let ended = json!({"terminated": {"exitCode": code, "reason": "Error"}});
+            let pod = json!({"metadata": {"name": "p"}, "spec": {"containers": [], "restartPolicy": policy},
+                "status": {"phase": "Running", "containerStatuses": container(ended, json!({}), 0)}});
+            assert_eq!(station(&serde_json::from_value(pod).unwrap()).station, place, "{policy} {code}");
         }
     }
 

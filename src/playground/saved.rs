@@ -63,7 +63,7 @@ impl std::error::Error for RestoreError {}
 impl Saved {
     /// As text.
     pub fn to_text(&self) -> String {
-        let log: Vec<Value> = self.log.iter().filter_map(|entry| write_entry(entry)).collect();
+        let log: Vec<Value> = self.log.iter().filter_map(write_entry).collect();
         json!({
             "version": VERSION,
             "seed": self.seed,

@@ -10,7 +10,7 @@ use serde_json::Value;
 use super::Config;
 use super::lab::Lab;
 use super::machine::{HOME, caller};
-use crate::lesson::{self, Objects};
+use crate::lesson::Objects;
 use crate::shell::machine::{SpawnOptions, StartError, Stdio, Stream};
 use crate::shell::program::{Pid, Signal};
 use crate::sim::Time;
@@ -268,13 +268,13 @@ impl Objects for Session {
 }
 
 #[cfg(not(target_arch = "wasm32"))]
-impl lesson::Rehearsal for Session {
+impl crate::lesson::Rehearsal for Session {
     fn write(&mut self, name: &str, content: &str) -> Result<(), String> {
         Session::write(self, name, content)
     }
-    fn run(&mut self, line: &str, limit: f64) -> lesson::Outcome {
+    fn run(&mut self, line: &str, limit: f64) -> crate::lesson::Outcome {
         let outcome = self.run_for(line, Duration::try_from_secs_f64(limit).unwrap_or(PATIENCE));
-        lesson::Outcome { stdout: outcome.stdout, stderr: outcome.stderr, exit: outcome.exit }
+        crate::lesson::Outcome { stdout: outcome.stdout, stderr: outcome.stderr, exit: outcome.exit }
     }
     fn advance(&mut self, seconds: f64) {
         Session::advance(self, Duration::try_from_secs_f64(seconds).unwrap_or_default());

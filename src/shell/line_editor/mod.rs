@@ -261,9 +261,10 @@ impl LineEditor {
 
     /// Leaves the line as it stands, with `mark` behind it, for a fresh row.
     fn end_row(&mut self, mark: &str) -> String {
+        let drawn = self.search.is_none() && self.buffer.cursor() == self.buffer.chars().len();
         self.leave_search();
         self.buffer.move_to(usize::MAX);
-        let mut out = self.draw();
+        let mut out = if drawn { String::new() } else { self.draw() };
         out.push_str(mark);
         out.push_str(&self.screen.leave(&self.prompt, self.buffer.chars(), self.width));
         out

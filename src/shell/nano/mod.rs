@@ -118,10 +118,10 @@ enum Mode {
 
 impl Program for Nano {
     fn resume(&mut self, system: &mut dyn System) -> Step {
-        if !self.started {
-            if let Some(step) = self.start(system) {
-                return step;
-            }
+        if !self.started
+            && let Some(step) = self.start(system)
+        {
+            return step;
         }
         while let Some(signal) = system.take_signal() {
             match signal {
@@ -454,7 +454,7 @@ impl Nano {
 
     fn tell_position(&mut self) {
         let (text, cursor) = (&self.text, self.text.cursor);
-        let share = |part: usize, whole: usize| if whole == 0 { 0 } else { 100 * part / whole };
+        let share = |part: usize, whole: usize| (100 * part).checked_div(whole).unwrap_or(0);
         let (line, lines) = (cursor.line + 1, text.len());
         let column = text.display_column(cursor) + 1;
         let columns = text.display_column(Place { line: cursor.line, column: usize::MAX }) + 1;
