@@ -9,13 +9,9 @@ use crate::shell::program::Pid;
 use crate::shell::vfs::Kind;
 use crate::text::http::{Body, Method, Request};
 
-/// Words that the shell itself knows.
-const BUILTINS: &[&str] = &[
-    "alias", "bg", "break", "case", "cd", "continue", "do", "done", "echo", "elif", "else", "esac", "eval", "exec", "exit",
-    "export", "false", "fg", "fi", "for", "function", "help", "history", "if", "in", "jobs", "kill", "local", "printf", "pwd",
-    "read", "return", "set", "shift", "source", "test", "then", "time", "times", "trap", "true", "type", "ulimit", "umask",
-    "unalias", "unset", "until", "wait", "while",
-];
+/// Words of the shell's language that begin a command.
+const WORDS: &[&str] =
+    &["case", "do", "done", "elif", "else", "esac", "fi", "for", "function", "if", "then", "time", "until", "while"];
 /// Directories whose programs are offered.
 const PATH: &[&str] = &["/usr/local/bin", "/usr/bin"];
 /// After these a command begins.
@@ -61,7 +57,8 @@ impl LabCompleter<'_> {
     fn commands(&self, word: &str, start: usize) -> Completion {
         let vfs = self.lab.machine.vfs();
         let programs = PATH.iter().flat_map(|dir| vfs.list("/", dir).unwrap_or_default()).map(|(name, _)| name);
-        let names = programs.chain(BUILTINS.iter().map(|name| (*name).to_owned())).chain(["k".to_owned(), "ll".to_owned()]);
+        let known = self.lab.machine.shell(self.shell).map(|shell| shell.command_names()).unwrap_or_default();
+        let names = programs.chain(WORDS.iter().map(|name| (*name).to_owned())).chain(known);
         let fitting = names.filter(|name| name.starts_with(word) && !name.starts_with('['));
         Completion { start, candidates: fitting.map(Candidate::word).collect() }
     }

@@ -23,6 +23,8 @@ pub struct Terminal {
     shell: Option<Pid>,
     editor: LineEditor,
     scrollback: Scrollback,
+    /// The shell has read `~/.bashrc`.
+    furnished: bool,
     /// The prompt is drawn and the editor has the keys.
     prompting: bool,
     /// The lines of a command that is not complete yet.
@@ -41,6 +43,7 @@ impl Terminal {
             shell: None,
             editor: LineEditor::new(columns),
             scrollback: Scrollback::default(),
+            furnished: false,
             prompting: false,
             lines: String::new(),
             queue: VecDeque::new(),
@@ -52,6 +55,7 @@ impl Terminal {
 
     fn start_shell(&mut self, lab: &mut Lab) {
         self.shell = lab.machine.start_shell(self.tty, SpawnOptions::default()).ok();
+        self.furnished = false;
         self.prompting = false;
         self.lines.clear();
         lab.touch();
@@ -174,17 +178,22 @@ impl Terminal {
             if !self.prompting && !lab.machine.wants_line(shell) {
                 break;
             }
-            let before = (self.prompting, self.queue.len());
             self.turn(lab, shell, &mut out);
-            if before == (self.prompting, self.queue.len()) && self.prompting {
-                break;
-            }
         }
         out
     }
 
     /// One prompt, or one waiting command.
     fn turn(&mut self, lab: &mut Lab, shell: Pid, out: &mut Vec<u8>) {
+        if !self.furnished {
+            self.furnished = true;
+            lab.machine.enter_line(shell, "[ -f ~/.bashrc ] && . ~/.bashrc");
+            if let Some(running) = lab.machine.shell_mut(shell) {
+                running.set_history(self.editor.history().lines().to_vec());
+            }
+            lab.touch();
+            return;
+        }
         let step = if !self.prompting {
             self.prompting = true;
             let partial = self.scrollback.partial();
