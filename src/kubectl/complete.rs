@@ -30,8 +30,20 @@ enum Place {
 }
 
 const OUTPUTS: &[&str] = &[
-    "custom-columns", "custom-columns-file", "go-template", "go-template-file", "json", "jsonpath", "jsonpath-as-json",
-    "jsonpath-file", "kyaml", "name", "template", "templatefile", "wide", "yaml",
+    "custom-columns",
+    "custom-columns-file",
+    "go-template",
+    "go-template-file",
+    "json",
+    "jsonpath",
+    "jsonpath-as-json",
+    "jsonpath-file",
+    "kyaml",
+    "name",
+    "template",
+    "templatefile",
+    "wide",
+    "yaml",
 ];
 
 /// What can stand at the end of `kubectl ARGS... WORD`; `None` where a file belongs.
@@ -126,14 +138,10 @@ fn flag_names(flags: &[Flag], word: &str) -> Vec<Candidate> {
 }
 
 /// The values of a flag; `None` for a file.
-fn values(
-    flags: &[Flag],
-    name: &str,
-    word: &str,
-    args: &[String],
-    server: &mut dyn Server,
-) -> Option<Vec<Candidate>> {
-    let listed = |list: &[&str]| Some(list.iter().filter(|value| value.starts_with(word)).map(|value| Candidate::word(*value)).collect());
+fn values(flags: &[Flag], name: &str, word: &str, args: &[String], server: &mut dyn Server) -> Option<Vec<Candidate>> {
+    let listed = |list: &[&str]| {
+        Some(list.iter().filter(|value| value.starts_with(word)).map(|value| Candidate::word(*value)).collect())
+    };
     match name {
         "filename" | "kustomize" | "kubeconfig" | "from-file" | "from-env-file" | "patch-file" => None,
         "namespace" => Some(names("namespaces", word, "", &[], server)),
@@ -289,7 +297,9 @@ mod tests {
                 "/api/v1" => Some(json!({"resources": [
                     resource("pods", "Pod", "po", true), resource("namespaces", "Namespace", "ns", false),
                     {"name": "pods/log", "kind": "Pod"}]})),
-                "/apis" => Some(json!({"groups": [{"name": "batch", "preferredVersion": {"groupVersion": "batch/v1"}}]})),
+                "/apis" => {
+                    Some(json!({"groups": [{"name": "batch", "preferredVersion": {"groupVersion": "batch/v1"}}]}))
+                }
                 "/apis/batch/v1" => Some(json!({"resources": [resource("jobs", "Job", "", true)]})),
                 "/apis/batch/v1/namespaces/default/jobs" => named(&["hello-job", "other"]),
                 "/api/v1/namespaces/test/pods" => named(&["in-test"]),

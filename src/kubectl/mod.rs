@@ -21,6 +21,7 @@ mod output;
 mod pods;
 mod print;
 mod program;
+mod session;
 mod tree;
 mod watch;
 mod writing;

@@ -1,0 +1,454 @@
+//! `kubectl config`: shows and changes the kubeconfig file.
+//!
+//! Models Kubernetes 1.36 staging/src/k8s.io/kubectl/pkg/cmd/config.
+
+use serde_json::{Map, Value, json};
+
+use crate::kubectl::config::{ConfigFile, entry, read};
+use crate::kubectl::failure::Failure;
+use crate::kubectl::flags::{switch, text};
+use crate::kubectl::help::subcommand_missing;
+use crate::kubectl::print::{PRINT_FLAGS, Printer, list_at, str_at};
+use crate::kubectl::program::{Context, DONE, Outcome};
+use crate::kubectl::tree::{Command, Group};
+use crate::text::go_number::quote;
+use crate::text::table::TabWriter;
+use crate::text::yaml::to_yaml;
+
+/// The command.
+pub static COMMAND: Command = Command {
+    name: "config",
+    group: Group::Other,
+    short: "Show and change the kubeconfig file",
+    long: "Shows and changes the file that says which clusters there are and as whom to speak to them.",
+    examples: &[("The present context", "kubectl config current-context")],
+    usage: "SUBCOMMAND [options]",
+    subcommands: &[
+        &CURRENT_CONTEXT,
+        &DELETE_CLUSTER,
+        &DELETE_CONTEXT,
+        &DELETE_USER,
+        &GET_CLUSTERS,
+        &GET_CONTEXTS,
+        &GET_USERS,
+        &RENAME_CONTEXT,
+        &SET,
+        &SET_CLUSTER,
+        &SET_CONTEXT,
+        &SET_CREDENTIALS,
+        &UNSET,
+        &USE_CONTEXT,
+        &VIEW,
+    ],
+    run: Some(subcommand_missing),
+    ..Command::EMPTY
+};
+
+const fn sub(
+    name: &'static str,
+    short: &'static str,
+    usage: &'static str,
+    run: fn(&mut Context<'_>) -> Outcome,
+) -> Command {
+    Command { name, short, long: short, usage, run: Some(run), ..Command::EMPTY }
+}
+
+static CURRENT_CONTEXT: Command =
+    sub("current-context", "Show the present context", "[flags] [options]", current_context);
+static DELETE_CLUSTER: Command =
+    sub("delete-cluster", "Delete a cluster", "NAME [options]", |cx| remove(cx, "clusters", "cluster"));
+static DELETE_CONTEXT: Command =
+    sub("delete-context", "Delete a context", "NAME [options]", |cx| remove(cx, "contexts", "context"));
+static DELETE_USER: Command = sub("delete-user", "Delete a user", "NAME [options]", |cx| remove(cx, "users", "user"));
+static GET_CLUSTERS: Command = sub("get-clusters", "List the clusters", "[options]", |cx| names(cx, "clusters"));
+static GET_USERS: Command = sub("get-users", "List the users", "[flags] [options]", |cx| names(cx, "users"));
+static RENAME_CONTEXT: Command =
+    sub("rename-context", "Rename a context", "CONTEXT_NAME NEW_NAME [options]", rename_context);
+static SET: Command = sub("set", "Set one value", "PROPERTY_NAME PROPERTY_VALUE [options]", set);
+static UNSET: Command = sub("unset", "Remove one value", "PROPERTY_NAME [options]", unset);
+static USE_CONTEXT: Command = Command {
+    aliases: &["use"],
+    ..sub("use-context", "Choose the present context", "CONTEXT_NAME [options]", use_context)
+};
+
+static GET_CONTEXTS: Command = Command {
+    flags: &[&[switch("no-headers", "Leave out the line of headers."), text("output", "", "name.").short('o')]],
+    ..sub("get-contexts", "List the contexts", "[(-o|--output=)name)] [options]", get_contexts)
+};
+static SET_CONTEXT: Command = Command {
+    flags: &[&[switch("current", "Change the present context.")]],
+    ..sub(
+        "set-context",
+        "Make or change a context",
+        "[NAME | --current] [--cluster=cluster_nickname] [--user=user_nickname] [--namespace=namespace] [options]",
+        set_context,
+    )
+};
+static SET_CLUSTER: Command = Command {
+    flags: &[&[
+        text("certificate-authority", "", "File with the authority's certificate."),
+        switch("embed-certs", "Put the certificate into the file."),
+        switch("insecure-skip-tls-verify", "Do not check the server's certificate."),
+        text("proxy-url", "", "A proxy to the server."),
+        text("server", "", "The server's address."),
+        text("tls-server-name", "", "The name to check the certificate for."),
+    ]],
+    ..sub(
+        "set-cluster",
+        "Make or change a cluster",
+        "NAME [--server=server] [--certificate-authority=path/to/certificate/authority] [--insecure-skip-tls-verify=true] [options]",
+        set_cluster,
+    )
+};
+static SET_CREDENTIALS: Command = sub(
+    "set-credentials",
+    "Make or change a user",
+    "NAME [--client-certificate=path/to/certfile] [--client-key=path/to/keyfile] [--token=bearer_token] [options]",
+    set_credentials,
+);
+static VIEW: Command = Command {
+    examples: &[
+        ("The whole file", "kubectl config view"),
+        ("Only what the present context needs", "kubectl config view --minify"),
+    ],
+    flags: &[
+        PRINT_FLAGS,
+        &[
+            switch("flatten", "Put files into the output."),
+            switch("merge", "Merge all files.").on(),
+            switch("minify", "Only what the present context needs."),
+            switch("raw", "Show secrets, too."),
+        ],
+    ],
+    ..sub("view", "Show the file", "[flags] [options]", view)
+};
+
+fn write(cx: &mut Context<'_>, file: &ConfigFile) -> Result<(), Failure> {
+    let path = file.path.clone();
+    if let Some((directory, _)) = path.rsplit_once('/') {
+        let _ = cx.system.create_dir(directory, true);
+    }
+    let text = to_yaml(&file.content);
+    cx.system
+        .write_file(&path, text.as_bytes())
+        .map_err(|errno| Failure::msg(format!("open {path}: {}", errno.message().to_lowercase())))
+}
+
+fn load(cx: &Context<'_>) -> Result<ConfigFile, Failure> {
+    read(cx.system, &cx.session.flags)
+}
+
+fn current_context(cx: &mut Context<'_>) -> Outcome {
+    let file = load(cx)?;
+    let current = str_at(&file.content, "/current-context");
+    if current.is_empty() {
+        return Err(Failure::msg("current-context is not set"));
+    }
+    let current = current.to_owned();
+    cx.out.line(&current);
+    DONE
+}
+
+fn names(cx: &mut Context<'_>, list: &str) -> Outcome {
+    let file = load(cx)?;
+    cx.out.line("NAME");
+    for one in list_at(&file.content, &format!("/{list}")) {
+        cx.out.line(str_at(one, "/name"));
+    }
+    DONE
+}
+
+fn get_contexts(cx: &mut Context<'_>) -> Outcome {
+    let flags = cx.session.flags.clone();
+    let file = load(cx)?;
+    let output = flags.text("output");
+    if !["", "name"].contains(&output) {
+        return Err(Failure::msg(format!("output must be one of '' or 'name': {output}")));
+    }
+    let current = str_at(&file.content, "/current-context");
+    let mut contexts: Vec<&Value> = list_at(&file.content, "/contexts").iter().collect();
+    contexts.sort_by_key(|one| str_at(one, "/name").to_owned());
+    let mut failures = Vec::new();
+    for name in &flags.args {
+        if !contexts.iter().any(|one| str_at(one, "/name") == name) {
+            failures.push(Failure::msg(format!("context {name} not found")));
+        }
+    }
+    let mut writer = TabWriter::for_tables();
+    if !flags.on("no-headers") && output.is_empty() {
+        writer.write("CURRENT\tNAME\tCLUSTER\tAUTHINFO\tNAMESPACE\n");
+    }
+    for one in contexts {
+        let name = str_at(one, "/name");
+        if !flags.args.is_empty() && !flags.args.iter().any(|wanted| wanted == name) {
+            continue;
+        }
+        if output == "name" {
+            writer.write(&format!("{name}\n"));
+            continue;
+        }
+        let mark = if name == current { "*" } else { "" };
+        let of = |field: &str| str_at(one, &format!("/context/{field}"));
+        writer.write(&format!("{mark}\t{name}\t{}\t{}\t{}\n", of("cluster"), of("user"), of("namespace")));
+    }
+    let text = writer.flush();
+    cx.out.out(&text);
+    if failures.is_empty() { DONE } else { Err(Failure::Many(failures)) }
+}
+
+fn use_context(cx: &mut Context<'_>) -> Outcome {
+    let args = cx.session.flags.args.clone();
+    let [name] = args.as_slice() else { return Err(cx.usage(format!("Unexpected args: [{}]", args.join(" ")))) };
+    let mut file = load(cx)?;
+    if entry(&file.content, "contexts", name, "context").is_none() {
+        return Err(Failure::msg(format!("no context exists with the name: {}", quote(name))));
+    }
+    if let Some(fields) = file.content.as_object_mut() {
+        fields.insert("current-context".to_owned(), json!(name));
+    }
+    write(cx, &file)?;
+    cx.out.line(&format!("Switched to context {}.", quote(name)));
+    DONE
+}
+
+/// The entry of a list, made when it is missing; says whether it was there.
+fn slot<'a>(file: &'a mut Value, list: &str, name: &str, field: &str) -> Option<(bool, &'a mut Map<String, Value>)> {
+    let entries = file.as_object_mut()?.entry(list.to_owned()).or_insert_with(|| json!([]));
+    if !entries.is_array() {
+        *entries = json!([]);
+    }
+    let entries = entries.as_array_mut()?;
+    let known = entries.iter().position(|one| str_at(one, "/name") == name);
+    if known.is_none() {
+        entries.push(json!({"name": name, field: {}}));
+    }
+    let at = known.unwrap_or(entries.len() - 1);
+    let value = entries.get_mut(at)?.as_object_mut()?.entry(field.to_owned()).or_insert_with(|| json!({}));
+    if !value.is_object() {
+        *value = json!({});
+    }
+    Some((known.is_some(), value.as_object_mut()?))
+}
+
+fn set_context(cx: &mut Context<'_>) -> Outcome {
+    let flags = cx.session.flags.clone();
+    let mut file = load(cx)?;
+    let name = match (flags.args.as_slice(), flags.on("current")) {
+        ([name], false) => name.clone(),
+        ([], true) => {
+            let current = str_at(&file.content, "/current-context").to_owned();
+            if current.is_empty() {
+                return Err(Failure::msg("no current context is set"));
+            }
+            current
+        }
+        ([], false) => return Err(Failure::msg("you must specify a non-empty context name or --current")),
+        _ => return Err(cx.usage(format!("Unexpected args: [{}]", flags.args.join(" ")))),
+    };
+    let Some((known, context)) = slot(&mut file.content, "contexts", &name, "context") else { return DONE };
+    for flag in ["cluster", "user", "namespace"] {
+        if flags.changed(flag) {
+            context.insert(flag.to_owned(), json!(flags.text(flag)));
+        }
+    }
+    write(cx, &file)?;
+    cx.out.line(&format!("Context {} {}.", quote(&name), if known { "modified" } else { "created" }));
+    DONE
+}
+
+fn one_name(cx: &Context<'_>) -> Result<String, Failure> {
+    match cx.session.flags.args.as_slice() {
+        [name] => Ok(name.clone()),
+        other => Err(cx.usage(format!("Unexpected args: [{}]", other.join(" ")))),
+    }
+}
+
+fn set_cluster(cx: &mut Context<'_>) -> Outcome {
+    let name = one_name(cx)?;
+    let flags = cx.session.flags.clone();
+    let mut file = load(cx)?;
+    let Some((_, cluster)) = slot(&mut file.content, "clusters", &name, "cluster") else { return DONE };
+    for flag in ["server", "certificate-authority", "proxy-url", "tls-server-name"] {
+        if flags.changed(flag) {
+            cluster.insert(flag.to_owned(), json!(flags.text(flag)));
+        }
+    }
+    if flags.changed("insecure-skip-tls-verify") {
+        cluster.insert("insecure-skip-tls-verify".to_owned(), json!(flags.on("insecure-skip-tls-verify")));
+    }
+    write(cx, &file)?;
+    cx.out.line(&format!("Cluster {} set.", quote(&name)));
+    DONE
+}
+
+fn set_credentials(cx: &mut Context<'_>) -> Outcome {
+    let name = one_name(cx)?;
+    let flags = cx.session.flags.clone();
+    let mut file = load(cx)?;
+    let Some((_, user)) = slot(&mut file.content, "users", &name, "user") else { return DONE };
+    for flag in ["client-certificate", "client-key", "token", "username", "password"] {
+        if flags.changed(flag) {
+            user.insert(flag.to_owned(), json!(flags.text(flag)));
+        }
+    }
+    write(cx, &file)?;
+    cx.out.line(&format!("User {} set.", quote(&name)));
+    DONE
+}
+
+fn remove(cx: &mut Context<'_>, list: &str, word: &str) -> Outcome {
+    let name = one_name(cx)?;
+    let mut file = load(cx)?;
+    let path = file.path.clone();
+    let entries = file.content.pointer_mut(&format!("/{list}")).and_then(Value::as_array_mut);
+    let found = entries.is_some_and(|entries| {
+        let before = entries.len();
+        entries.retain(|one| str_at(one, "/name") != name);
+        entries.len() != before
+    });
+    if !found {
+        return Err(Failure::msg(format!("cannot delete {word} {name}, not in {path}")));
+    }
+    if word == "context" && str_at(&file.content, "/current-context") == name {
+        cx.out.err_line(
+            "warning: this removed your active context, use \"kubectl config use-context\" to select a different one",
+        );
+    }
+    write(cx, &file)?;
+    cx.out.line(&format!("deleted {word} {name} from {path}"));
+    DONE
+}
+
+fn rename_context(cx: &mut Context<'_>) -> Outcome {
+    let args = cx.session.flags.args.clone();
+    let [old, new] = args.as_slice() else { return Err(cx.usage(format!("Unexpected args: [{}]", args.join(" ")))) };
+    let mut file = load(cx)?;
+    if entry(&file.content, "contexts", old, "context").is_none() {
+        return Err(Failure::msg(format!("cannot rename the context {}, it's not in {}", quote(old), file.path)));
+    }
+    if entry(&file.content, "contexts", new, "context").is_some() {
+        return Err(Failure::msg(format!(
+            "cannot rename the context {}, the context {} already exists in {}",
+            quote(old),
+            quote(new),
+            file.path
+        )));
+    }
+    for one in file.content.pointer_mut("/contexts").and_then(Value::as_array_mut).into_iter().flatten() {
+        if str_at(one, "/name") == old
+            && let Some(fields) = one.as_object_mut()
+        {
+            fields.insert("name".to_owned(), json!(new));
+        }
+    }
+    if str_at(&file.content, "/current-context") == old
+        && let Some(fields) = file.content.as_object_mut()
+    {
+        fields.insert("current-context".to_owned(), json!(new));
+    }
+    write(cx, &file)?;
+    cx.out.line(&format!("Context {} renamed to {}.", quote(old), quote(new)));
+    DONE
+}
+
+/// The object that a property such as `contexts.x.namespace` stands in, and the property's last part.
+fn property<'a>(file: &'a mut Value, path: &str) -> Option<(&'a mut Map<String, Value>, String)> {
+    let parts: Vec<&str> = path.split('.').collect();
+    match parts.as_slice() {
+        [single] => Some((file.as_object_mut()?, (*single).to_owned())),
+        [list, name @ .., last] => {
+            let field = match *list {
+                "clusters" => "cluster",
+                "contexts" => "context",
+                "users" => "user",
+                _ => return None,
+            };
+            let (_, fields) = slot(file, list, &name.join("."), field)?;
+            Some((fields, (*last).to_owned()))
+        }
+        [] => None,
+    }
+}
+
+fn set(cx: &mut Context<'_>) -> Outcome {
+    let args = cx.session.flags.args.clone();
+    let [path, value] = args.as_slice() else { return Err(cx.usage(format!("Unexpected args: [{}]", args.join(" ")))) };
+    let mut file = load(cx)?;
+    let Some((fields, last)) = property(&mut file.content, path) else {
+        return Err(Failure::msg(format!("unable to locate path {path}")));
+    };
+    fields.insert(last, json!(value));
+    write(cx, &file)?;
+    cx.out.line(&format!("Property {} set.", quote(path)));
+    DONE
+}
+
+fn unset(cx: &mut Context<'_>) -> Outcome {
+    let path = one_name(cx)?;
+    let mut file = load(cx)?;
+    let Some((fields, last)) = property(&mut file.content, &path) else {
+        return Err(Failure::msg(format!("unable to locate path {path}")));
+    };
+    fields.remove(&last);
+    write(cx, &file)?;
+    cx.out.line(&format!("Property {} unset.", quote(&path)));
+    DONE
+}
+
+fn view(cx: &mut Context<'_>) -> Outcome {
+    let mut flags = cx.session.flags.clone();
+    let mut file = load(cx)?;
+    if flags.on("minify") {
+        let wanted = flags.text("context");
+        let current =
+            if wanted.is_empty() { str_at(&file.content, "/current-context").to_owned() } else { wanted.to_owned() };
+        let Some(context) = entry(&file.content, "contexts", &current, "context").cloned() else {
+            return Err(Failure::msg(format!("cannot locate context {current}")));
+        };
+        let part = |name: &str| context.get(name).and_then(Value::as_str).unwrap_or("").to_owned();
+        for (list, name) in [("contexts", current.clone()), ("clusters", part("cluster")), ("users", part("user"))] {
+            if let Some(entries) = file.content.pointer_mut(&format!("/{list}")).and_then(Value::as_array_mut) {
+                entries.retain(|one| str_at(one, "/name") == name);
+            }
+        }
+    }
+    if !flags.on("raw") {
+        hide(&mut file.content);
+    }
+    if let Some(fields) = file.content.as_object_mut() {
+        if fields.get("preferences").and_then(Value::as_object).is_some_and(Map::is_empty) {
+            fields.remove("preferences");
+        }
+        for list in ["clusters", "contexts", "users"] {
+            if fields.get(list).and_then(Value::as_array).is_none_or(Vec::is_empty) {
+                fields.insert(list.to_owned(), Value::Null);
+            }
+        }
+        fields.entry("current-context").or_insert_with(|| json!(""));
+    }
+    if flags.text("output").is_empty() {
+        flags.set("output", "yaml");
+    }
+    let mut printer = Printer::of(&flags, cx.system, false)?;
+    let text = printer.print(&file.content)?;
+    cx.out.out(&text);
+    DONE
+}
+
+/// Puts words in the place of certificates, keys and tokens.
+fn hide(content: &mut Value) {
+    for list in ["/clusters", "/users"] {
+        for one in content.pointer_mut(list).and_then(Value::as_array_mut).into_iter().flatten() {
+            for field in ["cluster", "user"] {
+                let Some(fields) = one.get_mut(field).and_then(Value::as_object_mut) else { continue };
+                for (key, value) in fields.iter_mut() {
+                    if key.ends_with("-data") {
+                        *value = json!("DATA+OMITTED");
+                    } else if key == "token" || key == "password" {
+                        *value = json!("REDACTED");
+                    }
+                }
+            }
+        }
+    }
+}

@@ -1,0 +1,304 @@
+//! `kubectl api-resources`, `api-versions`, `version`, `cluster-info`: what the server is and has.
+//!
+//! Models Kubernetes 1.36 staging/src/k8s.io/kubectl/pkg/cmd/apiresources, pkg/cmd/version, pkg/cmd/clusterinfo.
+
+use serde_json::{Value, json};
+
+use crate::kubectl::client::VERSION;
+use crate::kubectl::discovery::Resource;
+use crate::kubectl::failure::Failure;
+use crate::kubectl::flags::{Flag, duration, slice, switch, text};
+use crate::kubectl::print::{list_at, map_at, str_at};
+use crate::kubectl::program::{Context, DONE, Outcome};
+use crate::kubectl::tree::{Command, Group};
+use crate::text::go_number::quote;
+use crate::text::http::{Method, Request};
+use crate::text::table::TabWriter;
+use crate::text::yaml::to_yaml;
+
+const RESOURCE_FLAGS: &[Flag] = &[
+    text("api-group", "", "Only resources of this group."),
+    switch("cached", "Use what was learnt before."),
+    slice("categories", "Only resources of these categories."),
+    switch("namespaced", "Only resources in namespaces; with =false only those without.").on(),
+    switch("no-headers", "Leave out the line of headers."),
+    text("output", "", "wide or name.").short('o'),
+    text("sort-by", "", "Sort by name or kind."),
+    slice("verbs", "Only resources with which these can be done."),
+];
+
+/// `kubectl api-resources`.
+pub static API_RESOURCES: Command = Command {
+    name: "api-resources",
+    group: Group::Other,
+    short: "List the resources of the server",
+    long: "Lists the resources that the server has, with their short names.",
+    examples: &[
+        ("All resources", "kubectl api-resources"),
+        ("Those of one group", "kubectl api-resources --api-group=batch"),
+    ],
+    usage: "[flags] [options]",
+    flags: &[RESOURCE_FLAGS],
+    run: Some(api_resources),
+    ..Command::EMPTY
+};
+
+/// `kubectl api-versions`.
+pub static API_VERSIONS: Command = Command {
+    name: "api-versions",
+    group: Group::Other,
+    short: "List the versions of the server's interface",
+    long: "Lists the groups and versions that the server has.",
+    examples: &[("All versions", "kubectl api-versions")],
+    usage: "[options]",
+    run: Some(api_versions),
+    ..Command::EMPTY
+};
+
+/// `kubectl version`.
+pub static VERSION_COMMAND: Command = Command {
+    name: "version",
+    group: Group::Other,
+    short: "Show the versions of client and server",
+    long: "Shows the version of this program and of the server.",
+    examples: &[("Both versions", "kubectl version"), ("Only this program's", "kubectl version --client")],
+    usage: "[flags] [options]",
+    flags: &[&[switch("client", "Only the client's version."), text("output", "", "yaml or json.").short('o')]],
+    run: Some(version),
+    ..Command::EMPTY
+};
+
+/// `kubectl cluster-info`.
+pub static CLUSTER_INFO: Command = Command {
+    name: "cluster-info",
+    group: Group::Cluster,
+    short: "Show where the cluster's services are",
+    long: "Shows the addresses of the control plane and of services that belong to the cluster.",
+    examples: &[("Where the cluster is", "kubectl cluster-info")],
+    usage: "[flags] [options]",
+    subcommands: &[&DUMP],
+    run: Some(cluster_info),
+    ..Command::EMPTY
+};
+
+static DUMP: Command = Command {
+    name: "dump",
+    short: "Print everything for a diagnosis",
+    long: "Prints nodes, events, controllers and Pods of some namespaces as JSON.",
+    examples: &[("Everything of kube-system", "kubectl cluster-info dump")],
+    usage: "[flags] [options]",
+    flags: &[&[
+        switch("all-namespaces", "Of every namespace.").short('A'),
+        slice("namespaces", "Of these namespaces."),
+        text("output", "json", "json or yaml.").short('o'),
+        text("output-directory", "", "Where to write files; - is standard output."),
+        duration("pod-running-timeout", "20s", "How long to wait for a Pod."),
+    ]],
+    run: Some(dump),
+    ..Command::EMPTY
+};
+
+fn api_resources(cx: &mut Context<'_>) -> Outcome {
+    let flags = cx.session.flags.clone();
+    if !flags.args.is_empty() {
+        return Err(cx.usage(format!("unexpected arguments: [{}]", flags.args.join(" "))));
+    }
+    let output = flags.text("output");
+    if !["", "wide", "name"].contains(&output) {
+        return Err(Failure::msg(format!("--output {output} is not available")));
+    }
+    if !["", "name", "kind"].contains(&flags.text("sort-by")) {
+        return Err(Failure::msg("--sort-by accepts only name or kind"));
+    }
+    let discovery = cx.discovery()?;
+    let verbs = flags.list("verbs");
+    let categories = flags.list("categories");
+    let mut resources: Vec<&Resource> = discovery
+        .preferred()
+        .into_iter()
+        .filter(|one| !one.verbs.is_empty())
+        .filter(|one| !flags.changed("api-group") || one.group == flags.text("api-group"))
+        .filter(|one| !flags.changed("namespaced") || one.namespaced == flags.on("namespaced"))
+        .filter(|one| verbs.iter().all(|verb| one.can(verb)))
+        .filter(|one| categories.iter().all(|category| one.categories.contains(category)))
+        .collect();
+    match flags.text("sort-by") {
+        "kind" => resources.sort_by(|a, b| a.kind.cmp(&b.kind)),
+        "name" => resources.sort_by(|a, b| a.plural.cmp(&b.plural)),
+        _ => resources.sort_by(|a, b| (&a.group, &a.plural).cmp(&(&b.group, &b.plural))),
+    }
+    let mut writer = TabWriter::for_tables();
+    if !flags.on("no-headers") && output != "name" {
+        let more = if output == "wide" { "\tVERBS\tCATEGORIES" } else { "" };
+        writer.write(&format!("NAME\tSHORTNAMES\tAPIVERSION\tNAMESPACED\tKIND{more}\n"));
+    }
+    for one in resources {
+        if output == "name" {
+            cx.out.line(&one.qualified());
+            continue;
+        }
+        let mut line = format!(
+            "{}\t{}\t{}\t{}\t{}",
+            one.plural,
+            one.short_names.join(","),
+            one.api_version(),
+            one.namespaced,
+            one.kind
+        );
+        if output == "wide" {
+            line.push_str(&format!("\t{}\t{}", one.verbs.join(","), one.categories.join(",")));
+        }
+        writer.write(&(line + "\n"));
+    }
+    let text = writer.flush();
+    cx.out.out(&text);
+    DONE
+}
+
+fn api_versions(cx: &mut Context<'_>) -> Outcome {
+    if !cx.session.flags.args.is_empty() {
+        let args = cx.session.flags.args.join(" ");
+        return Err(cx.usage(format!("unexpected arguments: [{args}]")));
+    }
+    let mut versions = cx.discovery()?.versions.clone();
+    versions.sort();
+    for version in versions {
+        cx.out.line(&version);
+    }
+    DONE
+}
+
+/// The order in which Go's type declares the fields of a version.
+const VERSION_FIELDS: [&str; 13] = [
+    "major",
+    "minor",
+    "emulationMajor",
+    "emulationMinor",
+    "minCompatibilityMajor",
+    "minCompatibilityMinor",
+    "gitVersion",
+    "gitCommit",
+    "gitTreeState",
+    "buildDate",
+    "goVersion",
+    "compiler",
+    "platform",
+];
+
+fn client_version() -> Value {
+    json!({
+        "major": "1", "minor": "36", "gitVersion": VERSION, "gitCommit": "98b35193b2ac7a23a673325f5e9b830ecd5ba406",
+        "gitTreeState": "clean", "buildDate": "2026-08-21T11:29:11Z", "goVersion": "go1.26.6", "compiler": "gc",
+        "platform": "linux/amd64",
+    })
+}
+
+fn version(cx: &mut Context<'_>) -> Outcome {
+    let flags = cx.session.flags.clone();
+    if !flags.args.is_empty() {
+        return Err(Failure::msg(format!("extra arguments: [{}]", flags.args.join(" "))));
+    }
+    if !["", "yaml", "json"].contains(&flags.text("output")) {
+        return Err(Failure::msg("--output must be 'yaml' or 'json'"));
+    }
+    let server = if flags.on("client") { Ok(Value::Null) } else { cx.get("/version") };
+    let found = server.clone().unwrap_or_default();
+    match flags.text("output") {
+        "yaml" => {
+            let mut all = json!({"clientVersion": client_version(), "kustomizeVersion": "v5.8.1"});
+            if let (false, Some(fields)) = (found.is_null(), all.as_object_mut()) {
+                fields.insert("serverVersion".to_owned(), found);
+            }
+            let text = to_yaml(&all);
+            cx.out.line(&text);
+        }
+        "json" => {
+            let block = |value: &Value| {
+                let lines: Vec<String> = VERSION_FIELDS
+                    .iter()
+                    .filter_map(|name| value.get(*name).map(|field| format!("    \"{name}\": {field}")))
+                    .collect();
+                format!("{{\n{}\n  }}", lines.join(",\n"))
+            };
+            let mut parts = vec![
+                format!("  \"clientVersion\": {}", block(&client_version())),
+                "  \"kustomizeVersion\": \"v5.8.1\"".to_owned(),
+            ];
+            if !found.is_null() {
+                parts.push(format!("  \"serverVersion\": {}", block(&found)));
+            }
+            cx.out.line(&format!("{{\n{}\n}}", parts.join(",\n")));
+        }
+        _ => {
+            cx.out.line(&format!("Client Version: {VERSION}\nKustomize Version: v5.8.1"));
+            if !found.is_null() {
+                cx.out.line(&format!("Server Version: {}", str_at(&found, "/gitVersion")));
+            }
+        }
+    }
+    server.map(|_| crate::kubectl::program::Next::Exit(0))
+}
+
+fn cluster_info(cx: &mut Context<'_>) -> Outcome {
+    if !cx.session.flags.args.is_empty() {
+        let args = cx.session.flags.args.join(" ");
+        return Err(cx.usage(format!("unknown command {}", quote(&args))));
+    }
+    let server = cx.config()?.server.clone();
+    let request = Request::new(Method::Get, "/api/v1/namespaces/kube-system/services")
+        .with_header("Accept", "application/json")
+        .with_query("labelSelector", "kubernetes.io/cluster-service=true");
+    let answer = cx.json(request)?;
+    cx.out.line(&format!("Kubernetes control plane is running at {server}"));
+    for service in list_at(&answer, "/items") {
+        let labels = map_at(service, "/metadata/labels");
+        let title = labels.and_then(|all| all.get("kubernetes.io/name")).and_then(Value::as_str);
+        let name = str_at(service, "/metadata/name");
+        let port = str_at(service, "/spec/ports/0/name");
+        let target = if port.is_empty() { name.to_owned() } else { format!("{name}:{port}") };
+        let namespace = str_at(service, "/metadata/namespace");
+        cx.out.line(&format!(
+            "{} is running at {server}/api/v1/namespaces/{namespace}/services/{target}/proxy",
+            title.unwrap_or(name)
+        ));
+    }
+    cx.out.line("\nTo further debug and diagnose cluster problems, use 'kubectl cluster-info dump'.");
+    DONE
+}
+
+fn dump(cx: &mut Context<'_>) -> Outcome {
+    let flags = cx.session.flags.clone();
+    let print = |cx: &mut Context<'_>, value: &Value| {
+        let text = if flags.text("output") == "yaml" {
+            to_yaml(value)
+        } else {
+            crate::text::go_json::to_indented(value) + "\n"
+        };
+        cx.out.out(&text);
+    };
+    let nodes = cx.get("/api/v1/nodes")?;
+    print(cx, &nodes);
+    let mut namespaces = flags.list("namespaces");
+    if flags.on("all-namespaces") {
+        let all = cx.get("/api/v1/namespaces")?;
+        namespaces = list_at(&all, "/items").iter().map(|one| str_at(one, "/metadata/name").to_owned()).collect();
+    } else if namespaces.is_empty() {
+        namespaces = vec!["default".to_owned(), "kube-system".to_owned()];
+    }
+    for namespace in namespaces {
+        for (root, plural) in [
+            ("/api/v1", "events"),
+            ("/api/v1", "replicationcontrollers"),
+            ("/api/v1", "services"),
+            ("/apis/apps/v1", "daemonsets"),
+            ("/apis/apps/v1", "deployments"),
+            ("/apis/apps/v1", "replicasets"),
+            ("/api/v1", "pods"),
+        ] {
+            if let Ok(list) = cx.get(&format!("{root}/namespaces/{namespace}/{plural}")) {
+                print(cx, &list);
+            }
+        }
+    }
+    DONE
+}

@@ -1,0 +1,276 @@
+//! `kubectl expose` and `kubectl autoscale`: a Service or an autoscaler for an object.
+//!
+//! Models Kubernetes 1.36 staging/src/k8s.io/kubectl/pkg/cmd/expose and pkg/cmd/autoscale.
+
+use serde_json::{Map, Value, json};
+
+use crate::kubectl::builder::{self, FILE_FLAGS, Query, Target};
+use crate::kubectl::failure::Failure;
+use crate::kubectl::flags::{Flag, Flags, int, text};
+use crate::kubectl::print::{PRINT_FLAGS, Printer, list_at, map_at};
+use crate::kubectl::program::{Context, DONE, Outcome};
+use crate::kubectl::tree::{Command, Group};
+use crate::kubectl::writing::{self, DRY_RUN, DryRun, FIELD_MANAGER, SAVE_CONFIG};
+
+const EXPOSE_FLAGS: &[Flag] = &[
+    text("cluster-ip", "", "The address of the Service, or None."),
+    text("external-ip", "", "An external address of the Service."),
+    text("labels", "", "Labels of the Service.").short('l'),
+    text("load-balancer-ip", "", "The address of the load balancer."),
+    text("name", "", "The name of the Service."),
+    text("override-type", "merge", "The form of --overrides."),
+    text("overrides", "", "JSON that is merged into the generated Service."),
+    text("port", "", "The port of the Service."),
+    text("protocol", "", "The protocol; TCP when nothing else is known."),
+    text("selector", "", "The labels of the Pods."),
+    text("session-affinity", "", "None or ClientIP."),
+    text("target-port", "", "The port or the name of a port of the container."),
+    text("type", "", "ClusterIP, NodePort, LoadBalancer or ExternalName."),
+];
+
+/// `kubectl expose`.
+pub static EXPOSE: Command = Command {
+    name: "expose",
+    group: Group::Beginner,
+    short: "Make a Service for an object",
+    long: "Makes a Service that leads to the Pods of a Deployment, ReplicaSet, Pod or another Service.",
+    examples: &[
+        ("A Service for a Deployment", "kubectl expose deployment web --port=80"),
+        ("Reachable on the nodes", "kubectl expose deployment web --port=80 --type=NodePort --name=web-np"),
+    ],
+    usage: "(-f FILENAME | TYPE NAME) [--port=port] [--protocol=TCP|UDP|SCTP] [--target-port=number-or-name] [--name=name] [--external-ip=external-ip-of-service] [--type=type] [options]",
+    flags: &[EXPOSE_FLAGS, FILE_FLAGS, PRINT_FLAGS, DRY_RUN, FIELD_MANAGER, SAVE_CONFIG],
+    run: Some(expose),
+    ..Command::EMPTY
+};
+
+const SCALE_FLAGS: &[Flag] = &[
+    text("cpu", "", "CPU to aim at: a percentage such as 70% or an amount such as 500m."),
+    int("cpu-percent", "-1", "CPU to aim at, in percent of what is requested.").deprecated(
+        "Use --cpu with percentage or resource quantity format (e.g., '70%' for utilization or '500m' for milliCPU).",
+    ),
+    int("max", "-1", "At most so many copies.").required(),
+    text("memory", "", "Memory to aim at: a percentage or an amount."),
+    int("min", "-1", "At least so many copies."),
+    text("name", "", "The name of the autoscaler."),
+];
+
+/// `kubectl autoscale`.
+pub static AUTOSCALE: Command = Command {
+    name: "autoscale",
+    group: Group::Deploy,
+    short: "Let the number of copies follow the load",
+    long: "Makes an autoscaler that sets the number of copies of an object between two bounds.",
+    examples: &[("Between two and five copies", "kubectl autoscale deployment web --min=2 --max=5 --cpu=80%")],
+    usage: "(-f FILENAME | TYPE NAME | TYPE/NAME) [--min=MINPODS] --max=MAXPODS [--cpu=CPU] [--memory=MEMORY] [options]",
+    flags: &[SCALE_FLAGS, FILE_FLAGS, PRINT_FLAGS, DRY_RUN, FIELD_MANAGER, SAVE_CONFIG],
+    run: Some(autoscale),
+    ..Command::EMPTY
+};
+
+fn fetched(cx: &mut Context<'_>) -> Result<Vec<Target>, Failure> {
+    let flags = cx.session.flags.clone();
+    let mut query = Query::of(&flags);
+    query.selector = None;
+    let built = builder::build(cx, &query)?;
+    let (found, mut failures) = builder::fetch(cx, &built);
+    match failures.len() {
+        0 => Ok(found),
+        1 => Err(failures.remove(0)),
+        _ => Err(Failure::Many(failures)),
+    }
+}
+
+fn make(cx: &mut Context<'_>, object: Value, manager: &str, what: &str) -> Outcome {
+    let flags = cx.session.flags.clone();
+    let dry_run = DryRun::of(cx)?;
+    let mut printer = Printer::of(&flags, cx.system, false)?;
+    let mut object = object;
+    if flags.on("save-config") {
+        let memory = crate::kubectl::generated::compact(&object) + "\n";
+        writing::set_annotation(&mut object, writing::LAST_APPLIED, &memory);
+    }
+    let namespace = cx.namespace()?;
+    let of = |path: &str| object.pointer(path).and_then(Value::as_str).unwrap_or("").to_owned();
+    let (version, kind, name) = (of("/apiVersion"), of("/kind"), of("/metadata/name"));
+    let resource = cx.discovery()?.of_kind(&version, &kind).cloned().unwrap_or_default();
+    let manager = writing::manager(&flags, manager);
+    let made = writing::create(cx, &resource.path(&namespace), &object, dry_run, manager, "")?;
+    let text = printer.done(&made, &resource, &name, &format!("{what}{}", dry_run.suffix()))?;
+    cx.out.out(&text);
+    DONE
+}
+
+fn expose(cx: &mut Context<'_>) -> Outcome {
+    let flags = cx.session.flags.clone();
+    for target in fetched(cx)? {
+        let object = target.object.clone().unwrap_or_default();
+        let service = service(&flags, &target, &object)?;
+        make(cx, service, "kubectl-expose", "exposed")?;
+    }
+    DONE
+}
+
+fn pairs(text: &str) -> Map<String, Value> {
+    text.split(',').filter_map(|part| part.split_once('=')).map(|(key, value)| (key.to_owned(), json!(value))).collect()
+}
+
+fn service(flags: &Flags, target: &Target, object: &Value) -> Result<Value, Failure> {
+    let kind = target.resource.kind.as_str();
+    let selector = if flags.text("selector").is_empty() {
+        let path = match kind {
+            "Pod" => "/metadata/labels",
+            "Service" | "ReplicationController" => "/spec/selector",
+            "Deployment" | "ReplicaSet" => "/spec/selector/matchLabels",
+            _ => return Err(Failure::msg(format!("cannot expose a {}", kind_and_group(target)))),
+        };
+        let found = map_at(object, path).cloned().unwrap_or_default();
+        if found.is_empty() {
+            return Err(Failure::msg(match kind {
+                "Pod" => {
+                    "couldn't retrieve selectors via --selector flag or introspection: the pod has no labels and cannot be exposed"
+                }
+                _ => {
+                    "couldn't retrieve selectors via --selector flag or introspection: the object has no selector and cannot be exposed"
+                }
+            }));
+        }
+        found
+    } else {
+        pairs(flags.text("selector"))
+    };
+    let target_port = |default: &Value| match flags.text("target-port") {
+        "" => default.clone(),
+        text => text.parse::<i64>().map_or_else(|_| json!(text), |number| json!(number)),
+    };
+    let known: Vec<(i64, String)> = if kind == "Service" {
+        list_at(object, "/spec/ports").iter().map(|port| number_and_protocol(port, "port")).collect()
+    } else {
+        let spec = if kind == "Pod" { "/spec/containers" } else { "/spec/template/spec/containers" };
+        list_at(object, spec)
+            .iter()
+            .flat_map(|container| list_at(container, "/ports"))
+            .map(|port| number_and_protocol(port, "containerPort"))
+            .collect()
+    };
+    let wanted: Vec<i64> = if flags.text("port").is_empty() {
+        known.iter().map(|(number, _)| *number).collect()
+    } else {
+        flags.text("port").split(',').filter_map(|part| part.trim().parse().ok()).collect()
+    };
+    if wanted.is_empty() {
+        return Err(Failure::msg(
+            "couldn't find port via --port flag or introspection\nSee 'kubectl expose -h' for help and examples",
+        ));
+    }
+    let many = wanted.len() > 1;
+    let ports: Vec<Value> = wanted
+        .iter()
+        .enumerate()
+        .map(|(index, number)| {
+            let protocol = match flags.text("protocol") {
+                "" => known.iter().find(|(known, _)| known == number).map_or("TCP", |(_, protocol)| protocol),
+                text => text,
+            };
+            let mut port = json!({"port": number, "protocol": protocol, "targetPort": target_port(&json!(number))});
+            if let (true, Some(fields)) = (many, port.as_object_mut()) {
+                fields.insert("name".to_owned(), json!(format!("port-{}", index + 1)));
+            }
+            port
+        })
+        .collect();
+    let name = if flags.text("name").is_empty() { &target.name } else { flags.text("name") };
+    let labels = if flags.text("labels").is_empty() {
+        map_at(object, "/metadata/labels").cloned().unwrap_or_default()
+    } else {
+        pairs(flags.text("labels"))
+    };
+    let mut metadata = json!({"name": name});
+    if let (false, Some(fields)) = (labels.is_empty(), metadata.as_object_mut()) {
+        fields.insert("labels".to_owned(), Value::Object(labels));
+    }
+    let mut spec = json!({"selector": selector, "ports": ports});
+    if let Some(fields) = spec.as_object_mut() {
+        for (flag, field) in [
+            ("type", "type"),
+            ("cluster-ip", "clusterIP"),
+            ("session-affinity", "sessionAffinity"),
+            ("load-balancer-ip", "loadBalancerIP"),
+        ] {
+            if !flags.text(flag).is_empty() {
+                fields.insert(field.to_owned(), json!(flags.text(flag)));
+            }
+        }
+        if !flags.text("external-ip").is_empty() {
+            fields.insert("externalIPs".to_owned(), json!([flags.text("external-ip")]));
+        }
+    }
+    Ok(
+        json!({"apiVersion": "v1", "kind": "Service", "metadata": metadata, "spec": spec, "status": {"loadBalancer": {}}}),
+    )
+}
+
+fn kind_and_group(target: &Target) -> String {
+    let resource = &target.resource;
+    if resource.group.is_empty() { resource.kind.clone() } else { format!("{}.{}", resource.kind, resource.group) }
+}
+
+fn number_and_protocol(port: &Value, field: &str) -> (i64, String) {
+    let number = port.get(field).and_then(Value::as_i64).unwrap_or(0);
+    let protocol = port.get("protocol").and_then(Value::as_str).unwrap_or("TCP");
+    (number, protocol.to_owned())
+}
+
+fn autoscale(cx: &mut Context<'_>) -> Outcome {
+    let flags = cx.session.flags.clone();
+    let (min, max) = (flags.number("min"), flags.number("max"));
+    if max < 1 {
+        return Err(Failure::msg(format!("--max=MAXPODS is required and must be at least 1, max: {max}")));
+    }
+    if max < min {
+        return Err(Failure::msg(format!(
+            "--max=MAXPODS must be larger or equal to --min=MINPODS, max: {max}, min: {min}"
+        )));
+    }
+    if flags.changed("cpu-percent") && flags.changed("cpu") {
+        return Err(Failure::msg("only one of --cpu-percent and --cpu may be specified"));
+    }
+    let mut metrics = Vec::new();
+    let cpu = if flags.changed("cpu-percent") && flags.number("cpu-percent") >= 0 {
+        format!("{}%", flags.text("cpu-percent"))
+    } else {
+        flags.text("cpu").to_owned()
+    };
+    for (name, text) in [("cpu", cpu.as_str()), ("memory", flags.text("memory"))] {
+        if text.is_empty() {
+            continue;
+        }
+        let target = match text.strip_suffix('%').map(str::parse::<i64>) {
+            Some(Ok(percent)) => json!({"type": "Utilization", "averageUtilization": percent}),
+            Some(Err(_)) => return Err(Failure::msg(format!("invalid value for {name}: {text}"))),
+            None => json!({"type": "AverageValue", "averageValue": text}),
+        };
+        metrics.push(json!({"type": "Resource", "resource": {"name": name, "target": target}}));
+    }
+    for target in fetched(cx)? {
+        if !target.resource.subresources.iter().any(|sub| sub == "scale") {
+            return Err(Failure::msg(format!("cannot autoscale a {}: no scale subresource", kind_and_group(&target))));
+        }
+        let name = if flags.text("name").is_empty() { &target.name } else { flags.text("name") };
+        let mut spec = json!({
+            "maxReplicas": max,
+            "scaleTargetRef": {"apiVersion": target.resource.api_version(), "kind": target.resource.kind, "name": target.name},
+        });
+        if let Some(fields) = spec.as_object_mut() {
+            if min > 0 {
+                fields.insert("minReplicas".to_owned(), json!(min));
+            }
+            if !metrics.is_empty() {
+                fields.insert("metrics".to_owned(), json!(metrics));
+            }
+        }
+        let object = json!({"apiVersion": "autoscaling/v2", "kind": "HorizontalPodAutoscaler", "metadata": {"name": name}, "spec": spec});
+        make(cx, object, "kubectl-autoscale", "autoscaled")?;
+    }
+    DONE
+}

@@ -1,0 +1,271 @@
+//! Sessions with a container: exec and attach over a stream of framed messages.
+//!
+//! Models Kubernetes 1.36 staging/src/k8s.io/client-go/tools/remotecommand (v5.channel.k8s.io).
+
+use std::time::Duration;
+
+use serde_json::{Value, json};
+
+use super::failure::Failure;
+use super::print::{list_at, str_at};
+use super::program::{Context, Next, Progress, Task};
+use crate::shell::program::{Read, Wait};
+use crate::sim::Time;
+use crate::text::http::{Method, Request, StreamId, StreamRead};
+
+/// What a session is opened with.
+#[derive(Clone, Debug, Default)]
+pub struct Session {
+    /// The Pod's namespace.
+    pub namespace: String,
+    /// The Pod.
+    pub pod: String,
+    /// The container.
+    pub container: String,
+    /// What to run; empty to attach.
+    pub command: Vec<String>,
+    /// Whether standard input goes there.
+    pub stdin: bool,
+    /// Whether it has a terminal.
+    pub tty: bool,
+    /// Whether hints are left out.
+    pub quiet: bool,
+}
+
+impl Session {
+    /// Opens the session.
+    ///
+    /// # Errors
+    /// The server's.
+    pub fn open(&self, cx: &mut Context<'_>) -> Result<Running, Failure> {
+        let verb = if self.command.is_empty() { "attach" } else { "exec" };
+        let mut request =
+            Request::new(Method::Post, format!("/api/v1/namespaces/{}/pods/{}/{verb}", self.namespace, self.pod))
+                .with_header("Accept", "*/*")
+                .with_header("Upgrade", "websocket")
+                .with_header("Connection", "Upgrade")
+                .with_header("Sec-WebSocket-Protocol", "v5.channel.k8s.io");
+        for word in &self.command {
+            request = request.with_query("command", word);
+        }
+        request = request.with_query("container", &self.container);
+        for (name, on) in [("stdin", self.stdin), ("stdout", true), ("stderr", !self.tty), ("tty", self.tty)] {
+            if on {
+                request = request.with_query(name, "true");
+            }
+        }
+        let (stream, bytes) = cx.open(request)?;
+        cx.out.bytes(1, &bytes);
+        let raw = self.tty && cx.system.is_terminal(0);
+        if raw {
+            cx.system.set_raw(true);
+        }
+        let mut running = Running { stream, input: self.stdin, raw, window: (0, 0), end: None };
+        running.resize(cx, self.tty);
+        Ok(running)
+    }
+}
+
+/// A session that goes on.
+#[derive(Clone, Debug)]
+pub struct Running {
+    stream: Option<StreamId>,
+    input: bool,
+    raw: bool,
+    window: (u16, u16),
+    end: Option<Value>,
+}
+
+/// How a session stands.
+#[derive(Clone, Debug)]
+pub enum Stand {
+    /// Waiting for this.
+    Wait(Wait),
+    /// It has ended, with this status.
+    Ended(Option<Value>),
+}
+
+impl Running {
+    fn resize(&mut self, cx: &mut Context<'_>, tty: bool) {
+        let window = cx.system.window();
+        let Some(stream) = self.stream.filter(|_| tty && window != self.window) else { return };
+        self.window = window;
+        let mut message = vec![4];
+        message.extend(json!({"Width": window.0, "Height": window.1}).to_string().into_bytes());
+        cx.system.host().write_stream(stream, &message);
+    }
+
+    /// Carries what there is in both directions.
+    pub fn carry(&mut self, cx: &mut Context<'_>) -> Stand {
+        let Some(stream) = self.stream else { return self.ended(cx) };
+        self.resize(cx, self.raw);
+        while self.input {
+            match cx.system.read(0, 4096) {
+                Ok(Read::Data(bytes)) => {
+                    let mut message = vec![0];
+                    message.extend(bytes);
+                    cx.system.host().write_stream(stream, &message);
+                }
+                Ok(Read::WouldBlock) => break,
+                Ok(Read::Eof) | Err(_) => {
+                    self.input = false;
+                    cx.system.host().write_stream(stream, &[255, 0]);
+                }
+            }
+        }
+        loop {
+            match cx.system.host().read_stream(stream) {
+                StreamRead::Data(message) => match message.split_first() {
+                    Some((1, bytes)) => cx.out.bytes(1, bytes),
+                    Some((2, bytes)) => cx.out.bytes(2, bytes),
+                    Some((3, bytes)) => self.end = serde_json::from_slice(bytes).ok(),
+                    _ => {}
+                },
+                StreamRead::Pending => {
+                    let readable = self.input.then_some(0);
+                    return Stand::Wait(Wait { streams: true, readable, ..Wait::default() });
+                }
+                StreamRead::End => {
+                    self.stream = None;
+                    return self.ended(cx);
+                }
+            }
+        }
+    }
+
+    fn ended(&mut self, cx: &mut Context<'_>) -> Stand {
+        if self.raw {
+            cx.system.set_raw(false);
+            self.raw = false;
+        }
+        Stand::Ended(self.end.take())
+    }
+}
+
+/// What the status at a session's end means for kubectl.
+///
+/// # Errors
+/// A command that failed, with its exit code.
+pub fn verdict(status: Option<Value>) -> Result<Next, Failure> {
+    let Some(status) = status else { return Ok(Next::Exit(0)) };
+    if str_at(&status, "/status") != "Failure" {
+        return Ok(Next::Exit(0));
+    }
+    if str_at(&status, "/reason") == "NonZeroExitCode" {
+        let causes = list_at(&status, "/details/causes");
+        let code = causes.iter().find(|cause| str_at(cause, "/reason") == "ExitCode");
+        let code: i32 = code.and_then(|cause| str_at(cause, "/message").parse().ok()).unwrap_or(1);
+        return Err(Failure::Exit(code, format!("command terminated with exit code {code}")));
+    }
+    Err(Failure::msg(str_at(&status, "/message")))
+}
+
+/// Sessions as tasks.
+#[derive(Clone, Debug)]
+pub enum Start {
+    /// An exec.
+    Exec(Running),
+    /// An attach, perhaps to a Pod that has yet to start.
+    Attach(Attach),
+}
+
+/// An attach that waits for its Pod.
+#[derive(Clone, Debug)]
+pub struct Attach {
+    session: Session,
+    until: Time,
+    remove: bool,
+    once: bool,
+    running: Option<Running>,
+}
+
+impl Attach {
+    /// Waits for the Pod to run, at most so many nanoseconds, and attaches. `remove` deletes the Pod at the end; `once`
+    /// makes the container's exit code kubectl's.
+    pub fn wait_for(cx: &mut Context<'_>, session: Session, nanoseconds: i64, remove: bool, once: bool) -> Attach {
+        if !session.quiet && session.tty {
+            cx.out.err_line("All commands and output from this session will be recorded in container logs, including credentials and sensitive information passed through the command prompt.");
+            cx.out.err_line("If you don't see a command prompt, try pressing enter.");
+        }
+        let until = cx.system.now() + Duration::from_nanos(nanoseconds.unsigned_abs());
+        Attach { session, until, remove, once, running: None }
+    }
+
+    fn path(&self) -> String {
+        format!("/api/v1/namespaces/{}/pods/{}", self.session.namespace, self.session.pod)
+    }
+
+    fn step(&mut self, cx: &mut Context<'_>) -> Result<Progress, Failure> {
+        if let Some(running) = &mut self.running {
+            return match running.carry(cx) {
+                Stand::Wait(wait) => Ok(Progress::Wait(wait)),
+                Stand::Ended(status) => self.finish(cx, status),
+            };
+        }
+        let pod = cx.get(&self.path())?;
+        match str_at(&pod, "/status/phase") {
+            "Running" => {
+                self.running = Some(self.session.open(cx)?);
+                return self.step(cx);
+            }
+            "Succeeded" | "Failed" => {
+                // Too late to attach: what it wrote is in its log.
+                let request = Request::new(Method::Get, format!("{}/log", self.path()))
+                    .with_query("container", &self.session.container);
+                let log = cx.raw(request)?;
+                cx.out.bytes(1, &log);
+                return self.finish(cx, None);
+            }
+            _ => {}
+        }
+        let now = cx.system.now();
+        if now >= self.until {
+            return Err(Failure::msg("timed out waiting for the condition"));
+        }
+        let next = (now + Duration::from_millis(100)).min(self.until);
+        Ok(Progress::Wait(Wait { until: Some(next), ..Wait::default() }))
+    }
+
+    fn finish(&mut self, cx: &mut Context<'_>, status: Option<Value>) -> Result<Progress, Failure> {
+        self.running = None;
+        let mut code = 0;
+        if self.once {
+            let pod = cx.get(&self.path())?;
+            let ended = list_at(&pod, "/status/containerStatuses").first().cloned().unwrap_or_default();
+            code = ended.pointer("/state/terminated/exitCode").and_then(Value::as_i64).unwrap_or(0);
+        }
+        if self.remove {
+            let body = json!({"propagationPolicy": "Background"}).to_string();
+            let request = Request::new(Method::Delete, self.path())
+                .with_header("Accept", "application/json")
+                .with_header("Content-Type", "application/json")
+                .with_body(body);
+            cx.json(request)?;
+            cx.out.line(&format!("pod \"{}\" deleted from {} namespace", self.session.pod, self.session.namespace));
+        }
+        if code != 0 {
+            let code = i32::try_from(code).unwrap_or(1);
+            return Err(Failure::Exit(
+                code,
+                format!("pod {}/{} terminated (Error)", self.session.namespace, self.session.pod),
+            ));
+        }
+        verdict(status).map(Progress::Next)
+    }
+}
+
+impl Task for Start {
+    fn step(&mut self, cx: &mut Context<'_>) -> Result<Progress, Failure> {
+        match self {
+            Start::Exec(running) => match running.carry(cx) {
+                Stand::Wait(wait) => Ok(Progress::Wait(wait)),
+                Stand::Ended(status) => verdict(status).map(Progress::Next),
+            },
+            Start::Attach(attach) => attach.step(cx),
+        }
+    }
+
+    fn clone_task(&self) -> Box<dyn Task> {
+        Box::new(self.clone())
+    }
+}
