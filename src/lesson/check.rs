@@ -4,7 +4,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use super::model::Step;
-use crate::text::json_path::{JsonPath, printed};
+use crate::text::json_path::JsonPath;
 
 /// Whoever knows the objects of a cluster.
 pub trait Objects {
@@ -119,12 +119,10 @@ impl Check {
     }
 
     fn path_holds(&self, path: &JsonPath, object: &Value) -> bool {
-        let Ok(values) = path.values(object) else { return false };
-        let text: Vec<String> = values.iter().map(|value| printed(value)).collect();
-        match &self.value {
-            Some(value) => value.holds(&text.join(" ")),
-            None => !text.is_empty(),
-        }
+        path.execute(object).is_ok_and(|text| match &self.value {
+            Some(value) => value.holds(&text),
+            None => !text.trim().is_empty(),
+        })
     }
 }
 
@@ -318,6 +316,7 @@ mod tests {
         assert!(passes(Check { labels: vec![("app".to_owned(), "web".to_owned())], ..check("pods") }));
         assert!(passes(path("{.status.succeeded}", Some("> 9"))), "as numbers");
         assert!(passes(path("{.spec.completions}", None)));
+        assert!(passes(path("{.spec.completions} {.status.succeeded}", Some("3 10"))));
         assert!(!passes(path("{.spec.parallelism}", None)));
         assert!(!passes(path("{.spec[", Some("1"))));
         assert!(passes(Check { count: Comparison::parse("== 0"), ..check("cronjobs") }));

@@ -59,17 +59,21 @@ pub fn prove(document: &Document, stage: &mut Stage<'_>) -> Result<(), Vec<Probl
     };
     play.nothing_happens_by_itself();
     play.stage = stage(document).map_err(|problem| vec![problem])?;
-    // Steps that no solution follows belong to the text.
-    let mut open: Vec<(usize, usize)> = Vec::new();
+    // Steps that no solution follows, before other steps do, belong to the text.
+    let (mut of_text, mut open): (Vec<(usize, usize)>, Vec<(usize, usize)>) = (Vec::new(), Vec::new());
     for piece in &document.body {
         let Piece::Block { line, block } = piece else { continue };
         match block {
-            Block::Steps(steps) => open.extend(steps.iter().map(|(index, _)| (*line, *index))),
+            Block::Steps(steps) => {
+                of_text.append(&mut open);
+                open.extend(steps.iter().map(|(index, _)| (*line, *index)));
+            }
             Block::Solution(pieces) => play.solution(*line, pieces, std::mem::take(&mut open)),
             other => play.block(*line, other),
         }
     }
-    play.settle(&open);
+    of_text.append(&mut open);
+    play.settle(&of_text);
     if play.problems.is_empty() { Ok(()) } else { Err(play.problems) }
 }
 
@@ -341,6 +345,8 @@ mod tests {
         assert_eq!(problems(&body), "");
         let solved = format!("{STEP}````solution\n```sh run\nmake\n```\n````\n");
         assert_eq!(problems(&solved), "");
+        let second = solved.replace("one", "two").replace("jobs", "jobs\n    count: \">= 2\"");
+        assert_eq!(problems(&format!("```sh run\nmake\n```\n{STEP}{second}")), "", "the first steps are the text's");
     }
 
     #[test]
