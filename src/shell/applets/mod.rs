@@ -1,6 +1,14 @@
 //! The programs that every machine has: one file each, one list. Refuses to know Kubernetes.
 
 pub mod driver;
+mod files;
+mod grep;
+mod md5;
+mod net;
+mod options;
+mod sed;
+mod system;
+mod text;
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -8,8 +16,8 @@ use std::sync::Arc;
 use super::machine::Dialect;
 use super::process::{Flavour, SHELLS};
 use super::task::Task;
-use super::vfs::{Device, Kind, Tree, Vfs};
-use driver::{Once, once};
+use super::vfs::{Device, Inode, Kind, Tree, Vfs};
+use driver::once;
 
 /// A program that machines provide.
 #[derive(Clone, Copy, Debug)]
@@ -22,8 +30,88 @@ pub struct Applet {
     pub make: fn(&[String]) -> Box<dyn Task>,
 }
 
+const fn applet(name: &'static str, summary: &'static str, make: fn(&[String]) -> Box<dyn Task>) -> Applet {
+    Applet { name, summary, make }
+}
+
 /// Every applet.
-pub const APPLETS: &[Applet] = &[];
+pub const APPLETS: &[Applet] = &[
+    applet("cat", "print files", text::cat),
+    applet("head", "print the first lines", text::head),
+    applet("tail", "print the last lines; -f: follow", text::tail),
+    applet("wc", "count lines, words, bytes", text::wc),
+    applet("sort", "sort lines", text::sort),
+    applet("uniq", "drop repeated lines", text::uniq),
+    applet("cut", "print parts of lines", text::cut),
+    applet("tr", "replace characters", text::tr),
+    applet("tee", "copy input to files", text::tee),
+    applet("rev", "reverse lines", text::rev),
+    applet("tac", "print lines last first", text::tac),
+    applet("nl", "number lines", text::nl),
+    applet("fold", "break long lines", text::fold),
+    applet("sha256sum", "checksum", text::sha256sum),
+    applet("md5sum", "checksum", text::md5sum),
+    applet("base64", "encode or decode", text::base64),
+    applet("grep", "print matching lines", grep::make),
+    applet("egrep", "grep -E", grep::make),
+    applet("fgrep", "grep -F", grep::make),
+    applet("sed", "edit text by commands", sed::make),
+    applet("ls", "list files", files::ls),
+    applet("mkdir", "make directories", files::mkdir),
+    applet("rmdir", "remove empty directories", files::rmdir),
+    applet("rm", "remove files", files::rm),
+    applet("cp", "copy files", files::cp),
+    applet("mv", "move files", files::mv),
+    applet("touch", "make a file or set its time", files::touch),
+    applet("chmod", "set permissions", files::chmod),
+    applet("ln", "make links", files::ln),
+    applet("basename", "last part of a path", files::basename),
+    applet("dirname", "path without its last part", files::dirname),
+    applet("readlink", "where a link points", files::readlink),
+    applet("realpath", "path without links", files::readlink),
+    applet("stat", "facts of a file", files::stat),
+    applet("mktemp", "make a temporary file", files::mktemp),
+    applet("truncate", "set the size of a file", files::truncate),
+    applet("du", "size of directories", files::du),
+    applet("find", "find files", files::find),
+    applet("date", "print the time", system::date),
+    applet("hostname", "name of this machine", system::hostname),
+    applet("uname", "what system this is", system::uname),
+    applet("whoami", "who runs this", system::whoami),
+    applet("id", "user and group", system::id),
+    applet("printenv", "environment", system::printenv),
+    applet("true", "succeed", system::true_),
+    applet("false", "fail", system::false_),
+    applet("nproc", "number of processors", system::nproc),
+    applet("clear", "clear the terminal", system::clear),
+    applet("pwd", "working directory", system::pwd),
+    applet("echo", "print words", system::echo),
+    applet("printf", "print by a format", system::printf),
+    applet("test", "test a condition", system::test),
+    applet("[", "test a condition", system::test),
+    applet("kill", "send a signal", system::kill),
+    applet("free", "memory", system::free),
+    applet("df", "space on file systems", system::df),
+    applet("uptime", "time since start", system::uptime),
+    applet("which", "where a program is", system::which),
+    applet("ps", "processes", system::ps),
+    applet("expr", "evaluate an expression", system::expr),
+    applet("sleep", "wait", system::sleep),
+    applet("yes", "print a word for ever", system::yes),
+    applet("seq", "print numbers", system::seq),
+    applet("env", "run with an environment", system::env),
+    applet("timeout", "run with a time limit", system::timeout),
+    applet("nohup", "run without hang-up", system::nohup),
+    applet("nice", "run with a priority", system::nice),
+    applet("sudo", "run as root", system::sudo),
+    applet("time", "measure a command", system::time),
+    applet("watch", "run again and again", system::watch),
+    applet("xargs", "run a command on items of input", system::xargs),
+    applet("sync", "do nothing here", system::true_),
+    applet("wget", "fetch a URL", net::wget),
+    applet("curl", "fetch a URL", net::curl),
+    applet("nslookup", "look up a name", net::nslookup),
+];
 
 /// The applet of that name.
 pub fn find(name: &str) -> Option<&'static Applet> {
@@ -156,4 +244,20 @@ fn accounts(vfs: &mut Vfs, flavour: Flavour) {
 /// Runs a function as a program: for applets that end at once.
 pub type Run = fn(&[String], &mut super::kernel::Kernel, &mut driver::Out) -> i32;
 
-const _: fn(&[String], Run) -> Box<dyn Task> = |args, run| Box::new(Once::new(args, run));
+
+/// Visits a file or directory and everything below, each directory before its entries: depth, path, inode.
+fn walk(kernel: &super::kernel::Kernel, root: &str, visit: &mut dyn FnMut(usize, &str, &Inode)) {
+    use super::program::System;
+    let cwd = kernel.cwd();
+    let mut open = vec![(0, root.to_owned())];
+    while let Some((depth, path)) = open.pop() {
+        let Ok(found) = kernel.vfs().find(&cwd, &path, false) else { continue };
+        let Some(inode) = kernel.vfs().inode(found.node) else { continue };
+        visit(depth, &path, inode);
+        if inode.is_dir() && depth < 200 {
+            let entries = kernel.vfs().list("/", &found.path).unwrap_or_default();
+            let base = if path.ends_with('/') { path } else { format!("{path}/") };
+            open.extend(entries.into_iter().rev().map(|(name, _)| (depth + 1, format!("{base}{name}"))));
+        }
+    }
+}
