@@ -59,7 +59,7 @@ pub struct Session {
 }
 
 impl Session {
-    /// A fresh playground of that seed.
+    /// A fresh playground of that seed, on nodes that have every image, as a practice machine that is used daily.
     pub fn new(seed: u64) -> Self {
         Self::with_config(&Config { seed, ..Config::default() })
     }
