@@ -3,9 +3,9 @@
 
 use k8s_openapi::api::batch::v1::Job;
 use k8s_openapi::api::core::v1::Pod;
+use std::time::Duration;
 use tabernetes::apiserver::Caller;
 use tabernetes::cluster::{Cluster, Config};
-use std::time::Duration;
 
 fn job(name: &str, script: &str) -> Job {
     serde_json::from_value(serde_json::json!({

@@ -72,12 +72,7 @@ impl Signals {
 pub fn face(playground: &Playground) -> ClockFace {
     let since = |time: Time| time.since(playground.start()).as_secs_f64();
     let clock = playground.clock();
-    ClockFace {
-        running: clock.running,
-        speed: clock.speed,
-        now: since(playground.now()),
-        end: since(playground.end()),
-    }
+    ClockFace { running: clock.running, speed: clock.speed, now: since(playground.now()), end: since(playground.end()) }
 }
 
 /// The latest lines of the story, oldest first.

@@ -20,16 +20,17 @@ pub fn depot(remote: Remote, layout: Memo<Layout>, uid: String) -> impl IntoView
         (layout.with(|layout| layout.depot_x), y.unwrap_or_default())
     });
     let now = move || picture.with(|picture| picture.now);
-    let depot = Memo::new(move |_| {
-        picture.with(|picture| picture.depots.iter().find(|depot| depot.uid == uid).cloned())
-    });
-    let about = move |tell: fn(&Depot) -> String| move || depot.with(|depot| depot.as_ref().map(tell).unwrap_or_default());
+    let depot =
+        Memo::new(move |_| picture.with(|picture| picture.depots.iter().find(|depot| depot.uid == uid).cloned()));
+    let about =
+        move |tell: fn(&Depot) -> String| move || depot.with(|depot| depot.as_ref().map(tell).unwrap_or_default());
     let choose = move || {
         let chosen = depot.with(|depot| depot.as_ref().map(reference)).map(Chosen::Object);
         remote.signals.chosen.set(chosen);
     };
     let width = move || layout.with(|layout| layout.depot_x * 2.0 - 8.0);
-    let name = move || depot.with(|depot| depot.as_ref().map(|depot| cut(&depot.name, width() / 7.0)).unwrap_or_default());
+    let name =
+        move || depot.with(|depot| depot.as_ref().map(|depot| cut(&depot.name, width() / 7.0)).unwrap_or_default());
     let waiting = move || depot.with(|depot| depot.as_ref().and_then(|depot| depot.back_off));
     let wait = move || {
         waiting().map(|wait| {

@@ -36,7 +36,7 @@ impl Layout {
         let width = width.max(320.0);
         let depot_width = (width * 0.21).clamp(88.0, 132.0);
         let first = depot_width + HALF + 8.0;
-        let last = width - HALF - 10.0;
+        let last = width - HALF - 16.0;
         let step = (last - first) / 3.0;
         let mut layout = Self {
             width,

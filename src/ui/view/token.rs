@@ -10,11 +10,11 @@ use crate::ui::signals::Chosen;
 /// The token of this uid, for as long as it is in the picture.
 pub fn token(remote: Remote, layout: Memo<Layout>, uid: String) -> impl IntoView {
     let picture = remote.signals.picture;
-    let token = Memo::new(move |_| {
-        picture.with(|picture| picture.tokens.iter().find(|token| token.uid == uid).cloned())
-    });
+    let token =
+        Memo::new(move |_| picture.with(|picture| picture.tokens.iter().find(|token| token.uid == uid).cloned()));
     let now = move || picture.with(|picture| picture.now);
-    let about = move |tell: fn(&Token) -> String| move || token.with(|token| token.as_ref().map(tell).unwrap_or_default());
+    let about =
+        move |tell: fn(&Token) -> String| move || token.with(|token| token.as_ref().map(tell).unwrap_or_default());
     let place = move || {
         let at = token.with(|token| token.as_ref().map(|token| (token.station, token.lane)));
         let (x, y) = at.map(|(station, lane)| layout.with(|layout| layout.place(station, lane))).unwrap_or_default();
