@@ -7,6 +7,8 @@ use std::fmt;
 use serde::Serialize;
 use serde_json::Value;
 
+use crate::text::{go_json, go_number};
+
 /// The path of a field: `spec.template.spec.containers[0].name`.
 #[derive(Clone, Debug, PartialEq, Eq, Default)]
 pub struct Path(String);
@@ -99,14 +101,24 @@ impl Error {
         Self { kind: ErrorKind::Duplicate, path: path.clone(), value: show(value), detail: String::new() }
     }
 
+    /// As [`Error::duplicate`], for a value already as Go shows it.
+    pub fn duplicate_shown(path: &Path, shown: impl Into<String>) -> Self {
+        Self { kind: ErrorKind::Duplicate, path: path.clone(), value: shown.into(), detail: String::new() }
+    }
+
     /// `path: Unsupported value: value: supported values: "A", "B"`.
     pub fn not_supported(path: &Path, value: impl Serialize, supported: &[&str]) -> Self {
+        Self::not_supported_shown(path, show(value), supported)
+    }
+
+    /// As [`Error::not_supported`], for a value already as Go shows it.
+    pub fn not_supported_shown(path: &Path, shown: impl Into<String>, supported: &[&str]) -> Self {
         let mut detail = String::new();
         if !supported.is_empty() {
             let quoted: Vec<String> = supported.iter().map(|text| format!("{text:?}")).collect();
             detail = format!("supported values: {}", quoted.join(", "));
         }
-        Self { kind: ErrorKind::NotSupported, path: path.clone(), value: show(value), detail }
+        Self { kind: ErrorKind::NotSupported, path: path.clone(), value: shown.into(), detail }
     }
 
     /// `path: Forbidden: detail`.
@@ -180,12 +192,12 @@ impl fmt::Display for Error {
     }
 }
 
-/// A value as upstream's `ErrorBody` shows it: strings quoted as Go's `%q`, numbers and booleans plain, the rest as
+/// A value as upstream's `ErrorBody` shows it: strings quoted as Go's `%q`, numbers and booleans plain, the rest as Go's
 /// JSON. (Go shows structs with their Go field names; validation code that meets one uses `invalid_shown`.)
 fn show(value: impl Serialize) -> String {
     match serde_json::to_value(value).unwrap_or_default() {
-        Value::String(text) => format!("{text:?}"),
+        Value::String(text) => go_number::quote(&text),
         Value::Null => "null".to_owned(),
-        other => other.to_string(),
+        other => go_json::to_compact(&other),
     }
 }

@@ -3,6 +3,8 @@
 //! Models Kubernetes 1.36 pkg/registry/batch/cronjob/strategy.go and pkg/apis/batch/v1/defaults.go.
 
 pub mod schedule;
+pub mod time_zone;
+mod validation;
 
 use k8s_openapi::api::batch::v1::CronJob;
 use serde_json::json;
@@ -11,7 +13,8 @@ use super::{
     Cell, Column, KindInfo, Strategy, cells, generation,
     pod_spec::defaults::{self, fill_text},
 };
-use crate::apimachinery::meta;
+use super::pod_spec::warnings;
+use crate::apimachinery::{field, meta};
 use crate::sim::Time;
 
 impl Strategy for CronJob {
@@ -62,6 +65,27 @@ impl Strategy for CronJob {
     fn prepare_for_status_update(&mut self, old: &Self) {
         self.spec.clone_from(&old.spec);
         self.metadata.generation = old.metadata.generation;
+    }
+
+    fn validate(&self) -> Vec<field::Error> {
+        validation::validate(self)
+    }
+
+    fn validate_update(&self, old: &Self) -> Vec<field::Error> {
+        validation::validate_update(self, old)
+    }
+
+    fn warnings(&self, old: Option<&Self>) -> Vec<String> {
+        let mut all = Vec::new();
+        if old.is_none() {
+            all.extend(warnings::of_name(meta::name(&self.metadata), "Pod names and hostnames"));
+        }
+        if let Some(job) = &self.spec.job_template.spec {
+            let old = old.and_then(|old| old.spec.job_template.spec.as_ref()).map(|job| &job.template);
+            let path = field::Path::new("spec").child("jobTemplate").child("spec").child("template");
+            all.extend(warnings::of_template(&path, &job.template, old));
+        }
+        all
     }
 
     fn row(&self, now: Time) -> Vec<Cell> {

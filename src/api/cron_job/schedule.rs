@@ -59,6 +59,16 @@ impl Schedule {
         if text.is_empty() {
             return Err("empty spec string".to_owned());
         }
+        let mut text = text;
+        if text.starts_with("TZ=") || text.starts_with("CRON_TZ=") {
+            // The library takes a zone here; the server refuses such a schedule all the same.
+            let (zone, rest) = text.split_once(' ').unwrap_or((text, ""));
+            let zone = zone.split_once('=').map_or("", |(_, zone)| zone);
+            if !super::time_zone::is_known(zone) {
+                return Err(format!("provided bad location {zone}: unknown time zone {zone}"));
+            }
+            text = rest.trim();
+        }
         if text.starts_with('@') {
             return parse_descriptor(text);
         }

@@ -2,13 +2,16 @@
 //!
 //! Models Kubernetes 1.36 pkg/registry/apps/daemonset/strategy.go, pkg/apis/apps/v1/defaults.go and `printDaemonSet`.
 
+mod validation;
+
 use k8s_openapi::api::apps::v1::DaemonSet;
 use k8s_openapi::apimachinery::pkg::util::intstr::IntOrString;
 use serde_json::json;
 
 use super::pod_spec::defaults::{self, fill_text};
+use super::pod_spec::warnings;
 use super::{Cell, Column, KindInfo, Strategy, cells};
-use crate::apimachinery::meta;
+use crate::apimachinery::{field, meta};
 use crate::sim::Time;
 
 /// Where the old `templateGeneration` of the spec lives on.
@@ -68,6 +71,26 @@ impl Strategy for DaemonSet {
     fn prepare_for_status_update(&mut self, old: &Self) {
         self.spec.clone_from(&old.spec);
         self.metadata.generation = old.metadata.generation;
+    }
+
+    fn validate(&self) -> Vec<field::Error> {
+        validation::validate(self)
+    }
+
+    fn validate_update(&self, old: &Self) -> Vec<field::Error> {
+        validation::validate_update(self, old)
+    }
+
+    fn warnings(&self, old: Option<&Self>) -> Vec<String> {
+        let mut all = Vec::new();
+        if old.is_none() {
+            all.extend(warnings::of_name(meta::name(&self.metadata), "Pod names and hostnames"));
+        }
+        if let Some(spec) = &self.spec {
+            let old = old.and_then(|old| old.spec.as_ref()).map(|spec| &spec.template);
+            all.extend(warnings::of_template(&field::Path::new("spec").child("template"), &spec.template, old));
+        }
+        all
     }
 
     fn row(&self, now: Time) -> Vec<Cell> {

@@ -2,13 +2,16 @@
 //!
 //! Models Kubernetes 1.36 pkg/registry/apps/deployment/strategy.go, pkg/apis/apps/v1/defaults.go and `printDeployment`.
 
+mod validation;
+
 use k8s_openapi::api::apps::v1::Deployment;
 use k8s_openapi::apimachinery::pkg::util::intstr::IntOrString;
 use serde_json::json;
 
 use super::pod_spec::defaults::{self, fill_text};
+use super::pod_spec::warnings;
 use super::{Cell, Column, KindInfo, Strategy, cells};
-use crate::apimachinery::meta;
+use crate::apimachinery::{field, meta};
 use crate::sim::Time;
 
 impl Strategy for Deployment {
@@ -61,6 +64,26 @@ impl Strategy for Deployment {
         self.spec.clone_from(&old.spec);
         self.metadata.labels.clone_from(&old.metadata.labels);
         self.metadata.generation = old.metadata.generation;
+    }
+
+    fn validate(&self) -> Vec<field::Error> {
+        validation::validate(self)
+    }
+
+    fn validate_update(&self, old: &Self) -> Vec<field::Error> {
+        validation::validate_update(self, old)
+    }
+
+    fn warnings(&self, old: Option<&Self>) -> Vec<String> {
+        let mut all = Vec::new();
+        if old.is_none() {
+            all.extend(warnings::of_name(meta::name(&self.metadata), "Pod names and hostnames"));
+        }
+        if let Some(spec) = &self.spec {
+            let old = old.and_then(|old| old.spec.as_ref()).map(|spec| &spec.template);
+            all.extend(warnings::of_template(&field::Path::new("spec").child("template"), &spec.template, old));
+        }
+        all
     }
 
     fn row(&self, now: Time) -> Vec<Cell> {

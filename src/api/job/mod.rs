@@ -2,14 +2,17 @@
 //!
 //! Models Kubernetes 1.36 pkg/registry/batch/job/strategy.go, pkg/apis/batch/v1/defaults.go and `printJob`.
 
+mod validation;
+
 use std::collections::BTreeMap;
 
 use k8s_openapi::api::batch::v1::{Job, JobSpec};
 use serde_json::json;
 
 use super::pod_spec::defaults::{self, fill_text};
+use super::pod_spec::warnings;
 use super::{Cell, Column, KindInfo, Strategy, cells};
-use crate::apimachinery::meta;
+use crate::apimachinery::{field, meta};
 use crate::sim::Time;
 
 /// The labels that tie Pods to their Job; the second of each pair is the name of old.
@@ -57,6 +60,26 @@ impl Strategy for Job {
     fn prepare_for_status_update(&mut self, old: &Self) {
         self.spec.clone_from(&old.spec);
         self.metadata.generation = old.metadata.generation;
+    }
+
+    fn validate(&self) -> Vec<field::Error> {
+        validation::validate(self)
+    }
+
+    fn validate_update(&self, old: &Self) -> Vec<field::Error> {
+        validation::validate_update(self, old)
+    }
+
+    fn warnings(&self, old: Option<&Self>) -> Vec<String> {
+        let mut all = Vec::new();
+        if old.is_none() {
+            all.extend(warnings::of_name(meta::name(&self.metadata), "Pod names and hostnames"));
+        }
+        if let Some(spec) = &self.spec {
+            let old = old.and_then(|old| old.spec.as_ref()).map(|spec| &spec.template);
+            all.extend(warnings::of_template(&field::Path::new("spec").child("template"), &spec.template, old));
+        }
+        all
     }
 
     fn row(&self, now: Time) -> Vec<Cell> {

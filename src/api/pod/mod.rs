@@ -3,12 +3,14 @@
 //! Models Kubernetes 1.36 pkg/registry/core/pod/strategy.go and pkg/apis/core/v1/helper/qos/qos.go.
 
 mod columns;
+mod validation;
 
 use k8s_openapi::api::core::v1::{Pod, PodCondition, PodSpec, PodStatus};
 use serde_json::Value;
 
-use super::pod_spec::defaults;
+use super::pod_spec::{defaults, warnings};
 use super::{Cell, Column, KindInfo, Strategy};
+use crate::apimachinery::{field, meta};
 use crate::sim::Time;
 
 impl Strategy for Pod {
@@ -58,6 +60,29 @@ impl Strategy for Pod {
         if status.qos_class.is_none() {
             status.qos_class = old.status.as_ref().and_then(|status| status.qos_class.clone());
         }
+    }
+
+    fn validate(&self) -> Vec<field::Error> {
+        validation::validate(self)
+    }
+
+    fn validate_update(&self, old: &Self) -> Vec<field::Error> {
+        validation::validate_update(self, old)
+    }
+
+    fn validate_status_update(&self, old: &Self) -> Vec<field::Error> {
+        validation::validate_status_update(self, old)
+    }
+
+    fn warnings(&self, old: Option<&Self>) -> Vec<String> {
+        let mut all = Vec::new();
+        if old.is_none() {
+            all.extend(warnings::of_name(meta::name(&self.metadata), "the Pod's hostname"));
+        }
+        if let Some(spec) = self.spec.as_ref().filter(|_| old.is_none()) {
+            all.extend(warnings::of_spec(&field::Path::new("spec"), spec));
+        }
+        all
     }
 
     fn row(&self, now: Time) -> Vec<Cell> {

@@ -2,12 +2,14 @@
 //!
 //! Models Kubernetes 1.36 pkg/registry/apps/replicaset/strategy.go, pkg/apis/apps/v1/defaults.go and `printReplicaSet`.
 
+mod validation;
+
 use k8s_openapi::api::apps::v1::ReplicaSet;
 use serde_json::json;
 
-use super::pod_spec::defaults;
+use super::pod_spec::{defaults, warnings};
 use super::{Cell, Column, KindInfo, Strategy, cells};
-use crate::apimachinery::meta;
+use crate::apimachinery::{field, meta};
 use crate::sim::Time;
 
 impl Strategy for ReplicaSet {
@@ -48,6 +50,26 @@ impl Strategy for ReplicaSet {
     fn prepare_for_status_update(&mut self, old: &Self) {
         self.spec.clone_from(&old.spec);
         self.metadata.generation = old.metadata.generation;
+    }
+
+    fn validate(&self) -> Vec<field::Error> {
+        validation::validate(self)
+    }
+
+    fn validate_update(&self, old: &Self) -> Vec<field::Error> {
+        validation::validate_update(self, old)
+    }
+
+    fn warnings(&self, old: Option<&Self>) -> Vec<String> {
+        let mut all = Vec::new();
+        if old.is_none() {
+            all.extend(warnings::of_name(meta::name(&self.metadata), "Pod names and hostnames"));
+        }
+        if let Some(template) = self.spec.as_ref().and_then(|spec| spec.template.as_ref()) {
+            let old = old.and_then(|old| old.spec.as_ref()).and_then(|spec| spec.template.as_ref());
+            all.extend(warnings::of_template(&field::Path::new("spec").child("template"), template, old));
+        }
+        all
     }
 
     fn row(&self, now: Time) -> Vec<Cell> {

@@ -1,10 +1,12 @@
 //! Replication controllers.
 
+mod validation;
+
 use k8s_openapi::api::core::v1::ReplicationController;
 use serde_json::json;
 
-use super::{Cell, Column, KindInfo, Strategy, cells, generation, pod_spec::defaults};
-use crate::apimachinery::meta;
+use super::{Cell, Column, KindInfo, Strategy, cells, generation, pod_spec::defaults, pod_spec::warnings};
+use crate::apimachinery::{field, meta};
 use crate::sim::Time;
 
 impl Strategy for ReplicationController {
@@ -54,6 +56,22 @@ impl Strategy for ReplicationController {
     fn prepare_for_status_update(&mut self, old: &Self) {
         self.spec.clone_from(&old.spec);
         self.metadata.generation = old.metadata.generation;
+    }
+
+    fn validate(&self) -> Vec<field::Error> {
+        validation::validate(self)
+    }
+
+    fn warnings(&self, old: Option<&Self>) -> Vec<String> {
+        let mut all = Vec::new();
+        if old.is_none() {
+            all.extend(warnings::of_name(meta::name(&self.metadata), "Pod names and hostnames"));
+        }
+        if let Some(template) = self.spec.as_ref().and_then(|spec| spec.template.as_ref()) {
+            let old = old.and_then(|old| old.spec.as_ref()).and_then(|spec| spec.template.as_ref());
+            all.extend(warnings::of_template(&field::Path::new("spec").child("template"), template, old));
+        }
+        all
     }
 
     fn row(&self, now: Time) -> Vec<Cell> {

@@ -3,12 +3,14 @@
 //! Models Kubernetes 1.36 pkg/registry/core/service/strategy.go, pkg/apis/core/v1/defaults.go and `printService`.
 //! Refuses to hand out addresses and ports: that is the server's allocator.
 
+mod validation;
+
 use k8s_openapi::api::core::v1::Service;
 use k8s_openapi::apimachinery::pkg::util::intstr::IntOrString;
 use serde_json::json;
 
 use super::{Cell, Column, KindInfo, Strategy, cells, pod_spec::defaults::fill_text};
-use crate::apimachinery::meta;
+use crate::apimachinery::{field, meta};
 use crate::sim::Time;
 
 impl Strategy for Service {
@@ -70,6 +72,14 @@ impl Strategy for Service {
 
     fn prepare_for_status_update(&mut self, old: &Self) {
         self.spec.clone_from(&old.spec);
+    }
+
+    fn validate(&self) -> Vec<field::Error> {
+        validation::validate(self)
+    }
+
+    fn validate_update(&self, old: &Self) -> Vec<field::Error> {
+        validation::validate_update(self, old)
     }
 
     fn row(&self, now: Time) -> Vec<Cell> {

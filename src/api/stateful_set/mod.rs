@@ -2,6 +2,8 @@
 //!
 //! Models Kubernetes 1.36 pkg/registry/apps/statefulset/strategy.go and pkg/apis/apps/v1/defaults.go.
 
+mod validation;
+
 use k8s_openapi::api::apps::v1::StatefulSet;
 use serde_json::json;
 
@@ -9,7 +11,8 @@ use super::{
     Cell, Column, KindInfo, Strategy, cells, generation,
     pod_spec::defaults::{self, fill_text},
 };
-use crate::apimachinery::meta;
+use super::pod_spec::warnings;
+use crate::apimachinery::{field, meta};
 use crate::sim::Time;
 
 impl Strategy for StatefulSet {
@@ -63,6 +66,23 @@ impl Strategy for StatefulSet {
     fn prepare_for_status_update(&mut self, old: &Self) {
         self.spec.clone_from(&old.spec);
         self.metadata.generation = old.metadata.generation;
+    }
+
+    fn validate(&self) -> Vec<field::Error> {
+        validation::validate(self)
+    }
+
+    fn validate_update(&self, old: &Self) -> Vec<field::Error> {
+        validation::validate_update(self, old)
+    }
+
+    fn warnings(&self, old: Option<&Self>) -> Vec<String> {
+        let mut all = Vec::new();
+        if let Some(spec) = &self.spec {
+            let old = old.and_then(|old| old.spec.as_ref()).map(|spec| &spec.template);
+            all.extend(warnings::of_template(&field::Path::new("spec").child("template"), &spec.template, old));
+        }
+        all
     }
 
     fn row(&self, now: Time) -> Vec<Cell> {

@@ -1,0 +1,316 @@
+//! Objects as error texts show them: with the fields and names of the server's own Go types, absent ones included.
+//!
+//! Models Kubernetes 1.36 pkg/apis/core/types.go, pkg/apis/batch/types.go and pkg/apis/apps/types.go, in so far as
+//! errors print them. Only values that an immutable field or a wrong choice can show are listed.
+
+use serde_json::{Map, Value, json};
+
+use crate::text::go_json;
+
+/// A type a line: its fields in Go's order. `Name=json:shape`, where `json` may be left out when Go's usual spelling
+/// gives it. Shapes: `s` text, `i` number, `b` boolean, `q` quantity, `p` port, `*` anything that may be absent,
+/// `sel` a label selector, `T` a struct that may be absent, `T!` one that is always there, `[T]` a list of structs.
+const TYPES: &str = "\
+PodSpec Volumes:[Volume] InitContainers:[Container] Containers:[Container] EphemeralContainers:[Container] RestartPolicy:s TerminationGracePeriodSeconds:* ActiveDeadlineSeconds:* DNSPolicy:s NodeSelector:* ServiceAccountName:s AutomountServiceAccountToken:* NodeName:s SecurityContext:PodSecurityContext ImagePullSecrets:[LocalObjectReference] Hostname:s Subdomain:s SetHostnameAsFQDN:* Affinity:Affinity SchedulerName:s Tolerations:[Toleration] HostAliases:[HostAlias] PriorityClassName:s Priority:* PreemptionPolicy:* DNSConfig:PodDNSConfig ReadinessGates:[PodReadinessGate] RuntimeClassName:* Overhead:* EnableServiceLinks:* TopologySpreadConstraints:[TopologySpreadConstraint] OS:PodOS SchedulingGates:[PodSchedulingGate] ResourceClaims:[PodResourceClaim] Resources:ResourceRequirements HostnameOverride:* SchedulingGroup:*
+PodSecurityContext HostNetwork:b HostPID:b HostIPC:b ShareProcessNamespace:* HostUsers:* SELinuxOptions:SELinuxOptions WindowsOptions:* RunAsUser:* RunAsGroup:* RunAsNonRoot:* SupplementalGroups:* SupplementalGroupsPolicy:* FSGroup:* FSGroupChangePolicy:* Sysctls:[Sysctl] SeccompProfile:SeccompProfile AppArmorProfile:SeccompProfile SELinuxChangePolicy:*
+Container Name:s Image:s Command:* Args:* WorkingDir:s Ports:[ContainerPort] EnvFrom:[EnvFromSource] Env:[EnvVar] Resources:ResourceRequirements! ResizePolicy:[ContainerResizePolicy] RestartPolicy:* RestartPolicyRules:* VolumeMounts:[VolumeMount] VolumeDevices:[VolumeDevice] LivenessProbe:Probe ReadinessProbe:Probe StartupProbe:Probe Lifecycle:Lifecycle TerminationMessagePath:s TerminationMessagePolicy:s ImagePullPolicy:s SecurityContext:SecurityContext Stdin:b StdinOnce:b TTY:b
+ContainerPort Name:s HostPort:i ContainerPort:i Protocol:s HostIP:s
+ContainerResizePolicy ResourceName:s RestartPolicy:s
+EnvVar Name:s Value:s ValueFrom:EnvVarSource
+EnvVarSource FieldRef:ObjectFieldSelector ResourceFieldRef:ResourceFieldSelector ConfigMapKeyRef:KeySelector SecretKeyRef:KeySelector FileKeyRef:*
+ObjectFieldSelector APIVersion:s FieldPath:s
+ResourceFieldSelector ContainerName:s Resource:s Divisor:q
+KeySelector Name:s Key:s Optional:*
+EnvFromSource Prefix:s ConfigMapRef:EnvSource SecretRef:EnvSource
+EnvSource Name:s Optional:*
+ResourceRequirements Limits:* Requests:* Claims:[ResourceClaim]
+ResourceClaim Name:s Request:s
+VolumeMount Name:s ReadOnly:b RecursiveReadOnly:* MountPath:s SubPath:s MountPropagation:* SubPathExpr:s
+VolumeDevice Name:s DevicePath:s
+Probe Exec:ExecAction HTTPGet:HTTPGetAction TCPSocket:TCPSocketAction GRPC:GRPCAction InitialDelaySeconds:i TimeoutSeconds:i PeriodSeconds:i SuccessThreshold:i FailureThreshold:i TerminationGracePeriodSeconds:*
+ExecAction Command:*
+HTTPGetAction Path:s Port:p Host:s Scheme:s HTTPHeaders:[HTTPHeader]
+HTTPHeader Name:s Value:s
+TCPSocketAction Port:p Host:s
+GRPCAction Port:i Service:*
+Lifecycle PostStart:LifecycleHandler PreStop:LifecycleHandler StopSignal:*
+LifecycleHandler Exec:ExecAction HTTPGet:HTTPGetAction TCPSocket:TCPSocketAction Sleep:SleepAction
+SleepAction Seconds:i
+SecurityContext Capabilities:Capabilities Privileged:* SELinuxOptions:SELinuxOptions WindowsOptions:* RunAsUser:* RunAsGroup:* RunAsNonRoot:* ReadOnlyRootFilesystem:* AllowPrivilegeEscalation:* ProcMount:* SeccompProfile:SeccompProfile AppArmorProfile:SeccompProfile
+Capabilities Add:* Drop:*
+SELinuxOptions User:s Role:s Type:s Level:s
+SeccompProfile Type:s LocalhostProfile:*
+Sysctl Name:s Value:s
+LocalObjectReference Name:s
+Affinity NodeAffinity:NodeAffinity PodAffinity:PodAffinity PodAntiAffinity:PodAffinity
+NodeAffinity RequiredDuringSchedulingIgnoredDuringExecution:NodeSelector PreferredDuringSchedulingIgnoredDuringExecution:[PreferredSchedulingTerm]
+NodeSelector NodeSelectorTerms:[NodeSelectorTerm]
+NodeSelectorTerm MatchExpressions:[NodeSelectorRequirement] MatchFields:[NodeSelectorRequirement]
+NodeSelectorRequirement Key:s Operator:s Values:*
+PreferredSchedulingTerm Weight:i Preference:NodeSelectorTerm!
+PodAffinity RequiredDuringSchedulingIgnoredDuringExecution:[PodAffinityTerm] PreferredDuringSchedulingIgnoredDuringExecution:[WeightedPodAffinityTerm]
+WeightedPodAffinityTerm Weight:i PodAffinityTerm:PodAffinityTerm!
+PodAffinityTerm LabelSelector:sel Namespaces:* TopologyKey:s NamespaceSelector:sel MatchLabelKeys:* MismatchLabelKeys:*
+Toleration Key:s Operator:s Value:s Effect:s TolerationSeconds:*
+HostAlias IP:s Hostnames:*
+PodDNSConfig Nameservers:* Searches:* Options:[PodDNSConfigOption]
+PodDNSConfigOption Name:s Value:*
+PodReadinessGate ConditionType:s
+TopologySpreadConstraint MaxSkew:i TopologyKey:s WhenUnsatisfiable:s LabelSelector:sel MinDomains:* NodeAffinityPolicy:* NodeTaintsPolicy:* MatchLabelKeys:*
+PodOS Name:s
+PodSchedulingGate Name:s
+PodResourceClaim Name:s ResourceClaimName:* ResourceClaimTemplateName:*
+Volume Name:s HostPath:HostPathVolumeSource EmptyDir:EmptyDirVolumeSource GCEPersistentDisk:* AWSElasticBlockStore:* GitRepo:* Secret:SecretVolumeSource NFS:NFSVolumeSource ISCSI:* Glusterfs:* PersistentVolumeClaim:PersistentVolumeClaimVolumeSource RBD:* Quobyte:* FlexVolume:* Cinder:* CephFS=cephfs:* Flocker:* DownwardAPI:DownwardAPIVolumeSource FC:* AzureFile:* ConfigMap:ConfigMapVolumeSource VsphereVolume:* AzureDisk:* PhotonPersistentDisk:* Projected:ProjectedVolumeSource PortworxVolume:* ScaleIO:* StorageOS=storageos:* CSI:* Ephemeral:* Image:ImageVolumeSource
+HostPathVolumeSource Path:s Type:*
+EmptyDirVolumeSource Medium:s SizeLimit:*
+SecretVolumeSource SecretName:s Items:[KeyToPath] DefaultMode:* Optional:*
+ConfigMapVolumeSource Name:s Items:[KeyToPath] DefaultMode:* Optional:*
+KeyToPath Key:s Path:s Mode:*
+NFSVolumeSource Server:s Path:s ReadOnly:b
+PersistentVolumeClaimVolumeSource ClaimName:s ReadOnly:b
+DownwardAPIVolumeSource Items:[DownwardAPIVolumeFile] DefaultMode:*
+DownwardAPIVolumeFile Path:s FieldRef:ObjectFieldSelector ResourceFieldRef:ResourceFieldSelector Mode:*
+ProjectedVolumeSource Sources:[VolumeProjection] DefaultMode:*
+VolumeProjection Secret:SecretProjection DownwardAPI:DownwardAPIProjection ConfigMap:SecretProjection ServiceAccountToken:ServiceAccountTokenProjection ClusterTrustBundle:* PodCertificate:*
+SecretProjection Name:s Items:[KeyToPath] Optional:*
+DownwardAPIProjection Items:[DownwardAPIVolumeFile]
+ServiceAccountTokenProjection Audience:s ExpirationSeconds:i Path:s
+ImageVolumeSource Reference:s PullPolicy:s
+PodFailurePolicy Rules:[PodFailurePolicyRule]
+PodFailurePolicyRule Action:s OnExitCodes:OnExitCodes OnPodConditions:[OnPodCondition]
+OnExitCodes ContainerName:* Operator:s Values:*
+OnPodCondition Type:s Status:s
+SuccessPolicy Rules:[SuccessPolicyRule]
+SuccessPolicyRule SucceededIndexes:* SucceededCount:*
+DeploymentStrategy Type:s RollingUpdate:RollingUpdateDeployment
+RollingUpdateDeployment MaxUnavailable:p MaxSurge:p
+DaemonSetUpdateStrategy Type:s RollingUpdate:RollingUpdateDeployment";
+
+/// A value with its fields in Go's order.
+enum Node {
+    Plain(Value),
+    Struct(Vec<(String, Node)>),
+    List(Vec<Node>),
+}
+
+/// A value of the type on one line, as errors show it.
+pub fn dump(type_name: &str, value: &Value) -> String {
+    let mut out = String::new();
+    write_compact(&mut out, &convert(type_name, value));
+    out
+}
+
+/// A value of the type over many lines, indented by one space a level, as diffs in errors show it.
+pub fn dump_lines(type_name: &str, value: &Value) -> String {
+    let mut out = String::new();
+    write_lines(&mut out, &convert(type_name, value), 0);
+    out.push('\n');
+    out
+}
+
+/// A template of Pods on one line: its metadata is spread out beside its spec.
+pub fn dump_template(template: &Value) -> String {
+    let mut fields = Vec::new();
+    for name in ["name", "generateName", "namespace", "labels", "annotations", "ownerReferences", "finalizers"] {
+        if let Some(value) = template.get("metadata").and_then(|meta| meta.get(name)) {
+            fields.push((name.to_owned(), Node::Plain(value.clone())));
+        }
+    }
+    fields.push(("Spec".to_owned(), convert("PodSpec", template.get("spec").unwrap_or(&Value::Null))));
+    let mut out = String::new();
+    write_compact(&mut out, &Node::Struct(fields));
+    out
+}
+
+/// A label selector on one line, labels before expressions.
+pub fn dump_selector(selector: &Value) -> String {
+    let mut out = String::new();
+    write_compact(&mut out, &selector_node(selector));
+    out
+}
+
+fn selector_node(selector: &Value) -> Node {
+    if selector.is_null() {
+        return Node::Plain(Value::Null);
+    }
+    let mut fields = Vec::new();
+    if let Some(labels) = selector.get("matchLabels") {
+        fields.push(("matchLabels".to_owned(), Node::Plain(labels.clone())));
+    }
+    if let Some(expressions) = selector.get("matchExpressions").and_then(Value::as_array) {
+        let one = |expression: &Value| {
+            let present = ["key", "operator", "values"].into_iter().filter_map(|name| {
+                expression.get(name).map(|value| (name.to_owned(), Node::Plain(value.clone())))
+            });
+            Node::Struct(present.collect())
+        };
+        fields.push(("matchExpressions".to_owned(), Node::List(expressions.iter().map(one).collect())));
+    }
+    Node::Struct(fields)
+}
+
+fn convert(type_name: &str, value: &Value) -> Node {
+    let known = TYPES.lines().find_map(|line| line.split_once(' ').filter(|(name, _)| *name == type_name));
+    let Some((_, fields)) = known else { return Node::Plain(value.clone()) };
+    let moved;
+    let value = if type_name == "PodSpec" {
+        moved = with_moved_fields(value);
+        &moved
+    } else {
+        value
+    };
+    let none = Map::new();
+    let held = value.as_object().unwrap_or(&none);
+    let convert_field = |word: &str| {
+        let (name, shape) = word.split_once(':')?;
+        let (name, key) = match name.split_once('=') {
+            Some((name, key)) => (name, key.to_owned()),
+            None => (name, json_name(name)),
+        };
+        let found = held.get(&key).filter(|found| !found.is_null());
+        Some((name.to_owned(), convert_shape(shape, found)))
+    };
+    Node::Struct(fields.split(' ').filter_map(convert_field).collect())
+}
+
+fn convert_shape(shape: &str, found: Option<&Value>) -> Node {
+    if let Some(inner) = shape.strip_prefix('[').and_then(|shape| shape.strip_suffix(']')) {
+        return match found.and_then(Value::as_array) {
+            Some(elements) => Node::List(elements.iter().map(|element| convert(inner, element)).collect()),
+            None => Node::Plain(Value::Null),
+        };
+    }
+    if let Some(always) = shape.strip_suffix('!') {
+        return convert(always, found.unwrap_or(&Value::Null));
+    }
+    let absent = match shape {
+        "s" => json!(""),
+        "i" | "p" => json!(0),
+        "b" => json!(false),
+        "q" => json!("0"),
+        _ => Value::Null,
+    };
+    match (shape, found) {
+        (_, None) => Node::Plain(absent),
+        ("s" | "i" | "p" | "b" | "q" | "*", Some(value)) => Node::Plain(value.clone()),
+        ("sel", Some(value)) => selector_node(value),
+        (name, Some(value)) => convert(name, value),
+    }
+}
+
+/// What the API has on the spec and the server keeps in the security context.
+fn with_moved_fields(spec: &Value) -> Value {
+    let mut spec = spec.clone();
+    let mut moved = Map::new();
+    for name in ["hostNetwork", "hostPID", "hostIPC", "shareProcessNamespace", "hostUsers"] {
+        if let Some(value) = spec.get(name) {
+            moved.insert(name.to_owned(), value.clone());
+        }
+    }
+    if let Some(context) = spec.get_mut("securityContext").and_then(Value::as_object_mut) {
+        context.extend(moved);
+    }
+    spec
+}
+
+/// `HTTPGet` -> `httpGet`, `TTY` -> `tty`, `SELinuxOptions` -> `seLinuxOptions`.
+fn json_name(name: &str) -> String {
+    let capitals = name.chars().take_while(char::is_ascii_uppercase).count();
+    let lowered = if capitals > 1 && capitals < name.len() { capitals - 1 } else { capitals };
+    name.char_indices().map(|(at, c)| if at < lowered { c.to_ascii_lowercase() } else { c }).collect()
+}
+
+fn write_compact(out: &mut String, node: &Node) {
+    match node {
+        Node::Plain(value) => out.push_str(&go_json::to_compact(value)),
+        Node::Struct(fields) => {
+            out.push('{');
+            for (index, (name, field)) in fields.iter().enumerate() {
+                if index > 0 {
+                    out.push(',');
+                }
+                out.push_str(&go_json::quoted(name));
+                out.push(':');
+                write_compact(out, field);
+            }
+            out.push('}');
+        }
+        Node::List(elements) => {
+            out.push('[');
+            for (index, element) in elements.iter().enumerate() {
+                if index > 0 {
+                    out.push(',');
+                }
+                write_compact(out, element);
+            }
+            out.push(']');
+        }
+    }
+}
+
+fn write_lines(out: &mut String, node: &Node, depth: usize) {
+    let indent = |out: &mut String, depth: usize| {
+        out.push('\n');
+        out.push_str(&" ".repeat(depth));
+    };
+    match node {
+        Node::Struct(fields) if !fields.is_empty() => {
+            out.push('{');
+            for (index, (name, field)) in fields.iter().enumerate() {
+                if index > 0 {
+                    out.push(',');
+                }
+                indent(out, depth + 1);
+                out.push_str(&go_json::quoted(name));
+                out.push_str(": ");
+                write_lines(out, field, depth + 1);
+            }
+            indent(out, depth);
+            out.push('}');
+        }
+        Node::List(elements) if !elements.is_empty() => {
+            out.push('[');
+            for (index, element) in elements.iter().enumerate() {
+                if index > 0 {
+                    out.push(',');
+                }
+                indent(out, depth + 1);
+                write_lines(out, element, depth + 1);
+            }
+            indent(out, depth);
+            out.push(']');
+        }
+        Node::Plain(Value::Array(elements)) if !elements.is_empty() => {
+            let nodes = elements.iter().map(|element| Node::Plain(element.clone())).collect();
+            write_lines(out, &Node::List(nodes), depth);
+        }
+        Node::Plain(Value::Object(fields)) if !fields.is_empty() => {
+            let nodes = fields.iter().map(|(name, field)| (name.clone(), Node::Plain(field.clone()))).collect();
+            write_lines(out, &Node::Struct(nodes), depth);
+        }
+        other => write_compact(out, other),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_template_is_shown_with_everything_it_could_have() {
+        let template = json!({"metadata": {"labels": {"a": "b"}}, "spec": {
+            "containers": [{"name": "c", "image": "busybox:1.36", "command": ["sh", "-c", "a && b"], "resources": {},
+                "terminationMessagePath": "/dev/termination-log", "terminationMessagePolicy": "File", "imagePullPolicy": "IfNotPresent"}],
+            "restartPolicy": "Never", "terminationGracePeriodSeconds": 30, "dnsPolicy": "ClusterFirst",
+            "securityContext": {}, "schedulerName": "default-scheduler"}});
+        let expected = r#"{"labels":{"a":"b"},"Spec":{"Volumes":null,"InitContainers":null,"Containers":[{"Name":"c","Image":"busybox:1.36","Command":["sh","-c","a \u0026\u0026 b"],"Args":null,"WorkingDir":"","Ports":null,"EnvFrom":null,"Env":null,"Resources":{"Limits":null,"Requests":null,"Claims":null},"ResizePolicy":null,"RestartPolicy":null,"RestartPolicyRules":null,"VolumeMounts":null,"VolumeDevices":null,"LivenessProbe":null,"ReadinessProbe":null,"StartupProbe":null,"Lifecycle":null,"TerminationMessagePath":"/dev/termination-log","TerminationMessagePolicy":"File","ImagePullPolicy":"IfNotPresent","SecurityContext":null,"Stdin":false,"StdinOnce":false,"TTY":false}],"EphemeralContainers":null,"RestartPolicy":"Never","TerminationGracePeriodSeconds":30,"ActiveDeadlineSeconds":null,"DNSPolicy":"ClusterFirst","NodeSelector":null,"ServiceAccountName":"","AutomountServiceAccountToken":null,"NodeName":"","SecurityContext":{"HostNetwork":false,"HostPID":false,"HostIPC":false,"ShareProcessNamespace":null,"HostUsers":null,"SELinuxOptions":null,"WindowsOptions":null,"RunAsUser":null,"RunAsGroup":null,"RunAsNonRoot":null,"SupplementalGroups":null,"SupplementalGroupsPolicy":null,"FSGroup":null,"FSGroupChangePolicy":null,"Sysctls":null,"SeccompProfile":null,"AppArmorProfile":null,"SELinuxChangePolicy":null},"ImagePullSecrets":null,"Hostname":"","Subdomain":"","SetHostnameAsFQDN":null,"Affinity":null,"SchedulerName":"default-scheduler","Tolerations":null,"HostAliases":null,"PriorityClassName":"","Priority":null,"PreemptionPolicy":null,"DNSConfig":null,"ReadinessGates":null,"RuntimeClassName":null,"Overhead":null,"EnableServiceLinks":null,"TopologySpreadConstraints":null,"OS":null,"SchedulingGates":null,"ResourceClaims":null,"Resources":null,"HostnameOverride":null,"SchedulingGroup":null}}"#;
+        assert_eq!(dump_template(&template), expected);
+    }
+
+    #[test]
+    fn json_names_follow_gos_spelling() {
+        for (go, json) in [("HTTPGet", "httpGet"), ("TTY", "tty"), ("SELinuxOptions", "seLinuxOptions"), ("HostPID", "hostPID"), ("Name", "name")] {
+            assert_eq!(json_name(go), json);
+        }
+    }
+}

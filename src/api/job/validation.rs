@@ -1,0 +1,248 @@
+//! Whether a Job is acceptable, and a change of one.
+//!
+//! Models Kubernetes 1.36 pkg/apis/batch/validation/validation.go and pkg/registry/batch/job/strategy.go.
+
+use std::collections::BTreeMap;
+
+use k8s_openapi::api::batch::v1::Job;
+use k8s_openapi::api::core::v1::PodTemplateSpec;
+use serde_json::{Value, json};
+
+use crate::api::job_spec;
+use crate::api::validate::{self, Errors};
+use crate::api::{internal, pod_spec};
+use crate::apimachinery::content;
+use crate::apimachinery::field::{Error, Path};
+use crate::apimachinery::labels::Selector;
+use crate::apimachinery::meta;
+
+/// `ValidateJob`
+pub fn validate(job: &Job) -> Errors {
+    let mut errors = Errors::new();
+    let Some(spec) = &job.spec else { return errors };
+    let path = Path::new("spec");
+    generated_selector(&mut errors, job);
+    job_spec::validation::job_spec(&mut errors, &path, spec);
+    match &spec.selector {
+        None => errors.push(Error::required(&path.child("selector"), "")),
+        Some(selector) => validate::selector(&mut errors, &path.child("selector"), selector),
+    }
+    pod_spec::selector_matches(&mut errors, &path.child("template"), spec.selector.as_ref(), Some(&spec.template));
+    if spec.completion_mode.as_deref() == Some("Indexed")
+        && let Some(last) = spec.completions.filter(|completions| *completions > 0).map(|completions| completions - 1)
+    {
+        // The index becomes part of the Pods' host names.
+        let hostname = format!("{}-{last}", meta::name(&job.metadata));
+        if !content::dns1123_label(&hostname).is_empty() {
+            let why = format!("will not able to create pod with invalid DNS label: {hostname}");
+            errors.push(Error::invalid(&Path::new("metadata").child("name"), meta::name(&job.metadata), why));
+        }
+    }
+    errors
+}
+
+/// `validateGeneratedSelector`: what the server makes of uid and name must be there, unchanged.
+fn generated_selector(errors: &mut Errors, job: &Job) {
+    let Some(spec) = &job.spec else { return };
+    let (false, Some(selector)) = (spec.manual_selector == Some(true), &spec.selector) else { return };
+    let (uid, name) = (meta::uid(&job.metadata), meta::name(&job.metadata));
+    let labels = spec.template.metadata.as_ref().and_then(|meta| meta.labels.as_ref());
+    let path = Path::new("spec").child("template").child("metadata").child("labels");
+    let mut expected = BTreeMap::new();
+    for (label, value) in [
+        (super::LEGACY_CONTROLLER_UID, uid),
+        (super::LEGACY_JOB_NAME, name),
+        (super::CONTROLLER_UID, uid),
+        (super::JOB_NAME, name),
+    ] {
+        expected.insert(label.to_owned(), value.to_owned());
+        let why = format!("must be '{value}'");
+        match labels.and_then(|labels| labels.get(label)) {
+            None => errors.push(Error::required(&path.key(label), why)),
+            Some(held) if held != value => errors.push(Error::invalid(&path.key(label), labels, why)),
+            Some(_) => {}
+        }
+    }
+    if Selector::from_label_selector(Some(selector)).is_some_and(|selector| !selector.matches(Some(&expected))) {
+        let shown = internal::dump_selector(&json!(selector));
+        errors.push(Error::invalid_shown(&Path::new("spec").child("selector"), shown, "`selector` not auto-generated"));
+    }
+}
+
+/// `ValidateJobUpdate`, after all that `ValidateJob` says.
+pub fn validate_update(job: &Job, old: &Job) -> Errors {
+    let mut errors = validate(job);
+    let (Some(spec), Some(before)) = (&job.spec, &old.spec) else { return errors };
+    let path = Path::new("spec");
+    let indexed = spec.completion_mode.as_deref() == Some("Indexed");
+    if spec.completions != before.completions {
+        let at = path.child("completions");
+        if !indexed {
+            errors.push(Error::invalid(&at, spec.completions, "field is immutable"));
+        } else if spec.completions.is_none() || spec.completions != spec.parallelism {
+            let why = "can only be modified in tandem with spec.parallelism";
+            errors.push(Error::invalid(&at, spec.completions, why));
+        }
+    }
+    if spec.selector != before.selector {
+        let shown = internal::dump_selector(&json!(spec.selector));
+        errors.push(Error::invalid_shown(&path.child("selector"), shown, "field is immutable"));
+    }
+    if immutable_template(job, &spec.template, &before.template, old) {
+        let shown = internal::dump_template(&json!(spec.template));
+        errors.push(Error::invalid_shown(&path.child("template"), shown, "field is immutable"));
+    }
+    validate::immutable(&mut errors, &path.child("completionMode"), &spec.completion_mode, &before.completion_mode);
+    let policy = (json!(spec.pod_failure_policy), json!(before.pod_failure_policy));
+    immutable_struct(&mut errors, &path.child("podFailurePolicy"), "PodFailurePolicy", &policy.0, &policy.1);
+    let at = path.child("backoffLimitPerIndex");
+    validate::immutable(&mut errors, &at, &spec.backoff_limit_per_index, &before.backoff_limit_per_index);
+    validate::immutable(&mut errors, &path.child("managedBy"), &spec.managed_by, &before.managed_by);
+    let policy = (json!(spec.success_policy), json!(before.success_policy));
+    immutable_struct(&mut errors, &path.child("successPolicy"), "SuccessPolicy", &policy.0, &policy.1);
+    errors
+}
+
+fn immutable_struct(errors: &mut Errors, path: &Path, type_name: &str, new: &Value, old: &Value) {
+    if new != old {
+        let shown = if new.is_null() { "null".to_owned() } else { internal::dump(type_name, new) };
+        errors.push(Error::invalid_shown(path, shown, "field is immutable"));
+    }
+}
+
+/// Whether the template has changed where it must not: a suspended Job may still be steered to other nodes and given
+/// other resources (`validatePodTemplateUpdate`).
+fn immutable_template(job: &Job, new: &PodTemplateSpec, old: &PodTemplateSpec, before: &Job) -> bool {
+    if new == old {
+        return false;
+    }
+    let suspended = |job: &Job| job.spec.as_ref().is_some_and(|spec| spec.suspend == Some(true));
+    let status = before.status.as_ref();
+    let conditions = status.and_then(|status| status.conditions.as_deref()).unwrap_or_default();
+    let settled = conditions.iter().any(|held| held.type_ == "Suspended" && held.status == "True")
+        && status.is_none_or(|status| status.active.unwrap_or(0) == 0);
+    let idle = status.is_none_or(|status| status.start_time.is_none()) || settled;
+    if !(suspended(job) && suspended(before) && idle) {
+        return true;
+    }
+    let mut allowed = old.clone();
+    allowed.metadata.clone_from(&new.metadata);
+    if let (Some(allowed), Some(new)) = (allowed.spec.as_mut(), new.spec.as_ref()) {
+        allowed.node_selector.clone_from(&new.node_selector);
+        allowed.tolerations.clone_from(&new.tolerations);
+        allowed.scheduling_gates.clone_from(&new.scheduling_gates);
+        allowed.affinity.clone_from(&new.affinity);
+        for (held, given) in allowed.containers.iter_mut().zip(&new.containers) {
+            held.resources.clone_from(&given.resources);
+        }
+    }
+    allowed != *new
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::api::Strategy;
+
+    fn job(spec: Value) -> Job {
+        let mut spec = spec;
+        let template = json!({"spec": {"restartPolicy": "Never", "containers": [{"name": "c", "image": "busybox:1.36"}]}});
+        if spec.get("template").is_none() {
+            spec["template"] = template;
+        }
+        let metadata = json!({"name": "t", "uid": "1a2b3c"});
+        let mut job: Job = serde_json::from_value(
+            json!({"apiVersion": "batch/v1", "kind": "Job", "metadata": metadata, "spec": spec}),
+        )
+        .unwrap();
+        job.set_defaults();
+        job.prepare_for_create();
+        job
+    }
+
+    fn texts(errors: Errors) -> Vec<String> {
+        errors.iter().map(ToString::to_string).collect()
+    }
+
+    fn rule(rule: Value) -> Value {
+        json!({"podFailurePolicy": {"rules": [rule]}})
+    }
+
+    #[test]
+    fn what_is_wrong_with_a_new_job() {
+        let cases = [
+            ("nothing", json!({}), vec![]),
+            ("completions below zero", json!({"completions": -1}), vec!["spec.completions: Invalid value: -1: must be greater than or equal to 0"]),
+            (
+                "restart policy Always",
+                json!({"template": {"spec": {"containers": [{"name": "c", "image": "busybox:1.36"}]}}}),
+                vec!["spec.template.spec.restartPolicy: Required value: valid values: \"OnFailure\", \"Never\""],
+            ),
+            (
+                "a selector that the server did not make",
+                json!({"selector": {"matchLabels": {"app": "x"}}, "template": {"metadata": {"labels": {"app": "x"}},
+                    "spec": {"restartPolicy": "Never", "containers": [{"name": "c", "image": "busybox:1.36"}]}}}),
+                vec!["spec.selector: Invalid value: {\"matchLabels\":{\"app\":\"x\",\"batch.kubernetes.io/controller-uid\":\"1a2b3c\"}}: `selector` not auto-generated"],
+            ),
+            ("an index without completions", json!({"completionMode": "Indexed", "parallelism": 1}), vec!["spec.completions: Required value: when completion mode is Indexed"]),
+            (
+                "an action that is none",
+                rule(json!({"action": "Explode", "onExitCodes": {"operator": "In", "values": [42]}})),
+                vec!["spec.podFailurePolicy.rules[0].action: Unsupported value: \"Explode\": supported values: \"Count\", \"FailIndex\", \"FailJob\", \"Ignore\""],
+            ),
+            (
+                "exit codes twice and out of order",
+                rule(json!({"action": "FailJob", "onExitCodes": {"operator": "In", "values": [3, 1, 3]}})),
+                vec![
+                    "spec.podFailurePolicy.rules[0].onExitCodes.values[2]: Duplicate value: 3",
+                    "spec.podFailurePolicy.rules[0].onExitCodes.values: Invalid value: [3,1,3]: must be ordered",
+                ],
+            ),
+            (
+                "a rule without a requirement",
+                rule(json!({"action": "FailJob"})),
+                vec!["spec.podFailurePolicy.rules[0]: Invalid value: specifying one of OnExitCodes and OnPodConditions is required"],
+            ),
+            (
+                "a limit per index without indices",
+                json!({"backoffLimitPerIndex": 1}),
+                vec!["spec.backoffLimitPerIndex: Invalid value: 1: requires indexed completion mode"],
+            ),
+        ];
+        for (name, spec, expected) in cases {
+            assert_eq!(texts(validate(&job(spec))), expected, "{name}");
+        }
+    }
+
+    #[test]
+    fn what_must_stay_stays() {
+        let old = job(json!({"completions": 2}));
+        let changed = |change: &dyn Fn(&mut k8s_openapi::api::batch::v1::JobSpec)| {
+            let mut new = old.clone();
+            change(new.spec.as_mut().unwrap());
+            texts(validate_update(&new, &old))
+        };
+        assert_eq!(changed(&|spec| spec.parallelism = Some(2)), [""; 0]);
+        assert_eq!(changed(&|spec| spec.completions = Some(4)), ["spec.completions: Invalid value: 4: field is immutable"]);
+        assert_eq!(
+            changed(&|spec| spec.completion_mode = Some("Indexed".to_owned())),
+            ["spec.completionMode: Invalid value: \"Indexed\": field is immutable"]
+        );
+        let image = changed(&|spec| {
+            spec.template.spec.as_mut().unwrap().containers[0].image = Some("busybox:1".to_owned());
+        });
+        assert!(image[0].starts_with("spec.template: Invalid value: {\"labels\":{\"batch.kubernetes.io/controller-uid\":"));
+        assert!(image[0].ends_with("\"SchedulingGroup\":null}}: field is immutable"));
+    }
+
+    #[test]
+    fn completions_of_an_indexed_job_move_with_parallelism() {
+        let old = job(json!({"completions": 2, "completionMode": "Indexed"}));
+        let mut new = old.clone();
+        new.spec.as_mut().unwrap().completions = Some(5);
+        let expected = ["spec.completions: Invalid value: 5: can only be modified in tandem with spec.parallelism"];
+        assert_eq!(texts(validate_update(&new, &old)), expected);
+        new.spec.as_mut().unwrap().parallelism = Some(5);
+        assert_eq!(texts(validate_update(&new, &old)), [""; 0]);
+    }
+}

@@ -1,0 +1,175 @@
+//! Small rules that the validation of many kinds shares. Each adds to the errors what it finds.
+//!
+//! Models Kubernetes 1.36 staging/src/k8s.io/apimachinery/pkg/{util/validation,apis/meta/v1/validation,api/validation}.
+
+use std::collections::BTreeMap;
+
+use k8s_openapi::apimachinery::pkg::apis::meta::v1::LabelSelector;
+use k8s_openapi::apimachinery::pkg::util::intstr::IntOrString;
+use serde::Serialize;
+
+use crate::apimachinery::content;
+use crate::apimachinery::field::{Error, Path};
+
+/// What validation has found so far.
+pub type Errors = Vec<Error>;
+
+/// The largest that all annotations together may be, in bytes.
+const TOTAL_ANNOTATION_SIZE: usize = 256 * 1024;
+
+/// Adds an `Invalid` for each sentence.
+pub fn each(errors: &mut Errors, path: &Path, value: &str, wrong: Vec<String>) {
+    errors.extend(wrong.into_iter().map(|why| Error::invalid(path, value, why)));
+}
+
+/// The number must not be negative (`ValidateNonnegativeField`).
+pub fn nonnegative(errors: &mut Errors, path: &Path, value: impl Into<i64>) {
+    let value = value.into();
+    if value < 0 {
+        errors.push(Error::invalid(path, value, "must be greater than or equal to 0"));
+    }
+}
+
+/// As [`nonnegative`], when there is a number.
+pub fn nonnegative_if_set<N: Into<i64> + Copy>(errors: &mut Errors, path: &Path, value: Option<N>) {
+    if let Some(value) = value {
+        nonnegative(errors, path, value);
+    }
+}
+
+/// The number must be a port (`IsValidPortNum`).
+pub fn port_number(errors: &mut Errors, path: &Path, port: i32) {
+    if !(1..=65535).contains(&port) {
+        errors.push(Error::invalid(path, port, "must be between 1 and 65535, inclusive"));
+    }
+}
+
+/// What is wrong with the name of a port (`IsValidPortName`).
+pub fn port_name(text: &str) -> Vec<String> {
+    let mut wrong = Vec::new();
+    if text.len() > 15 {
+        wrong.push("must be no more than 15 bytes".to_owned());
+    }
+    if text.is_empty() || !text.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'-') {
+        wrong.push("must contain only alpha-numeric characters (a-z, 0-9), and hyphens (-)".to_owned());
+    }
+    if !text.bytes().any(|b| b.is_ascii_lowercase()) {
+        wrong.push("must contain at least one letter (a-z)".to_owned());
+    }
+    if text.contains("--") {
+        wrong.push("must not contain consecutive hyphens".to_owned());
+    }
+    if text.starts_with('-') || text.ends_with('-') {
+        wrong.push("must not begin or end with a hyphen".to_owned());
+    }
+    wrong
+}
+
+/// A port by number or name (`ValidatePortNumOrName`).
+pub fn port(errors: &mut Errors, path: &Path, port: &IntOrString) {
+    match port {
+        IntOrString::Int(number) => port_number(errors, path, *number),
+        IntOrString::String(name) => each(errors, path, name, port_name(name)),
+    }
+}
+
+/// Labels (`ValidateLabels`).
+pub fn labels(errors: &mut Errors, path: &Path, labels: Option<&BTreeMap<String, String>>) {
+    for (key, value) in labels.into_iter().flatten() {
+        each(errors, path, key, content::label_key(key));
+        each(errors, path, value, content::label_value(value));
+    }
+}
+
+/// Annotations (`ValidateAnnotations`).
+pub fn annotations(errors: &mut Errors, path: &Path, annotations: Option<&BTreeMap<String, String>>) {
+    let mut size = 0;
+    for (key, value) in annotations.into_iter().flatten() {
+        // Keys may be written in capitals, unlike the prefixes of labels.
+        each(errors, path, key, content::label_key(&key.to_lowercase()));
+        size += key.len() + value.len();
+    }
+    if size > TOTAL_ANNOTATION_SIZE {
+        errors.push(Error::too_long(path, TOTAL_ANNOTATION_SIZE));
+    }
+}
+
+/// A selector (`ValidateLabelSelector`).
+pub fn selector(errors: &mut Errors, path: &Path, selector: &LabelSelector) {
+    labels(errors, &path.child("matchLabels"), selector.match_labels.as_ref());
+    for (index, expression) in selector.match_expressions.iter().flatten().enumerate() {
+        let path = path.child("matchExpressions").index(index);
+        let values = expression.values.as_deref().unwrap_or_default();
+        match expression.operator.as_str() {
+            "In" | "NotIn" if values.is_empty() => errors.push(Error::required(
+                &path.child("values"),
+                "must be specified when `operator` is 'In' or 'NotIn'",
+            )),
+            "In" | "NotIn" => {}
+            "Exists" | "DoesNotExist" if !values.is_empty() => errors.push(Error::forbidden(
+                &path.child("values"),
+                "may not be specified when `operator` is 'Exists' or 'DoesNotExist'",
+            )),
+            "Exists" | "DoesNotExist" => {}
+            other => errors.push(Error::invalid(&path.child("operator"), other, "not a valid selector operator")),
+        }
+        each(errors, &path.child("key"), &expression.key, content::label_key(&expression.key));
+        for (at, value) in values.iter().enumerate() {
+            each(errors, &path.child("values").index(at), value, content::label_value(value));
+        }
+    }
+}
+
+/// The field must stay as it was (`ValidateImmutableField`); `None` and empty are the same.
+pub fn immutable<T: PartialEq + Serialize>(errors: &mut Errors, path: &Path, new: &T, old: &T) {
+    if new != old {
+        errors.push(Error::invalid(path, new, "field is immutable"));
+    }
+}
+
+/// A count or a share (`ValidatePositiveIntOrPercent`).
+pub fn count_or_percent(errors: &mut Errors, path: &Path, value: &IntOrString) {
+    match value {
+        IntOrString::Int(number) => nonnegative(errors, path, *number),
+        IntOrString::String(text) => {
+            let digits = text.strip_suffix('%').unwrap_or_default();
+            if digits.is_empty() || !digits.bytes().all(|b| b.is_ascii_digit()) {
+                let why = "a valid percent string must be a numeric string followed by an ending '%' (e.g. '1%',  or \
+                           '93%', regex used for validation is '[0-9]+%')";
+                errors.push(Error::invalid(path, text, why));
+            }
+        }
+    }
+}
+
+/// A share must not be more than the whole (`IsNotMoreThan100Percent`).
+pub fn at_most_all(errors: &mut Errors, path: &Path, value: &IntOrString) {
+    let IntOrString::String(text) = value else { return };
+    if text.strip_suffix('%').and_then(|digits| digits.parse::<u64>().ok()).is_some_and(|share| share > 100) {
+        errors.push(Error::invalid(path, text, "must not be greater than 100%"));
+    }
+}
+
+/// Whether the value is zero, as a count or as a share.
+pub fn is_zero(value: &IntOrString) -> bool {
+    match value {
+        IntOrString::Int(number) => *number == 0,
+        IntOrString::String(text) => text.strip_suffix('%').and_then(|digits| digits.parse::<u64>().ok()) == Some(0),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_port_name_is_short_and_has_a_letter() {
+        assert!(port_name("http").is_empty());
+        assert_eq!(port_name("80"), ["must contain at least one letter (a-z)"]);
+        assert_eq!(port_name("a-very-long-port-name"), ["must be no more than 15 bytes"]);
+        assert_eq!(port_name("-Http"), [
+            "must contain only alpha-numeric characters (a-z, 0-9), and hyphens (-)",
+            "must not begin or end with a hyphen"
+        ]);
+    }
+}
