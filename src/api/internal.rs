@@ -139,9 +139,9 @@ fn selector_node(selector: &Value) -> Node {
     }
     if let Some(expressions) = selector.get("matchExpressions").and_then(Value::as_array) {
         let one = |expression: &Value| {
-            let present = ["key", "operator", "values"].into_iter().filter_map(|name| {
-                expression.get(name).map(|value| (name.to_owned(), Node::Plain(value.clone())))
-            });
+            let present = ["key", "operator", "values"]
+                .into_iter()
+                .filter_map(|name| expression.get(name).map(|value| (name.to_owned(), Node::Plain(value.clone()))));
             Node::Struct(present.collect())
         };
         fields.push(("matchExpressions".to_owned(), Node::List(expressions.iter().map(one).collect())));
@@ -309,7 +309,13 @@ mod tests {
 
     #[test]
     fn json_names_follow_gos_spelling() {
-        for (go, json) in [("HTTPGet", "httpGet"), ("TTY", "tty"), ("SELinuxOptions", "seLinuxOptions"), ("HostPID", "hostPID"), ("Name", "name")] {
+        for (go, json) in [
+            ("HTTPGet", "httpGet"),
+            ("TTY", "tty"),
+            ("SELinuxOptions", "seLinuxOptions"),
+            ("HostPID", "hostPID"),
+            ("Name", "name"),
+        ] {
             assert_eq!(json_name(go), json);
         }
     }

@@ -58,8 +58,7 @@ pub fn template(
 /// The selector must stay as it is.
 pub fn immutable_selector(errors: &mut Errors, new: &LabelSelector, old: &LabelSelector) {
     if new != old {
-        let shown =
-            if is_absent(new) { "null".to_owned() } else { internal::dump_selector(&json!(new)) };
+        let shown = if is_absent(new) { "null".to_owned() } else { internal::dump_selector(&json!(new)) };
         errors.push(Error::invalid_shown(&Path::new("spec").child("selector"), shown, "field is immutable"));
     }
 }

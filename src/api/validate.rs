@@ -101,10 +101,8 @@ pub fn selector(errors: &mut Errors, path: &Path, selector: &LabelSelector) {
         let path = path.child("matchExpressions").index(index);
         let values = expression.values.as_deref().unwrap_or_default();
         match expression.operator.as_str() {
-            "In" | "NotIn" if values.is_empty() => errors.push(Error::required(
-                &path.child("values"),
-                "must be specified when `operator` is 'In' or 'NotIn'",
-            )),
+            "In" | "NotIn" if values.is_empty() => errors
+                .push(Error::required(&path.child("values"), "must be specified when `operator` is 'In' or 'NotIn'")),
             "In" | "NotIn" => {}
             "Exists" | "DoesNotExist" if !values.is_empty() => errors.push(Error::forbidden(
                 &path.child("values"),
@@ -167,9 +165,12 @@ mod tests {
         assert!(port_name("http").is_empty());
         assert_eq!(port_name("80"), ["must contain at least one letter (a-z)"]);
         assert_eq!(port_name("a-very-long-port-name"), ["must be no more than 15 bytes"]);
-        assert_eq!(port_name("-Http"), [
-            "must contain only alpha-numeric characters (a-z, 0-9), and hyphens (-)",
-            "must not begin or end with a hyphen"
-        ]);
+        assert_eq!(
+            port_name("-Http"),
+            [
+                "must contain only alpha-numeric characters (a-z, 0-9), and hyphens (-)",
+                "must not begin or end with a hyphen"
+            ]
+        );
     }
 }

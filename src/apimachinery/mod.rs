@@ -7,8 +7,8 @@ mod kinds;
 pub mod labels;
 pub mod meta;
 pub mod names;
-pub mod patch;
 mod object;
+pub mod patch;
 pub mod quantity;
 mod status;
 

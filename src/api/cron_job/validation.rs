@@ -113,7 +113,9 @@ mod tests {
         assert_eq!(texts(json!({"schedule": ""})), ["spec.schedule: Required value"]);
         assert_eq!(
             texts(json!({"schedule": "CRON_TZ=UTC * * * * *"})),
-            ["spec.schedule: Invalid value: \"CRON_TZ=UTC * * * * *\": cannot use TZ or CRON_TZ in schedule, use timeZone field instead"]
+            [
+                "spec.schedule: Invalid value: \"CRON_TZ=UTC * * * * *\": cannot use TZ or CRON_TZ in schedule, use timeZone field instead"
+            ]
         );
         assert_eq!(
             texts(json!({"schedule": "* * * * *", "timeZone": "Mars/Base", "concurrencyPolicy": "Maybe"})),

@@ -109,7 +109,9 @@ mod tests {
             (
                 "labels that the selector does not match",
                 json!({"selector": {"matchLabels": {"app": "b"}}, "template": template}),
-                vec!["spec.template.metadata.labels: Invalid value: {\"app\":\"a\"}: `selector` does not match template `labels`"],
+                vec![
+                    "spec.template.metadata.labels: Invalid value: {\"app\":\"a\"}: `selector` does not match template `labels`",
+                ],
             ),
             (
                 "fewer than no replicas",
@@ -120,7 +122,9 @@ mod tests {
                 "an update that cannot move",
                 json!({"selector": {"matchLabels": {"app": "a"}}, "template": template,
                     "strategy": {"rollingUpdate": {"maxSurge": 0, "maxUnavailable": "0%"}}}),
-                vec!["spec.strategy.rollingUpdate.maxUnavailable: Invalid value: \"0%\": may not be 0 when `maxSurge` is 0"],
+                vec![
+                    "spec.strategy.rollingUpdate.maxUnavailable: Invalid value: \"0%\": may not be 0 when `maxSurge` is 0",
+                ],
             ),
         ];
         for (name, spec, expected) in cases {

@@ -146,7 +146,8 @@ mod tests {
 
     fn job(spec: Value) -> Job {
         let mut spec = spec;
-        let template = json!({"spec": {"restartPolicy": "Never", "containers": [{"name": "c", "image": "busybox:1.36"}]}});
+        let template =
+            json!({"spec": {"restartPolicy": "Never", "containers": [{"name": "c", "image": "busybox:1.36"}]}});
         if spec.get("template").is_none() {
             spec["template"] = template;
         }
@@ -172,7 +173,11 @@ mod tests {
     fn what_is_wrong_with_a_new_job() {
         let cases = [
             ("nothing", json!({}), vec![]),
-            ("completions below zero", json!({"completions": -1}), vec!["spec.completions: Invalid value: -1: must be greater than or equal to 0"]),
+            (
+                "completions below zero",
+                json!({"completions": -1}),
+                vec!["spec.completions: Invalid value: -1: must be greater than or equal to 0"],
+            ),
             (
                 "restart policy Always",
                 json!({"template": {"spec": {"containers": [{"name": "c", "image": "busybox:1.36"}]}}}),
@@ -182,13 +187,21 @@ mod tests {
                 "a selector that the server did not make",
                 json!({"selector": {"matchLabels": {"app": "x"}}, "template": {"metadata": {"labels": {"app": "x"}},
                     "spec": {"restartPolicy": "Never", "containers": [{"name": "c", "image": "busybox:1.36"}]}}}),
-                vec!["spec.selector: Invalid value: {\"matchLabels\":{\"app\":\"x\",\"batch.kubernetes.io/controller-uid\":\"1a2b3c\"}}: `selector` not auto-generated"],
+                vec![
+                    "spec.selector: Invalid value: {\"matchLabels\":{\"app\":\"x\",\"batch.kubernetes.io/controller-uid\":\"1a2b3c\"}}: `selector` not auto-generated",
+                ],
             ),
-            ("an index without completions", json!({"completionMode": "Indexed", "parallelism": 1}), vec!["spec.completions: Required value: when completion mode is Indexed"]),
+            (
+                "an index without completions",
+                json!({"completionMode": "Indexed", "parallelism": 1}),
+                vec!["spec.completions: Required value: when completion mode is Indexed"],
+            ),
             (
                 "an action that is none",
                 rule(json!({"action": "Explode", "onExitCodes": {"operator": "In", "values": [42]}})),
-                vec!["spec.podFailurePolicy.rules[0].action: Unsupported value: \"Explode\": supported values: \"Count\", \"FailIndex\", \"FailJob\", \"Ignore\""],
+                vec![
+                    "spec.podFailurePolicy.rules[0].action: Unsupported value: \"Explode\": supported values: \"Count\", \"FailIndex\", \"FailJob\", \"Ignore\"",
+                ],
             ),
             (
                 "exit codes twice and out of order",
@@ -201,7 +214,9 @@ mod tests {
             (
                 "a rule without a requirement",
                 rule(json!({"action": "FailJob"})),
-                vec!["spec.podFailurePolicy.rules[0]: Invalid value: specifying one of OnExitCodes and OnPodConditions is required"],
+                vec![
+                    "spec.podFailurePolicy.rules[0]: Invalid value: specifying one of OnExitCodes and OnPodConditions is required",
+                ],
             ),
             (
                 "a limit per index without indices",
@@ -223,7 +238,10 @@ mod tests {
             texts(validate_update(&new, &old))
         };
         assert_eq!(changed(&|spec| spec.parallelism = Some(2)), [""; 0]);
-        assert_eq!(changed(&|spec| spec.completions = Some(4)), ["spec.completions: Invalid value: 4: field is immutable"]);
+        assert_eq!(
+            changed(&|spec| spec.completions = Some(4)),
+            ["spec.completions: Invalid value: 4: field is immutable"]
+        );
         assert_eq!(
             changed(&|spec| spec.completion_mode = Some("Indexed".to_owned())),
             ["spec.completionMode: Invalid value: \"Indexed\": field is immutable"]
@@ -231,7 +249,9 @@ mod tests {
         let image = changed(&|spec| {
             spec.template.spec.as_mut().unwrap().containers[0].image = Some("busybox:1".to_owned());
         });
-        assert!(image[0].starts_with("spec.template: Invalid value: {\"labels\":{\"batch.kubernetes.io/controller-uid\":"));
+        assert!(
+            image[0].starts_with("spec.template: Invalid value: {\"labels\":{\"batch.kubernetes.io/controller-uid\":")
+        );
         assert!(image[0].ends_with("\"SchedulingGroup\":null}}: field is immutable"));
     }
 

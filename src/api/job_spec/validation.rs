@@ -219,7 +219,8 @@ fn exit_codes(errors: &mut Errors, path: &Path, given: &PodFailurePolicyOnExitCo
     }
     if let Some(name) = &given.container_name {
         let pod = spec.template.spec.as_ref();
-        let containers = pod.into_iter().flat_map(|pod| pod.containers.iter().chain(pod.init_containers.iter().flatten()));
+        let containers =
+            pod.into_iter().flat_map(|pod| pod.containers.iter().chain(pod.init_containers.iter().flatten()));
         if !containers.into_iter().any(|container| container.name == *name) {
             let why = "must be one of the container or initContainer names in the pod template";
             errors.push(Error::invalid(&path.child("containerName"), name, why));
@@ -305,12 +306,13 @@ fn count_indexes(text: &str, completions: i32) -> Result<i32, String> {
         let limits: Vec<&str> = interval.split('-').collect();
         let [first, rest @ ..] = limits.as_slice() else { continue };
         if rest.len() > 1 {
-            return Err(format!("the fragment {interval:?} violates the requirement that an index interval can have at most two parts separated by '-'"));
+            return Err(format!(
+                "the fragment {interval:?} violates the requirement that an index interval can have at most two parts separated by '-'"
+            ));
         }
         let number = |text: &str| {
-            let number: i32 = text
-                .parse()
-                .map_err(|_| format!("cannot convert string to integer for index: {text:?}"))?;
+            let number: i32 =
+                text.parse().map_err(|_| format!("cannot convert string to integer for index: {text:?}"))?;
             if number >= completions { Err(format!("too large index: {text:?}")) } else { Ok(number) }
         };
         let start = number(first)?;

@@ -45,7 +45,8 @@ pub fn validate_update(pod: &Pod, old: &Pod) -> Errors {
         }
     }
     deadline(&mut errors, &path.child("activeDeadlineSeconds"), new, before);
-    let added_only = before.tolerations.iter().flatten().all(|held| new.tolerations.iter().flatten().any(|one| one == held));
+    let added_only =
+        before.tolerations.iter().flatten().all(|held| new.tolerations.iter().flatten().any(|one| one == held));
     if !added_only {
         let why = "existing toleration can not be modified except its tolerationSeconds";
         errors.push(Error::forbidden(&path.child("tolerations"), why));
@@ -188,14 +189,36 @@ mod tests {
     fn what_is_wrong_with_a_container() {
         let cases = [
             ("nothing", json!({"volumeMounts": [{"name": "data", "mountPath": "/data"}]}), vec![]),
-            ("a volume that is not there", json!({"volumeMounts": [{"name": "x", "mountPath": "/x"}]}), vec!["spec.containers[0].volumeMounts[0].name: Not found: \"x\""]),
-            ("a port beyond all ports", json!({"ports": [{"containerPort": 70000}]}), vec!["spec.containers[0].ports[0].containerPort: Invalid value: 70000: must be between 1 and 65535, inclusive"]),
-            ("no port", json!({"ports": [{"containerPort": 0}]}), vec!["spec.containers[0].ports[0].containerPort: Required value"]),
-            ("a pull policy that is none", json!({"imagePullPolicy": "Sometimes"}), vec!["spec.containers[0].imagePullPolicy: Unsupported value: \"Sometimes\": supported values: \"Always\", \"IfNotPresent\", \"Never\""]),
+            (
+                "a volume that is not there",
+                json!({"volumeMounts": [{"name": "x", "mountPath": "/x"}]}),
+                vec!["spec.containers[0].volumeMounts[0].name: Not found: \"x\""],
+            ),
+            (
+                "a port beyond all ports",
+                json!({"ports": [{"containerPort": 70000}]}),
+                vec![
+                    "spec.containers[0].ports[0].containerPort: Invalid value: 70000: must be between 1 and 65535, inclusive",
+                ],
+            ),
+            (
+                "no port",
+                json!({"ports": [{"containerPort": 0}]}),
+                vec!["spec.containers[0].ports[0].containerPort: Required value"],
+            ),
+            (
+                "a pull policy that is none",
+                json!({"imagePullPolicy": "Sometimes"}),
+                vec![
+                    "spec.containers[0].imagePullPolicy: Unsupported value: \"Sometimes\": supported values: \"Always\", \"IfNotPresent\", \"Never\"",
+                ],
+            ),
             (
                 "more requested than allowed",
                 json!({"resources": {"requests": {"cpu": "2"}, "limits": {"cpu": "1"}}}),
-                vec!["spec.containers[0].resources.requests: Invalid value: \"2\": must be less than or equal to cpu limit of 1"],
+                vec![
+                    "spec.containers[0].resources.requests: Invalid value: \"2\": must be less than or equal to cpu limit of 1",
+                ],
             ),
             (
                 "a resource that is none",
@@ -207,9 +230,25 @@ mod tests {
                     "spec.containers[0].resources.requests[cpus]: Invalid value: \"cpus\": must be a standard resource for containers",
                 ],
             ),
-            ("a probe that does nothing", json!({"livenessProbe": {"periodSeconds": 5}}), vec!["spec.containers[0].livenessProbe: Required value: must specify a handler type"]),
-            ("a variable with two sources", json!({"env": [{"name": "A", "value": "1", "valueFrom": {"secretKeyRef": {"name": "s", "key": "k"}}}]}), vec!["spec.containers[0].env[0].valueFrom: Invalid value: \"\": may not be specified when `value` is not empty"]),
-            ("an image with spaces around it", json!({"image": " nginx"}), vec!["spec.containers[0].image: Invalid value: \" nginx\": must not have leading or trailing whitespace"]),
+            (
+                "a probe that does nothing",
+                json!({"livenessProbe": {"periodSeconds": 5}}),
+                vec!["spec.containers[0].livenessProbe: Required value: must specify a handler type"],
+            ),
+            (
+                "a variable with two sources",
+                json!({"env": [{"name": "A", "value": "1", "valueFrom": {"secretKeyRef": {"name": "s", "key": "k"}}}]}),
+                vec![
+                    "spec.containers[0].env[0].valueFrom: Invalid value: \"\": may not be specified when `value` is not empty",
+                ],
+            ),
+            (
+                "an image with spaces around it",
+                json!({"image": " nginx"}),
+                vec![
+                    "spec.containers[0].image: Invalid value: \" nginx\": must not have leading or trailing whitespace",
+                ],
+            ),
         ];
         for (name, container, expected) in cases {
             assert_eq!(texts(container), expected, "{name}");
@@ -224,7 +263,11 @@ mod tests {
         assert_eq!(validate_update(&new, &old), []);
         new.spec.as_mut().unwrap().restart_policy = Some("Never".to_owned());
         let text = validate_update(&new, &old)[0].to_string();
-        assert!(text.starts_with("spec: Forbidden: pod updates may not change fields other than `spec.containers[*].image`,"));
+        assert!(
+            text.starts_with(
+                "spec: Forbidden: pod updates may not change fields other than `spec.containers[*].image`,"
+            )
+        );
         let change = "  \"EphemeralContainers\": null,\n- \"RestartPolicy\": \"Always\",\n+ \"RestartPolicy\": \"Never\",\n  \"TerminationGracePeriodSeconds\": 30,\n";
         assert!(text.contains(change), "{text}");
     }

@@ -44,7 +44,10 @@ pub fn of_spec(path: &Path, spec: &PodSpec) -> Vec<String> {
     let mut warnings = Vec::new();
     for key in spec.node_selector.iter().flatten().map(|(key, _)| key) {
         if let Some((_, new, since)) = OLD_NODE_LABELS.iter().find(|(old, ..)| old == key) {
-            warnings.push(format!("{}: deprecated since {since}; use \"{new}\" instead", path.child("nodeSelector").key(key)));
+            warnings.push(format!(
+                "{}: deprecated since {since}; use \"{new}\" instead",
+                path.child("nodeSelector").key(key)
+            ));
         }
     }
     for (index, secret) in spec.image_pull_secrets.iter().flatten().enumerate() {
@@ -57,7 +60,9 @@ pub fn of_spec(path: &Path, spec: &PodSpec) -> Vec<String> {
         let path = path.child("terminationGracePeriodSeconds");
         warnings.push(format!("{path}: must be >= 0; negative values are invalid and will be treated as 1"));
     }
-    for (field, containers) in [("initContainers", spec.init_containers.as_ref()), ("containers", Some(&spec.containers))] {
+    for (field, containers) in
+        [("initContainers", spec.init_containers.as_ref()), ("containers", Some(&spec.containers))]
+    {
         for (index, container) in containers.into_iter().flatten().enumerate() {
             of_container(&mut warnings, &path.child(field).index(index), container);
         }

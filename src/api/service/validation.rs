@@ -119,7 +119,10 @@ fn ports(errors: &mut Errors, path: &Path, spec: &ServiceSpec) {
         }
         let protocol = port.protocol.as_deref().unwrap_or_default();
         if !pairs.insert((port.port, protocol)) {
-            let shown = format!("{{\"Name\":\"\",\"Protocol\":\"{protocol}\",\"AppProtocol\":null,\"Port\":{},\"TargetPort\":0,\"NodePort\":0}}", port.port);
+            let shown = format!(
+                "{{\"Name\":\"\",\"Protocol\":\"{protocol}\",\"AppProtocol\":null,\"Port\":{},\"TargetPort\":0,\"NodePort\":0}}",
+                port.port
+            );
             errors.push(Error::duplicate_shown(&path, shown));
         }
     }
@@ -157,7 +160,9 @@ mod tests {
         assert_eq!(texts(json!({})), ["spec.ports: Required value"]);
         assert_eq!(
             texts(json!({"type": "Balancer", "ports": [{"port": 80}]})),
-            ["spec.type: Unsupported value: \"Balancer\": supported values: \"ClusterIP\", \"ExternalName\", \"LoadBalancer\", \"NodePort\""]
+            [
+                "spec.type: Unsupported value: \"Balancer\": supported values: \"ClusterIP\", \"ExternalName\", \"LoadBalancer\", \"NodePort\""
+            ]
         );
         assert_eq!(
             texts(json!({"ports": [{"port": 80}, {"port": 81}]})),

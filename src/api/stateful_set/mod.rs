@@ -7,11 +7,11 @@ mod validation;
 use k8s_openapi::api::apps::v1::StatefulSet;
 use serde_json::json;
 
+use super::pod_spec::warnings;
 use super::{
     Cell, Column, KindInfo, Strategy, cells, generation,
     pod_spec::defaults::{self, fill_text},
 };
-use super::pod_spec::warnings;
 use crate::apimachinery::{field, meta};
 use crate::sim::Time;
 

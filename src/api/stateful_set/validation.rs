@@ -66,9 +66,7 @@ pub fn validate_update(set: &StatefulSet, old: &StatefulSet) -> Errors {
     allowed.min_ready_seconds = new.min_ready_seconds;
     allowed.ordinals.clone_from(&new.ordinals);
     allowed.revision_history_limit = new.revision_history_limit;
-    allowed
-        .persistent_volume_claim_retention_policy
-        .clone_from(&new.persistent_volume_claim_retention_policy);
+    allowed.persistent_volume_claim_retention_policy.clone_from(&new.persistent_volume_claim_retention_policy);
     if allowed != *new {
         let why = "updates to statefulset spec for fields other than 'replicas', 'ordinals', 'template', \
                    'updateStrategy', 'revisionHistoryLimit', 'persistentVolumeClaimRetentionPolicy' and \

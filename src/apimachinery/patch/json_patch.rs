@@ -14,7 +14,10 @@ pub fn json_patch(target: &Value, patch: &Value) -> Result<Value, String> {
         return Err("json: cannot unmarshal object into Go value of type jsonpatch.Patch".to_owned());
     };
     if operations.len() > MAX_OPERATIONS {
-        return Err(format!("The allowed maximum operations in a JSON patch is {MAX_OPERATIONS}, got {}", operations.len()));
+        return Err(format!(
+            "The allowed maximum operations in a JSON patch is {MAX_OPERATIONS}, got {}",
+            operations.len()
+        ));
     }
     let mut document = target.clone();
     for operation in operations {
@@ -48,11 +51,7 @@ fn apply(document: &mut Value, operation: &Value) -> Result<(), String> {
         "test" => {
             let wanted = operation.get("value").cloned().unwrap_or_default();
             let held = document.pointer(path).cloned().unwrap_or_default();
-            if held == wanted {
-                Ok(())
-            } else {
-                Err(format!("testing value {path} failed: test failed"))
-            }
+            if held == wanted { Ok(()) } else { Err(format!("testing value {path} failed: test failed")) }
         }
         _ => Err(format!("Unexpected kind: {kind}")),
     }
@@ -86,7 +85,9 @@ fn add(document: &mut Value, path: &str, value: Value) -> Result<(), String> {
                     items.insert(index, value);
                     Ok(())
                 }
-                None => Err(format!("add operation does not apply: Unable to access invalid index: {key}: invalid index referenced")),
+                None => Err(format!(
+                    "add operation does not apply: Unable to access invalid index: {key}: invalid index referenced"
+                )),
             }
         }
         _ => Err(absent()),

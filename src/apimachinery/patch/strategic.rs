@@ -185,7 +185,8 @@ fn merge_list(
 fn ordered(of: Known<'_>, items: Vec<Value>, order: Option<&Value>) -> Vec<Value> {
     let Some(Value::Array(order)) = order else { return items };
     let key = of.field.map(|field| field.patch_merge_key).unwrap_or_default();
-    let identity = |item: &Value| if key.is_empty() { item.clone() } else { item.get(key).cloned().unwrap_or_default() };
+    let identity =
+        |item: &Value| if key.is_empty() { item.clone() } else { item.get(key).cloned().unwrap_or_default() };
     let wanted: Vec<Value> = order.iter().map(&identity).collect();
     let place = |item: &Value| wanted.iter().position(|one| *one == identity(item));
     let mut named: Vec<Value> = items.iter().filter(|item| place(item).is_some()).cloned().collect();

@@ -105,7 +105,8 @@ fn field(errors: &mut Errors, path: &Path, reference: &ObjectFieldSelector) {
         return;
     }
     // What no selector knows cannot even be converted.
-    let convertible = ["metadata.annotations", "metadata.labels", "spec.restartPolicy", "spec.schedulerName", "status.phase"];
+    let convertible =
+        ["metadata.annotations", "metadata.labels", "spec.restartPolicy", "spec.schedulerName", "status.phase"];
     if !FIELDS.contains(&text) {
         if convertible.contains(&text) {
             errors.push(Error::not_supported(&path, text, FIELDS));

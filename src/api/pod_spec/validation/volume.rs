@@ -56,7 +56,8 @@ fn source(errors: &mut Errors, path: &Path, volume: &Volume) {
         let path = path.child("emptyDir");
         let limit = found.size_limit.as_ref().and_then(|limit| Quantity::parse(&limit.0).ok());
         if first(errors, &path) && limit.is_some_and(|limit| limit < Quantity::zero()) {
-            errors.push(Error::forbidden(&path.child("sizeLimit"), "SizeLimit field must be a valid resource quantity"));
+            errors
+                .push(Error::forbidden(&path.child("sizeLimit"), "SizeLimit field must be a valid resource quantity"));
         }
     }
     if let Some(found) = &volume.host_path {
@@ -119,7 +120,9 @@ fn source(errors: &mut Errors, path: &Path, volume: &Volume) {
             mode(errors, &path.child("defaultMode"), found.default_mode);
         }
     }
-    for (field, set) in [("csi", volume.csi.is_some()), ("ephemeral", volume.ephemeral.is_some()), ("image", volume.image.is_some())] {
+    for (field, set) in
+        [("csi", volume.csi.is_some()), ("ephemeral", volume.ephemeral.is_some()), ("image", volume.image.is_some())]
+    {
         if set {
             first(errors, &path.child(field));
         }
