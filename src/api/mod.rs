@@ -203,6 +203,20 @@ mod tests {
     }
 
     #[test]
+    fn what_is_stored_needs_no_defaults() {
+        for kind in KINDS {
+            for mut object in samples(*kind) {
+                object.meta_mut().uid = Some("u".to_owned());
+                kind.set_defaults(&mut *object);
+                kind.prepare_for_create(&mut *object);
+                let stored = kind.encode(&*object);
+                kind.set_defaults(&mut *object);
+                assert_eq!(kind.encode(&*object), stored, "{}", kind.info().kind);
+            }
+        }
+    }
+
+    #[test]
     fn what_is_written_can_be_read_again() {
         for kind in KINDS {
             for mut object in samples(*kind) {

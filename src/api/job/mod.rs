@@ -37,16 +37,14 @@ impl Strategy for Job {
     fn set_defaults(&mut self) {
         let spec = self.spec.get_or_insert_default();
         set_job_spec_defaults(spec);
-        // A Job without labels takes those of its Pods.
-        let labels = spec.template.metadata.as_ref().and_then(|meta| meta.labels.clone()).unwrap_or_default();
-        if self.metadata.labels.as_ref().is_none_or(BTreeMap::is_empty) && !labels.is_empty() {
-            self.metadata.labels = Some(labels);
-        }
+        take_labels(self);
         self.status.get_or_insert_default();
     }
 
     fn prepare_for_create(&mut self) {
         generate_selector(self);
+        // Upstream's storage fills defaults in once more when the object is read back.
+        take_labels(self);
         self.status = Some(Default::default());
         self.metadata.generation = Some(1);
     }
@@ -89,6 +87,15 @@ impl Strategy for Job {
     fn selectable_fields(&self) -> Vec<(&'static str, String)> {
         let succeeded = self.status.as_ref().and_then(|status| status.succeeded).unwrap_or(0);
         vec![("status.successful", succeeded.to_string())]
+    }
+}
+
+/// A Job without labels takes those of its Pods.
+fn take_labels(job: &mut Job) {
+    let template = job.spec.as_ref().and_then(|spec| spec.template.metadata.as_ref());
+    let labels = template.and_then(|meta| meta.labels.clone()).unwrap_or_default();
+    if job.metadata.labels.as_ref().is_none_or(BTreeMap::is_empty) && !labels.is_empty() {
+        job.metadata.labels = Some(labels);
     }
 }
 
