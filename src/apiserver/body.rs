@@ -53,7 +53,9 @@ pub(super) fn dry_run(request: &Request, options: &str) -> Result<bool, Status> 
 pub(super) fn read(request: &Request, expected: &str) -> Result<(Value, Vec<String>), Status> {
     let media = request.header("Content-Type").unwrap_or("application/json");
     match media.split(';').next().unwrap_or_default().trim() {
-        "" | "application/json" | "*/*" => parse(&request.body).map_err(|why| unreadable(expected, &why, &request.body)),
+        "" | "application/json" | "*/*" => {
+            parse(&request.body).map_err(|why| unreadable(expected, &why, &request.body))
+        }
         "application/yaml" | "text/yaml" | "application/x-yaml" => {
             let text = String::from_utf8_lossy(&request.body);
             let value = yaml::from_yaml(&text).map_err(|why| unreadable(expected, &why, &request.body))?;

@@ -163,8 +163,7 @@ impl ApiServer {
             };
         }
         let spec = pod.spec.get_or_insert_default();
-        let mut period =
-            options.grace_period_seconds.or(spec.termination_grace_period_seconds).unwrap_or(0);
+        let mut period = options.grace_period_seconds.or(spec.termination_grace_period_seconds).unwrap_or(0);
         let phase = pod.status.as_ref().and_then(|status| status.phase.as_deref()).unwrap_or_default();
         if spec.node_name.as_deref().unwrap_or_default().is_empty() || matches!(phase, "Succeeded" | "Failed") {
             period = 0;
@@ -207,9 +206,11 @@ impl ApiServer {
 pub(super) fn is_finished(object: &dyn Object) -> bool {
     let meta = object.meta();
     let finalized = match object.as_any().downcast_ref::<Namespace>() {
-        Some(namespace) => {
-            namespace.spec.as_ref().and_then(|spec| spec.finalizers.as_ref()).is_none_or(|finalizers| finalizers.is_empty())
-        }
+        Some(namespace) => namespace
+            .spec
+            .as_ref()
+            .and_then(|spec| spec.finalizers.as_ref())
+            .is_none_or(|finalizers| finalizers.is_empty()),
         None => true,
     };
     finalized
@@ -222,8 +223,7 @@ fn preconditions(resource: &str, name: &str, held: &ObjectMeta, wanted: &Precond
     if let Some(uid) = &wanted.uid
         && held.uid.as_ref() != Some(uid)
     {
-        let why =
-            format!("Precondition failed: UID in precondition: {uid}, UID in object meta: {}", meta::uid(held));
+        let why = format!("Precondition failed: UID in precondition: {uid}, UID in object meta: {}", meta::uid(held));
         return Err(Status::conflict(resource, name, &why));
     }
     if let Some(version) = &wanted.resource_version

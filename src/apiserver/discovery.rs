@@ -45,8 +45,30 @@ const ACTIONS: &[(&str, &str, &str, &str, &str, bool)] = &[
     ("", "v1", "bindings", "binding", "Binding", true),
     ("authentication.k8s.io", "v1", "selfsubjectreviews", "selfsubjectreview", "SelfSubjectReview", false),
     ("authentication.k8s.io", "v1", "tokenreviews", "tokenreview", "TokenReview", false),
-    ("authorization.k8s.io", "v1", "selfsubjectaccessreviews", "selfsubjectaccessreview", "SelfSubjectAccessReview", false),
-    ("authorization.k8s.io", "v1", "selfsubjectrulesreviews", "selfsubjectrulesreview", "SelfSubjectRulesReview", false),
+    (
+        "authorization.k8s.io",
+        "v1",
+        "localsubjectaccessreviews",
+        "localsubjectaccessreview",
+        "LocalSubjectAccessReview",
+        true,
+    ),
+    (
+        "authorization.k8s.io",
+        "v1",
+        "selfsubjectaccessreviews",
+        "selfsubjectaccessreview",
+        "SelfSubjectAccessReview",
+        false,
+    ),
+    (
+        "authorization.k8s.io",
+        "v1",
+        "selfsubjectrulesreviews",
+        "selfsubjectrulesreview",
+        "SelfSubjectRulesReview",
+        false,
+    ),
     ("authorization.k8s.io", "v1", "subjectaccessreviews", "subjectaccessreview", "SubjectAccessReview", false),
 ];
 
@@ -68,13 +90,15 @@ struct Resource {
 pub(super) fn answer(request: &Request) -> Result<Response, Status> {
     let path = request.path.trim_end_matches('/');
     if request.method != Method::Get {
-        let known = matches!(path, "/api" | "/apis" | "") || route::group_version(path).is_some_and(|(g, v, rest)| rest.is_empty() && has(g, v));
+        let known = matches!(path, "/api" | "/apis" | "")
+            || route::group_version(path).is_some_and(|(g, v, rest)| rest.is_empty() && has(g, v));
         return Err(if known { Status::method_not_allowed() } else { Status::unknown_path() });
     }
     if let Some(response) = openapi::answer(request) {
         return Ok(response);
     }
-    let aggregated = negotiate::asks_for(request, "APIGroupDiscoveryList").filter(|version| matches!(*version, "v2" | "v2beta1"));
+    let aggregated =
+        negotiate::asks_for(request, "APIGroupDiscoveryList").filter(|version| matches!(*version, "v2" | "v2beta1"));
     let text = match (path, aggregated) {
         ("", _) => paths(),
         ("/api", Some(version)) => return Ok(aggregate(&[""], version)),
@@ -145,6 +169,20 @@ fn resources(group: &str, version: &str) -> Vec<Resource> {
             hash: String::new(),
         });
     }
+    if (group, version) == ("", "v1") {
+        list.push(Resource {
+            name: "componentstatuses".to_owned(),
+            singular: "componentstatus".to_owned(),
+            namespaced: false,
+            group: String::new(),
+            version: String::new(),
+            kind: "ComponentStatus".to_owned(),
+            verbs: vec!["get", "list"],
+            short_names: &["cs"],
+            categories: &[],
+            hash: String::new(),
+        });
+    }
     list.sort_by(|left, right| left.name.cmp(&right.name));
     list
 }
@@ -200,6 +238,7 @@ fn subresources(info: &KindInfo) -> Vec<Resource> {
             add("exec", "", "", "PodExecOptions", &["create", "get"]);
             add("log", "", "", "Pod", &["get"]);
         }
+        "serviceaccounts" => add("token", "authentication.k8s.io", "v1", "TokenRequest", &["create"]),
         "namespaces" => add("finalize", "", "", info.kind, &["update"]),
         _ => {}
     }
@@ -227,8 +266,11 @@ fn group_versions(group: &str) -> String {
 }
 
 fn group_list() -> String {
-    let groups: Vec<String> =
-        groups().iter().filter(|group| !group.is_empty()).map(|group| format!("{{{}}}", group_versions(group))).collect();
+    let groups: Vec<String> = groups()
+        .iter()
+        .filter(|group| !group.is_empty())
+        .map(|group| format!("{{{}}}", group_versions(group)))
+        .collect();
     format!("{{\"kind\":\"APIGroupList\",\"apiVersion\":\"v1\",\"groups\":[{}]}}\n", groups.join(","))
 }
 

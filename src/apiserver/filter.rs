@@ -17,8 +17,7 @@ pub(super) struct Filter {
 impl Filter {
     /// Reads `labelSelector` and `fieldSelector`; a name in the path is a field selector too.
     pub fn of(request: &Request, ops: &dyn KindOps, name: &str) -> Result<Self, Status> {
-        let labels =
-            labels::parse(request.query("labelSelector").unwrap_or_default()).map_err(Status::bad_request)?;
+        let labels = labels::parse(request.query("labelSelector").unwrap_or_default()).map_err(Status::bad_request)?;
         let mut fields =
             labels::parse_fields(request.query("fieldSelector").unwrap_or_default()).map_err(Status::bad_request)?;
         if !name.is_empty() {
@@ -67,8 +66,9 @@ fn check_fields(ops: &dyn KindOps, fields: &FieldSelector) -> Result<(), Status>
     let info = ops.info();
     // An object without any content tells which fields its kind can be selected by.
     let bare = ops.decode(json!({"apiVersion": info.api_version(), "kind": info.kind, "metadata": {}}));
-    let known: Vec<&str> =
-        bare.map(|object| ops.selectable_fields(&*object).into_iter().map(|(name, _)| name).collect()).unwrap_or_default();
+    let known: Vec<&str> = bare
+        .map(|object| ops.selectable_fields(&*object).into_iter().map(|(name, _)| name).collect())
+        .unwrap_or_default();
     for field in fields.requirements.iter().filter(beyond).map(|one| one.field.as_str()) {
         if known.contains(&field) {
             continue;

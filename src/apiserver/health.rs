@@ -81,7 +81,8 @@ fn health(request: &Request, name: &str) -> String {
     if request.query("verbose").is_none() {
         return "ok".to_owned();
     }
-    let of_readiness = |check: &&&str| name == "readyz" || !matches!(**check, "informer-sync" | "shutdown" | "etcd-readiness");
+    let of_readiness =
+        |check: &&&str| name == "readyz" || !matches!(**check, "informer-sync" | "shutdown" | "etcd-readiness");
     let mut text: String = CHECKS.iter().filter(of_readiness).map(|check| format!("[+]{check} ok\n")).collect();
     text.push_str(name);
     text.push_str(" check passed\n");

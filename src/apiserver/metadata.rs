@@ -19,7 +19,11 @@ pub(super) fn validate(info: &KindInfo, meta: &ObjectMeta) -> Vec<Error> {
     let invalid = |child: &str, value: &str, why: String| Error::invalid(&path.child(child), value, why);
     if let Some(base) = meta.generate_name.as_deref().filter(|base| !base.is_empty()) {
         // The base may end in a dash, which the suffix turns into a good name.
-        let masked = if base.len() > 1 && base.ends_with('-') { format!("{}a", base.trim_end_matches('-')) } else { base.to_owned() };
+        let masked = if base.len() > 1 && base.ends_with('-') {
+            format!("{}a", base.trim_end_matches('-'))
+        } else {
+            base.to_owned()
+        };
         errors.extend(check(&masked).into_iter().map(|why| invalid("generateName", base, why)));
     }
     match meta.name.as_deref().unwrap_or_default() {

@@ -5,7 +5,9 @@
 //! know the clock: the owner of time sets it with [`ApiServer::set_now`].
 
 mod admission;
+mod authorization;
 mod body;
+mod component_status;
 mod deletion;
 mod discovery;
 mod endpoints;

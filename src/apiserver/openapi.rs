@@ -16,6 +16,17 @@ use crate::text::http::{Request, Response};
 /// Answers when the path lies below `/openapi`.
 pub(super) fn answer(request: &Request) -> Option<Response> {
     let path = request.path.trim_end_matches('/');
+    if path == "/openapi/v2" {
+        // Clients that look a kind up here have not found it in version 3 either: a document without definitions
+        // (in protobuf: no bytes at all) tells them so.
+        let accepts = request.header("Accept").unwrap_or_default();
+        return Some(if accepts.contains("proto-openapi") {
+            respond::bytes(200, "application/com.github.proto-openapi.spec.v2.v1.0+protobuf", Vec::new(), &[])
+        } else {
+            let info = json!({"title": "Kubernetes", "version": "v1.36.2"});
+            respond::json(200, &json!({"swagger": "2.0", "info": info, "paths": {}, "definitions": {}}), &[])
+        });
+    }
     let below = path.strip_prefix("/openapi/v3")?.trim_start_matches('/');
     let value = if below.is_empty() { index() } else { document(below)? };
     Some(respond::json(200, &value, &[]))
@@ -151,8 +162,11 @@ fn property(facts: &Facts, field: &Field) -> Value {
     if field.atomic {
         map.insert("x-kubernetes-map-type".to_owned(), json!("atomic"));
     }
-    let strategies: Vec<&str> =
-        [(field.patch_retain_keys, "retainKeys"), (field.patch_merge, "merge")].iter().filter(|one| one.0).map(|one| one.1).collect();
+    let strategies: Vec<&str> = [(field.patch_retain_keys, "retainKeys"), (field.patch_merge, "merge")]
+        .iter()
+        .filter(|one| one.0)
+        .map(|one| one.1)
+        .collect();
     let strategies = if strategies.len() == 2 { "merge,retainKeys".to_owned() } else { strategies.concat() };
     if !strategies.is_empty() {
         map.insert("x-kubernetes-patch-strategy".to_owned(), json!(strategies));
@@ -180,7 +194,9 @@ fn shape(facts: &Facts, of: &Shape) -> Value {
         Shape::Time => reference("io.k8s.apimachinery.pkg.apis.meta.v1.Time"),
         Shape::MicroTime => reference("io.k8s.apimachinery.pkg.apis.meta.v1.MicroTime"),
         Shape::Any => json!({"type": "object"}),
-        Shape::Ref(name) => facts.get(name).map_or_else(|| json!({"type": "object"}), |known| reference(&known.schema_name())),
+        Shape::Ref(name) => {
+            facts.get(name).map_or_else(|| json!({"type": "object"}), |known| reference(&known.schema_name()))
+        }
         Shape::List(inner) => json!({"type": "array", "items": shape(facts, inner)}),
         Shape::Map(inner) => json!({"type": "object", "additionalProperties": shape(facts, inner)}),
     }
@@ -209,9 +225,9 @@ fn list_schema(facts: &Facts, info: &KindInfo, schemas: &mut Map<String, Value>)
 fn kind_paths(info: &KindInfo, known: &Type, below: &str, paths: &mut Map<String, Value>) {
     let schema = reference(&known.schema_name());
     let gvk = json!({"group": info.group, "version": info.version, "kind": info.kind});
-    let parameter = |name: &str| json!({"name": name, "in": "query", "schema": {"type": "string", "uniqueItems": true}});
-    let path_parameter =
-        |name: &str| json!({"name": name, "in": "path", "required": true, "schema": {"type": "string", "uniqueItems": true}});
+    let parameter =
+        |name: &str| json!({"name": name, "in": "query", "schema": {"type": "string", "uniqueItems": true}});
+    let path_parameter = |name: &str| json!({"name": name, "in": "path", "required": true, "schema": {"type": "string", "uniqueItems": true}});
     let operation = |action: &str, parameters: &[&str], body: Option<&str>| {
         let mut value = json!({
             "x-kubernetes-action": action, "x-kubernetes-group-version-kind": gvk,
@@ -219,9 +235,15 @@ fn kind_paths(info: &KindInfo, known: &Type, below: &str, paths: &mut Map<String
             "responses": {"200": {"description": "OK", "content": {"application/json": {"schema": schema}}}},
         });
         if let (Some(media), Some(map)) = (body, value.as_object_mut()) {
-            let body_schema =
-                if action == "patch" { reference("io.k8s.apimachinery.pkg.apis.meta.v1.Patch") } else { schema.clone() };
-            map.insert("requestBody".to_owned(), json!({"content": {media: {"schema": body_schema}}, "required": true}));
+            let body_schema = if action == "patch" {
+                reference("io.k8s.apimachinery.pkg.apis.meta.v1.Patch")
+            } else {
+                schema.clone()
+            };
+            map.insert(
+                "requestBody".to_owned(),
+                json!({"content": {media: {"schema": body_schema}}, "required": true}),
+            );
         }
         value
     };

@@ -1,9 +1,10 @@
-//! Questions about the caller: who am I, what may I do. Everybody who reaches this server may do everything.
+//! Questions about callers: who am I, what may I or somebody else do.
 //!
 //! Models Kubernetes 1.36 pkg/registry/authorization and pkg/registry/authentication/selfsubjectreview.
 
 use serde_json::{Value, json};
 
+use super::authorization::{self, Wish};
 use super::body;
 use super::endpoints::Call;
 use crate::apimachinery::{Status, meta};
@@ -11,31 +12,24 @@ use crate::text::http::{Method, Response};
 
 /// Answers when the path is one of the reviews.
 pub(super) fn answer(call: &Call<'_>) -> Result<Option<Response>, Status> {
-    let path = call.request.path.trim_end_matches('/');
-    let (kind, version) = match path {
-        "/apis/authorization.k8s.io/v1/selfsubjectaccessreviews" => ("SelfSubjectAccessReview", "authorization.k8s.io/v1"),
-        "/apis/authorization.k8s.io/v1/subjectaccessreviews" => ("SubjectAccessReview", "authorization.k8s.io/v1"),
-        "/apis/authorization.k8s.io/v1/selfsubjectrulesreviews" => ("SelfSubjectRulesReview", "authorization.k8s.io/v1"),
-        "/apis/authentication.k8s.io/v1/selfsubjectreviews" => ("SelfSubjectReview", "authentication.k8s.io/v1"),
-        "/apis/authentication.k8s.io/v1/tokenreviews" => ("TokenReview", "authentication.k8s.io/v1"),
-        _ => return Ok(None),
-    };
+    let Some((kind, version, namespace)) = review_of(call.request.path.trim_matches('/')) else { return Ok(None) };
     if call.request.method != Method::Post {
         return Err(Status::method_not_allowed());
     }
-    // Some clients ask in protobuf, which is not read here: what they ask does not change the answer.
+    // Some clients ask in protobuf, which is not read here: then only the caller is known.
     let binary = call.request.header("Content-Type").is_some_and(|media| media.contains("protobuf"));
     let asked = if binary { Value::Null } else { body::read(call.request, kind)?.0 };
-    let created = serde_json::to_value(meta::time(call.server.now())).unwrap_or_default();
     let mut answer = json!({"kind": kind, "apiVersion": version, "metadata": {"creationTimestamp": null}});
     let Some(map) = answer.as_object_mut() else { return Ok(None) };
     if let Some(spec) = asked.get("spec") {
         map.insert("spec".to_owned(), spec.clone());
     }
+    let spec = asked.get("spec").unwrap_or(&Value::Null);
+    let groups: Vec<&str> = call.caller.groups.iter().map(|group| &**group).collect();
     let status = match kind {
         "SelfSubjectReview" => {
-            map.insert("metadata".to_owned(), json!({"creationTimestamp": created}));
-            json!({"userInfo": user(call)})
+            map.insert("metadata".to_owned(), json!({"creationTimestamp": meta::time(call.server.now())}));
+            json!({"userInfo": {"username": &*call.caller.user, "groups": groups}})
         }
         "SelfSubjectRulesReview" => json!({
             "resourceRules": [{"verbs": ["*"], "apiGroups": ["*"], "resources": ["*"]}],
@@ -43,12 +37,48 @@ pub(super) fn answer(call: &Call<'_>) -> Result<Option<Response>, Status> {
             "incomplete": false,
         }),
         "TokenReview" => json!({"authenticated": false, "user": {}, "error": "invalid bearer token"}),
-        _ => json!({"allowed": true}),
+        "SelfSubjectAccessReview" => access(call, &call.caller.user, &groups, spec, ""),
+        _ => {
+            let user = spec.get("user").and_then(Value::as_str).unwrap_or_default();
+            let named = spec.get("groups").and_then(Value::as_array).into_iter().flatten();
+            let own = authorization::groups_of(user);
+            let groups: Vec<&str> = named.filter_map(Value::as_str).chain(own.iter().map(String::as_str)).collect();
+            access(call, user, &groups, spec, namespace)
+        }
     };
     map.insert("status".to_owned(), status);
     Ok(Some(call.json(201, &answer)))
 }
 
-fn user(call: &Call<'_>) -> Value {
-    json!({"username": &*call.caller.user, "groups": call.caller.groups.iter().map(|group| &**group).collect::<Vec<_>>()})
+fn review_of(path: &str) -> Option<(&'static str, &'static str, &str)> {
+    let authorization = "authorization.k8s.io/v1";
+    Some(match path {
+        "apis/authorization.k8s.io/v1/selfsubjectaccessreviews" => ("SelfSubjectAccessReview", authorization, ""),
+        "apis/authorization.k8s.io/v1/subjectaccessreviews" => ("SubjectAccessReview", authorization, ""),
+        "apis/authorization.k8s.io/v1/selfsubjectrulesreviews" => ("SelfSubjectRulesReview", authorization, ""),
+        "apis/authentication.k8s.io/v1/selfsubjectreviews" => ("SelfSubjectReview", "authentication.k8s.io/v1", ""),
+        "apis/authentication.k8s.io/v1/tokenreviews" => ("TokenReview", "authentication.k8s.io/v1", ""),
+        _ => {
+            let rest = path.strip_prefix("apis/authorization.k8s.io/v1/namespaces/")?;
+            let namespace = rest.strip_suffix("/localsubjectaccessreviews")?;
+            ("LocalSubjectAccessReview", authorization, namespace)
+        }
+    })
+}
+
+fn access(call: &Call<'_>, user: &str, groups: &[&str], spec: &Value, namespace: &str) -> Value {
+    let resource = spec.get("resourceAttributes").unwrap_or(&Value::Null);
+    let text = |of: &Value, key: &str| of.get(key).and_then(Value::as_str).unwrap_or_default().to_owned();
+    let place = text(resource, "namespace");
+    let plain = spec.get("nonResourceAttributes").unwrap_or(&Value::Null);
+    let wish = Wish {
+        verb: if resource.is_null() { text(plain, "verb") } else { text(resource, "verb") },
+        group: text(resource, "group"),
+        resource: text(resource, "resource"),
+        subresource: text(resource, "subresource"),
+        namespace: if place.is_empty() { namespace.to_owned() } else { place },
+        name: text(resource, "name"),
+        path: text(plain, "path"),
+    };
+    json!({"allowed": authorization::allows(call.server, user, groups, &wish)})
 }

@@ -44,7 +44,9 @@ pub(super) fn allocate(store: &Store, rng: &mut fastrand::Rng, service: &mut Ser
     spec.ip_family_policy.get_or_insert_with(|| "SingleStack".to_owned());
     if matches!(kind.as_str(), "NodePort" | "LoadBalancer") {
         let held: Vec<Option<i32>> = held
-            .and_then(|old| old.spec.as_ref()?.ports.as_ref().map(|ports| ports.iter().map(|one| one.node_port).collect()))
+            .and_then(|old| {
+                old.spec.as_ref()?.ports.as_ref().map(|ports| ports.iter().map(|one| one.node_port).collect())
+            })
             .unwrap_or_default();
         for (index, port) in spec.ports.iter_mut().flatten().enumerate() {
             if port.node_port.unwrap_or(0) == 0 {

@@ -211,7 +211,8 @@ impl Watch {
         }
         let value = match self.form {
             Form::Table(_) => {
-                let object = json!({"kind": "PartialObjectMetadata", "apiVersion": "meta.k8s.io/v1", "metadata": metadata});
+                let object =
+                    json!({"kind": "PartialObjectMetadata", "apiVersion": "meta.k8s.io/v1", "metadata": metadata});
                 let cells: Vec<Value> = ops.columns().iter().map(|_| json!("")).collect();
                 super::table::table(
                     json!({"resourceVersion": self.revision.to_string()}),

@@ -101,8 +101,7 @@ fn a_created_object_is_read_listed_and_shown_as_a_table() {
     assert_eq!(server.get(&format!("{PODS}/a")).1, created);
     let (_, list) = server.get(PODS);
     assert_eq!((list["kind"].as_str(), list["items"].as_array().unwrap().len()), (Some("PodList"), 1));
-    let request =
-        Request::new(Method::Get, PODS).with_header("Accept", "application/json;as=Table;v=v1;g=meta.k8s.io");
+    let request = Request::new(Method::Get, PODS).with_header("Accept", "application/json;as=Table;v=v1;g=meta.k8s.io");
     let (_, table, _) = server.send(&request);
     assert_eq!(table["rows"][0]["cells"][0], "a");
     assert_eq!(table["rows"][0]["object"]["kind"], "PartialObjectMetadata");
@@ -130,7 +129,10 @@ fn unknown_fields_are_refused_warned_of_or_dropped() {
     let mut body = job("t");
     body["spec"]["completion"] = json!(3);
     let request = |how: &str| {
-        Request::new(Method::Post, JOBS).with_query("fieldValidation", how).with_query("dryRun", "All").with_body(body.to_string())
+        Request::new(Method::Post, JOBS)
+            .with_query("fieldValidation", how)
+            .with_query("dryRun", "All")
+            .with_body(body.to_string())
     };
     let (status, refused, _) = server.send(&request("Strict"));
     assert_eq!(status, 400);
@@ -187,7 +189,10 @@ fn a_pod_without_a_node_goes_at_once_and_a_bound_one_in_its_grace_period() {
     let (status, gone) = server.delete(&format!("{PODS}/a"), json!({}));
     assert_eq!((status, gone["metadata"]["name"].as_str()), (200, Some("a")));
     assert_eq!(server.get(&format!("{PODS}/a")).0, 404);
-    server.post(&format!("{PODS}/b/binding"), json!({"metadata": {"name": "b"}, "target": {"kind": "Node", "name": "n"}}));
+    server.post(
+        &format!("{PODS}/b/binding"),
+        json!({"metadata": {"name": "b"}, "target": {"kind": "Node", "name": "n"}}),
+    );
     let (_, waiting) = server.delete(&format!("{PODS}/b"), json!({}));
     assert_eq!(waiting["metadata"]["deletionGracePeriodSeconds"], 30);
     let version = server.get(&format!("{PODS}/b")).1["metadata"]["resourceVersion"].clone();
@@ -358,14 +363,32 @@ fn no_request_panics() {
     let mut server = Server::new();
     server.post(PODS, pod("a"));
     let bodies = ["", "{", "null", "[]", "1", "{\"kind\":1}", "{\"metadata\":[]}", "{\"spec\":{\"containers\":{}}}"];
-    let paths = ["", "/", "//", "/api//pods", "/api/v1/namespaces//pods", PODS, "/api/v1/namespaces/default/pods/a",
-        "/api/v1/namespaces/default/pods/a/exec", "/api/v1/namespaces/default/pods/a/scale", "/api/v1/pods/a", "/apis/batch/v1/jobs/x/y/z",
-        "/api/v1/namespaces/default/bindings", "/openapi/v3/x"];
+    let paths = [
+        "",
+        "/",
+        "//",
+        "/api//pods",
+        "/api/v1/namespaces//pods",
+        PODS,
+        "/api/v1/namespaces/default/pods/a",
+        "/api/v1/namespaces/default/pods/a/exec",
+        "/api/v1/namespaces/default/pods/a/scale",
+        "/api/v1/pods/a",
+        "/apis/batch/v1/jobs/x/y/z",
+        "/api/v1/namespaces/default/bindings",
+        "/openapi/v3/x",
+    ];
     for path in paths {
         for body in bodies {
             for method in [Method::Get, Method::Post, Method::Put, Method::Patch, Method::Delete] {
-                for media in ["application/json", "application/yaml", "application/json-patch+json",
-                    "application/strategic-merge-patch+json", "application/apply-patch+yaml", "x"] {
+                for media in [
+                    "application/json",
+                    "application/yaml",
+                    "application/json-patch+json",
+                    "application/strategic-merge-patch+json",
+                    "application/apply-patch+yaml",
+                    "x",
+                ] {
                     let request = Request::new(method, path).with_header("Content-Type", media).with_body(body);
                     let (status, _, _) = server.send(&request);
                     assert!((100..600).contains(&status));

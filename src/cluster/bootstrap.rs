@@ -56,7 +56,8 @@ impl Maker<'_> {
             map.insert("apiVersion".to_owned(), json!(T::API_VERSION));
             map.insert("kind".to_owned(), json!(T::KIND));
         }
-        let made = serde_json::from_value::<T>(value).ok().and_then(|object| self.server.create(&self.caller, object).ok());
+        let made =
+            serde_json::from_value::<T>(value).ok().and_then(|object| self.server.create(&self.caller, object).ok());
         debug_assert!(made.is_some(), "a {} of the fresh cluster was refused", T::KIND);
         made
     }
@@ -138,9 +139,7 @@ impl Maker<'_> {
             let resource = format!("certificatesigningrequests/{resource}");
             json!([{"apiGroups": ["certificates.k8s.io"], "resources": [resource], "verbs": ["create"]}])
         };
-        let own = |name: &str, rules: Value| {
-            json!({"metadata": {"name": name, "labels": labels, "annotations": annotations}, "rules": rules})
-        };
+        let own = |name: &str, rules: Value| json!({"metadata": {"name": name, "labels": labels, "annotations": annotations}, "rules": rules});
         self.make::<ClusterRole>(own("cluster-admin", all));
         for name in ["nodeclient", "selfnodeclient"] {
             let full = format!("system:certificates.k8s.io:certificatesigningrequests:{name}");
@@ -170,11 +169,33 @@ impl Maker<'_> {
             }
             self.make::<ClusterRole>(value);
         }
-        self.make::<ClusterRoleBinding>(json!({
-            "metadata": {"name": "cluster-admin", "labels": labels, "annotations": annotations},
-            "roleRef": {"apiGroup": "rbac.authorization.k8s.io", "kind": "ClusterRole", "name": "cluster-admin"},
-            "subjects": [{"apiGroup": "rbac.authorization.k8s.io", "kind": "Group", "name": "system:masters"}],
-        }));
+        let urls = ["/api", "/api/*", "/apis", "/apis/*", "/openapi", "/openapi/*"];
+        let public = ["/healthz", "/livez", "/readyz", "/version", "/version/"];
+        let discovered = [&urls[..], &public[..]].concat();
+        let discovery = json!([{"nonResourceURLs": discovered, "verbs": ["get"]}]);
+        self.make::<ClusterRole>(own("system:discovery", discovery));
+        self.make::<ClusterRole>(own(
+            "system:public-info-viewer",
+            json!([{"nonResourceURLs": public, "verbs": ["get"]}]),
+        ));
+        let reviews = ["selfsubjectaccessreviews", "selfsubjectrulesreviews"];
+        let basic = json!([
+            {"apiGroups": ["authorization.k8s.io"], "resources": reviews, "verbs": ["create"]},
+            {"apiGroups": ["authentication.k8s.io"], "resources": ["selfsubjectreviews"], "verbs": ["create"]},
+        ]);
+        self.make::<ClusterRole>(own("system:basic-user", basic));
+        for (role, group) in [
+            ("cluster-admin", "system:masters"),
+            ("system:basic-user", "system:authenticated"),
+            ("system:discovery", "system:authenticated"),
+            ("system:public-info-viewer", "system:authenticated"),
+        ] {
+            self.make::<ClusterRoleBinding>(json!({
+                "metadata": {"name": role, "labels": labels, "annotations": annotations},
+                "roleRef": {"apiGroup": "rbac.authorization.k8s.io", "kind": "ClusterRole", "name": role},
+                "subjects": [{"apiGroup": "rbac.authorization.k8s.io", "kind": "Group", "name": group}],
+            }));
+        }
     }
 
     fn services(&mut self, control_plane: Option<&NodeConfig>) {
@@ -230,12 +251,14 @@ impl Maker<'_> {
             self.make::<Lease>(json!({"metadata": metadata, "spec": held(&node.name, 40)}));
         }
         for name in ["kube-controller-manager", "kube-scheduler"] {
-            let holder = nodes.iter().find(|node| node.control_plane).map(|node| node.name.as_str()).unwrap_or_default();
+            let holder =
+                nodes.iter().find(|node| node.control_plane).map(|node| node.name.as_str()).unwrap_or_default();
             let metadata = json!({"name": name, "namespace": "kube-system"});
             self.make::<Lease>(json!({"metadata": metadata, "spec": held(holder, 15)}));
         }
         let since = self.server.now().timestamp().to_string();
-        let tracking = json!({"name": "kube-apiserver-legacy-service-account-token-tracking", "namespace": "kube-system"});
+        let tracking =
+            json!({"name": "kube-apiserver-legacy-service-account-token-tracking", "namespace": "kube-system"});
         self.make::<ConfigMap>(json!({"metadata": tracking, "data": {"since": since.get(..10).unwrap_or_default()}}));
     }
 

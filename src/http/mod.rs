@@ -60,7 +60,9 @@ async fn answer(State(owner): State<Owner>, request: HttpRequest<HttpBody>) -> H
     let read = tokio::time::timeout(BODY_TIME, axum::body::to_bytes(body, BODY_LIMIT)).await;
     let body: Bytes = match read {
         Ok(Ok(bytes)) => bytes,
-        Ok(Err(_)) => return translate::failure(413, "RequestEntityTooLarge", "Request entity too large: limit is 3145728"),
+        Ok(Err(_)) => {
+            return translate::failure(413, "RequestEntityTooLarge", "Request entity too large: limit is 3145728");
+        }
         Err(_) => return translate::failure(408, "Timeout", "the request did not arrive in time"),
     };
     let request = match translate::request(&parts, body.to_vec()) {

@@ -31,7 +31,8 @@ pub(super) fn admit(attributes: &mut Attributes<'_>, object: &mut dyn Object) ->
         }
         class
     };
-    let (priority, policy) = class.map_or((0, None), |class| (class.value.unwrap_or(0), class.preemption_policy.clone()));
+    let (priority, policy) =
+        class.map_or((0, None), |class| (class.value.unwrap_or(0), class.preemption_policy.clone()));
     if let Some(class) = class {
         spec.priority_class_name.clone_from(&class.metadata.name);
     }

@@ -35,8 +35,7 @@ pub(super) fn admit(attributes: &mut Attributes<'_>, object: &mut dyn Object) ->
     spec.service_account = Some(name.clone());
     let found = attributes.store.get("serviceaccounts", &namespace, &name);
     let Some(account) = found.and_then(|object| object.as_any().downcast_ref::<ServiceAccount>()) else {
-        let why =
-            format!("error looking up service account {namespace}/{name}: serviceaccount \"{name}\" not found");
+        let why = format!("error looking up service account {namespace}/{name}: serviceaccount \"{name}\" not found");
         return Err(Status::forbidden("pods", &pod_name, &why));
     };
     let mounts = spec.automount_service_account_token.or(account.automount_service_account_token).unwrap_or(true);

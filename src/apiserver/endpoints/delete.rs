@@ -70,7 +70,8 @@ impl Call<'_> {
 
     /// Reads `DeleteOptions` from the body and the query.
     pub(in crate::apiserver) fn delete_options(&self) -> Result<DeleteOptions, Status> {
-        let body = if self.request.body.is_empty() { Value::Null } else { body::read(self.request, "DeleteOptions")?.0 };
+        let body =
+            if self.request.body.is_empty() { Value::Null } else { body::read(self.request, "DeleteOptions")?.0 };
         options_of(&body, |name| self.request.query(name), body::dry_run(self.request, "DeleteOptions")?)
     }
 }

@@ -131,8 +131,11 @@ pub(super) fn check_version(given: Option<&str>, current: u64) -> Result<u64, St
     }
     let Ok(wanted) = text.parse::<u64>() else {
         let path = crate::apimachinery::field::Path::new("resourceVersion");
-        let error =
-            crate::apimachinery::field::Error::invalid(&path, text, format!("strconv.ParseUint: parsing {text:?}: invalid syntax"));
+        let error = crate::apimachinery::field::Error::invalid(
+            &path,
+            text,
+            format!("strconv.ParseUint: parsing {text:?}: invalid syntax"),
+        );
         return Err(Status::invalid("", "", &[error]));
     };
     if wanted > current {

@@ -12,9 +12,10 @@ mod watch;
 
 use serde_json::{Value, json};
 
+use super::authorization::{self, Wish};
 use super::negotiate::{self, Form};
 use super::route::{self, Target};
-use super::{ApiServer, Caller, NodeProxy, discovery, health, respond, reviews, subresources, table};
+use super::{ApiServer, Caller, NodeProxy, component_status, discovery, health, respond, reviews, subresources, table};
 use crate::api::KindOps;
 use crate::apimachinery::{Object, Reason, Status, meta};
 use crate::text::http::{Method, Request, Response};
@@ -48,6 +49,11 @@ pub(super) fn answer(
     request: &Request,
     nodes: &mut dyn NodeProxy,
 ) -> Response {
+    let impersonated = match authorization::effective(caller, request) {
+        Ok(impersonated) => impersonated,
+        Err(status) => return respond::failure(&status, &[]),
+    };
+    let caller = impersonated.as_ref().unwrap_or(caller);
     let mut call = Call { server, caller, request, nodes, warnings: Vec::new() };
     match call.dispatch() {
         Ok(response) => response,
@@ -61,7 +67,13 @@ impl Call<'_> {
             let text = format!("Request entity too large: limit is {BODY_LIMIT}");
             return Err(Status::other(Reason::RequestEntityTooLarge, text));
         }
-        if let Some(target) = route::resolve(&self.request.path) {
+        let target = route::resolve(&self.request.path);
+        let groups: Vec<&str> = self.caller.groups.iter().map(|group| &**group).collect();
+        let wish = Wish::of(self.request, target.as_ref());
+        if !authorization::allows(self.server, &self.caller.user, &groups, &wish) {
+            return Err(wish.refusal(&self.caller.user));
+        }
+        if let Some(target) = target {
             self.warn_of_old_kinds(&target);
             return self.resource(&target);
         }
@@ -72,6 +84,9 @@ impl Call<'_> {
             return Ok(response);
         }
         if let Some(response) = subresources::binding::create_at_collection(self)? {
+            return Ok(response);
+        }
+        if let Some(response) = component_status::answer(self)? {
             return Ok(response);
         }
         discovery::answer(self.request)

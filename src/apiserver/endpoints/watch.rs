@@ -63,9 +63,10 @@ impl Call<'_> {
         let path = field::Path::new("resourceVersionMatch");
         let error = match (asked, matching) {
             (None, "") | (Some(_), "NotOlderThan") => return Ok(()),
-            (Some(_), "") => {
-                field::Error::forbidden(&path, "sendInitialEvents requires setting resourceVersionMatch to NotOlderThan")
-            }
+            (Some(_), "") => field::Error::forbidden(
+                &path,
+                "sendInitialEvents requires setting resourceVersionMatch to NotOlderThan",
+            ),
             (None, _) => field::Error::forbidden(
                 &path,
                 "resourceVersionMatch is forbidden for watch unless sendInitialEvents is provided",

@@ -18,7 +18,8 @@ pub(super) fn create(call: &mut Call<'_>, target: &Target) -> Result<Response, S
 /// `POST` to `/api/v1/namespaces/NAMESPACE/bindings`, whose body names the Pod.
 pub(in crate::apiserver) fn create_at_collection(call: &mut Call<'_>) -> Result<Option<Response>, Status> {
     let path = call.request.path.trim_matches('/');
-    let Some(namespace) = path.strip_prefix("api/v1/namespaces/").and_then(|rest| rest.strip_suffix("/bindings")) else {
+    let Some(namespace) = path.strip_prefix("api/v1/namespaces/").and_then(|rest| rest.strip_suffix("/bindings"))
+    else {
         return Ok(None);
     };
     if namespace.contains('/') || call.request.method != Method::Post {

@@ -75,7 +75,9 @@ fn options(call: &Call<'_>, pod: &str) -> Result<LogOptions, Status> {
     let since = number("sinceSeconds", 1, positive)?;
     let mut start = since.map(|seconds| {
         let now = call.server.now().as_micros();
-        Time::from_micros(now.saturating_sub(u64::try_from(Duration::from_secs(seconds).as_micros()).unwrap_or(u64::MAX)))
+        Time::from_micros(
+            now.saturating_sub(u64::try_from(Duration::from_secs(seconds).as_micros()).unwrap_or(u64::MAX)),
+        )
     });
     if let Some(text) = query("sinceTime") {
         if since.is_some() {

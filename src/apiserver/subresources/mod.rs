@@ -5,6 +5,7 @@ mod eviction;
 mod exec;
 mod log;
 mod scale;
+mod token;
 
 use super::endpoints::Call;
 use super::route::Target;
@@ -29,6 +30,7 @@ pub(super) fn answer(call: &mut Call<'_>, target: &Target) -> Result<Response, S
         },
         (_, "scale", method) if info.has_scale => scale::answer(call, target, method),
         ("namespaces", "finalize", Method::Put) => call.update(target),
+        ("serviceaccounts", "token", Method::Post) => token::create(call, target),
         ("pods", "binding", Method::Post) => binding::create(call, target),
         ("pods", "eviction", Method::Post) => eviction::create(call, target),
         ("pods", "log", Method::Get) => log::get(call, target),
@@ -37,9 +39,7 @@ pub(super) fn answer(call: &mut Call<'_>, target: &Target) -> Result<Response, S
             let object = call.stored(target)?;
             call.object(200, target.ops, &*object)
         }
-        (_, "status" | "scale", _) | ("pods", "binding" | "eviction" | "log" | "exec" | "attach", _) => {
-            Err(Status::method_not_allowed())
-        }
+        ("pods", "binding" | "eviction" | "log" | "exec" | "attach", _) => Err(Status::method_not_allowed()),
         _ => Err(Status::unknown_path()),
     }
 }
@@ -56,10 +56,8 @@ pub(super) fn container(pod: &k8s_openapi::api::core::v1::Pod, given: &str) -> R
         return match names.as_slice() {
             [one] => Ok((*one).to_owned()),
             _ => {
-                let mut text = format!(
-                    "a container name must be specified for pod {name}, choose one of: [{}]",
-                    names.join(" ")
-                );
+                let mut text =
+                    format!("a container name must be specified for pod {name}, choose one of: [{}]", names.join(" "));
                 if !init.is_empty() {
                     text.push_str(&format!(" or one of the init containers: [{}]", init.join(" ")));
                 }
