@@ -397,3 +397,38 @@ fn no_request_panics() {
         }
     }
 }
+
+#[test]
+fn a_service_account_may_do_what_its_role_says() {
+    let mut server = Server::new();
+    let bot = "system:serviceaccount:default:bot";
+    let ask = |server: &mut Server, verb: &str| {
+        let review = json!({"spec": {"resourceAttributes": {
+            "verb": verb, "group": "batch", "resource": "jobs", "namespace": "default",
+        }}});
+        let path = "/apis/authorization.k8s.io/v1/selfsubjectaccessreviews";
+        let review = json!({"spec": {"user": bot, "resourceAttributes": review["spec"]["resourceAttributes"]}});
+        server.post(&path.replace("selfsubject", "subject"), review).1["status"]["allowed"].clone()
+    };
+    assert_eq!(ask(&mut server, "get"), false);
+    let rbac = "/apis/rbac.authorization.k8s.io/v1/namespaces/default";
+    let rules = json!([{"apiGroups": ["batch"], "resources": ["jobs"], "verbs": ["get"]}]);
+    server.post(&format!("{rbac}/roles"), json!({"metadata": {"name": "r"}, "rules": rules}));
+    let subjects = json!([{"kind": "ServiceAccount", "name": "bot", "namespace": "default"}]);
+    let role = json!({"apiGroup": "rbac.authorization.k8s.io", "kind": "Role", "name": "r"});
+    let binding = json!({"metadata": {"name": "rb"}, "roleRef": role, "subjects": subjects});
+    assert_eq!(server.post(&format!("{rbac}/rolebindings"), binding).0, 201);
+    assert_eq!(ask(&mut server, "get"), true);
+    let request = Request::new(Method::Get, JOBS).with_header("Impersonate-User", bot);
+    let (status, refused, _) = server.send(&request);
+    assert_eq!(status, 403);
+    assert_eq!(
+        refused["message"],
+        format!(
+            "jobs.batch is forbidden: User \"{bot}\" cannot list resource \"jobs\" in API group \"batch\" in the \
+             namespace \"default\""
+        )
+    );
+    let (_, token) = server.post("/api/v1/namespaces/default/serviceaccounts/default/token", json!({}));
+    assert!(token["status"]["token"].as_str().unwrap().starts_with("eyJhbGciOi"));
+}
