@@ -11,11 +11,14 @@ mod garbage_collector;
 mod job;
 mod manager;
 mod namespace;
+mod node_lifecycle;
 mod pod_control;
 mod pod_garbage_collector;
 mod pod_template;
 mod replica_set;
 mod service_account;
+mod stateful_set;
+mod taint_eviction;
 #[cfg(test)]
 mod tests;
 mod ttl_after_finished;
@@ -38,12 +41,15 @@ pub static CONTROLLERS: &[fn(Seed) -> Box<dyn Controller>] = &[
     replica_set::new,
     deployment::new,
     daemon_set::new,
+    stateful_set::new,
     endpoint_slice::new,
     endpoint_slice::new_endpoints,
     namespace::new,
     service_account::new,
     service_account::new_root_ca_publisher,
     pod_garbage_collector::new,
+    node_lifecycle::new,
+    taint_eviction::new,
 ];
 
 /// A control loop.

@@ -4,9 +4,9 @@ use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::time::Duration;
 
-use k8s_openapi::api::apps::v1::{ControllerRevision, DaemonSet, Deployment, ReplicaSet};
+use k8s_openapi::api::apps::v1::{ControllerRevision, DaemonSet, Deployment, ReplicaSet, StatefulSet};
 use k8s_openapi::api::batch::v1::{CronJob, Job};
-use k8s_openapi::api::core::v1::{ConfigMap, Endpoints, Event, Pod, ServiceAccount};
+use k8s_openapi::api::core::v1::{ConfigMap, Endpoints, Event, PersistentVolumeClaim, Pod, ServiceAccount};
 use k8s_openapi::api::discovery::v1::EndpointSlice;
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::Time as MetaTime;
 use serde_json::{Value, json};
@@ -313,6 +313,8 @@ fn a_settled_cluster_is_left_alone() {
     let changes: Vec<String> = api::KINDS
         .iter()
         .flat_map(|kind| world.server.store().since(kind.info().resource, revision).unwrap())
+        // A controller manager that starts anew says so for each node.
+        .filter(|change| change.object.to_json()["reason"] != "RegisteredNode")
         .map(|change| format!("{} {}", change.by, meta::name(change.object.meta())))
         .collect();
     assert!(changes.is_empty(), "{changes:?}");
@@ -536,5 +538,140 @@ fn what_a_running_job_means_for_the_next_run_is_the_policys_to_say() {
         world.advance(170.0);
         assert_eq!(world.all::<Job>().len(), jobs, "{policy}");
         assert!(world.events_of("CronJob").iter().any(|event| event.starts_with(reason)), "{policy}");
+    }
+}
+
+fn store(replicas: i32, image: &str) -> Value {
+    json!({"metadata": {"name": "db"}, "spec": {
+        "replicas": replicas, "serviceName": "db",
+        "selector": {"matchLabels": {"app": "db"}},
+        "volumeClaimTemplates": [{"metadata": {"name": "data"}, "spec": {"accessModes": ["ReadWriteOnce"],
+            "resources": {"requests": {"storage": "1Gi"}}}}],
+        "template": {"metadata": {"labels": {"app": "db"}},
+            "spec": {"containers": [{"name": "c", "image": image}]}},
+    }})
+}
+
+impl World {
+    /// Plays the kubelet: what is being deleted goes, what is new runs.
+    fn settle_pods(&mut self) {
+        let admin = self.admin.clone();
+        for pod in self.all::<Pod>().iter().filter(|pod| meta::is_deleting(&pod.metadata)) {
+            let now = DeleteOptions { grace_period_seconds: Some(0), ..DeleteOptions::default() };
+            self.server.delete_object(&admin, "pods", "default", meta::name(&pod.metadata), &now).unwrap();
+        }
+        self.phase_all("Running", None);
+    }
+}
+
+#[test]
+fn a_stateful_set_goes_up_in_order_and_is_renewed_from_the_end() {
+    let mut world = World::new();
+    world.create("apps/v1", "StatefulSet", store(3, "db:1"));
+    world.advance(1.0);
+    assert_eq!(world.all::<Pod>().len(), 1, "the second waits for the first");
+    for _ in 0..4 {
+        world.settle_pods();
+        world.advance(1.0);
+    }
+    let names: Vec<String> = world.all::<Pod>().iter().map(|pod| meta::name(&pod.metadata).to_owned()).collect();
+    assert_eq!(names, ["db-0", "db-1", "db-2"]);
+    assert_eq!(world.all::<PersistentVolumeClaim>()[0].metadata.name.as_deref(), Some("data-db-0"));
+    let pod = world.get::<Pod>("db-1").to_json();
+    assert_eq!(pod["spec"]["volumes"][0]["persistentVolumeClaim"]["claimName"], "data-db-1");
+    assert_eq!(pod["metadata"]["labels"]["apps.kubernetes.io/pod-index"], "1");
+    assert_eq!(
+        world.events_of("StatefulSet")[0],
+        "SuccessfulCreate Create Claim data-db-0 Pod db-0 in StatefulSet db success"
+    );
+    assert_eq!(world.events_of("StatefulSet")[1], "SuccessfulCreate Create Pod db-0 in StatefulSet db successful");
+    let mut set = StatefulSet::clone(&world.get::<StatefulSet>("db"));
+    assert_eq!(set.status.as_ref().unwrap().ready_replicas, Some(3));
+    set.spec.as_mut().unwrap().template.spec.as_mut().unwrap().containers[0].image = Some("db:2".to_owned());
+    world.server.update(&world.admin.clone(), set).unwrap();
+    for _ in 0..12 {
+        world.advance(1.0);
+        world.settle_pods();
+    }
+    world.advance(1.0);
+    let events = world.events_of("StatefulSet");
+    let gone: Vec<&String> = events.iter().filter(|event| event.starts_with("SuccessfulDelete")).collect();
+    assert_eq!(
+        gone,
+        ["db-2", "db-1", "db-0"]
+            .map(|name| format!("SuccessfulDelete Delete Pod {name} in StatefulSet db successful"))
+            .iter()
+            .collect::<Vec<_>>()
+    );
+    let status = world.get::<StatefulSet>("db").to_json()["status"].clone();
+    assert_eq!((&status["updatedReplicas"], &status["currentRevision"]), (&json!(3), &status["updateRevision"]));
+}
+
+#[test]
+fn a_taint_drives_away_the_pods_that_do_not_tolerate_it() {
+    let mut world = World::new();
+    node(&mut world, "node01", false);
+    let tolerations = json!([{"key": "fire", "operator": "Exists", "effect": "NoExecute", "tolerationSeconds": 20}]);
+    for (name, tolerations) in [("shy", json!([])), ("bold", tolerations)] {
+        world.create(
+            "v1",
+            "Pod",
+            json!({"metadata": {"name": name}, "spec": {"nodeName": "node01",
+            "tolerations": tolerations, "containers": [{"name": "c", "image": "busybox"}]}}),
+        );
+    }
+    world.advance(1.0);
+    world.phase_all("Running", None);
+    let mut held = k8s_openapi::api::core::v1::Node::clone(&world.server.get("", "node01").unwrap());
+    held.spec = Some(
+        serde_json::from_value(json!({"unschedulable": true,
+        "taints": [{"key": "fire", "effect": "NoExecute"}]}))
+        .unwrap(),
+    );
+    world.server.update(&world.admin.clone(), held).unwrap();
+    world.advance(10.0);
+    let left: Vec<String> = world.active().iter().map(|pod| meta::name(&pod.metadata).to_owned()).collect();
+    assert_eq!(left, ["bold"]);
+    world.advance(15.0);
+    assert!(world.active().is_empty());
+    assert!(world.events_of("Pod").contains(&"TaintManagerEviction Marking for deletion Pod default/shy".to_owned()));
+    let node = world.server.get::<k8s_openapi::api::core::v1::Node>("", "node01").unwrap().to_json();
+    let keys: Vec<&str> =
+        node["spec"]["taints"].as_array().unwrap().iter().map(|t| t["key"].as_str().unwrap()).collect();
+    assert_eq!(keys, ["fire", "node.kubernetes.io/unschedulable"]);
+}
+
+#[test]
+fn a_deleted_namespace_is_emptied_and_goes() {
+    let mut world = World::new();
+    world.create("v1", "Namespace", json!({"metadata": {"name": "dev"}}));
+    world.advance(1.0);
+    let admin = world.admin.clone();
+    world.server.delete_object(&admin, "namespaces", "", "dev", &background()).unwrap();
+    assert!(world.server.get::<k8s_openapi::api::core::v1::Namespace>("", "dev").is_ok(), "it is emptied first");
+    world.advance(10.0);
+    assert!(world.server.get::<k8s_openapi::api::core::v1::Namespace>("", "dev").is_err());
+    assert!(world.server.list::<ConfigMap>(Some("dev")).next().is_none());
+}
+
+#[test]
+fn a_foreground_deletion_waits_for_the_pods_and_an_orphaning_one_leaves_them() {
+    for (propagation, job_stays, pods) in [(Propagation::Foreground, true, 0), (Propagation::Orphan, false, 1)] {
+        let mut world = World::new();
+        node(&mut world, "node01", false);
+        world.job("hello", json!({"parallelism": 1}));
+        world.advance(1.0);
+        world.phase_all("Running", None);
+        let admin = world.admin.clone();
+        let options = DeleteOptions { propagation: Some(propagation), ..DeleteOptions::default() };
+        let waits = world.server.delete_object(&admin, "jobs.batch", "default", "hello", &options).unwrap().is_some();
+        assert!(waits, "a finalizer holds it");
+        world.advance(2.0);
+        assert_eq!(world.server.get::<Job>("default", "hello").is_ok(), job_stays && !world.all::<Pod>().is_empty());
+        assert_eq!(world.active().len(), pods);
+        if pods == 1 {
+            assert!(world.all::<Pod>()[0].metadata.owner_references.is_none());
+            assert!(world.all::<Pod>()[0].metadata.finalizers.is_none());
+        }
     }
 }

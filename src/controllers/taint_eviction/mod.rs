@@ -1,0 +1,151 @@
+//! The taint eviction controller: deletes Pods from nodes whose `NoExecute` taints they do not tolerate, or tolerate
+//! only for a time.
+//!
+//! Models Kubernetes 1.36 pkg/controller/tainteviction/taint_eviction.go.
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use k8s_openapi::api::core::v1::{Node, Pod, PodCondition, Taint, Toleration};
+
+use super::pod_control::ignore_not_found;
+use super::{Context, Controller};
+use crate::apimachinery::{Kind, ObjectKey, Status, downcast, meta};
+use crate::apiserver::DeleteOptions;
+use crate::client::{Caches, Delta, EventType, WorkQueue, node_of};
+use crate::sim::{Seed, Time};
+
+/// See the module.
+#[derive(Clone, Debug, Default)]
+pub struct TaintEvictionController {
+    /// The Pods that are to go, with the instant from which their time counts.
+    since: BTreeMap<ObjectKey, Time>,
+}
+
+/// A new taint eviction controller.
+pub fn new(_: Seed) -> Box<dyn Controller> {
+    Box::new(TaintEvictionController::default())
+}
+
+impl Controller for TaintEvictionController {
+    fn name(&self) -> &'static str {
+        "taint-eviction-controller"
+    }
+
+    fn user(&self) -> &'static str {
+        "system:serviceaccount:kube-system:taint-eviction-controller"
+    }
+
+    fn watches(&self) -> Vec<&'static str> {
+        vec![Node::RESOURCE, Pod::RESOURCE]
+    }
+
+    fn observe(&mut self, delta: &Delta, caches: &Caches, queue: &mut WorkQueue, now: Time) {
+        if &*delta.resource == Pod::RESOURCE {
+            let Some(pod) = delta.object().and_then(downcast::<Pod>) else { return };
+            let key = ObjectKey::of(&*pod);
+            if delta.new.is_none() || meta::is_deleting(&pod.metadata) {
+                self.since.remove(&key);
+            } else if caches.get::<Node>("", node_of(&pod)).is_some_and(|node| !taints(&node).is_empty()) {
+                queue.add_at(key, now);
+            }
+            return;
+        }
+        let typed = |object: &Option<_>| object.as_ref().and_then(downcast::<Node>);
+        let (old, new) = (typed(&delta.old), typed(&delta.new));
+        let Some(node) = new else { return };
+        if old.as_deref().map(taints).unwrap_or_default() == taints(&node) {
+            return;
+        }
+        // The taints of a node change seldom: its Pods are looked for in all.
+        for pod in caches.list::<Pod>().filter(|pod| node_of(pod) == meta::name(&node.metadata)) {
+            queue.add_at(ObjectKey::of(&*pod), now);
+        }
+    }
+
+    fn reconcile(&mut self, key: &ObjectKey, context: &mut Context<'_>) -> Result<(), Status> {
+        let Some(pod) = context.caches.get::<Pod>(&key.namespace, &key.name) else {
+            self.since.remove(key);
+            return Ok(());
+        };
+        let taints = context.caches.get::<Node>("", node_of(&pod)).map(|node| taints(&node)).unwrap_or_default();
+        let wait = match tolerated_for(&pod, &taints) {
+            Some(wait) if !meta::is_deleting(&pod.metadata) => wait,
+            _ => {
+                if self.since.remove(key).is_some() && !meta::is_deleting(&pod.metadata) {
+                    let message = format!("Cancelling deletion of Pod {}/{}", key.namespace, key.name);
+                    let reason = "TaintManagerEviction";
+                    context.events.event(&mut context.client, &*pod, EventType::Normal, reason, &message);
+                }
+                return Ok(());
+            }
+        };
+        let now = context.now;
+        let due = if wait.is_zero() { now } else { *self.since.entry(key.clone()).or_insert(now) + wait };
+        if due > now {
+            context.queue.add_at(key.clone(), due);
+            return Ok(());
+        }
+        self.since.remove(key);
+        evict(&pod, context)
+    }
+
+    fn clone_box(&self) -> Box<dyn Controller> {
+        Box::new(self.clone())
+    }
+}
+
+/// The node's taints that drive Pods away.
+fn taints(node: &Node) -> Vec<Taint> {
+    let taints = node.spec.iter().flat_map(|spec| spec.taints.iter().flatten());
+    taints.filter(|taint| taint.effect == "NoExecute").cloned().collect()
+}
+
+/// How long the Pod may stay; `None` for as long as it likes.
+fn tolerated_for(pod: &Pod, taints: &[Taint]) -> Option<Duration> {
+    let none = Vec::new();
+    let tolerations = pod.spec.as_ref().and_then(|spec| spec.tolerations.as_ref()).unwrap_or(&none);
+    let mut shortest = None;
+    for taint in taints {
+        let Some(toleration) = tolerations.iter().find(|toleration| tolerates(toleration, taint)) else {
+            return Some(Duration::ZERO);
+        };
+        if let Some(seconds) = toleration.toleration_seconds {
+            let wait = Duration::from_secs(u64::try_from(seconds).unwrap_or(0));
+            shortest = Some(shortest.map_or(wait, |shortest: Duration| shortest.min(wait)));
+        }
+    }
+    shortest
+}
+
+fn tolerates(toleration: &Toleration, taint: &Taint) -> bool {
+    let text = |text: &Option<String>| text.clone().unwrap_or_default();
+    let (effect, key) = (text(&toleration.effect), text(&toleration.key));
+    let named = (effect.is_empty() || effect == taint.effect) && (key.is_empty() || key == taint.key);
+    named
+        && match toleration.operator.as_deref().unwrap_or("Equal") {
+            "Exists" => true,
+            "" | "Equal" => text(&toleration.value) == text(&taint.value),
+            _ => false,
+        }
+}
+
+fn evict(pod: &Pod, context: &mut Context<'_>) -> Result<(), Status> {
+    let (namespace, name) = (meta::namespace(&pod.metadata), meta::name(&pod.metadata));
+    let message = format!("Marking for deletion Pod {namespace}/{name}");
+    context.events.event(&mut context.client, pod, EventType::Normal, "TaintManagerEviction", &message);
+    let mut changed = pod.clone();
+    let conditions = changed.status.get_or_insert_default().conditions.get_or_insert_default();
+    conditions.retain(|held| held.type_ != "DisruptionTarget");
+    conditions.push(PodCondition {
+        type_: "DisruptionTarget".to_owned(),
+        status: "True".to_owned(),
+        reason: Some("DeletionByTaintManager".to_owned()),
+        message: Some("Taint manager: deleting due to NoExecute taint".to_owned()),
+        last_transition_time: Some(meta::time(context.now)),
+        observed_generation: pod.metadata.generation,
+        ..PodCondition::default()
+    });
+    context.client.update_status(changed).map(|_| ()).or_else(ignore_not_found)?;
+    context.client.delete::<Pod>(namespace, name, &DeleteOptions::default()).or_else(ignore_not_found)
+}
