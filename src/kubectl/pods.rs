@@ -71,6 +71,11 @@ fn rank(pod: &Value) -> (bool, u8, bool, String, i64, String) {
     (str_at(pod, "/spec/nodeName").is_empty(), phase, !is_ready, since.to_owned(), -restarts, created)
 }
 
+/// Sorts Pods by what they are worth to somebody who wants to run something in them: running ones first.
+pub fn sort_for_exec(pods: &mut [Value]) {
+    pods.sort_by_key(|pod| (str_at(pod, "/status/phase") != "Running", rank(pod)));
+}
+
 /// Sorts Pods by what they are worth to a reader of logs.
 pub fn sort_for_logs(pods: &mut [Value]) {
     pods.sort_by_key(rank);
@@ -81,8 +86,22 @@ pub fn sort_for_logs(pods: &mut [Value]) {
 /// # Errors
 /// A kind without Pods; the server's.
 pub fn pod_of(cx: &mut Context<'_>, target: &Target, object: &Value) -> Result<Option<Value>, Failure> {
+    let pods = pods_of(cx, target, object)?;
+    if pods.len() > 1
+        && let Some(first) = pods.first()
+    {
+        cx.out.err_line(&format!("Found {} pods, using pod/{}", pods.len(), str_at(first, "/metadata/name")));
+    }
+    Ok(pods.into_iter().next())
+}
+
+/// The Pods behind an object, the best for a log first.
+///
+/// # Errors
+/// A kind without Pods; the server's.
+pub fn pods_of(cx: &mut Context<'_>, target: &Target, object: &Value) -> Result<Vec<Value>, Failure> {
     if target.resource.kind == "Pod" {
-        return Ok(Some(object.clone()));
+        return Ok(vec![object.clone()]);
     }
     let kinds = ["Job", "Deployment", "ReplicaSet", "StatefulSet", "DaemonSet", "ReplicationController", "Service"];
     if !kinds.contains(&target.resource.kind.as_str()) {
@@ -99,12 +118,7 @@ pub fn pod_of(cx: &mut Context<'_>, target: &Target, object: &Value) -> Result<O
     };
     let mut pods = list(cx, &target.namespace, &selector)?;
     sort_for_logs(&mut pods);
-    if pods.len() > 1
-        && let Some(first) = pods.first()
-    {
-        cx.out.err_line(&format!("Found {} pods, using pod/{}", pods.len(), str_at(first, "/metadata/name")));
-    }
-    Ok(pods.into_iter().next())
+    Ok(pods)
 }
 
 /// The names of a Pod's containers: init containers, containers, ephemeral ones.

@@ -54,7 +54,11 @@ impl Session {
                 request = request.with_query(name, "true");
             }
         }
-        let (stream, bytes) = cx.open(request)?;
+        // A session that cannot be upgraded is told without the words for a status, and InternalError twice.
+        let (stream, bytes) = cx.open(request).map_err(|failure| match failure.reason() {
+            "InternalError" => Failure::msg(format!("Internal error occurred: {}", failure.text())),
+            _ => failure,
+        })?;
         cx.out.bytes(1, &bytes);
         let raw = self.tty && cx.system.is_terminal(0);
         if raw {

@@ -185,7 +185,7 @@ pub fn suggestions(word: &str) -> Vec<&'static str> {
     COMMANDS
         .iter()
         .filter(|command| {
-            distance(&lower, command.name) <= 2
+            command.name != "help" && distance(&lower, command.name) <= 2
                 || command.name.starts_with(&lower)
                 || command.suggest_for.iter().any(|wrong| wrong.eq_ignore_ascii_case(word))
         })

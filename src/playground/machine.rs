@@ -89,7 +89,6 @@ pub fn learners_machine(seed: u64) -> Machine {
         ("LANG", "C.UTF-8"),
         ("TERM", "xterm-256color"),
         ("EDITOR", "nano"),
-        ("KUBE_EDITOR", "nano"),
         ("PS1", PS1),
     ];
     Machine::new(MachineConfig {

@@ -57,13 +57,9 @@ fn pod(cx: &mut Context<'_>, word: &str) -> Result<Value, Failure> {
     let built = builder::build(cx, &Query { args, ..Query::default() })?;
     let Some(target) = built.targets.first().cloned() else { return Err(Failure::msg("pod not found")) };
     let object = cx.get(&target.path())?;
-    // Only the first Pod is wanted: how many there are is said for logs alone.
-    let quiet = cx.out.clone();
-    let found = pods::pod_of(cx, &target, &object);
-    if target.resource.kind != "Pod" {
-        *cx.out = quiet;
-    }
-    found?.ok_or_else(|| Failure::msg("timed out waiting for the condition"))
+    let mut found = pods::pods_of(cx, &target, &object)?;
+    pods::sort_for_exec(&mut found);
+    found.into_iter().next().ok_or_else(|| Failure::msg("timed out waiting for the condition"))
 }
 
 fn running(pod: &Value, verb: &str) -> Result<(), Failure> {

@@ -198,7 +198,7 @@ fn drain(cx: &mut Context<'_>) -> Outcome {
         let mut warned: Vec<(&str, Vec<String>)> = Vec::new();
         for pod in list_at(&answer, "/items") {
             let name = format!("{}/{}", str_at(pod, "/metadata/namespace"), str_at(pod, "/metadata/name"));
-            let mut note = |list: &mut Vec<(&'static str, Vec<String>)>, why: &'static str| match list
+            let note = |list: &mut Vec<(&'static str, Vec<String>)>, why: &'static str| match list
                 .iter_mut()
                 .find(|(known, _)| *known == why)
             {

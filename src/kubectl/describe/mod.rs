@@ -14,7 +14,7 @@ mod storage;
 mod volumes;
 mod workloads;
 
-pub use parts::{age, timestamp};
+pub use parts::age;
 pub use workloads::pod_template_with_tabs;
 
 use serde_json::Value;

@@ -3,6 +3,7 @@
 //! Models Kubernetes 1.36 staging/src/k8s.io/cli-runtime/pkg/genericclioptions/print_flags.go and pkg/printers.
 
 mod columns;
+mod go_template;
 mod kyaml;
 mod sort;
 mod table;
@@ -52,7 +53,7 @@ pub enum Format {
     /// A table of chosen fields.
     Columns(columns::Columns),
     /// A Go template.
-    Go(template::GoTemplate),
+    Go(go_template::GoTemplate),
 }
 
 /// Prints objects in one form.
@@ -93,7 +94,7 @@ impl Printer {
         let lower = name.to_lowercase();
         let format = match lower.as_str() {
             "" if rest.is_none() && !flags.text("template").is_empty() => {
-                Format::Go(template::GoTemplate::parse(flags.text("template"))?)
+                Format::Go(go_template::GoTemplate::parse(flags.text("template"))?)
             }
             "" => Format::Human { wide: false },
             "wide" if tables => Format::Human { wide: true },
@@ -104,9 +105,9 @@ impl Printer {
             "jsonpath" => Format::Path(Path::parse(&template.ok_or_else(missing)?)?),
             "jsonpath-as-json" => Format::PathJson(Path::parse(&template.ok_or_else(missing)?)?),
             "jsonpath-file" => Format::Path(Path::parse(&from_file(&template.ok_or_else(missing)?)?)?),
-            "go-template" | "template" => Format::Go(template::GoTemplate::parse(&template.ok_or_else(missing)?)?),
+            "go-template" | "template" => Format::Go(go_template::GoTemplate::parse(&template.ok_or_else(missing)?)?),
             "go-template-file" | "templatefile" => {
-                Format::Go(template::GoTemplate::parse(&from_file(&template.ok_or_else(missing)?)?)?)
+                Format::Go(go_template::GoTemplate::parse(&from_file(&template.ok_or_else(missing)?)?)?)
             }
             "custom-columns" if tables => {
                 let spec = rest.filter(|spec| !spec.is_empty());

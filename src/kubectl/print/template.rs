@@ -1,4 +1,4 @@
-//! Templates: JSONPath and Go templates over an object.
+//! JSONPath templates over an object.
 
 use serde_json::Value;
 
@@ -67,26 +67,4 @@ pub fn plain(value: &Value) -> String {
 /// Text that is no path.
 pub fn relaxed(path: &str) -> Result<String, Failure> {
     json_path::relaxed(path).map_err(Failure::msg)
-}
-
-/// A Go template.
-#[derive(Clone, Debug)]
-pub struct GoTemplate {}
-
-impl GoTemplate {
-    /// Reads a template.
-    ///
-    /// # Errors
-    /// `error parsing template ...`.
-    pub fn parse(_text: &str) -> Result<GoTemplate, Failure> {
-        Ok(GoTemplate {})
-    }
-
-    /// The template's text for an object.
-    ///
-    /// # Errors
-    /// A template that does not fit the object.
-    pub fn render(&self, _object: &Value) -> Result<String, Failure> {
-        Ok(String::new())
-    }
 }
