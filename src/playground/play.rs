@@ -272,7 +272,11 @@ impl Playground {
             Action::RunCommand(line) => Some(line.clone()),
             Action::InsertFile { name, .. } => Some(format!("insert {name}")),
             Action::Key(bytes) if bytes.contains(&b'\r') && !terminal.is_busy() => {
-                Some(terminal.line()).filter(|line| !line.trim().is_empty())
+                // Keys may come with their Enter in one chunk.
+                let typed = String::from_utf8_lossy(bytes);
+                let typed = typed.split('\r').next().unwrap_or_default().chars().filter(|letter| !letter.is_control());
+                let line: String = terminal.line().chars().chain(typed).collect();
+                Some(line).filter(|line| !line.trim().is_empty())
             }
             Action::Paste(text) if text.contains('\n') && !terminal.is_busy() => text.lines().next().map(str::to_owned),
             _ => None,
