@@ -148,8 +148,7 @@ impl<'a> Parser<'a> {
                     self.read_documents()?;
                     break;
                 }
-                Token::Operator(sign @ (")" | ";;" | ";" | "&")) => return Err(unexpected(sign)),
-                Token::Operator(sign) => return Err(unexpected(sign)),
+                Token::Operator(sign) if sign != "(" && !sign.contains(['<', '>']) => return Err(unexpected(sign)),
                 Token::Word(word) if self.is_closer(&word) => {
                     return Err(unexpected(word.0.literal().unwrap_or_default()));
                 }

@@ -462,6 +462,7 @@ pub fn seq(args: &[String]) -> Box<dyn Task> {
         match arg.as_str() {
             "-w" => wide = true,
             "-s" => separator = rest.next().cloned().unwrap_or_default(),
+            attached if attached.starts_with("-s") => separator = attached.trim_start_matches("-s").to_owned(),
             arg => words.push(arg.to_owned()),
         }
     }

@@ -145,7 +145,7 @@ fn old_count(args: &[String]) -> Vec<String> {
     args.iter()
         .enumerate()
         .flat_map(|(index, arg)| match arg.strip_prefix('-') {
-            Some(digits) if index > 0 && !digits.is_empty() && digits.chars().all(|c| c.is_ascii_digit()) => vec!["-n".to_owned(), digits.to_owned()],
+            Some(digits) if index > 0 && !args.get(index - 1).is_some_and(|before| before == "-n" || before == "-c") && !digits.is_empty() && digits.chars().all(|c| c.is_ascii_digit()) => vec!["-n".to_owned(), digits.to_owned()],
             _ => vec![arg.clone()],
         })
         .collect()

@@ -91,7 +91,11 @@ fn decide(kernel: &Kernel, words: &[&str]) -> Result<bool, Problem> {
             let truth = parser.or()?;
             match words.get(parser.at) {
                 None => Ok(truth),
-                Some(word) => Err(Problem::Extra((*word).to_owned())),
+                // dash names the word before the one that is too many.
+                Some(word) => {
+                    let named = if kernel.dialect() == Dialect::Dash { words.get(parser.at.saturating_sub(1)).copied().unwrap_or(word) } else { word };
+                    Err(Problem::Extra(named.to_owned()))
+                }
             }
         }
     }
