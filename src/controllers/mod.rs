@@ -32,8 +32,11 @@ use crate::apimachinery::{ObjectKey, Status};
 use crate::client::{Caches, Client, Delta, EventRecorder, WorkQueue};
 use crate::sim::{Seed, Time};
 
+/// Makes a controller from the cluster's seed.
+pub type NewController = fn(Seed) -> Box<dyn Controller>;
+
 /// Every controller of the cluster, in the order in which they look at a change. To add one: a folder and a line.
-pub static CONTROLLERS: &[fn(Seed) -> Box<dyn Controller>] = &[
+pub static CONTROLLERS: &[NewController] = &[
     garbage_collector::new,
     job::new,
     cron_job::new,
