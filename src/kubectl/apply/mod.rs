@@ -25,31 +25,6 @@ pub fn two_way(original: &Value, modified: &Value) -> Value {
     Value::Object(diff(&map(original), &map(modified), Mode::Both))
 }
 
-/// The JSON merge patch from one object to another.
-pub fn merge_patch(original: &Value, modified: &Value) -> Value {
-    match (original, modified) {
-        (Value::Object(original), Value::Object(modified)) => {
-            let mut patch = Map::new();
-            for (key, value) in modified {
-                match original.get(key) {
-                    Some(old) if old == value => {}
-                    Some(old @ Value::Object(_)) if value.is_object() => {
-                        patch.insert(key.clone(), merge_patch(old, value));
-                    }
-                    _ => {
-                        patch.insert(key.clone(), value.clone());
-                    }
-                }
-            }
-            for key in original.keys().filter(|key| !modified.contains_key(*key)) {
-                patch.insert(key.clone(), Value::Null);
-            }
-            Value::Object(patch)
-        }
-        _ => modified.clone(),
-    }
-}
-
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Mode {
     Additions,
@@ -216,11 +191,5 @@ mod tests {
         let wanted = json!({"spec": {"ports": [{"port": 80}], "finalizers": ["a"]}});
         let current = json!({"spec": {"ports": [{"port": 80, "protocol": "TCP"}], "finalizers": ["a"], "x": 1}});
         assert_eq!(three_way(&wanted, &wanted, &current), json!({}));
-    }
-
-    #[test]
-    fn a_merge_patch_names_what_changed() {
-        let patch = merge_patch(&json!({"a": {"b": 1, "c": 2}, "d": [1]}), &json!({"a": {"b": 1}, "d": [2]}));
-        assert_eq!(patch, json!({"a": {"c": null}, "d": [2]}));
     }
 }

@@ -176,7 +176,7 @@ pub fn load(cx: &mut Context<'_>, query: &Query, places: &[Place], built: &mut B
                         ))
                     })?;
                 }
-                add(cx, query, &source, document, built)
+                add(cx, &source, document, built)
             });
             match added {
                 Ok(()) => {}
@@ -277,7 +277,7 @@ fn go_word(value: &Value) -> &'static str {
     }
 }
 
-fn add(cx: &mut Context<'_>, query: &Query, source: &str, document: Value, built: &mut Built) -> Result<(), Failure> {
+fn add(cx: &mut Context<'_>, source: &str, document: Value, built: &mut Built) -> Result<(), Failure> {
     if let Some(failure) = object_failure(&document, source) {
         return Err(failure);
     }
@@ -293,7 +293,7 @@ fn add(cx: &mut Context<'_>, query: &Query, source: &str, document: Value, built
                 fields.entry("apiVersion").or_insert_with(|| Value::String(api_version.clone()));
                 fields.entry("kind").or_insert_with(|| Value::String(kind.trim_end_matches("List").to_owned()));
             }
-            add(cx, query, source, item, built)?;
+            add(cx, source, item, built)?;
         }
         return Ok(());
     }

@@ -197,6 +197,10 @@ fn apply_one(cx: &mut Context<'_>, target: &Target, options: &Options) -> Result
     if patch.as_object().is_some_and(serde_json::Map::is_empty) {
         return Ok((current, "unchanged"));
     }
+    if !str_at(&current, "/metadata/deletionTimestamp").is_empty() {
+        let what = &target.name;
+        cx.out.err_line(&format!("Warning: Detected changes to resource {what} which is currently being deleted."));
+    }
     if options.dry_run == DryRun::Client {
         return Ok((modified, "configured"));
     }

@@ -77,3 +77,69 @@ pub static COMMANDS: &[&Command] = &[
     &words::HELP,
     &words::OPTIONS,
 ];
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeSet;
+
+    use super::*;
+    use crate::kubectl::flags::parse;
+    use crate::kubectl::tree::find;
+
+    /// The words of an example, as a shell would give them; the part behind a pipe counts when kubectl stands there.
+    fn words(line: &str) -> Vec<String> {
+        let line = line.split(" | ").find(|part| part.starts_with("kubectl ")).unwrap_or(line);
+        let mut words = vec![String::new()];
+        let mut quoted = None;
+        for c in line.chars() {
+            match (quoted, c) {
+                (Some(mark), c) if c == mark => quoted = None,
+                (None, '\'' | '"') => quoted = Some(c),
+                (None, ' ') => words.push(String::new()),
+                (_, c) => {
+                    if let Some(word) = words.last_mut() {
+                        word.push(c);
+                    }
+                }
+            }
+        }
+        words
+    }
+
+    fn walk(path: &str, commands: &[&'static Command]) {
+        let mut names = BTreeSet::new();
+        for command in commands {
+            let here = format!("{path} {}", command.name);
+            for name in command.aliases.iter().chain([&command.name]) {
+                assert!(names.insert(*name), "{here}: the name {name} is taken");
+            }
+            assert!(!command.short.is_empty() && !command.short.ends_with('.'), "{here}: one line without a full stop");
+            assert!(!command.long.is_empty() && !command.usage.is_empty(), "{here}: help is missing");
+            assert!(command.run.is_some(), "{here}: does nothing");
+            let flags = command.all_flags();
+            let mut seen = BTreeSet::new();
+            for flag in &flags {
+                assert!(seen.insert(flag.name), "{here}: --{} is declared twice", flag.name);
+                assert!(flag.help.ends_with('.'), "{here}: --{} lacks a sentence", flag.name);
+                if let Some(letter) = flag.short {
+                    let twice = flags.iter().filter(|other| other.short == Some(letter)).count();
+                    assert_eq!(twice, 1, "{here}: -{letter} is declared twice");
+                }
+            }
+            for (_, line) in command.examples {
+                let words = words(line);
+                assert_eq!(words.first().map(String::as_str), Some("kubectl"), "{here}: {line}");
+                let found = find(&words[1..]).unwrap_or_else(|failure| panic!("{line}: {}", failure.text()));
+                assert!(found.path.starts_with(&here), "{here}: the example runs {}", found.path);
+                let parsed = parse(&found.words, found.command.all_flags());
+                assert!(parsed.is_ok(), "{line}: {parsed:?}");
+            }
+            walk(&here, command.subcommands);
+        }
+    }
+
+    #[test]
+    fn every_command_has_help_unique_names_and_examples_that_parse() {
+        walk("kubectl", COMMANDS);
+    }
+}

@@ -243,7 +243,7 @@ impl Awaiting {
                     (_, None) => true,
                     (Value::Object(_) | Value::Array(_), Some(_)) => false,
                     (Value::String(text), Some(value)) => text.trim().eq_ignore_ascii_case(value.trim()),
-                    (other, Some(value)) => other.to_string() == value.trim(),
+                    (other, Some(value)) => *other.to_string() == *value.trim(),
                 }
             }
         }

@@ -545,7 +545,7 @@ fn call(name: &str, args: Vec<Option<Value>>) -> Result<Option<Value>, String> {
             let path: Vec<String> = all.iter().skip(1).cloned().collect();
             Ok(Some(Value::Bool(walk(first(), &path).is_some())))
         }
-        "index" => Ok(walk(first(), &all.get(1..).unwrap_or_default().to_vec())),
+        "index" => Ok(walk(first(), all.get(1..).unwrap_or_default())),
         "print" => text(all.join(" ")),
         "println" => text(all.join(" ") + "\n"),
         "printf" => text(printf(&args)),

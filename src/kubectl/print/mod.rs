@@ -131,11 +131,6 @@ impl Printer {
         Ok(Printer { format, show_managed: flags.on("show-managed-fields"), printed: 0 })
     }
 
-    /// A printer of one form.
-    pub fn plain(format: Format) -> Printer {
-        Printer { format, show_managed: false, printed: 0 }
-    }
-
     /// Whether it prints sentences or tables.
     pub fn is_human(&self) -> bool {
         matches!(self.format, Format::Human { .. })
