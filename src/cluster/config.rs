@@ -47,6 +47,21 @@ impl NodeConfig {
     }
 }
 
+/// Which images the nodes have before the first pull.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum PresentImages {
+    /// Every image that exists, as on a machine that is used daily.
+    All,
+    /// These alone; the first Pod of any other image waits for its pull.
+    Listed(Vec<String>),
+}
+
+impl Default for PresentImages {
+    fn default() -> Self {
+        Self::Listed(Vec::new())
+    }
+}
+
 /// A cluster to start.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Config {
@@ -56,9 +71,8 @@ pub struct Config {
     pub start: Time,
     /// The machines.
     pub nodes: Vec<NodeConfig>,
-    /// Whether the images of `images::IMAGES` are on every node already, as on a machine that has been used before;
-    /// else the first Pod of each image waits for its pull.
-    pub images_present: bool,
+    /// What need not be pulled.
+    pub present_images: PresentImages,
 }
 
 impl Default for Config {
@@ -66,9 +80,10 @@ impl Default for Config {
     fn default() -> Self {
         Self {
             seed: Seed::new(1),
-            start: Time::from_seconds(1_767_254_400),
+            // 2026-11-23 20:44 UTC.
+            start: Time::from_seconds(1_795_466_640),
             nodes: vec![NodeConfig::control_plane(), NodeConfig::worker(1)],
-            images_present: false,
+            present_images: PresentImages::default(),
         }
     }
 }

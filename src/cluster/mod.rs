@@ -9,7 +9,7 @@ mod network;
 
 use std::time::Duration;
 
-pub use config::{Config, NodeConfig};
+pub use config::{Config, NodeConfig, PresentImages};
 
 use crate::apimachinery::{Reason, Status};
 use crate::apiserver::{ApiServer, Caller, ContainerRef, ExecOptions, LogOptions, LogRead, NodeProxy};
@@ -94,7 +94,10 @@ impl Cluster {
                 seed: config.seed.fork("runtime").fork(&node.name).value(),
                 ..RuntimeConfig::default()
             };
-            Box::new(NodeRuntime::new(runtime, config.images_present))
+            Box::new(match &config.present_images {
+                PresentImages::All => NodeRuntime::with_all_images(runtime),
+                PresentImages::Listed(images) => NodeRuntime::with_images(runtime, images),
+            })
         })
     }
 
@@ -271,6 +274,11 @@ impl Cluster {
     /// The API server, for a typed client of the administrator; call [`Cluster::advance_to`] for what follows.
     pub fn server_mut(&mut self) -> &mut ApiServer {
         &mut self.server
+    }
+
+    /// Forgets every Event, as the server does after an hour: a cluster that is handed over has been up for longer.
+    pub fn expire_events(&mut self) {
+        self.server.expire_events();
     }
 
     /// The API server, to read.

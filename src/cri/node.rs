@@ -52,11 +52,20 @@ pub struct NodeRuntime {
 }
 
 impl NodeRuntime {
-    /// A runtime. With `all_present` every image that exists counts as pulled already.
-    pub fn new(config: RuntimeConfig, all_present: bool) -> Self {
+    /// A runtime that has every image that exists.
+    pub fn with_all_images(config: RuntimeConfig) -> Self {
+        Self { all_present: true, ..Self::with_images(config, &[]) }
+    }
+
+    /// A runtime that has these images; a name that does not exist is left out.
+    pub fn with_images(config: RuntimeConfig, images: &[String]) -> Self {
+        let mut runtime = Runtime::new(config);
+        for image in images {
+            runtime.preload(image);
+        }
         Self {
-            runtime: Runtime::new(config),
-            all_present,
+            runtime,
+            all_present: false,
             sandboxes: BTreeMap::new(),
             containers: BTreeMap::new(),
             names: BTreeMap::new(),

@@ -88,7 +88,11 @@ fn is_running(state: &ApiState) -> bool {
 
 fn container_statuses(inputs: &Inputs<'_>, specs: &[Container], is_init: bool, has_init: bool) -> Vec<ApiStatus> {
     let statuses = specs.iter().map(|spec| {
-        let record = inputs.records.get(&spec.name).cloned().unwrap_or_default();
+        let mut record = inputs.records.get(&spec.name).cloned().unwrap_or_default();
+        if inputs.pod.metadata.deletion_timestamp.is_some() {
+            // Nothing is started again in a Pod that goes away.
+            record.waiting = None;
+        }
         container_status(spec, &record, is_init, has_init)
     });
     statuses.collect()

@@ -56,9 +56,13 @@ impl Kubelet {
             Stage::Sync => self.sync(uid, worker, server, now),
             Stage::PreparingSandbox => self.make_sandbox(uid, worker, server, now),
             Stage::Pulling { container, pull, began } if pull.done <= now => {
-                self.finish_pull(worker, server, &container, pull.result, began, now);
                 worker.stage = Stage::Sync;
-                self.bring_up(uid, worker, server, now);
+                let pulled = pull.result.is_ok();
+                self.finish_pull(worker, server, &container, pull.result, began, now);
+                // A failed sync ends here; the next one tells why and goes on with the other containers.
+                if pulled {
+                    self.bring_up(uid, worker, server, now);
+                }
             }
             Stage::Pulling { pull, .. } => self.again(worker, pull.done),
             Stage::Ending => {

@@ -8,7 +8,7 @@ use k8s_openapi::api::apps::v1::Deployment;
 use k8s_openapi::api::batch::v1::Job;
 use serde_json::json;
 
-use crate::cluster::{Cluster, Config, NodeConfig};
+use crate::cluster::{Cluster, Config, NodeConfig, PresentImages};
 use crate::sim::Time;
 use crate::text::http::{Method, Request};
 
@@ -55,7 +55,7 @@ impl Bench {
         let workers = u8::try_from(pods.div_ceil(PODS_PER_NODE)).unwrap_or(u8::MAX).max(1);
         let mut nodes = vec![NodeConfig::control_plane()];
         nodes.extend((1..=workers).map(NodeConfig::worker));
-        let mut cluster = Cluster::new(&Config { nodes, images_present: true, ..Config::default() });
+        let mut cluster = Cluster::new(&Config { nodes, present_images: PresentImages::All, ..Config::default() });
         let settled = cluster.now() + Duration::from_secs(60);
         cluster.advance_to(settled, u64::MAX);
         let (path, manifest) = manifest(workload, pods);

@@ -13,7 +13,7 @@ use serde_json::Value;
 use super::machine::{self, AUTHORITIES};
 use crate::api;
 use crate::client::{Cache, Delta};
-use crate::cluster::{self, Cluster};
+use crate::cluster::{self, Cluster, PresentImages};
 use crate::diagram::{Change, Diagram, Object};
 use crate::lesson::Objects;
 use crate::shell::Machine;
@@ -68,10 +68,11 @@ pub struct Lab {
 
 impl Lab {
     /// A cluster that has come up, and a machine on which nothing runs yet.
-    pub fn new(seed: u64, start: Time, images_present: bool) -> Self {
-        let config = cluster::Config { seed: Seed::new(seed), start, images_present, ..cluster::Config::default() };
+    pub fn new(seed: u64, start: Time, present_images: PresentImages) -> Self {
+        let config = cluster::Config { seed: Seed::new(seed), start, present_images, ..cluster::Config::default() };
         let mut cluster = Cluster::new(&config);
         cluster.advance_to(start + WARM_UP, u64::MAX);
+        cluster.expire_events();
         let mut lab = Self {
             diagram: Diagram::new(cluster.now()),
             cluster,
@@ -278,7 +279,7 @@ mod tests {
 
     #[test]
     fn the_learners_kubectl_speaks_to_the_cluster() {
-        let mut lab = Lab::new(1, Time::from_seconds(1_767_261_600), false);
+        let mut lab = Lab::new(1, Time::from_seconds(1_767_261_600), PresentImages::default());
         let said = run(&mut lab, &["kubectl", "get", "jobs"]);
         assert_eq!(said, (0, String::new(), "No resources found in default namespace.\n".into()));
         let said = run(&mut lab, &["kubectl", "get", "nodes", "-o", "name"]);
@@ -287,7 +288,7 @@ mod tests {
 
     #[test]
     fn two_labs_of_one_seed_are_alike_however_time_is_cut() {
-        let mut whole = Lab::new(3, Time::from_seconds(1_767_261_600), false);
+        let mut whole = Lab::new(3, Time::from_seconds(1_767_261_600), PresentImages::default());
         let mut cut = whole.clone();
         let target = whole.now() + Duration::from_secs(120);
         whole.advance_to(target, u64::MAX);

@@ -35,6 +35,7 @@ pub use play::Playground;
 pub use saved::RestoreError;
 pub use session::{Line, Outcome, Session};
 
+use crate::cluster::PresentImages;
 use crate::lesson;
 use crate::sim::Time;
 
@@ -54,8 +55,8 @@ pub struct Config {
     pub rows: u16,
     /// Files under the home directory at the start: name and text.
     pub files: Vec<(String, String)>,
-    /// Images that every node has already, beside those of the system.
-    pub present_images: Vec<String>,
+    /// Images that the nodes have already.
+    pub present_images: PresentImages,
     /// Manifests that are applied before the learner comes: name and text.
     pub manifests: Vec<(String, String)>,
     /// The lesson's steps.
@@ -70,7 +71,7 @@ impl Config {
         let pair = |file: &lesson::File| (file.name.clone(), file.content.clone());
         Self {
             seed: lesson.seed,
-            present_images: lesson.images.clone(),
+            present_images: PresentImages::Listed(lesson.images.clone()),
             manifests: lesson.manifests.iter().map(pair).collect(),
             steps: lesson.steps.clone(),
             speed: Speed::from_factor(lesson.speed).unwrap_or_default(),
@@ -83,11 +84,11 @@ impl Default for Config {
     fn default() -> Self {
         Self {
             seed: 1,
-            start: Time::from_seconds(1_767_261_600),
+            start: crate::cluster::Config::default().start,
             columns: 80,
             rows: 24,
             files: Vec::new(),
-            present_images: Vec::new(),
+            present_images: PresentImages::default(),
             manifests: Vec::new(),
             steps: Vec::new(),
             speed: Speed::X1,

@@ -10,6 +10,7 @@ use serde_json::Value;
 use super::Config;
 use super::lab::Lab;
 use super::machine::{HOME, caller};
+use crate::cluster::PresentImages;
 use crate::lesson::Objects;
 use crate::shell::machine::{SpawnOptions, StartError, Stdio, Stream};
 use crate::shell::program::{Pid, Signal};
@@ -61,7 +62,7 @@ pub struct Session {
 impl Session {
     /// A fresh playground of that seed, on nodes that have every image, as a practice machine that is used daily.
     pub fn new(seed: u64) -> Self {
-        Self::with_config(&Config { seed, ..Config::default() })
+        Self::with_config(&Config { seed, present_images: PresentImages::All, ..Config::default() })
     }
 
     /// A fresh playground: the cluster has come up, the manifests are applied, the files lie in the home directory.
@@ -71,7 +72,7 @@ impl Session {
 
     /// The same, and what went wrong with the manifests and files, if something did.
     pub fn furnished(config: &Config) -> (Self, Option<String>) {
-        let lab = Lab::new(config.seed, config.start, !config.present_images.is_empty());
+        let lab = Lab::new(config.seed, config.start, config.present_images.clone());
         let mut session = Self { start: lab.now(), lab, background: BTreeMap::new() };
         let mut trouble = None;
         for (name, content) in &config.manifests {
