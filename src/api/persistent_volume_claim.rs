@@ -1,11 +1,16 @@
 //! Persistent volume claims.
+//!
+//! Models Kubernetes 1.36 pkg/apis/core/validation/validation.go (`ValidatePersistentVolumeClaim`).
 
 use k8s_openapi::api::core::v1::PersistentVolumeClaim;
 use serde_json::json;
 
 use super::{Cell, Column, KindInfo, Strategy, cells, pod_spec::defaults::fill_text};
-use crate::apimachinery::meta;
+use crate::apimachinery::{field, meta};
+use crate::apimachinery::quantity::Quantity;
 use crate::sim::Time;
+
+const ACCESS_MODES: &[&str] = &["ReadOnlyMany", "ReadWriteMany", "ReadWriteOnce", "ReadWriteOncePod"];
 
 impl Strategy for PersistentVolumeClaim {
     const INFO: KindInfo =
@@ -42,6 +47,39 @@ impl Strategy for PersistentVolumeClaim {
 
     fn prepare_for_status_update(&mut self, old: &Self) {
         self.spec.clone_from(&old.spec);
+    }
+
+    fn validate(&self) -> Vec<field::Error> {
+        let mut errors = Vec::new();
+        let path = field::Path::new("spec");
+        let spec = self.spec.clone().unwrap_or_default();
+        let modes = spec.access_modes.unwrap_or_default();
+        if modes.is_empty() {
+            errors.push(field::Error::required(&path.child("accessModes"), "at least 1 access mode is required"));
+        }
+        for mode in modes.iter().filter(|mode| !ACCESS_MODES.contains(&mode.as_str())) {
+            errors.push(field::Error::not_supported(&path.child("accessModes"), mode, ACCESS_MODES));
+        }
+        let once = modes.iter().any(|mode| mode == "ReadWriteOncePod");
+        if once && modes.len() > 1 {
+            let why = "may not use ReadWriteOncePod with other access modes";
+            errors.push(field::Error::forbidden(&path.child("accessModes"), why));
+        }
+        let requests = spec.resources.and_then(|resources| resources.requests).unwrap_or_default();
+        let at = path.child("resources");
+        match requests.get("storage").map(|text| (text, Quantity::parse(&text.0))) {
+            None => errors.push(field::Error::required(&at.key("storage"), "")),
+            Some((text, Ok(amount))) if amount <= Quantity::zero() => {
+                let why = "must be greater than zero";
+                errors.push(field::Error::invalid(&at.key("storage"), &text.0, why));
+            }
+            Some(_) => {}
+        }
+        let modes = &["Block", "Filesystem"];
+        if let Some(mode) = spec.volume_mode.as_deref().filter(|mode| !modes.contains(mode)) {
+            errors.push(field::Error::not_supported(&path.child("volumeMode"), mode, modes));
+        }
+        errors
     }
 
     fn row(&self, now: Time) -> Vec<Cell> {

@@ -7,6 +7,7 @@ use std::marker::PhantomData;
 
 use serde_json::Value;
 
+use crate::apimachinery::facts::facts;
 use crate::apimachinery::{Kind, Object, field};
 use crate::sim::Time;
 
@@ -268,6 +269,8 @@ impl<T: Strategy> KindOps for Ops<T> {
         T::COLUMNS
     }
     fn decode(&self, json: Value) -> Result<Box<dyn Object>, String> {
+        let mut json = json;
+        facts().canonicalize(T::API_VERSION, T::KIND, &mut json);
         serde_json::from_value::<T>(json).map(|object| Box::new(object) as Box<dyn Object>).map_err(|e| e.to_string())
     }
     fn encode(&self, object: &dyn Object) -> Value {

@@ -73,6 +73,40 @@ pub fn port(errors: &mut Errors, path: &Path, port: &IntOrString) {
     }
 }
 
+/// Whether the text is an IPv4 or IPv6 address (`netutils.ParseIPSloppy`, without leading zeros).
+pub fn is_ip_address(text: &str) -> bool {
+    let is_v4 = |text: &str| {
+        let parts: Vec<&str> = text.split('.').collect();
+        let is_byte = |part: &&str| {
+            !part.is_empty()
+                && part.bytes().all(|b| b.is_ascii_digit())
+                && (part.len() == 1 || !part.starts_with('0'))
+                && part.parse::<u8>().is_ok()
+        };
+        parts.len() == 4 && parts.iter().all(is_byte)
+    };
+    if !text.contains(':') {
+        return is_v4(text);
+    }
+    // Eight groups of up to four hexadecimal digits; one `::` stands for groups of zeros; the end may be IPv4.
+    let (head, tail, short) = match text.split_once("::") {
+        Some((head, tail)) => (head, tail, true),
+        None => (text, "", false),
+    };
+    let groups: Vec<&str> = [head, tail].into_iter().filter(|part| !part.is_empty()).flat_map(|part| part.split(':')).collect();
+    let mut count = 0;
+    for (index, group) in groups.iter().enumerate() {
+        if group.contains('.') && index + 1 == groups.len() && is_v4(group) {
+            count += 2;
+        } else if (1..=4).contains(&group.len()) && group.bytes().all(|b| b.is_ascii_hexdigit()) {
+            count += 1;
+        } else {
+            return false;
+        }
+    }
+    if short { count < 8 } else { count == 8 }
+}
+
 /// Labels (`ValidateLabels`).
 pub fn labels(errors: &mut Errors, path: &Path, labels: Option<&BTreeMap<String, String>>) {
     for (key, value) in labels.into_iter().flatten() {
@@ -159,6 +193,16 @@ pub fn is_zero(value: &IntOrString) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn addresses_are_told_from_other_texts() {
+        for text in ["10.9.8.7", "2001:db8::ffff", "::1", "::ffff:10.0.0.1", "1:2:3:4:5:6:7:8"] {
+            assert!(is_ip_address(text), "{text}");
+        }
+        for text in ["10.9.8", "10.9.8.256", "10.09.8.7", "1::2::3", "a", "", "1:2:3:4:5:6:7:8:9", ":1"] {
+            assert!(!is_ip_address(text), "{text}");
+        }
+    }
 
     #[test]
     fn a_port_name_is_short_and_has_a_letter() {

@@ -64,7 +64,7 @@ fn cron_job_spec(errors: &mut Errors, path: &Path, spec: &CronJobSpec, old: Opti
     }
     let template = path.child("jobTemplate").child("spec");
     if let Some(job) = &spec.job_template.spec {
-        job_spec::validation::job_spec(errors, &template, job);
+        job_spec::validate(errors, &template, job);
         if let Some(selector) = &job.selector {
             let shown = internal::dump_selector(&json!(selector));
             let why = "`selector` will be auto-generated";

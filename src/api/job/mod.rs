@@ -12,7 +12,7 @@ use serde_json::json;
 use super::pod_spec::defaults::{self, fill_text};
 use super::pod_spec::warnings;
 use super::{Cell, Column, KindInfo, Strategy, cells};
-use crate::apimachinery::{field, meta};
+use crate::apimachinery::{content, field, meta};
 use crate::sim::Time;
 
 /// The labels that tie Pods to their Job; the second of each pair is the name of old.
@@ -94,6 +94,10 @@ impl Strategy for Job {
 fn take_labels(job: &mut Job) {
     let template = job.spec.as_ref().and_then(|spec| spec.template.metadata.as_ref());
     let labels = template.and_then(|meta| meta.labels.clone()).unwrap_or_default();
+    // Validation comes before upstream's storage: of labels that it refuses it must speak once, where they are.
+    if labels.iter().any(|(_, value)| !content::label_value(value).is_empty()) {
+        return;
+    }
     if job.metadata.labels.as_ref().is_none_or(BTreeMap::is_empty) && !labels.is_empty() {
         job.metadata.labels = Some(labels);
     }

@@ -22,7 +22,7 @@ pub fn validate(job: &Job) -> Errors {
     let Some(spec) = &job.spec else { return errors };
     let path = Path::new("spec");
     generated_selector(&mut errors, job);
-    job_spec::validation::job_spec(&mut errors, &path, spec);
+    job_spec::validate(&mut errors, &path, spec);
     match &spec.selector {
         None => errors.push(Error::required(&path.child("selector"), "")),
         Some(selector) => validate::selector(&mut errors, &path.child("selector"), selector),

@@ -122,11 +122,25 @@ fn is_latest(image: &str) -> bool {
     if image.contains('@') {
         return false;
     }
-    let last = image.rsplit('/').next().unwrap_or(image);
-    match last.split_once(':') {
-        Some((_, tag)) => tag == "latest",
-        None => true,
-    }
+    let (path, last) = image.rsplit_once('/').unwrap_or(("", image));
+    let (name, tag) = last.split_once(':').unwrap_or((last, "latest"));
+    // The first part may be a registry, which has rules of its own.
+    let mut parts = path.split('/').filter(|_| !path.is_empty());
+    let first = parts.next().unwrap_or_default();
+    let is_registry = first.contains(['.', ':']) || first == "localhost";
+    let readable = (is_registry || first.is_empty() || is_path_component(first))
+        && parts.all(is_path_component)
+        && is_path_component(name);
+    // What cannot be read as a reference has no tag at all.
+    readable && tag == "latest"
+}
+
+/// `[a-z0-9]+((\.|_|__|-+)[a-z0-9]+)*`, more or less: lower case, separators inside only.
+fn is_path_component(text: &str) -> bool {
+    let is_letter = |b: u8| b.is_ascii_lowercase() || b.is_ascii_digit();
+    text.bytes().all(|b| is_letter(b) || matches!(b, b'.' | b'_' | b'-'))
+        && text.bytes().next().is_some_and(is_letter)
+        && text.bytes().last().is_some_and(is_letter)
 }
 
 fn set_variable_defaults(variable: &mut EnvVar) {
@@ -228,6 +242,9 @@ mod tests {
             ("registry:5000/busybox", true),
             ("registry:5000/busybox:1", false),
             ("busybox@sha256:0123", false),
+            ("library/busybox", true),
+            (" busybox ", false),
+            ("Busybox", false),
         ];
         for (image, latest) in cases {
             assert_eq!(is_latest(image), latest, "{image}");
@@ -242,7 +259,7 @@ mod tests {
         assert_eq!(
             json,
             serde_json::json!({
-                "name": "c", "imagePullPolicy": "Always", "resources": {},
+                "name": "c", "imagePullPolicy": "IfNotPresent", "resources": {},
                 "terminationMessagePath": "/dev/termination-log", "terminationMessagePolicy": "File",
             })
         );

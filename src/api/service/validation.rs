@@ -3,7 +3,6 @@
 //! Models Kubernetes 1.36 pkg/apis/core/validation/validation.go (`ValidateService`).
 
 use std::collections::BTreeSet;
-use std::net::IpAddr;
 
 use k8s_openapi::api::core::v1::{Service, ServiceSpec};
 
@@ -35,13 +34,13 @@ pub fn validate(service: &Service) -> Errors {
     validate::labels(&mut errors, &path.child("selector"), spec.selector.as_ref());
     one_of(&mut errors, &path.child("sessionAffinity"), spec.session_affinity.as_deref(), &["ClientIP", "None"]);
     if let Some(address) = spec.cluster_ip.as_deref().filter(|text| !text.is_empty() && *text != "None") {
-        if address.parse::<IpAddr>().is_err() {
+        if !validate::is_ip_address(address) {
             let why = "must be a valid IP address, (e.g. 10.9.8.7 or 2001:db8::ffff)";
             errors.push(Error::invalid(&path.child("clusterIPs").index(0), address, why));
         }
     }
     for (index, address) in spec.external_ips.iter().flatten().enumerate() {
-        if address.parse::<IpAddr>().is_err() {
+        if !validate::is_ip_address(address) {
             let why = "must be a valid IP address, (e.g. 10.9.8.7 or 2001:db8::ffff)";
             errors.push(Error::invalid(&path.child("externalIPs").index(index), address, why));
         }

@@ -77,7 +77,7 @@ impl Walk<'_> {
                     self.within = outer;
                     outcome?;
                 }
-                None => self.found.unknown.push(format!("unknown field {:?}", self.path)),
+                None => self.found.unknown.push(format!("unknown field \"{}\"", self.path)),
             }
             self.path.truncate(length);
         }

@@ -10,6 +10,10 @@ pub use decode::Decoding;
 use std::collections::BTreeMap;
 use std::sync::OnceLock;
 
+use serde_json::Value;
+
+use super::quantity::Quantity;
+
 static TABLE: &str = include_str!("fields.txt");
 
 /// The type of a value.
@@ -150,6 +154,49 @@ impl Facts {
         }
     }
 
+    /// Writes every quantity of a document in the one form in which the server stores it: `1000m` becomes `1`.
+    pub fn canonicalize(&self, api_version: &str, kind: &str, document: &mut Value) {
+        if let Some(known) = self.of_kind(api_version, kind) {
+            self.canonicalize_type(known, document);
+        }
+    }
+
+    fn canonicalize_type(&self, known: &Type, value: &mut Value) {
+        for (name, value) in value.as_object_mut().into_iter().flatten() {
+            if let Some(field) = known.fields.get(name.as_str()) {
+                self.canonicalize_value(&field.shape, value);
+            }
+        }
+    }
+
+    fn canonicalize_value(&self, shape: &Shape, value: &mut Value) {
+        match shape {
+            Shape::Quantity => {
+                let text = match &*value {
+                    Value::String(text) => text.trim().to_owned(),
+                    Value::Number(number) => number.to_string(),
+                    _ => return,
+                };
+                if let Ok(quantity) = Quantity::parse(&text) {
+                    *value = Value::String(quantity.to_string());
+                }
+            }
+            Shape::Ref(name) => {
+                if let Some(known) = self.get(name) {
+                    self.canonicalize_type(known, value);
+                }
+            }
+            Shape::List(inner) => {
+                value.as_array_mut().into_iter().flatten().for_each(|one| self.canonicalize_value(inner, one));
+            }
+            Shape::Map(inner) => {
+                let entries = value.as_object_mut().into_iter().flatten();
+                entries.for_each(|(_, one)| self.canonicalize_value(inner, one));
+            }
+            _ => {}
+        }
+    }
+
     fn parse(table: &'static str) -> Self {
         let mut facts = Facts::default();
         for line in table.lines().filter(|line| !line.starts_with('#')) {
@@ -257,6 +304,15 @@ mod tests {
                 }
             }
         }
+    }
+
+    #[test]
+    fn quantities_are_stored_in_one_form() {
+        let limits = serde_json::json!({"cpu": 0.5, "memory": "1024Mi"});
+        let mut pod = serde_json::json!({"spec": {"containers": [{"resources": {"limits": limits}}]}});
+        facts().canonicalize("v1", "Pod", &mut pod);
+        let expected = serde_json::json!({"cpu": "500m", "memory": "1Gi"});
+        assert_eq!(pod["spec"]["containers"][0]["resources"]["limits"], expected);
     }
 
     #[test]

@@ -10,6 +10,8 @@ mod resources;
 mod scheduling;
 mod volume;
 
+pub use env::data_key;
+
 use k8s_openapi::api::core::v1::{PodSecurityContext, PodSpec, PodTemplateSpec};
 
 use crate::api::validate::{self, Errors};

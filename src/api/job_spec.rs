@@ -1,4 +1,4 @@
-//! Whether a job spec is acceptable.
+//! What Jobs and the templates of Jobs share: whether a job spec is acceptable. Knows not which kind holds it.
 //!
 //! Models Kubernetes 1.36 pkg/apis/batch/validation/validation.go (`validateJobSpec`).
 
@@ -28,7 +28,7 @@ const MAX_INDEXES_LENGTH: usize = 64 * 1024;
 const MAX_MANAGED_BY_LENGTH: usize = 63;
 
 /// `validateJobSpec`
-pub fn job_spec(errors: &mut Errors, path: &Path, spec: &JobSpec) {
+pub fn validate(errors: &mut Errors, path: &Path, spec: &JobSpec) {
     numbers(errors, path, spec);
     if let Some(manager) = &spec.managed_by {
         let at = path.child("managedBy");
