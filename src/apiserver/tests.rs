@@ -286,9 +286,9 @@ fn initial_events_end_with_a_bookmark() {
 fn a_watch_from_a_version_that_has_left_the_log_ends_with_410() {
     let mut server = Server::new();
     server.post(PODS, pod("a"));
-    for number in 0..17_000 {
-        let patch = json!({"metadata": {"annotations": {"n": number.to_string()}}});
-        server.patch(&format!("{PODS}/a"), "merge-patch", patch);
+    let (by, object) = ("test".into(), server.0.store.get("pods", "default", "a").cloned().unwrap());
+    for _ in 0..17_000 {
+        server.0.store.put(object.clone_object(), &by);
     }
     let id = server.watch(&format!("{PODS}?resourceVersion=5"));
     let events = server.events(id);
