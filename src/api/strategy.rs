@@ -71,6 +71,12 @@ impl KindInfo {
         self
     }
 
+    /// The same kind as one that extends the API.
+    pub const fn extension(mut self) -> Self {
+        self.categories = &["api-extensions"];
+        self
+    }
+
     /// The same kind outside of namespaces.
     pub const fn cluster_scoped(mut self) -> Self {
         self.namespaced = false;
