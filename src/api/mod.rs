@@ -248,7 +248,7 @@ mod tests {
 
     #[test]
     fn what_is_written_can_be_read_again() {
-        for kind in KINDS {
+        for kind in KINDS.iter().filter(|kind| !is_plain(**kind)) {
             for mut object in samples(*kind) {
                 kind.set_defaults(&mut *object);
                 kind.prepare_for_create(&mut *object);
