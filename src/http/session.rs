@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use axum::extract::ws::{Message, WebSocket};
+use axum::extract::ws::{CloseFrame, Message, WebSocket, close_code};
 
 use super::owner::Owner;
 use crate::text::http::{StreamId, StreamRead};
@@ -40,7 +40,9 @@ pub async fn run(mut socket: WebSocket, owner: Owner, id: StreamId) {
                 }
             }
             Some(StreamRead::End) | None => {
-                let _ = socket.send(Message::Close(None)).await;
+                // Without a code the client takes the end for a broken connection.
+                let normal = CloseFrame { code: close_code::NORMAL, reason: "".into() };
+                let _ = socket.send(Message::Close(Some(normal))).await;
                 return;
             }
         }
