@@ -98,13 +98,13 @@ impl Maker<'_> {
         let mut spec = json!({
             "podCIDR": format!("{}.0/24", config.pod_network), "podCIDRs": [format!("{}.0/24", config.pod_network)],
         });
-        if config.control_plane {
-            if let (Some(labels), Some(spec)) = (labels.as_object_mut(), spec.as_object_mut()) {
-                labels.insert("node-role.kubernetes.io/control-plane".to_owned(), json!(""));
-                labels.insert("node.kubernetes.io/exclude-from-external-load-balancers".to_owned(), json!(""));
-                let taint = json!({"key": "node-role.kubernetes.io/control-plane", "effect": "NoSchedule"});
-                spec.insert("taints".to_owned(), json!([taint]));
-            }
+        if config.control_plane
+            && let (Some(labels), Some(spec)) = (labels.as_object_mut(), spec.as_object_mut())
+        {
+            labels.insert("node-role.kubernetes.io/control-plane".to_owned(), json!(""));
+            labels.insert("node.kubernetes.io/exclude-from-external-load-balancers".to_owned(), json!(""));
+            let taint = json!({"key": "node-role.kubernetes.io/control-plane", "effect": "NoSchedule"});
+            spec.insert("taints".to_owned(), json!([taint]));
         }
         let status = node_status(config, &json!(meta::time(self.server.now())), self.server.store().revision());
         self.make::<Node>(json!({

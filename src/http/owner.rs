@@ -1,5 +1,7 @@
 //! The one thread that owns the cluster: it answers what the connections ask, and moves virtual time by real time.
 
+#![allow(clippy::disallowed_methods, reason = "here real time becomes virtual time")]
+
 use std::sync::mpsc as blocking;
 use std::thread;
 use std::time::{Duration, Instant};
