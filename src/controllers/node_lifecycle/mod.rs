@@ -3,6 +3,8 @@
 //! Refuses to judge whether a node lives: its kubelet says so.
 //! Models Kubernetes 1.36 pkg/controller/nodelifecycle/node_lifecycle_controller.go.
 
+use std::collections::BTreeSet;
+
 use k8s_openapi::api::core::v1::{Node, Taint};
 
 use super::pod_control::ignore_not_found;
@@ -27,7 +29,9 @@ const UNSCHEDULABLE: &str = "node.kubernetes.io/unschedulable";
 /// See the module.
 #[derive(Clone, Debug, Default)]
 pub struct NodeLifecycleController {
-    registered: std::collections::BTreeSet<String>,
+    /// When the controller first looked: nodes that were there by then are not told of.
+    started: Option<Time>,
+    registered: BTreeSet<String>,
 }
 
 /// A new node lifecycle controller.
@@ -49,6 +53,7 @@ impl Controller for NodeLifecycleController {
     }
 
     fn observe(&mut self, delta: &Delta, _: &Caches, queue: &mut WorkQueue, now: Time) {
+        self.started.get_or_insert(now);
         if let Some(object) = delta.object() {
             queue.add_at(ObjectKey::of(&**object), now);
         }
@@ -59,7 +64,8 @@ impl Controller for NodeLifecycleController {
             self.registered.remove(&*key.name);
             return Ok(());
         };
-        if self.registered.insert(key.name.to_string()) {
+        let created = node.metadata.creation_timestamp.as_ref().map(|time| Time::from(time.0));
+        if self.registered.insert(key.name.to_string()) && created > self.started {
             let message = format!("Registered Node {} in Controller", key.name);
             context.events.event(&mut context.client, &*node, EventType::Normal, "RegisteredNode", &message);
         }
