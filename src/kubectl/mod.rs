@@ -22,6 +22,8 @@ mod pods;
 mod print;
 mod program;
 mod session;
+#[cfg(test)]
+mod tests;
 mod tree;
 mod watch;
 mod writing;
