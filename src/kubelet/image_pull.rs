@@ -117,9 +117,10 @@ impl Kubelet {
                 let text = format!("Failed to pull image \"{image}\": {why}");
                 self.record(server, &pod, &path, EventType::Warning, "Failed", &text);
                 self.record(server, &pod, &path, EventType::Warning, "Failed", "Error: ErrImagePull");
-                // The failed sync is tried again when the next relist has seen the sandbox.
-                let at = self.next_relist(now);
-                self.again(worker, at);
+                // What a relist saw meanwhile is looked at now; else the failed sync is tried again later.
+                let retry = if worker.relisted { now } else { self.jittered(now, now + BACKOFF_PERIOD) };
+                worker.relisted = false;
+                self.again(worker, retry);
             }
         }
     }

@@ -18,7 +18,7 @@ use crate::sim::Time;
 use crate::text::duration::go_duration;
 
 /// From the first sync to a sandbox with mounted volumes and a network.
-const SANDBOX_LATENCY: Duration = Duration::from_millis(420);
+const SANDBOX_LATENCY: Duration = Duration::from_millis(455);
 /// After a failed sync, and as the base of its jitter.
 pub(super) const BACKOFF_PERIOD: Duration = Duration::from_secs(10);
 /// The longest wait for a back-off before a Pod is looked at again.
@@ -64,7 +64,10 @@ impl Kubelet {
                     self.bring_up(uid, worker, server, now);
                 }
             }
-            Stage::Pulling { pull, .. } => self.again(worker, pull.done),
+            Stage::Pulling { pull, .. } => {
+                worker.relisted = true;
+                self.again(worker, pull.done);
+            }
             Stage::Ending => {
                 if let Some(sandbox) = &worker.sandbox {
                     self.runtime.stop_sandbox(&sandbox.id, now);
@@ -152,6 +155,7 @@ impl Kubelet {
             Ok(sandbox) => {
                 worker.sandbox = Some(sandbox);
                 worker.sandbox_ready = true;
+                worker.relist = Some(self.next_relist(now));
                 self.publish_ready_sandbox(worker, server, now);
                 self.bring_up(uid, worker, server, now);
             }

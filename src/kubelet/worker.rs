@@ -78,8 +78,10 @@ pub struct Worker {
     pub orphaned: bool,
     /// Why the kubelet itself ended the Pod.
     pub failure: Option<(String, String)>,
-    /// When containers are next looked at, because one has ended.
+    /// When containers are next looked at, because something has started or ended.
     pub relist: Option<Time>,
+    /// A relist came while an image was pulled: the next sync follows the pull at once.
+    pub relisted: bool,
 }
 
 /// A Pod's sandbox, or its absence.
@@ -115,6 +117,7 @@ impl Worker {
             orphaned: false,
             failure: None,
             relist: None,
+            relisted: false,
         }
     }
 
