@@ -13,7 +13,7 @@ const FLAGS: &[Flag] = &[
     switch("all-namespaces", "Objects of every namespace.").short('A'),
     text("chunk-size", "500", "Ask for long lists in parts of this many objects."),
     text("selector", "", "Only objects whose labels match.").short('l'),
-    switch("show-events", "Show the events about the object.").on(),
+    switch("show-events", "Show the events about the object; with several objects only when asked for.").on(),
 ];
 
 /// The command.
@@ -61,6 +61,8 @@ fn run(cx: &mut Context<'_>) -> Outcome {
         }
         return DONE;
     }
+    // Several objects are shown without their events, unless those are asked for.
+    let show_events = show_events && (found.len() == 1 || flags.changed("show-events"));
     let failures = print_all(cx, &found, show_events, failures);
     if failures.is_empty() { DONE } else { Err(Failure::Exit(1, Failure::Many(failures).lines())) }
 }
@@ -92,6 +94,7 @@ fn by_prefix(cx: &mut Context<'_>, query: &Query, show_events: bool, missing: Fa
     if near.is_empty() {
         return Err(missing);
     }
+    let show_events = show_events && (near.len() == 1 || cx.session.flags.changed("show-events"));
     let failures = print_all(cx, &near, show_events, Vec::new());
     if failures.is_empty() { DONE } else { Err(Failure::Many(failures)) }
 }

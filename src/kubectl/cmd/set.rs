@@ -142,7 +142,7 @@ fn pod_spec(object: &mut Value) -> Option<&mut Value> {
 }
 
 /// Sends what changed and says so; an object that did not change is passed over.
-fn send(cx: &mut Context<'_>, target: &Target, after: &Value, what: &str) -> Result<(), Failure> {
+fn send(cx: &mut Context<'_>, target: &Target, after: &Value, what: &str, refused: &str) -> Result<(), Failure> {
     let flags = cx.session.flags.clone();
     let dry_run = DryRun::of(cx)?;
     let mut printer = Printer::of(&flags, cx.system, false)?;
@@ -157,7 +157,10 @@ fn send(cx: &mut Context<'_>, target: &Target, after: &Value, what: &str) -> Res
     } else {
         let query = writing::query(dry_run, writing::manager(&flags, "kubectl-set"), "");
         let body = crate::text::go_json::to_compact(&patch);
-        cx.patch(&target.path(), "strategic", &query, body.as_bytes())?
+        cx.patch(&target.path(), "strategic", &query, body.as_bytes()).map_err(|failure| match failure {
+            Failure::Connection { .. } => failure,
+            other => Failure::msg(format!("failed to patch {refused} {}", other.text())),
+        })?
     };
     let text = printer.done(&made, &target.resource, &target.name, &format!("{what}{}", dry_run.suffix()))?;
     cx.out.out(&text);
@@ -205,7 +208,7 @@ fn image(cx: &mut Context<'_>) -> Outcome {
         }
         match missing {
             Some(failure) => failures.push(failure),
-            None => failures.extend(send(cx, &target, &after, "image updated").err()),
+            None => failures.extend(send(cx, &target, &after, "image updated", "image update to pod template:").err()),
         }
     }
     all(failures)
@@ -261,7 +264,7 @@ fn env(cx: &mut Context<'_>) -> Outcome {
             }
         }
         if !flags.on("list") {
-            failures.extend(send(cx, &target, &after, "env updated").err());
+            failures.extend(send(cx, &target, &after, "env updated", "env update to pod template:").err());
         }
     }
     all(failures)
@@ -346,7 +349,9 @@ fn resources(cx: &mut Context<'_>) -> Outcome {
                 }
             }
         }
-        failures.extend(send(cx, &target, &after, "resource requirements updated").err());
+        failures.extend(
+            send(cx, &target, &after, "resource requirements updated", "resources update to pod template").err(),
+        );
     }
     all(failures)
 }
@@ -360,7 +365,7 @@ fn service_account(cx: &mut Context<'_>) -> Outcome {
         if let Some(fields) = pod_spec(&mut after).and_then(Value::as_object_mut) {
             fields.insert("serviceAccountName".to_owned(), json!(account));
         }
-        failures.extend(send(cx, &target, &after, "serviceaccount updated").err());
+        failures.extend(send(cx, &target, &after, "serviceaccount updated", "ServiceAccountName").err());
     }
     all(failures)
 }

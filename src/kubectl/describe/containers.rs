@@ -205,13 +205,14 @@ fn optional(reference: &Value) -> bool {
     reference.get("optional").and_then(Value::as_bool).unwrap_or(false)
 }
 
-/// The value of a field path such as `metadata.name` or `metadata.labels['x']`.
+/// The value of a field path, for the few paths that kubectl can resolve by itself: the others stay empty.
 fn field_value(pod: &Value, path: &str) -> String {
-    if let Some((map, key)) = path.split_once("['").and_then(|(map, rest)| Some((map, rest.strip_suffix("']")?))) {
-        let pointer = format!("/{}", map.replace('.', "/"));
-        return pod.pointer(&pointer).and_then(|map| map.get(key)).map(shown).unwrap_or_default();
+    match path {
+        "metadata.name" | "metadata.namespace" => {
+            pod.pointer(&format!("/{}", path.replace('.', "/"))).map(shown).unwrap_or_default()
+        }
+        _ => String::new(),
     }
-    pod.pointer(&format!("/{}", path.replace('.', "/"))).map(shown).unwrap_or_default()
 }
 
 fn probe_text(probe: &Value) -> String {
