@@ -26,8 +26,6 @@ const VERSION: &str = r#"{
 const CHECKS: &[&str] = &[
     "ping",
     "log",
-    "etcd",
-    "etcd-readiness",
     "informer-sync",
     "poststarthook/start-apiserver-admission-initializer",
     "poststarthook/generic-apiserver-start-informers",
@@ -38,6 +36,7 @@ const CHECKS: &[&str] = &[
     "poststarthook/start-apiextensions-controllers",
     "poststarthook/crd-informer-synced",
     "poststarthook/start-system-namespaces-controller",
+    "poststarthook/peer-endpoint-reconciler-controller",
     "poststarthook/start-cluster-authentication-info-controller",
     "poststarthook/start-kube-apiserver-identity-lease-controller",
     "poststarthook/start-kube-apiserver-identity-lease-garbage-collector",
@@ -54,6 +53,7 @@ const CHECKS: &[&str] = &[
     "poststarthook/apiservice-status-local-available-controller",
     "poststarthook/apiservice-status-remote-available-controller",
     "poststarthook/apiservice-registration-controller",
+    "poststarthook/apiservice-wait-for-first-sync",
     "poststarthook/apiservice-discovery-controller",
     "poststarthook/kube-apiserver-autoregistration",
     "autoregister-completion",
@@ -81,8 +81,7 @@ fn health(request: &Request, name: &str) -> String {
     if request.query("verbose").is_none() {
         return "ok".to_owned();
     }
-    let of_readiness =
-        |check: &&&str| name == "readyz" || !matches!(**check, "informer-sync" | "shutdown" | "etcd-readiness");
+    let of_readiness = |check: &&&str| name == "readyz" || !matches!(**check, "informer-sync" | "shutdown");
     let mut text: String = CHECKS.iter().filter(of_readiness).map(|check| format!("[+]{check} ok\n")).collect();
     text.push_str(name);
     text.push_str(" check passed\n");

@@ -9,7 +9,7 @@ use k8s_openapi::apimachinery::pkg::apis::meta::v1::ObjectMeta;
 
 use super::{ApiServer, Caller, admission, deletion, metadata, service_ip};
 use crate::api::{self, KindOps};
-use crate::apimachinery::{ObjectKey, Kind, Object, Reason, Status, downcast, meta, names};
+use crate::apimachinery::{Kind, Object, ObjectKey, Reason, Status, downcast, meta, names};
 
 /// How often a generated name that is taken is drawn anew.
 const NAME_ATTEMPTS: usize = 8;

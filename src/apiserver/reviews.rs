@@ -3,6 +3,7 @@
 //! Models Kubernetes 1.36 pkg/registry/authorization and pkg/registry/authentication/selfsubjectreview.
 
 use serde_json::{Value, json};
+use sha2::{Digest as _, Sha256};
 
 use super::authorization::{self, Wish};
 use super::body;
@@ -29,7 +30,11 @@ pub(super) fn answer(call: &Call<'_>) -> Result<Option<Response>, Status> {
     let status = match kind {
         "SelfSubjectReview" => {
             map.insert("metadata".to_owned(), json!({"creationTimestamp": meta::time(call.server.now())}));
-            json!({"userInfo": {"username": &*call.caller.user, "groups": groups}})
+            // Users come with certificates: the digest of theirs is part of who they are.
+            let digest = Sha256::digest(&*call.caller.user);
+            let hex: String = digest.iter().map(|byte| format!("{byte:02x}")).collect();
+            let extra = json!({"authentication.kubernetes.io/credential-id": [format!("X509SHA256={hex}")]});
+            json!({"userInfo": {"username": &*call.caller.user, "groups": groups, "extra": extra}})
         }
         "SelfSubjectRulesReview" => json!({
             "resourceRules": [{"verbs": ["*"], "apiGroups": ["*"], "resources": ["*"]}],

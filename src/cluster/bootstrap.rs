@@ -250,11 +250,18 @@ impl Maker<'_> {
             let metadata = json!({"name": node.name, "namespace": "kube-node-lease"});
             self.make::<Lease>(json!({"metadata": metadata, "spec": held(&node.name, 40)}));
         }
-        for name in ["kube-controller-manager", "kube-scheduler"] {
-            let holder =
-                nodes.iter().find(|node| node.control_plane).map(|node| node.name.as_str()).unwrap_or_default();
-            let metadata = json!({"name": name, "namespace": "kube-system"});
-            self.make::<Lease>(json!({"metadata": metadata, "spec": held(holder, 15)}));
+        if let Some(node) = nodes.iter().find(|node| node.control_plane) {
+            let mut ids = crate::sim::Seed::new(self.server.store().revision()).fork("leases").rng();
+            let identity = format!("apiserver-{}", names::suffix(&mut ids, 26));
+            for (name, host, seconds) in [
+                (identity.as_str(), identity.as_str(), 3600),
+                ("kube-controller-manager", node.name.as_str(), 15),
+                ("kube-scheduler", node.name.as_str(), 15),
+            ] {
+                let holder = format!("{host}_{}", names::uid(&mut ids));
+                let metadata = json!({"name": name, "namespace": "kube-system"});
+                self.make::<Lease>(json!({"metadata": metadata, "spec": held(&holder, seconds)}));
+            }
         }
         let since = self.server.now().timestamp().to_string();
         let tracking =
