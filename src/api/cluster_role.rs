@@ -5,7 +5,7 @@ use serde_json::Value;
 use serde_json::json;
 
 use super::{Cell, Column, KindInfo, Strategy, cells};
-use crate::apimachinery::meta;
+use crate::apimachinery::{field, meta};
 use crate::sim::Time;
 
 impl Strategy for ClusterRole {
@@ -18,6 +18,12 @@ impl Strategy for ClusterRole {
     )
     .cluster_scoped();
     const COLUMNS: &'static [Column] = &[Column::NAME, Column::new("Created At", "When the object was created.")];
+
+    fn validate(&self) -> Vec<field::Error> {
+        let mut errors = Vec::new();
+        super::subjects::validate_rules(&mut errors, self.rules.as_deref().unwrap_or_default(), false);
+        errors
+    }
 
     fn row(&self, _now: Time) -> Vec<Cell> {
         vec![json!(meta::name(&self.metadata)), json!(cells::created_at(&self.metadata))]

@@ -4,7 +4,7 @@ use k8s_openapi::api::rbac::v1::ClusterRoleBinding;
 use serde_json::json;
 
 use super::{Cell, Column, KindInfo, Strategy, cells, subjects};
-use crate::apimachinery::meta;
+use crate::apimachinery::{field, meta};
 use crate::sim::Time;
 
 impl Strategy for ClusterRoleBinding {
@@ -28,6 +28,22 @@ impl Strategy for ClusterRoleBinding {
     fn set_defaults(&mut self) {
         subjects::set_role_ref_defaults(&mut self.role_ref);
         subjects::set_defaults(self.subjects.as_mut());
+    }
+
+    fn validate(&self) -> Vec<field::Error> {
+        let mut errors = Vec::new();
+        subjects::validate_role_ref(&mut errors, &self.role_ref, &["ClusterRole"]);
+        subjects::validate(&mut errors, self.subjects.as_deref().unwrap_or_default());
+        errors
+    }
+
+    fn validate_update(&self, old: &Self) -> Vec<field::Error> {
+        let mut errors = self.validate();
+        if self.role_ref != old.role_ref {
+            let shown = subjects::dump_role_ref(&self.role_ref);
+            errors.push(field::Error::invalid_shown(&field::Path::new("roleRef"), shown, "cannot change roleRef"));
+        }
+        errors
     }
 
     fn row(&self, now: Time) -> Vec<Cell> {

@@ -6,7 +6,7 @@ use k8s_openapi::apiextensions_apiserver::pkg::apis::apiextensions::v1::{
 use serde_json::json;
 
 use super::{Cell, Column, KindInfo, Strategy, cells, generation};
-use crate::apimachinery::meta;
+use crate::apimachinery::{field, meta};
 use crate::sim::Time;
 
 impl Strategy for CustomResourceDefinition {
@@ -55,6 +55,32 @@ impl Strategy for CustomResourceDefinition {
     fn prepare_for_status_update(&mut self, old: &Self) {
         self.spec.clone_from(&old.spec);
         self.metadata.generation = old.metadata.generation;
+    }
+
+    fn validate(&self) -> Vec<field::Error> {
+        let mut errors = Vec::new();
+        let (names, group) = (&self.spec.names, self.spec.group.as_str());
+        let (name, wanted) = (meta::name(&self.metadata), format!("{}.{group}", names.plural));
+        if name != wanted {
+            let why = "must be spec.names.plural+\".\"+spec.group";
+            errors.push(field::Error::invalid(&field::Path::new("metadata").child("name"), name, why));
+        }
+        let path = field::Path::new("spec");
+        for (field, text) in [("group", group), ("scope", self.spec.scope.as_str())] {
+            if text.is_empty() {
+                errors.push(field::Error::required(&path.child(field), ""));
+            }
+        }
+        let scopes = &["Cluster", "Namespaced"];
+        if !self.spec.scope.is_empty() && !scopes.contains(&self.spec.scope.as_str()) {
+            errors.push(field::Error::not_supported(&path.child("scope"), &self.spec.scope, scopes));
+        }
+        if self.spec.versions.iter().filter(|version| version.storage).count() != 1 {
+            let why = "must have exactly one version marked as storage version";
+            let shown = crate::text::go_json::to_compact(&json!(self.spec.versions));
+            errors.push(field::Error::invalid_shown(&path.child("versions"), shown, why));
+        }
+        errors
     }
 
     fn row(&self, _now: Time) -> Vec<Cell> {

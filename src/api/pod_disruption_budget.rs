@@ -5,8 +5,8 @@ use k8s_openapi::apimachinery::pkg::util::intstr::IntOrString;
 use serde_json::Value;
 use serde_json::json;
 
-use super::{Cell, Column, KindInfo, Strategy, cells, generation};
-use crate::apimachinery::meta;
+use super::{Cell, Column, KindInfo, Strategy, cells, generation, internal, validate};
+use crate::apimachinery::{field, meta};
 use crate::sim::Time;
 
 impl Strategy for PodDisruptionBudget {
@@ -41,6 +41,39 @@ impl Strategy for PodDisruptionBudget {
     fn prepare_for_status_update(&mut self, old: &Self) {
         self.spec.clone_from(&old.spec);
         self.metadata.generation = old.metadata.generation;
+    }
+
+    fn validate(&self) -> Vec<field::Error> {
+        let mut errors = Vec::new();
+        let path = field::Path::new("spec");
+        let Some(spec) = &self.spec else { return errors };
+        if let (Some(least), Some(most)) = (&spec.min_available, &spec.max_unavailable) {
+            let selector = internal::dump_selector(&json!(spec.selector));
+            let shown = format!(
+                "{{\"MinAvailable\":{},\"Selector\":{selector},\"MaxUnavailable\":{},\"UnhealthyPodEvictionPolicy\":{}}}",
+                json!(least),
+                json!(most),
+                json!(spec.unhealthy_pod_eviction_policy)
+            );
+            let why = "minAvailable and maxUnavailable cannot be both set";
+            errors.push(field::Error::invalid_shown(&path, shown, why));
+        }
+        for (name, value) in [("minAvailable", &spec.min_available), ("maxUnavailable", &spec.max_unavailable)] {
+            if let Some(value) = value {
+                validate::count_or_percent(&mut errors, &path.child(name), value);
+                validate::at_most_all(&mut errors, &path.child(name), value);
+            }
+        }
+        if let Some(selector) = &spec.selector {
+            validate::selector(&mut errors, &path.child("selector"), selector);
+        }
+        let policies = &["AlwaysAllow", "IfHealthyBudget"];
+        let policy = spec.unhealthy_pod_eviction_policy.as_deref();
+        if let Some(policy) = policy.filter(|policy| !policies.contains(policy)) {
+            let at = path.child("unhealthyPodEvictionPolicy");
+            errors.push(field::Error::not_supported(&at, policy, policies));
+        }
+        errors
     }
 
     fn row(&self, now: Time) -> Vec<Cell> {

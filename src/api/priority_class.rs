@@ -5,8 +5,11 @@ use serde_json::Value;
 use serde_json::json;
 
 use super::{Cell, Column, KindInfo, Strategy, cells, generation, pod_spec::defaults::fill_text};
-use crate::apimachinery::meta;
+use crate::apimachinery::{field, meta};
 use crate::sim::Time;
+
+/// The highest priority that a user may give.
+const HIGHEST_USER_PRIORITY: i32 = 1_000_000_000;
 
 impl Strategy for PriorityClass {
     const INFO: KindInfo =
@@ -27,6 +30,29 @@ impl Strategy for PriorityClass {
 
     fn prepare_for_create(&mut self) {
         generation::start(&mut self.metadata);
+    }
+
+    fn validate(&self) -> Vec<field::Error> {
+        let mut errors = Vec::new();
+        // The cluster's own classes stand above all that users may make.
+        let system = meta::name(&self.metadata).starts_with("system-");
+        if !system && self.value.unwrap_or(0) > HIGHEST_USER_PRIORITY {
+            let why = format!("maximum allowed value of a user defined priority is {HIGHEST_USER_PRIORITY}");
+            errors.push(field::Error::forbidden(&field::Path::new("value"), why));
+        }
+        let policies = &["Never", "PreemptLowerPriority"];
+        if let Some(policy) = self.preemption_policy.as_deref().filter(|policy| !policies.contains(policy)) {
+            errors.push(field::Error::not_supported(&field::Path::new("preemptionPolicy"), policy, policies));
+        }
+        errors
+    }
+
+    fn validate_update(&self, old: &Self) -> Vec<field::Error> {
+        let mut errors = Vec::new();
+        if self.value.unwrap_or(0) != old.value.unwrap_or(0) {
+            errors.push(field::Error::forbidden(&field::Path::new("Value"), "may not be changed in an update."));
+        }
+        errors
     }
 
     fn row(&self, now: Time) -> Vec<Cell> {

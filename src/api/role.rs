@@ -5,13 +5,19 @@ use serde_json::Value;
 use serde_json::json;
 
 use super::{Cell, Column, KindInfo, Strategy, cells};
-use crate::apimachinery::meta;
+use crate::apimachinery::{field, meta};
 use crate::sim::Time;
 
 impl Strategy for Role {
     const INFO: KindInfo =
         KindInfo::new("rbac.authorization.k8s.io", "v1", "Role", "roles.rbac.authorization.k8s.io", "role");
     const COLUMNS: &'static [Column] = &[Column::NAME, Column::new("Created At", "When the object was created.")];
+
+    fn validate(&self) -> Vec<field::Error> {
+        let mut errors = Vec::new();
+        super::subjects::validate_rules(&mut errors, self.rules.as_deref().unwrap_or_default(), true);
+        errors
+    }
 
     fn row(&self, _now: Time) -> Vec<Cell> {
         vec![json!(meta::name(&self.metadata)), json!(cells::created_at(&self.metadata))]
