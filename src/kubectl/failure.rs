@@ -175,7 +175,7 @@ fn invalid(status: &Value, _context: &str) -> String {
     }
     match lines.as_slice() {
         [] => head,
-        [one] => format!("{head}: {one}"),
+        [one] => format!("{head}: {one}\n"),
         many => {
             let list: String = many.iter().map(|line| format!("* {line}\n")).collect();
             format!("{head}: \n{list}")

@@ -64,7 +64,7 @@ impl Session {
         if raw {
             cx.system.set_raw(true);
         }
-        let mut running = Running { stream, input: self.stdin, raw, window: (0, 0), end: None };
+        let mut running = Running { stream, input: self.stdin, raw, window: (0, 0), end: None, spoke: false };
         running.resize(cx, self.tty);
         Ok(running)
     }
@@ -78,6 +78,8 @@ pub struct Running {
     raw: bool,
     window: (u16, u16),
     end: Option<Value>,
+    /// Whether anything was written to this side.
+    spoke: bool,
 }
 
 /// How a session stands.
@@ -120,8 +122,10 @@ impl Running {
         loop {
             match cx.system.host().read_stream(stream) {
                 StreamRead::Data(message) => match message.split_first() {
-                    Some((1, bytes)) => cx.out.bytes(1, bytes),
-                    Some((2, bytes)) => cx.out.bytes(2, bytes),
+                    Some((fd @ (1 | 2), bytes)) => {
+                        self.spoke = true;
+                        cx.out.bytes(i32::from(*fd), bytes);
+                    }
                     Some((3, bytes)) => self.end = serde_json::from_slice(bytes).ok(),
                     _ => {}
                 },
@@ -181,6 +185,8 @@ pub struct Attach {
     remove: bool,
     once: bool,
     running: Option<Running>,
+    /// The session's status, while the Pod's own end is waited for.
+    ended: Option<Option<Value>>,
 }
 
 impl Attach {
@@ -192,7 +198,7 @@ impl Attach {
             cx.out.err_line("If you don't see a command prompt, try pressing enter.");
         }
         let until = cx.system.now() + Duration::from_nanos(nanoseconds.unsigned_abs());
-        Attach { session, until, remove, once, running: None }
+        Attach { session, until, remove, once, running: None, ended: None }
     }
 
     fn path(&self) -> String {
@@ -201,26 +207,33 @@ impl Attach {
 
     fn step(&mut self, cx: &mut Context<'_>) -> Result<Progress, Failure> {
         if let Some(running) = &mut self.running {
-            return match running.carry(cx) {
-                Stand::Wait(wait) => Ok(Progress::Wait(wait)),
-                Stand::Ended(status) => self.finish(cx, status),
-            };
+            match running.carry(cx) {
+                Stand::Wait(wait) => return Ok(Progress::Wait(wait)),
+                Stand::Ended(status) => {
+                    if !running.spoke {
+                        self.log(cx)?;
+                    }
+                    self.running = None;
+                    self.ended = Some(status);
+                }
+            }
         }
         let pod = cx.get(&self.path())?;
-        match str_at(&pod, "/status/phase") {
-            "Running" => {
-                self.running = Some(self.session.open(cx)?);
-                return self.step(cx);
+        let over = matches!(str_at(&pod, "/status/phase"), "Succeeded" | "Failed");
+        if let Some(status) = self.ended.clone() {
+            if over || !self.once {
+                return self.finish(cx, status);
             }
-            "Succeeded" | "Failed" => {
-                // Too late to attach: what it wrote is in its log.
-                let request = Request::new(Method::Get, format!("{}/log", self.path()))
-                    .with_query("container", &self.session.container);
-                let log = cx.raw(request)?;
-                cx.out.bytes(1, &log);
-                return self.finish(cx, None);
-            }
-            _ => {}
+            let soon = cx.system.now() + Duration::from_millis(100);
+            return Ok(Progress::Wait(Wait { until: Some(soon), ..Wait::default() }));
+        }
+        if over {
+            self.log(cx)?;
+            return self.finish(cx, None);
+        }
+        if str_at(&pod, "/status/phase") == "Running" {
+            self.running = Some(self.session.open(cx)?);
+            return self.step(cx);
         }
         let now = cx.system.now();
         if now >= self.until {
@@ -228,6 +241,15 @@ impl Attach {
         }
         let next = (now + Duration::from_millis(100)).min(self.until);
         Ok(Progress::Wait(Wait { until: Some(next), ..Wait::default() }))
+    }
+
+    /// Too late to hear it: what the container wrote is in its log.
+    fn log(&self, cx: &mut Context<'_>) -> Result<(), Failure> {
+        let request =
+            Request::new(Method::Get, format!("{}/log", self.path())).with_query("container", &self.session.container);
+        let log = cx.raw(request)?;
+        cx.out.bytes(1, &log);
+        Ok(())
     }
 
     fn finish(&mut self, cx: &mut Context<'_>, status: Option<Value>) -> Result<Progress, Failure> {
