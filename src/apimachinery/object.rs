@@ -11,7 +11,10 @@ use serde_json::Value;
 pub type ResourceName = Arc<str>;
 
 /// A Kubernetes object of any kind.
-pub trait Object: Any + fmt::Debug + Send + Sync {
+///
+/// `Debug` is not asked of the types themselves: printing every field of every kind would cost the page more than
+/// anybody gains from it.
+pub trait Object: Any + Send + Sync {
     /// Its metadata.
     fn meta(&self) -> &ObjectMeta;
     /// Its metadata, to change.
@@ -92,6 +95,12 @@ impl<T: Kind> Object for T {
     }
     fn into_any_box(self: Box<Self>) -> Box<dyn Any + Send + Sync> {
         self
+    }
+}
+
+impl fmt::Debug for dyn Object {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{:?}", ObjectKey::of(self))
     }
 }
 
