@@ -11,7 +11,7 @@ const PODS: [u32; 3] = [10, 100, 1000];
 pub const SUBCOMMAND: Subcommand = Subcommand {
     name: "bench",
     usage: "",
-    summary: "Measure how long 10, 100 and 1,000 Pods take from apply to Ready or Complete",
+    summary: "Measure how long 10, 100 and 1,000 Pods take from apply to Ready or Complete.",
     run,
 };
 
