@@ -6,8 +6,8 @@ use k8s_openapi::api::core::v1::PersistentVolumeClaim;
 use serde_json::json;
 
 use super::{Cell, Column, KindInfo, Strategy, cells, pod_spec::defaults::fill_text};
-use crate::apimachinery::{field, meta};
 use crate::apimachinery::quantity::Quantity;
+use crate::apimachinery::{field, meta};
 use crate::sim::Time;
 
 const ACCESS_MODES: &[&str] = &["ReadOnlyMany", "ReadWriteMany", "ReadWriteOnce", "ReadWriteOncePod"];

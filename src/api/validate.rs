@@ -93,7 +93,8 @@ pub fn is_ip_address(text: &str) -> bool {
         Some((head, tail)) => (head, tail, true),
         None => (text, "", false),
     };
-    let groups: Vec<&str> = [head, tail].into_iter().filter(|part| !part.is_empty()).flat_map(|part| part.split(':')).collect();
+    let groups: Vec<&str> =
+        [head, tail].into_iter().filter(|part| !part.is_empty()).flat_map(|part| part.split(':')).collect();
     let mut count = 0;
     for (index, group) in groups.iter().enumerate() {
         if group.contains('.') && index + 1 == groups.len() && is_v4(group) {

@@ -33,11 +33,10 @@ pub fn validate(service: &Service) -> Errors {
     ports(&mut errors, &path.child("ports"), spec);
     validate::labels(&mut errors, &path.child("selector"), spec.selector.as_ref());
     one_of(&mut errors, &path.child("sessionAffinity"), spec.session_affinity.as_deref(), &["ClientIP", "None"]);
-    if let Some(address) = spec.cluster_ip.as_deref().filter(|text| !text.is_empty() && *text != "None") {
-        if !validate::is_ip_address(address) {
-            let why = "must be a valid IP address, (e.g. 10.9.8.7 or 2001:db8::ffff)";
-            errors.push(Error::invalid(&path.child("clusterIPs").index(0), address, why));
-        }
+    let given = spec.cluster_ip.as_deref().filter(|text| !text.is_empty() && *text != "None");
+    if let Some(address) = given.filter(|address| !validate::is_ip_address(address)) {
+        let why = "must be a valid IP address, (e.g. 10.9.8.7 or 2001:db8::ffff)";
+        errors.push(Error::invalid(&path.child("clusterIPs").index(0), address, why));
     }
     for (index, address) in spec.external_ips.iter().flatten().enumerate() {
         if !validate::is_ip_address(address) {

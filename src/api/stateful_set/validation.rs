@@ -6,19 +6,11 @@ use k8s_openapi::api::apps::v1::StatefulSet;
 
 use crate::api::replicas;
 use crate::api::validate::{self, Errors};
-use crate::apimachinery::content;
 use crate::apimachinery::field::{Error, Path};
-use crate::apimachinery::meta;
 
 /// `ValidateStatefulSet`
 pub fn validate(set: &StatefulSet) -> Errors {
     let mut errors = Errors::new();
-    let name = meta::name(&set.metadata);
-    if content::dns1123_subdomain(name).is_empty() && !name.is_empty() {
-        // Its Pods are called after it, and their names are host names.
-        let at = Path::new("metadata").child("name");
-        validate::each(&mut errors, &at, name, content::dns1123_label(name));
-    }
     let Some(spec) = &set.spec else { return errors };
     let path = Path::new("spec");
     let policy = spec.pod_management_policy.as_deref().unwrap_or_default();
