@@ -79,5 +79,6 @@ fn in_browser(script: &str) -> Outcome {
         .env("CHROME", browser)
         .env("SITE", site)
         .env("FOREIGN", foreign)
+        .env("DIST", build::dist())
         .env("SHOTS", crate::run::root().join("target/screenshots")))
 }

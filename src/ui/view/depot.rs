@@ -60,7 +60,7 @@ pub fn depot(remote: Remote, layout: Memo<Layout>, uid: String) -> impl IntoView
             <text text-anchor="middle" y="4">{about(|depot| inside(depot))}</text>
             <text class="soft" text-anchor="middle" y="-33">{about(|depot| depot.kind.name().to_owned())}</text>
             <text class="name" text-anchor="middle" y="43">{name}</text>
-            <text class="soft" text-anchor="middle" y="58" style="font-size: 11px">{about(counts)}</text>
+            <text class="soft" text-anchor="middle" y="58" style="font-size: 10.5px">{about(counts)}</text>
             <text class="condition" text-anchor="middle" y="73" style="font-size: 11px">{last_line}</text>
         </g>
     }

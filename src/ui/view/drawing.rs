@@ -57,7 +57,7 @@ fn signs(layout: Memo<Layout>) -> impl IntoView {
     };
     let second_word = move || (!wide()).then(|| sign(1, 34.0, second));
     view! {
-        <g aria-hidden="true">
+        <g aria-hidden="true" class=move || if layout.with(Layout::is_narrow) { "narrow" } else { "" }>
             {sign(0, 27.0, pending)}
             <text class="sign" x=move || column(1) y=move || if wide() { 27.0 } else { 20.0 } text-anchor="middle">
                 {move || if wide() { creating } else { first }}

@@ -5,7 +5,7 @@ use crate::diagram::{Picture, Station};
 /// The signs above the stations.
 const HEAD: f64 = 46.0;
 /// A lane's height.
-const LANE: f64 = 60.0;
+const LANE: f64 = 62.0;
 /// The least height of a depot with its words.
 const DEPOT: f64 = 124.0;
 /// How far the two ends of the fork are from the lane's middle.
@@ -34,14 +34,14 @@ impl Layout {
     /// For this picture in so much room.
     pub fn new(picture: &Picture, width: f64) -> Self {
         let width = width.max(320.0);
-        let depot_width = (width * 0.21).clamp(88.0, 132.0);
-        let first = depot_width + HALF + 8.0;
+        let depot_width = (width * 0.21).clamp(94.0, 132.0);
+        let first = depot_width + HALF + 4.0;
         let last = width - HALF - 16.0;
         let step = (last - first) / 3.0;
         let mut layout = Self {
             width,
             height: 0.0,
-            depot_x: depot_width / 2.0 + 4.0,
+            depot_x: depot_width / 2.0 + 2.0,
             columns: [first, first + step, first + 2.0 * step, last],
             lanes: Vec::new(),
             depots: Vec::new(),
@@ -61,6 +61,11 @@ impl Layout {
         y = layout.lanes(picture, lane..picture.lanes, y, LANE);
         layout.height = y + 6.0;
         layout
+    }
+
+    /// Whether the signs have little room.
+    pub fn is_narrow(&self) -> bool {
+        self.columns[1] - self.columns[0] < 80.0
     }
 
     /// Places lanes below `y`, tells where they end.

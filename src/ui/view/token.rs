@@ -116,17 +116,14 @@ fn note(token: Memo<Option<Token>>, now: crate::sim::Time) -> Option<impl IntoVi
         words.push("logs".to_owned());
     }
     let text = words.join(" · ");
-    // The other end of the fork is free: the words of a failed Pod stand there, above it.
-    let y = if token.station == Station::Failed { "-24" } else { "34" };
-    let y = if token.station < Station::Succeeded { "28" } else { y };
-    (!text.is_empty()).then(|| {
-        let half = text.chars().count() as f64 * 3.1 + 3.0;
-        let top = y.parse::<f64>().unwrap_or_default() - 10.0;
-        view! {
-            <rect class="plate" x=-half y=top width=2.0 * half height="14" rx="4" />
-            <text class="note" y=y text-anchor="middle" style="font-size: 11px">{text}</text>
-        }
-    })
+    // At the ends of the fork the words stand on the way that the Pod took; elsewhere below the token.
+    let (x, y, anchor) = match token.station {
+        Station::Succeeded => (-HALF - 6.0, -10.0, "end"),
+        Station::Failed => (-HALF - 6.0, 17.0, "end"),
+        _ => (0.0, 27.0, "middle"),
+    };
+    (!text.is_empty())
+        .then(|| view! { <text class="note" x=x y=y text-anchor=anchor style="font-size: 11px">{text}</text> })
 }
 
 /// Who moved it: a label that fades.
