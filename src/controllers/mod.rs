@@ -56,7 +56,7 @@ pub static CONTROLLERS: &[NewController] = &[
 ];
 
 /// A control loop.
-pub trait Controller: Debug + Send + Sync {
+pub trait Controller: Send + Sync {
     /// Its name, as upstream's events and field managers show it: `job-controller`.
     fn name(&self) -> &'static str;
 
@@ -82,6 +82,13 @@ pub trait Controller: Debug + Send + Sync {
 
     /// A copy that goes on from the same point.
     fn clone_box(&self) -> Box<dyn Controller>;
+}
+
+/// Its name alone: the state of all of them would be shipped with the page.
+impl std::fmt::Debug for dyn Controller {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("Controller")
+    }
 }
 
 impl Clone for Box<dyn Controller> {

@@ -62,7 +62,7 @@ pub enum Progress {
 }
 
 /// The part of a command that waits: a watch, a followed log, the end of a deletion. A plain value that can be copied.
-pub trait Task: std::fmt::Debug + Send + Sync {
+pub trait Task: Send + Sync {
     /// Goes on until it has to wait again or ends.
     ///
     /// # Errors
@@ -70,6 +70,13 @@ pub trait Task: std::fmt::Debug + Send + Sync {
     fn step(&mut self, cx: &mut Context<'_>) -> Result<Progress, Failure>;
     /// A copy.
     fn clone_task(&self) -> Box<dyn Task>;
+}
+
+/// Its name alone: the state of all of them would be shipped with the page.
+impl std::fmt::Debug for dyn Task {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("Task")
+    }
 }
 
 impl Clone for Box<dyn Task> {

@@ -9,7 +9,7 @@ use crate::sim::Time;
 use crate::text::http::{Request, Response, StreamId, StreamRead};
 
 /// A running program: `kubectl`, an editor, an applet.
-pub trait Program: Debug + Send + Sync {
+pub trait Program: Send + Sync {
     /// Runs until the program has to wait, has used its slice or ends.
     fn resume(&mut self, system: &mut dyn System) -> Step;
     /// A copy that goes on from the same point.
@@ -17,6 +17,13 @@ pub trait Program: Debug + Send + Sync {
     /// Answers an HTTP request that came to a port it listens on (see `System::listen`).
     fn serve(&mut self, _request: &Request, _system: &mut dyn System) -> Option<Response> {
         None
+    }
+}
+
+/// Its name alone: the state of all of them would be shipped with the page.
+impl std::fmt::Debug for dyn Program {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("Program")
     }
 }
 

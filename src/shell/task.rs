@@ -8,7 +8,7 @@ use super::shell::Shell;
 use crate::text::http::{Request, Response};
 
 /// Something that runs as a process and may use the whole kernel of its machine.
-pub trait Task: Debug + Send + Sync {
+pub trait Task: Send + Sync {
     /// Runs until it has to wait, has used its slice or ends.
     fn resume(&mut self, kernel: &mut Kernel) -> Step;
     /// A copy that goes on from the same point.
@@ -28,6 +28,13 @@ pub trait Task: Debug + Send + Sync {
     /// The shell, when this is one.
     fn as_shell_mut(&mut self) -> Option<&mut Shell> {
         None
+    }
+}
+
+/// Its name alone: the state of all of them would be shipped with the page.
+impl std::fmt::Debug for dyn Task {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("Task")
     }
 }
 

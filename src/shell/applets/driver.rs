@@ -122,7 +122,7 @@ impl Task for Once {
 }
 
 /// What a filter does with its input.
-pub trait Filter: Clone + std::fmt::Debug + Send + Sync + 'static {
+pub trait Filter: Clone + Send + Sync + 'static {
     /// Whether it takes chunks as they come instead of lines.
     const BYTES: bool = false;
     /// Whether it must know that a line is the last one.
