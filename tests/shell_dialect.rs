@@ -199,7 +199,11 @@ const COMMON: &[&str] = &[
 /// Known differences with their reason; each announces its cure by failing when it is gone.
 const KNOWN: &[(&str, Dialect, &str)] = &[
     ("ls nosuch 2>/dev/null; echo $?", Dialect::Ash, "the installed busybox ash runs the system's ls, ours its own: 1"),
-    ("timeout 0.05 sleep 5; echo $?", Dialect::Ash, "the installed busybox ash runs the system's timeout, ours its own: 143"),
+    (
+        "timeout 0.05 sleep 5; echo $?",
+        Dialect::Ash,
+        "the installed busybox ash runs the system's timeout, ours its own: 143",
+    ),
 ];
 
 #[test]
@@ -213,7 +217,11 @@ fn scripts_come_out_as_in_the_real_shells() {
             // busybox of Debian finds the other tools of the system first; its own are compared by hand.
             played += 1;
             let ours = ours(dialect, script);
-            let tools = dialect == Dialect::Ash && ours.stderr != real.stderr && ours.stdout == real.stdout && ours.code == real.code && script.contains("nosuch;");
+            let tools = dialect == Dialect::Ash
+                && ours.stderr != real.stderr
+                && ours.stdout == real.stdout
+                && ours.code == real.code
+                && script.contains("nosuch;");
             let known = KNOWN.iter().any(|(text, of, _)| text == script && *of == dialect);
             if (ours != real && !tools) != known {
                 failed.push(format!("{dialect:?}: {script:?}\n   real {real:?}\n   ours {ours:?}"));

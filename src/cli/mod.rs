@@ -1,7 +1,7 @@
 //! The native command line: one file a subcommand, one list. Knows no Kubernetes; each subcommand calls the library.
 
-mod drive;
 mod bench;
+mod drive;
 mod lesson_check;
 mod lesson_folder;
 mod lesson_new;
@@ -26,7 +26,14 @@ pub struct Subcommand {
 }
 
 /// Every subcommand, in the order of the help text.
-pub const SUBCOMMANDS: &[Subcommand] = &[drive::SUBCOMMAND, lesson_check::SUBCOMMAND, lesson_new::SUBCOMMAND, serve::SUBCOMMAND, site_build::SUBCOMMAND, bench::SUBCOMMAND];
+pub const SUBCOMMANDS: &[Subcommand] = &[
+    drive::SUBCOMMAND,
+    lesson_check::SUBCOMMAND,
+    lesson_new::SUBCOMMAND,
+    serve::SUBCOMMAND,
+    site_build::SUBCOMMAND,
+    bench::SUBCOMMAND,
+];
 
 /// Why a subcommand stopped.
 #[derive(Clone, Debug, PartialEq, Eq)]

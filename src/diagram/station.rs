@@ -107,10 +107,8 @@ pub fn station(pod: &Pod) -> Reading {
 /// Whether all containers have ended for good, and if so whether all with 0.
 fn end_before_phase(pod: &Pod, containers: &[ContainerStatus]) -> Option<bool> {
     let policy = pod.spec.as_ref().and_then(|spec| spec.restart_policy.as_deref()).unwrap_or("Always");
-    let exits: Option<Vec<i32>> = containers
-        .iter()
-        .map(|container| Some(container.state.as_ref()?.terminated.as_ref()?.exit_code))
-        .collect();
+    let exits: Option<Vec<i32>> =
+        containers.iter().map(|container| Some(container.state.as_ref()?.terminated.as_ref()?.exit_code)).collect();
     let good = exits.filter(|exits| !exits.is_empty())?.iter().all(|code| *code == 0);
     match policy {
         "Never" => Some(good),

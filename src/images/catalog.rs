@@ -56,13 +56,8 @@ pub struct ImageSpec {
 }
 
 /// The versions of the control plane's own images.
-const COMPONENT: Tags = Tags {
-    names: &[],
-    lines: &[("1.34", 3), ("1.35", 1), ("1.36", 2)],
-    variants: &[],
-    major: false,
-    prefix: "v",
-};
+const COMPONENT: Tags =
+    Tags { names: &[], lines: &[("1.34", 3), ("1.35", 1), ("1.36", 2)], variants: &[], major: false, prefix: "v" };
 
 const BUSYBOX: Option<(Flavour, Dialect)> = Some((Flavour::Busybox, Dialect::Ash));
 const DEBIAN: Option<(Flavour, Dialect)> = Some((Flavour::Gnu, Dialect::Dash));

@@ -146,7 +146,9 @@ impl Kubelet {
             self.see_exits(now);
             return Worked::Done;
         }
-        let Some((due, sequence, uid)) = self.due.first().cloned() else { return Worked::Idle(self.runtime.next_due()) };
+        let Some((due, sequence, uid)) = self.due.first().cloned() else {
+            return Worked::Idle(self.runtime.next_due());
+        };
         if due > now {
             return Worked::Idle(Some(self.runtime.next_due().map_or(due, |runtime| runtime.min(due))));
         }

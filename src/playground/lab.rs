@@ -27,15 +27,8 @@ pub const WARM_UP: Duration = Duration::from_secs(30);
 /// Pieces of work within one instant after which something spins.
 const INSTANT_LIMIT: u64 = 20_000;
 /// What the picture shows, owners before what they own.
-const SHOWN: &[&str] = &[
-    "cronjobs.batch",
-    "jobs.batch",
-    "deployments.apps",
-    "replicasets.apps",
-    "daemonsets.apps",
-    "pods",
-    "events",
-];
+const SHOWN: &[&str] =
+    &["cronjobs.batch", "jobs.batch", "deployments.apps", "replicasets.apps", "daemonsets.apps", "pods", "events"];
 
 /// What came of moving time.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -242,7 +235,11 @@ impl Host for Network<'_> {
         }
         let host = authority.rsplit_once(':').map_or(authority, |(host, _)| host);
         if host.chars().all(|letter| letter.is_ascii_digit() || letter == '.') || host == "localhost" {
-            let address = if host == "localhost" { authority.replacen("localhost", "127.0.0.1", 1) } else { authority.to_owned() };
+            let address = if host == "localhost" {
+                authority.replacen("localhost", "127.0.0.1", 1)
+            } else {
+                authority.to_owned()
+            };
             Err(format!("dial tcp {address}: connect: connection refused"))
         } else {
             Err(format!("dial tcp: lookup {host} on 127.0.0.53:53: no such host"))

@@ -6,8 +6,8 @@ use crate::kubectl;
 use crate::shell::applets;
 use crate::shell::machine::{Dialect, Machine, MachineConfig, Programs};
 use crate::shell::nano;
-use crate::shell::program::Program;
 use crate::shell::process::Flavour;
+use crate::shell::program::Program;
 use crate::shell::vfs::{Caller, Kind, Vfs};
 
 /// The learner's home directory.
@@ -18,7 +18,8 @@ pub const AUTHORITIES: &[&str] = &["172.30.1.2:6443", "controlplane:6443", "kube
 /// The learner's user and group.
 const LEARNER: (u32, u32) = (1000, 1000);
 
-const PROGRAMS: Programs = Programs(&[("kubectl", make_kubectl), ("nano", nano::new), ("vi", nano::new), ("vim", nano::new)]);
+const PROGRAMS: Programs =
+    Programs(&[("kubectl", make_kubectl), ("nano", nano::new), ("vi", nano::new), ("vim", nano::new)]);
 
 fn make_kubectl(args: &[String]) -> Box<dyn Program> {
     kubectl::new(args.get(1..).unwrap_or_default())
@@ -56,12 +57,16 @@ const PS1: &str = r"\[\e[01;32m\]\u@\h\[\e[00m\]:\[\e[01;34m\]\w\[\e[00m\]\$ ";
 /// A machine with everything in its place and nothing running.
 pub fn learners_machine(seed: u64) -> Machine {
     let mut vfs = Vfs::new(applets::root_tree(Flavour::Gnu, Dialect::Bash));
-    for (name, path) in
-        [("kubectl", "/usr/local/bin/kubectl"), ("nano", "/usr/bin/nano"), ("vi", "/usr/bin/vi"), ("vim", "/usr/bin/vim")]
-    {
+    for (name, path) in [
+        ("kubectl", "/usr/local/bin/kubectl"),
+        ("nano", "/usr/bin/nano"),
+        ("vi", "/usr/bin/vi"),
+        ("vim", "/usr/bin/vim"),
+    ] {
         vfs.put(path, Kind::Program(Arc::from(name)), 0o755);
     }
-    let put = |vfs: &mut Vfs, path: &str, text: &str| vfs.put(path, Kind::File(Arc::new(text.as_bytes().to_vec())), 0o644);
+    let put =
+        |vfs: &mut Vfs, path: &str, text: &str| vfs.put(path, Kind::File(Arc::new(text.as_bytes().to_vec())), 0o644);
     put(&mut vfs, "/etc/hostname", "practice\n");
     put(
         &mut vfs,

@@ -12,8 +12,8 @@
 //! loop { let changes = playground.advance(frame); draw(playground.picture(12)); }
 //! ```
 
-pub mod bench;
 mod action;
+pub mod bench;
 mod changes;
 mod clock;
 mod completion;

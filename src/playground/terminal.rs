@@ -116,11 +116,8 @@ impl Terminal {
             return self.after(lab, out);
         }
         let text = keys::clean_paste(text);
-        let bytes = if self.scrollback.is_bracketed() {
-            format!("\x1b[200~{text}\x1b[201~")
-        } else {
-            text.replace('\n', "\r")
-        };
+        let bytes =
+            if self.scrollback.is_bracketed() { format!("\x1b[200~{text}\x1b[201~") } else { text.replace('\n', "\r") };
         lab.machine.type_keys(self.tty, bytes.as_bytes());
         lab.touch();
         self.settle(lab)

@@ -66,7 +66,8 @@ impl World {
             Action::RunCommand(line) => match self.terminal.command(lab, line) {
                 Some(bytes) => changes.terminal = bytes,
                 None => {
-                    changes.notice = Some("An editor is open in the terminal: save with ^O, leave with ^X, then run this.".into());
+                    changes.notice =
+                        Some("An editor is open in the terminal: save with ^O, leave with ^X, then run this.".into());
                 }
             },
             Action::InsertFile { name, content } if self.terminal.is_raw(lab) => {

@@ -60,8 +60,25 @@ struct Parser<'a> {
 }
 
 const BINARY: &[(&str, u8)] = &[
-    ("||", 1), ("&&", 2), ("|", 3), ("^", 4), ("&", 5), ("==", 6), ("!=", 6), ("<=", 7), (">=", 7), ("<<", 8), (">>", 8),
-    ("<", 7), (">", 7), ("+", 9), ("-", 9), ("**", 11), ("*", 10), ("/", 10), ("%", 10),
+    ("||", 1),
+    ("&&", 2),
+    ("|", 3),
+    ("^", 4),
+    ("&", 5),
+    ("==", 6),
+    ("!=", 6),
+    ("<=", 7),
+    (">=", 7),
+    ("<<", 8),
+    (">>", 8),
+    ("<", 7),
+    (">", 7),
+    ("+", 9),
+    ("-", 9),
+    ("**", 11),
+    ("*", 10),
+    ("/", 10),
+    ("%", 10),
 ];
 const ASSIGN: [&str; 11] = ["<<=", ">>=", "+=", "-=", "*=", "/=", "%=", "&=", "|=", "^=", "="];
 
@@ -107,7 +124,9 @@ impl Parser<'_> {
         let left = self.conditional()?;
         self.blanks();
         let Some(name) = left.name.clone() else { return Ok(left) };
-        let Some(sign) = ASSIGN.iter().find(|sign| self.starts(sign) && !(**sign == "=" && self.starts("=="))) else { return Ok(left) };
+        let Some(sign) = ASSIGN.iter().find(|sign| self.starts(sign) && !(**sign == "=" && self.starts("=="))) else {
+            return Ok(left);
+        };
         self.at += sign.len();
         let right = self.assignment()?.number;
         let operator = sign.trim_end_matches('=');
@@ -281,7 +300,9 @@ fn literal(word: &str) -> Option<i64> {
         if digits.is_empty() {
             return None;
         }
-        digits.chars().try_fold(0_i64, |sum, c| Some(sum.wrapping_mul(i64::from(radix)).wrapping_add(i64::from(c.to_digit(radix)?))))
+        digits.chars().try_fold(0_i64, |sum, c| {
+            Some(sum.wrapping_mul(i64::from(radix)).wrapping_add(i64::from(c.to_digit(radix)?)))
+        })
     };
     if let Some(hex) = word.strip_prefix("0x").or_else(|| word.strip_prefix("0X")) {
         return radix(hex, 16);
@@ -314,8 +335,23 @@ mod tests {
     fn values_are_those_of_c() {
         let mut variables = BTreeMap::from([("x".to_owned(), "5".to_owned())]);
         for (text, expected) in [
-            ("1+2*3", 7), ("(1+2)*3", 9), ("x++ + x", 11), ("x", 6), ("-7/2", -3), ("7%-3", 1), ("1?2:3", 2), ("0x10|010", 24),
-            ("2**10", 1024), ("1<<4", 16), ("x=3,x*x", 9), ("1&&0||1", 1), ("!x", 0), ("y", 0), ("x+=4", 7), ("", 0), ("0&&(1/0)", 0),
+            ("1+2*3", 7),
+            ("(1+2)*3", 9),
+            ("x++ + x", 11),
+            ("x", 6),
+            ("-7/2", -3),
+            ("7%-3", 1),
+            ("1?2:3", 2),
+            ("0x10|010", 24),
+            ("2**10", 1024),
+            ("1<<4", 16),
+            ("x=3,x*x", 9),
+            ("1&&0||1", 1),
+            ("!x", 0),
+            ("y", 0),
+            ("x+=4", 7),
+            ("", 0),
+            ("0&&(1/0)", 0),
         ] {
             assert_eq!(evaluate(text, &mut variables), Ok(expected), "{text}");
         }

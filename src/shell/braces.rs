@@ -28,7 +28,10 @@ fn split(word: &Word) -> Option<Vec<Word>> {
         .enumerate()
         .flat_map(|(index, part)| {
             let text = if let Part::Literal(text) = part { text.as_str() } else { "" };
-            text.char_indices().filter(|(_, c)| "{,}".contains(*c)).map(move |(at, c)| ((index, at), c)).collect::<Vec<_>>()
+            text.char_indices()
+                .filter(|(_, c)| "{,}".contains(*c))
+                .map(move |(at, c)| ((index, at), c))
+                .collect::<Vec<_>>()
         })
         .collect();
     for (first, (open, _)) in signs.iter().enumerate().filter(|(_, (_, c))| *c == '{') {
@@ -80,7 +83,8 @@ fn sequence(text: &str) -> Option<Vec<Word>> {
     let step: i64 = step.map_or(Some(1), |step| step.parse().ok())?;
     let step = step.checked_abs()?.max(1);
     if let (Ok(a), Ok(b)) = (from.parse::<i64>(), to.parse::<i64>()) {
-        let padded = |text: &str| text.trim_start_matches('-').starts_with('0') && text.trim_start_matches('-').len() > 1;
+        let padded =
+            |text: &str| text.trim_start_matches('-').starts_with('0') && text.trim_start_matches('-').len() > 1;
         let width = if padded(from) || padded(to) { from.len().max(to.len()) } else { 0 };
         if a.abs_diff(b) / step.unsigned_abs() > WORDS as u64 {
             return None;
@@ -130,7 +134,10 @@ mod tests {
     use super::*;
 
     fn words(text: &str) -> Vec<String> {
-        expand(&Word(vec![Part::Literal(text.into())])).iter().map(|word| word.literal().unwrap_or("?").to_owned()).collect()
+        expand(&Word(vec![Part::Literal(text.into())]))
+            .iter()
+            .map(|word| word.literal().unwrap_or("?").to_owned())
+            .collect()
     }
 
     #[test]

@@ -16,14 +16,22 @@ type Undo = Vec<(String, Option<Variable>)>;
 
 /// Runs it. `undo` takes the assignments in front back; `substituted` is the status of the last command substitution.
 pub(super) fn simple(
-    shell: &mut Shell, kernel: &mut Kernel, simple: &Simple, words: Vec<String>, redirects: Vec<Resolved>, undo: Undo, substituted: Option<i32>,
+    shell: &mut Shell,
+    kernel: &mut Kernel,
+    simple: &Simple,
+    words: Vec<String>,
+    redirects: Vec<Resolved>,
+    undo: Undo,
+    substituted: Option<i32>,
 ) {
     trace(shell, kernel, simple, &words);
     let Some(name) = words.first().cloned() else {
         return assignments_only(shell, kernel, &redirects, substituted);
     };
     let special = builtins::find(&name, shell.dialect).filter(|builtin| builtin.special);
-    if let Some(body) = shell.functions.get(&name).cloned().filter(|_| special.is_none() || shell.dialect == Dialect::Bash) {
+    if let Some(body) =
+        shell.functions.get(&name).cloned().filter(|_| special.is_none() || shell.dialect == Dialect::Bash)
+    {
         let Some(saved) = redirected(shell, kernel, &redirects, undo.clone(), false) else { return };
         export_temporary(shell, &undo);
         shell.frames.push(Frame::RestoreVariables(undo));
@@ -57,7 +65,13 @@ fn complain(shell: &mut Shell, text: String, status: i32) {
 }
 
 /// Applies redirections; `None` when that failed and was reported.
-fn redirected(shell: &mut Shell, kernel: &mut Kernel, redirects: &[Resolved], undo: Undo, fatal: bool) -> Option<Vec<(i32, Option<i32>)>> {
+fn redirected(
+    shell: &mut Shell,
+    kernel: &mut Kernel,
+    redirects: &[Resolved],
+    undo: Undo,
+    fatal: bool,
+) -> Option<Vec<(i32, Option<i32>)>> {
     match redirect::apply(shell, kernel, redirects) {
         Ok(saved) => Some(saved),
         Err(text) => {
@@ -84,7 +98,14 @@ fn export_temporary(shell: &mut Shell, undo: &Undo) {
     }
 }
 
-fn run_builtin(shell: &mut Shell, kernel: &mut Kernel, builtin: &builtins::Builtin, words: &[String], redirects: &[Resolved], undo: Undo) {
+fn run_builtin(
+    shell: &mut Shell,
+    kernel: &mut Kernel,
+    builtin: &builtins::Builtin,
+    words: &[String],
+    redirects: &[Resolved],
+    undo: Undo,
+) {
     let Some(saved) = redirected(shell, kernel, redirects, undo.clone(), builtin.special) else { return };
     if builtin.name == "exec" {
         redirect::keep(kernel, saved);
@@ -151,7 +172,14 @@ fn environment(shell: &Shell, undo: &Undo) -> Arc<BTreeMap<String, String>> {
     env
 }
 
-fn program(shell: &mut Shell, kernel: &mut Kernel, words: &[String], redirects: &[Resolved], undo: Undo, exec: Option<&str>) {
+fn program(
+    shell: &mut Shell,
+    kernel: &mut Kernel,
+    words: &[String],
+    redirects: &[Resolved],
+    undo: Undo,
+    exec: Option<&str>,
+) {
     let env = environment(shell, &undo);
     let path = env.get("PATH").cloned().or_else(|| shell.get("PATH"));
     for (name, old) in undo.into_iter().rev() {
@@ -167,7 +195,11 @@ fn program(shell: &mut Shell, kernel: &mut Kernel, words: &[String], redirects: 
     }
     let replace = exec.is_some() || shell.can_replace();
     let result = found.and_then(|path| {
-        if replace { kernel.exec_path(&path, words, env).map(|()| None) } else { kernel.spawn_path(&path, words, env).map(Some) }
+        if replace {
+            kernel.exec_path(&path, words, env).map(|()| None)
+        } else {
+            kernel.spawn_path(&path, words, env).map(Some)
+        }
     });
     match result {
         Ok(None) => {}

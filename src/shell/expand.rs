@@ -160,9 +160,13 @@ impl<'a, 'k> Expander<'a, 'k> {
                     let token = text.rsplit(['/', '%']).next().unwrap_or_default().trim_start();
                     format!("{text}: division by 0 (error token is \"{token}\")")
                 }
-                (Problem::DivisionByZero, Dialect::Dash) => format!("arithmetic expression: division by zero: \"{text}\""),
+                (Problem::DivisionByZero, Dialect::Dash) => {
+                    format!("arithmetic expression: division by zero: \"{text}\"")
+                }
                 (Problem::DivisionByZero, Dialect::Ash) => "divide by zero".into(),
-                (Problem::TooDeep, Dialect::Bash) => format!("{text}: expression recursion level exceeded (error token is \"{text}\")"),
+                (Problem::TooDeep, Dialect::Bash) => {
+                    format!("{text}: expression recursion level exceeded (error token is \"{text}\")")
+                }
                 (Problem::Syntax, Dialect::Bash) => {
                     let token: String = text.chars().last().map(String::from).unwrap_or_default();
                     format!("{text}: syntax error: operand expected (error token is \"{token}\")")
@@ -265,7 +269,11 @@ impl<'a, 'k> Expander<'a, 'k> {
             }
             Action::Default(empty_too, sign, word) => {
                 let unset = value.is_none() || (*empty_too && value.as_deref() == Some(""));
-                let unset = if matches!(name, "@" | "*") { self.shell.params.is_empty() || (unset && *empty_too) } else { unset };
+                let unset = if matches!(name, "@" | "*") {
+                    self.shell.params.is_empty() || (unset && *empty_too)
+                } else {
+                    unset
+                };
                 self.default(parameter, value, unset, *sign, word, quoted, fields)
             }
             Action::Trim(end, longest, word) => {
@@ -326,7 +334,16 @@ impl<'a, 'k> Expander<'a, 'k> {
     }
 
     #[allow(clippy::too_many_arguments)]
-    fn default(&mut self, parameter: &Parameter, value: Option<String>, unset: bool, sign: char, word: &Word, quoted: bool, fields: &mut Fields) -> Result<()> {
+    fn default(
+        &mut self,
+        parameter: &Parameter,
+        value: Option<String>,
+        unset: bool,
+        sign: char,
+        word: &Word,
+        quoted: bool,
+        fields: &mut Fields,
+    ) -> Result<()> {
         let name = parameter.name.as_str();
         match (sign, unset) {
             ('-', true) | ('+', false) => {
@@ -368,7 +385,11 @@ impl<'a, 'k> Expander<'a, 'k> {
                     Dialect::Bash => ("unbound variable", 127),
                     _ => ("parameter not set", 2),
                 };
-                let name = if self.shell.dialect == Dialect::Bash && name.chars().all(|c| c.is_ascii_digit()) { format!("${name}") } else { name.to_owned() };
+                let name = if self.shell.dialect == Dialect::Bash && name.chars().all(|c| c.is_ascii_digit()) {
+                    format!("${name}")
+                } else {
+                    name.to_owned()
+                };
                 Err(Halt::Failed(format!("{name}: {words}"), status))
             }
             None => Ok(String::new()),
@@ -528,7 +549,11 @@ fn trim(value: &str, pattern: &Pattern, end: bool, longest: bool) -> String {
     }
     // Bounded: a pattern against every prefix of a huge value would cost its square.
     for size in sizes.into_iter().take(20_000) {
-        let (part, rest) = if end { (chars.get(count - size..), chars.get(..count - size)) } else { (chars.get(..size), chars.get(size..)) };
+        let (part, rest) = if end {
+            (chars.get(count - size..), chars.get(..count - size))
+        } else {
+            (chars.get(..size), chars.get(size..))
+        };
         if pattern.matches(part.unwrap_or_default()) {
             return rest.unwrap_or_default().iter().collect();
         }
@@ -623,14 +648,17 @@ fn glob(chars: &[(char, bool)], kernel: &mut Kernel) -> Vec<String> {
         found = vec!["/".to_owned()];
     }
     let segments: Vec<Vec<(char, bool)>> = chars.split(|(c, _)| *c == '/').map(<[_]>::to_vec).collect();
-    let segments: Vec<_> = segments.into_iter().enumerate().filter(|(index, segment)| !segment.is_empty() || *index > 0).collect();
+    let segments: Vec<_> =
+        segments.into_iter().enumerate().filter(|(index, segment)| !segment.is_empty() || *index > 0).collect();
     let count = segments.len();
     for (position, (_, segment)) in segments.into_iter().enumerate() {
         let last = position + 1 == count;
         let pattern = Pattern::new(&segment);
         let mut next = Vec::new();
         for base in &found {
-            let join = |name: &str| if base.is_empty() || base.ends_with('/') { format!("{base}{name}") } else { format!("{base}/{name}") };
+            let join = |name: &str| {
+                if base.is_empty() || base.ends_with('/') { format!("{base}{name}") } else { format!("{base}/{name}") }
+            };
             if segment.is_empty() {
                 if last && !base.ends_with('/') && kernel.file_info(base).is_ok_and(|info| info.is_dir) {
                     next.push(format!("{base}/"));

@@ -5,7 +5,9 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use super::process::Dialect;
-use super::syntax::{Action, CaseArm, CaseEnd, Command, Condition, Parameter, Part, Redirect, RedirectKind, Simple, Word};
+use super::syntax::{
+    Action, CaseArm, CaseEnd, Command, Condition, Parameter, Part, Redirect, RedirectKind, Simple, Word,
+};
 
 /// Deepest nesting of constructs.
 const DEPTH: u32 = 120;
@@ -96,7 +98,8 @@ impl PartialEq for WordToken {
 impl Eq for WordToken {}
 
 const OPERATORS: [&str; 24] = [
-    "&>>", "<<<", "<<-", ";;&", "&&", "||", ";;", ";&", "<<", ">>", "<&", ">&", "<>", ">|", "&>", "|&", "&", "|", ";", "<", ">", "(", ")", "((",
+    "&>>", "<<<", "<<-", ";;&", "&&", "||", ";;", ";&", "<<", ">>", "<&", ">&", "<>", ">|", "&>", "|&", "&", "|", ";",
+    "<", ">", "(", ")", "((",
 ];
 const CLOSERS: [&str; 9] = ["then", "else", "elif", "fi", "do", "done", "esac", "}", "in"];
 
@@ -212,7 +215,7 @@ impl<'a> Parser<'a> {
     fn operator(&self) -> Option<&'static str> {
         let bash = self.dialect == Dialect::Bash;
         OPERATORS.iter().copied().find(|operator| {
-            let bash_only = matches!(*operator, "&>>" | "<<<" | "&>" | "|&" | ";;&" | "((" ) && !bash;
+            let bash_only = matches!(*operator, "&>>" | "<<<" | "&>" | "|&" | ";;&" | "((") && !bash;
             // busybox ash knows `&>` too.
             let known = !bash_only || (matches!(*operator, "&>" | "&>>") && self.dialect == Dialect::Ash);
             known && *operator != "((" && self.starts(operator)
@@ -275,7 +278,8 @@ impl<'a> Parser<'a> {
     }
 
     fn accept(&mut self, sign: &str) -> Result<bool> {
-        if self.peek()? == Token::Operator(OPERATORS.iter().find(|known| **known == sign).copied().unwrap_or_default()) {
+        if self.peek()? == Token::Operator(OPERATORS.iter().find(|known| **known == sign).copied().unwrap_or_default())
+        {
             self.token()?;
             return Ok(true);
         }
@@ -367,7 +371,9 @@ impl<'a> Parser<'a> {
             match self.peek()? {
                 Token::Newline | Token::End | Token::Word(_) => {}
                 Token::Operator(sign) if closers.contains(&sign) => {}
-                Token::Operator(sign) if sign != "(" => return Err(ParseError::Unexpected(sign.to_owned(), Some(closing))),
+                Token::Operator(sign) if sign != "(" => {
+                    return Err(ParseError::Unexpected(sign.to_owned(), Some(closing)));
+                }
                 _ => {}
             }
         }
@@ -483,7 +489,9 @@ impl<'a> Parser<'a> {
         self.expand_alias()?;
         let command = match self.peek()? {
             Token::Operator("(") => self.parenthesis()?,
-            Token::Operator(sign @ ("<" | ">" | ">>" | "<<" | "<<-" | "<<<" | "<&" | ">&" | "<>" | ">|" | "&>" | "&>>")) => {
+            Token::Operator(
+                sign @ ("<" | ">" | ">>" | "<<" | "<<-" | "<<<" | "<&" | ">&" | "<>" | ">|" | "&>" | "&>>"),
+            ) => {
                 let _ = sign;
                 self.simple()?
             }
@@ -876,7 +884,25 @@ impl<'a> Parser<'a> {
                 self.token()?;
                 sign.to_owned()
             }
-            Token::Word(next) if matches!(next.0.literal(), Some("=" | "==" | "!=" | "=~" | "-eq" | "-ne" | "-lt" | "-le" | "-gt" | "-ge" | "-nt" | "-ot" | "-ef")) => {
+            Token::Word(next)
+                if matches!(
+                    next.0.literal(),
+                    Some(
+                        "=" | "=="
+                            | "!="
+                            | "=~"
+                            | "-eq"
+                            | "-ne"
+                            | "-lt"
+                            | "-le"
+                            | "-gt"
+                            | "-ge"
+                            | "-nt"
+                            | "-ot"
+                            | "-ef"
+                    )
+                ) =>
+            {
                 self.token()?;
                 next.0.literal().unwrap_or_default().to_owned()
             }
@@ -912,7 +938,9 @@ impl<'a> Parser<'a> {
             let left = self.chars.len().saturating_sub(self.at);
             self.blocked.retain(|(_, until)| left > *until);
             let length = (0..)
-                .take_while(|index| self.ch(*index).is_some_and(|c| !c.is_whitespace() && !"|&;<>()$`\\\"'".contains(c)))
+                .take_while(|index| {
+                    self.ch(*index).is_some_and(|c| !c.is_whitespace() && !"|&;<>()$`\\\"'".contains(c))
+                })
                 .count();
             if self.ch(length).is_some_and(|c| "$`\\\"'(".contains(c)) || length == 0 {
                 return Ok(());
@@ -1247,7 +1275,10 @@ impl<'a> Parser<'a> {
     /// The inside of `${...}`, after the brace.
     fn braced(&mut self) -> Result<Parameter> {
         let from = self.at;
-        if self.ch(0) == Some('#') && !matches!(self.ch(1), Some('}')) && !(self.ch(1).is_some_and(|c| "-=?+%:#".contains(c)) && self.ch(2) != Some('}')) {
+        if self.ch(0) == Some('#')
+            && !matches!(self.ch(1), Some('}'))
+            && !(self.ch(1).is_some_and(|c| "-=?+%:#".contains(c)) && self.ch(2) != Some('}'))
+        {
             self.at += 1;
             let name = self.parameter_name();
             if self.ch(0) == Some('}') && !name.is_empty() {
@@ -1256,7 +1287,10 @@ impl<'a> Parser<'a> {
             }
             return self.bad_braces(from);
         }
-        if self.ch(0) == Some('!') && self.dialect == Dialect::Bash && self.ch(1).is_some_and(|c| c == '_' || c.is_ascii_alphanumeric()) {
+        if self.ch(0) == Some('!')
+            && self.dialect == Dialect::Bash
+            && self.ch(1).is_some_and(|c| c == '_' || c.is_ascii_alphanumeric())
+        {
             self.at += 1;
             let name = self.parameter_name();
             if self.ch(0) == Some('}') {
@@ -1434,13 +1468,15 @@ pub fn plain(word: &Word) -> String {
 /// Whether a text can name a variable.
 pub fn is_name(text: &str) -> bool {
     let mut chars = text.chars();
-    chars.next().is_some_and(|c| c == '_' || c.is_ascii_alphabetic()) && chars.all(|c| c == '_' || c.is_ascii_alphanumeric())
+    chars.next().is_some_and(|c| c == '_' || c.is_ascii_alphabetic())
+        && chars.all(|c| c == '_' || c.is_ascii_alphanumeric())
 }
 
 type Texts = BTreeMap<usize, Word>;
 
 fn fill_command(command: &mut Command, texts: &Texts) {
-    let all = |list: &mut Arc<Vec<Command>>| Arc::make_mut(list).iter_mut().for_each(|command| fill_command(command, texts));
+    let all =
+        |list: &mut Arc<Vec<Command>>| Arc::make_mut(list).iter_mut().for_each(|command| fill_command(command, texts));
     match command {
         Command::Simple(simple) => fill_redirects(&mut Arc::make_mut(simple).redirects, texts),
         Command::List(list) | Command::Pipeline(list) => all(list),
@@ -1448,7 +1484,11 @@ fn fill_command(command: &mut Command, texts: &Texts) {
             fill_command(Arc::make_mut(first), texts);
             Arc::make_mut(rest).iter_mut().for_each(|(_, command)| fill_command(command, texts));
         }
-        Command::Background(inner, _) | Command::Not(inner) | Command::Time(inner, _) | Command::Subshell(inner) | Command::Function(_, inner) => {
+        Command::Background(inner, _)
+        | Command::Not(inner)
+        | Command::Time(inner, _)
+        | Command::Subshell(inner)
+        | Command::Function(_, inner) => {
             fill_command(Arc::make_mut(inner), texts);
         }
         Command::If(arms, last) => {

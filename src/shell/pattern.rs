@@ -120,7 +120,9 @@ fn class(chars: &[(char, bool)], from: usize) -> Option<(Piece, usize)> {
             ']' if !quoted && at > first + 1 => return Some((Piece::Class(negated, ranges), at)),
             '/' => return None,
             '[' if !quoted && chars.get(at) == Some(&(':', false)) => {
-                let end = (at + 1..chars.len()).find(|index| chars.get(*index).map(|c| c.0) == Some(':') && chars.get(index + 1).map(|c| c.0) == Some(']'))?;
+                let end = (at + 1..chars.len()).find(|index| {
+                    chars.get(*index).map(|c| c.0) == Some(':') && chars.get(index + 1).map(|c| c.0) == Some(']')
+                })?;
                 let name: String = chars.get(at + 1..end)?.iter().map(|(c, _)| *c).collect();
                 ranges.extend(named(&name));
                 at = end + 2;

@@ -24,7 +24,11 @@ pub fn resolve(expander: &mut Expander, redirects: &[Redirect]) -> Result<Vec<Re
             target.push('\n');
         }
         let default = match redirect.kind {
-            RedirectKind::Read | RedirectKind::ReadWrite | RedirectKind::DupIn | RedirectKind::Document | RedirectKind::Text => 0,
+            RedirectKind::Read
+            | RedirectKind::ReadWrite
+            | RedirectKind::DupIn
+            | RedirectKind::Document
+            | RedirectKind::Text => 0,
             _ => 1,
         };
         let mut kind = redirect.kind;
@@ -124,10 +128,18 @@ fn message(shell: &Shell, redirect: &Resolved, errno: Errno) -> String {
         (Dialect::Bash, Errno::Eexist) => format!("{target}: cannot overwrite existing file"),
         (Dialect::Bash, errno) => format!("{target}: {}", errno.message()),
         (Dialect::Dash, _) if is_dup => format!("{target}: {}", errno.message()),
-        (Dialect::Dash, errno) => format!("cannot {} {target}: {}", if create { "create" } else { "open" }, short(errno, create)),
+        (Dialect::Dash, errno) => {
+            format!("cannot {} {target}: {}", if create { "create" } else { "open" }, short(errno, create))
+        }
         (Dialect::Ash, _) if is_dup => format!("dup2({target},{}): {}", redirect.fd, errno.message()),
-        (Dialect::Ash, Errno::Enoent) => format!("can't {} {target}: {}", if create { "create" } else { "open" }, if create { "nonexistent directory" } else { "no such file" }),
-        (Dialect::Ash, errno) => format!("can't {} {target}: {}", if create { "create" } else { "open" }, errno.message()),
+        (Dialect::Ash, Errno::Enoent) => format!(
+            "can't {} {target}: {}",
+            if create { "create" } else { "open" },
+            if create { "nonexistent directory" } else { "no such file" }
+        ),
+        (Dialect::Ash, errno) => {
+            format!("can't {} {target}: {}", if create { "create" } else { "open" }, errno.message())
+        }
     };
     shell.complaint(&text)
 }

@@ -55,7 +55,12 @@ pub fn translate(pattern: &str, extended: bool) -> String {
                 start = true;
             }
             '^' => out.push_str("\\^"),
-            '$' if extended || at == chars.len() || (chars.get(at) == Some(&'\\') && matches!(chars.get(at + 1), Some(')' | '|'))) => out.push('$'),
+            '$' if extended
+                || at == chars.len()
+                || (chars.get(at) == Some(&'\\') && matches!(chars.get(at + 1), Some(')' | '|'))) =>
+            {
+                out.push('$')
+            }
             '$' => out.push_str("\\$"),
             '(' | ')' | '|' | '+' | '?' if extended => {
                 let repeats = matches!(c, '+' | '?') && was_start;
@@ -71,7 +76,13 @@ pub fn translate(pattern: &str, extended: bool) -> String {
                     out.push('0');
                 }
             }
-            '}' if extended && out.rfind('{').is_some_and(|open| out.get(open..).is_some_and(|tail| !tail.contains('}') && !tail.starts_with("{start"))) => out.push('}'),
+            '}' if extended
+                && out.rfind('{').is_some_and(|open| {
+                    out.get(open..).is_some_and(|tail| !tail.contains('}') && !tail.starts_with("{start"))
+                }) =>
+            {
+                out.push('}')
+            }
             '(' | ')' | '|' | '+' | '?' | '{' | '}' => out.extend(['\\', c]),
             _ => out.push(c),
         }

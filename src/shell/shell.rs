@@ -79,8 +79,15 @@ impl Options {
     /// The letters of `$-`.
     pub fn letters(&self) -> String {
         let all = [
-            (self.allexport, 'a'), (self.errexit, 'e'), (self.noglob, 'f'), (self.interactive, 'i'), (self.monitor, 'm'), (self.nounset, 'u'),
-            (self.xtrace, 'x'), (self.noclobber, 'C'), (self.command, 'c'),
+            (self.allexport, 'a'),
+            (self.errexit, 'e'),
+            (self.noglob, 'f'),
+            (self.interactive, 'i'),
+            (self.monitor, 'm'),
+            (self.nounset, 'u'),
+            (self.xtrace, 'x'),
+            (self.noclobber, 'C'),
+            (self.command, 'c'),
         ];
         all.iter().filter(|(on, _)| *on).map(|(_, letter)| *letter).collect()
     }
@@ -113,7 +120,11 @@ pub(super) enum Goal {
 #[derive(Clone, Debug)]
 pub(super) enum Frame {
     /// Text that is read command by command.
-    Source { text: Arc<Vec<char>>, at: usize, line: u32 },
+    Source {
+        text: Arc<Vec<char>>,
+        at: usize,
+        line: u32,
+    },
     /// The bottom of an interactive shell.
     Prompt,
     Run(Command),
@@ -127,17 +138,36 @@ pub(super) enum Frame {
     For(Arc<str>, Arc<Vec<String>>, usize, Arc<Command>),
     ForArithmetic(Arc<[Word; 3]>, Arc<Command>, usize),
     Expand(Goal, Vec<String>, Option<i32>),
-    Substitution { pid: Pid, fd: Fd, bytes: Vec<u8> },
+    Substitution {
+        pid: Pid,
+        fd: Fd,
+        bytes: Vec<u8>,
+    },
     RestoreFds(Vec<(Fd, Option<Fd>)>),
     RestoreVariables(Vec<(String, Option<Variable>)>),
-    Function { params: Vec<String> },
+    Function {
+        params: Vec<String>,
+    },
     Dot,
-    Wait { pid: Pid, text: Option<Arc<str>> },
-    WaitPipeline { pids: Vec<Pid>, at: usize, statuses: Vec<i32> },
-    WaitJobs { pids: Vec<Pid>, all: bool },
+    Wait {
+        pid: Pid,
+        text: Option<Arc<str>>,
+    },
+    WaitPipeline {
+        pids: Vec<Pid>,
+        at: usize,
+        statuses: Vec<i32>,
+    },
+    WaitJobs {
+        pids: Vec<Pid>,
+        all: bool,
+    },
     Flush(Out),
     Status(i32),
-    Time { started: Time, posix: bool },
+    Time {
+        started: Time,
+        posix: bool,
+    },
     Read(Box<builtins::read::Reading>),
     ExitTrap(i32),
 }
@@ -301,12 +331,20 @@ impl Shell {
         }
         let template = self.get("PS1").unwrap_or_else(|| match self.dialect {
             Dialect::Bash => r"\u@\h:\w\$ ".into(),
-            Dialect::Dash => if uid == 0 { "# ".into() } else { "$ ".into() },
+            Dialect::Dash => {
+                if uid == 0 {
+                    "# ".into()
+                } else {
+                    "$ ".into()
+                }
+            }
             Dialect::Ash => r"\w \$ ".into(),
         });
         let short = match self.get("HOME") {
             Some(home) if cwd == home => "~".to_owned(),
-            Some(home) if home != "/" && cwd.starts_with(&format!("{home}/")) => format!("~{}", cwd.strip_prefix(&home).unwrap_or_default()),
+            Some(home) if home != "/" && cwd.starts_with(&format!("{home}/")) => {
+                format!("~{}", cwd.strip_prefix(&home).unwrap_or_default())
+            }
             _ => cwd.to_owned(),
         };
         let mut text = String::new();
@@ -317,7 +355,9 @@ impl Shell {
                 continue;
             }
             match chars.next() {
-                Some('u') => text.push_str(&self.get("USER").unwrap_or_else(|| if uid == 0 { "root".into() } else { "learner".into() })),
+                Some('u') => text.push_str(
+                    &self.get("USER").unwrap_or_else(|| if uid == 0 { "root".into() } else { "learner".into() }),
+                ),
                 Some('h') => text.push_str(hostname.split('.').next().unwrap_or_default()),
                 Some('H') => text.push_str(hostname),
                 Some('w') => text.push_str(&short),
@@ -407,17 +447,42 @@ impl Shell {
         let bash = self.dialect == Dialect::Bash;
         let words = match error {
             ParseError::Incomplete(Open::Quote('`')) if !bash => "EOF in backquote substitution".into(),
-            ParseError::Incomplete(Open::Quote('}')) if !bash => if self.dialect == Dialect::Dash { "Missing '}'".into() } else { "missing '}'".into() },
+            ParseError::Incomplete(Open::Quote('}')) if !bash => {
+                if self.dialect == Dialect::Dash {
+                    "Missing '}'".into()
+                } else {
+                    "missing '}'".into()
+                }
+            }
             ParseError::Incomplete(Open::Quote(')')) if !bash => "end of file unexpected (expecting \")\")".into(),
-            ParseError::Incomplete(Open::Quote(_)) if !bash => if self.dialect == Dialect::Dash { "Unterminated quoted string".into() } else { "unterminated quoted string".into() },
-            ParseError::Incomplete(Open::Quote(quote)) => format!("unexpected EOF while looking for matching `{quote}'"),
-            ParseError::Incomplete(Open::Keyword(keyword)) if !bash => format!("end of file unexpected (expecting \"{keyword}\")"),
+            ParseError::Incomplete(Open::Quote(_)) if !bash => {
+                if self.dialect == Dialect::Dash {
+                    "Unterminated quoted string".into()
+                } else {
+                    "unterminated quoted string".into()
+                }
+            }
+            ParseError::Incomplete(Open::Quote(quote)) => {
+                format!("unexpected EOF while looking for matching `{quote}'")
+            }
+            ParseError::Incomplete(Open::Keyword(keyword)) if !bash => {
+                format!("end of file unexpected (expecting \"{keyword}\")")
+            }
             ParseError::Incomplete(_) if !bash => "end of file unexpected".into(),
             ParseError::Incomplete(_) => "syntax error: unexpected end of file".into(),
             ParseError::Unexpected(token, _) if bash => format!("syntax error near unexpected token `{token}'"),
             ParseError::Unexpected(token, expected) => {
-                let token = if token == "newline" || token == "end of file" { token.clone() } else if token.starts_with(['<', '>']) { "redirection".into() } else { format!("\"{token}\"") };
-                let expecting = expected.filter(|_| token != "\"then\"").map(|word| format!(" (expecting \"{word}\")")).unwrap_or_default();
+                let token = if token == "newline" || token == "end of file" {
+                    token.clone()
+                } else if token.starts_with(['<', '>']) {
+                    "redirection".into()
+                } else {
+                    format!("\"{token}\"")
+                };
+                let expecting = expected
+                    .filter(|_| token != "\"then\"")
+                    .map(|word| format!(" (expecting \"{word}\")"))
+                    .unwrap_or_default();
                 format!("{token} unexpected{expecting}")
             }
             ParseError::TooDeep => "too many levels of nesting".into(),
@@ -425,10 +490,18 @@ impl Shell {
         };
         match self.dialect {
             Dialect::Bash => {
-                let place = if self.interactive { "bash".to_owned() } else if self.options.command { format!("{}: -c: line {line}", self.name) } else { format!("{}: line {line}", self.name) };
+                let place = if self.interactive {
+                    "bash".to_owned()
+                } else if self.options.command {
+                    format!("{}: -c: line {line}", self.name)
+                } else {
+                    format!("{}: line {line}", self.name)
+                };
                 let shown = text.lines().nth(line.saturating_sub(1) as usize).unwrap_or_default();
                 match error {
-                    ParseError::Unexpected(..) if !self.interactive => format!("{place}: {words}\n{place}: `{shown}'\n"),
+                    ParseError::Unexpected(..) if !self.interactive => {
+                        format!("{place}: {words}\n{place}: `{shown}'\n")
+                    }
                     _ => format!("{place}: {words}\n"),
                 }
             }
@@ -439,7 +512,8 @@ impl Shell {
                     Some((token, rest)) => format!("unexpected {token}{rest}"),
                     None => words,
                 };
-                let place = if self.options.command || self.interactive { String::new() } else { format!("line {line}: ") };
+                let place =
+                    if self.options.command || self.interactive { String::new() } else { format!("line {line}: ") };
                 format!("{}: {place}syntax error: {words}\n", self.name)
             }
         }
@@ -451,7 +525,10 @@ impl Shell {
         let args = self.args.take().unwrap_or_default();
         self.shell_pid = kernel.pid();
         self.started = kernel.now();
-        let imported = kernel.environment().into_iter().map(|(name, value)| (name, Variable { value: Some(value), exported: true, readonly: false }));
+        let imported = kernel
+            .environment()
+            .into_iter()
+            .map(|(name, value)| (name, Variable { value: Some(value), exported: true, readonly: false }));
         self.vars = Arc::new(imported.collect());
         self.set("PWD", &kernel.cwd());
         self.set("IFS", " \t\n");
@@ -476,7 +553,13 @@ impl Shell {
                 words.next();
                 break;
             }
-            let Some((on, letters)) = word.strip_prefix('-').map(|letters| (true, letters)).or_else(|| word.strip_prefix('+').map(|letters| (false, letters))) else { break };
+            let Some((on, letters)) = word
+                .strip_prefix('-')
+                .map(|letters| (true, letters))
+                .or_else(|| word.strip_prefix('+').map(|letters| (false, letters)))
+            else {
+                break;
+            };
             let letters = letters.to_owned();
             words.next();
             for letter in letters.chars() {
@@ -521,7 +604,9 @@ impl Shell {
             let content = kernel.read_file(&file).map_err(|errno| {
                 let words = match self.dialect {
                     Dialect::Bash => format!("{}: {file}: {}\n", self.name, errno.message()),
-                    Dialect::Dash => format!("{}: 0: cannot open {file}: {}\n", self.name, redirect::short(errno, false)),
+                    Dialect::Dash => {
+                        format!("{}: 0: cannot open {file}: {}\n", self.name, redirect::short(errno, false))
+                    }
                     Dialect::Ash => format!("{}: can't open '{file}': {}\n", self.name, errno.message()),
                 };
                 let _ = kernel.write(2, words.as_bytes());
@@ -590,7 +675,9 @@ impl Shell {
                 self.test_loop(until, condition, body);
             }
             Frame::For(name, items, at, body) => self.next_item(kernel, name, items, at, body),
-            Frame::ForArithmetic(parts, body, stage) => self.expand(kernel, Goal::ForArithmetic(parts, body, stage), Vec::new(), None),
+            Frame::ForArithmetic(parts, body, stage) => {
+                self.expand(kernel, Goal::ForArithmetic(parts, body, stage), Vec::new(), None)
+            }
             Frame::Expand(goal, outputs, status) => self.expand(kernel, goal, outputs, status),
             Frame::Substitution { pid, fd, bytes } => return self.collect(kernel, pid, fd, bytes),
             Frame::RestoreFds(saved) => redirect::restore(kernel, saved),
@@ -656,7 +743,11 @@ impl Shell {
                 let all: String = text.iter().collect();
                 // What is missing at the end of the text is missed on the line after it.
                 let after_end = matches!(error, ParseError::Incomplete(ref open) if !matches!(open, Open::Quote('\'' | '"' | '}' | '`')));
-                let at_line = if after_end && self.dialect == Dialect::Bash && !all.ends_with('\n') { reached + 1 } else { reached };
+                let at_line = if after_end && self.dialect == Dialect::Bash && !all.ends_with('\n') {
+                    reached + 1
+                } else {
+                    reached
+                };
                 let message = self.syntax_error(&error, at_line, &all);
                 self.fail(message, 2);
             }
@@ -805,7 +896,9 @@ impl Shell {
                 Arc::make_mut(&mut self.functions).insert(name.to_string(), body);
                 self.status = 0;
             }
-            Command::Redirected(inner, redirects) => self.expand(kernel, Goal::Redirected(inner, redirects), Vec::new(), None),
+            Command::Redirected(inner, redirects) => {
+                self.expand(kernel, Goal::Redirected(inner, redirects), Vec::new(), None)
+            }
             Command::Condition(condition) => self.expand(kernel, Goal::Condition(condition), Vec::new(), None),
             Command::Arithmetic(word) => self.expand(kernel, Goal::Arithmetic(word), Vec::new(), None),
         }
@@ -859,7 +952,14 @@ impl Shell {
         }
     }
 
-    fn next_item(&mut self, kernel: &mut Kernel, name: Arc<str>, items: Arc<Vec<String>>, at: usize, body: Arc<Command>) {
+    fn next_item(
+        &mut self,
+        kernel: &mut Kernel,
+        name: Arc<str>,
+        items: Arc<Vec<String>>,
+        at: usize,
+        body: Arc<Command>,
+    ) {
         let Some(item) = items.get(at).cloned() else { return };
         if self.variable(&name).is_some_and(|variable| variable.readonly) {
             let text = self.complaint(&self.words_readonly(&name));
@@ -868,7 +968,10 @@ impl Shell {
         }
         self.set(&name, &item);
         if self.options.xtrace && self.dialect == Dialect::Bash {
-            let text = format!("+ for {name} in {}\n", items.iter().map(|item| builtins::quote(item)).collect::<Vec<_>>().join(" "));
+            let text = format!(
+                "+ for {name} in {}\n",
+                items.iter().map(|item| builtins::quote(item)).collect::<Vec<_>>().join(" ")
+            );
             let _ = kernel.write(2, text.as_bytes());
         }
         self.frames.push(Frame::For(name, items, at + 1, body.clone()));
@@ -918,7 +1021,14 @@ impl Shell {
         self.fail(text, 2);
     }
 
-    fn expanded(&mut self, kernel: &mut Kernel, goal: Goal, done: Done, undo: Vec<(String, Option<Variable>)>, substituted: Option<i32>) {
+    fn expanded(
+        &mut self,
+        kernel: &mut Kernel,
+        goal: Goal,
+        done: Done,
+        undo: Vec<(String, Option<Variable>)>,
+        substituted: Option<i32>,
+    ) {
         match (goal, done) {
             (Goal::Simple(simple), Done::Simple(words, redirects)) => {
                 super::execute::simple(self, kernel, &simple, words, redirects, undo, substituted);
@@ -927,26 +1037,35 @@ impl Shell {
                 self.status = 0;
                 self.frames.push(Frame::For(name, Arc::new(items), 0, body));
             }
-            (Goal::Case(word, arms, _), Done::Arm(arm)) => match arm.and_then(|arm| arms.get(arm).map(|found| (arm, found))) {
+            (Goal::Case(word, arms, _), Done::Arm(arm)) => match arm
+                .and_then(|arm| arms.get(arm).map(|found| (arm, found)))
+            {
                 Some((index, arm)) => {
                     match arm.end {
                         CaseEnd::Break => {}
                         CaseEnd::Fall => {
-                            let bodies: Vec<Command> = arms.iter().skip(index + 1).scan(true, |go, arm| {
-                                let take = *go;
-                                *go = arm.end == CaseEnd::Fall;
-                                take.then(|| arm.body.clone())
-                            }).collect();
+                            let bodies: Vec<Command> = arms
+                                .iter()
+                                .skip(index + 1)
+                                .scan(true, |go, arm| {
+                                    let take = *go;
+                                    *go = arm.end == CaseEnd::Fall;
+                                    take.then(|| arm.body.clone())
+                                })
+                                .collect();
                             self.frames.push(Frame::List(Arc::new(bodies), 0));
                         }
-                        CaseEnd::Test => self.frames.push(Frame::Expand(Goal::Case(word, arms.clone(), index + 1), Vec::new(), None)),
+                        CaseEnd::Test => {
+                            self.frames.push(Frame::Expand(Goal::Case(word, arms.clone(), index + 1), Vec::new(), None))
+                        }
                     }
                     self.status = 0;
                     self.frames.push(Frame::Run(arm.body.clone()));
                 }
                 None => self.status = 0,
             },
-            (Goal::Redirected(inner, _), Done::Redirects(redirects)) => match redirect::apply(self, kernel, &redirects) {
+            (Goal::Redirected(inner, _), Done::Redirects(redirects)) => match redirect::apply(self, kernel, &redirects)
+            {
                 Ok(saved) => {
                     self.frames.push(Frame::RestoreFds(saved));
                     self.frames.push(Frame::Run((*inner).clone()));
@@ -1260,9 +1379,13 @@ impl Shell {
 
     /// `break` (true) or `continue` through `levels` loops.
     pub(super) fn jump(&mut self, leave: bool, levels: usize) {
-        let is_loop = |frame: &Frame| matches!(frame, Frame::LoopBody(..) | Frame::For(..)) || matches!(frame, Frame::ForArithmetic(_, _, stage) if *stage == 2);
+        let is_loop = |frame: &Frame| {
+            matches!(frame, Frame::LoopBody(..) | Frame::For(..))
+                || matches!(frame, Frame::ForArithmetic(_, _, stage) if *stage == 2)
+        };
         let barrier = |frame: &Frame| matches!(frame, Frame::Function { .. } | Frame::Dot | Frame::Prompt);
-        let around = self.frames.iter().rev().take_while(|frame| !barrier(frame)).filter(|frame| is_loop(frame)).count();
+        let around =
+            self.frames.iter().rev().take_while(|frame| !barrier(frame)).filter(|frame| is_loop(frame)).count();
         let mut left = levels.min(around);
         let mut kept = Vec::new();
         while left > 0 {
@@ -1319,7 +1442,10 @@ impl Shell {
             }
         }
         // A trap waits for the command in the foreground, but not for `wait` or `read`.
-        let busy = matches!(self.frames.last(), Some(Frame::Wait { .. } | Frame::WaitPipeline { .. } | Frame::Substitution { .. }));
+        let busy = matches!(
+            self.frames.last(),
+            Some(Frame::Wait { .. } | Frame::WaitPipeline { .. } | Frame::Substitution { .. })
+        );
         if busy || self.pending_traps.is_empty() {
             return;
         }
@@ -1394,7 +1520,11 @@ fn attempt(expander: &mut Expander, goal: &Goal) -> Result<Done, Halt> {
         Goal::Condition(condition) => Done::Truth(builtins::test::condition(expander, condition)?),
         Goal::Arithmetic(word) => Done::Number(expander.arithmetic(word)?),
         Goal::ForArithmetic(parts, _, stage) => {
-            let word = parts.get(match stage { 0 => 0, 1 => 1, _ => 2 });
+            let word = parts.get(match stage {
+                0 => 0,
+                1 => 1,
+                _ => 2,
+            });
             let text = word.map(|word| expander.text(word)).transpose()?.unwrap_or_default();
             Done::Number(if text.trim().is_empty() && *stage == 1 { 1 } else { expander.number(&text)? })
         }
@@ -1426,7 +1556,8 @@ impl Task for Shell {
         Box::new(self.clone())
     }
     fn memory(&self) -> u64 {
-        let vars: usize = self.vars.iter().map(|(name, variable)| name.len() + variable.value.as_ref().map_or(0, String::len)).sum();
+        let vars: usize =
+            self.vars.iter().map(|(name, variable)| name.len() + variable.value.as_ref().map_or(0, String::len)).sum();
         (vars + 200 * self.frames.len()) as u64
     }
     fn as_shell(&self) -> Option<&Shell> {

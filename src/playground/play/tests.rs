@@ -188,11 +188,22 @@ fn a_job_runs_before_the_learners_eyes() {
     let changes = pass(&mut playground, 15);
     assert!(changes.picture);
     let story = playground.diagram().text();
-    for part in ["kubectl  Job hello-job created", "scheduler  hello-job-", "kubelet  hello-job-", "Running → Succeeded, exit 0", "Job hello-job → Complete"] {
+    for part in [
+        "kubectl  Job hello-job created",
+        "scheduler  hello-job-",
+        "kubelet  hello-job-",
+        "Running → Succeeded, exit 0",
+        "Job hello-job → Complete",
+    ] {
         assert!(story.contains(part), "{part} in {story}");
     }
     let picture = playground.picture(8);
     assert_eq!((picture.depots[0].count(), picture.tokens.len()), ("1/1".to_owned(), 1));
     assert!(typed(&mut playground, "kubectl logs job/hello-job\r").contains("\nHello from a Job\n"));
-    assert!(playground.inspect(&playground.diagram().story().last().unwrap().subject.clone()).unwrap().contains("kind: Job"));
+    assert!(
+        playground
+            .inspect(&playground.diagram().story().last().unwrap().subject.clone())
+            .unwrap()
+            .contains("kind: Job")
+    );
 }

@@ -53,5 +53,8 @@ fn until_tries_again_and_gives_up_in_time() {
 fn a_written_file_belongs_to_the_learner_and_lies_in_the_home_directory() {
     let mut session = Session::new(1);
     session.write("folder/f.yaml", "kind: Job\n").unwrap();
-    assert_eq!(session.run("cat ~/folder/f.yaml; echo more >> folder/f.yaml; tail -n 1 folder/f.yaml").stdout, "kind: Job\nmore\n");
+    assert_eq!(
+        session.run("cat ~/folder/f.yaml; echo more >> folder/f.yaml; tail -n 1 folder/f.yaml").stdout,
+        "kind: Job\nmore\n"
+    );
 }

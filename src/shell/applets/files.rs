@@ -68,7 +68,10 @@ fn letters(inode: &Inode) -> String {
 pub(super) fn account(kernel: &Kernel, file: &str, id: u32) -> String {
     let content = kernel.vfs().read_file("/", file).unwrap_or_default();
     let text = String::from_utf8_lossy(&content).into_owned();
-    let found = text.lines().find(|line| line.split(':').nth(2) == Some(&id.to_string())).and_then(|line| line.split(':').next());
+    let found = text
+        .lines()
+        .find(|line| line.split(':').nth(2) == Some(&id.to_string()))
+        .and_then(|line| line.split(':').next());
     found.map_or_else(|| id.to_string(), str::to_owned)
 }
 
@@ -76,7 +79,13 @@ pub(super) fn human(size: u64) -> String {
     let mut value = size as f64;
     for unit in ["", "K", "M", "G", "T"] {
         if value < 1024.0 {
-            return if unit.is_empty() { format!("{size}") } else if value < 10.0 { format!("{value:.1}{unit}") } else { format!("{:.0}{unit}", value.ceil()) };
+            return if unit.is_empty() {
+                format!("{size}")
+            } else if value < 10.0 {
+                format!("{value:.1}{unit}")
+            } else {
+                format!("{:.0}{unit}", value.ceil())
+            };
         }
         value /= 1024.0;
     }
@@ -95,10 +104,18 @@ applet!(ls, |args, kernel, out| {
     let mut status = 0;
     let (mut files, mut dirs) = (Vec::new(), Vec::new());
     for word in words {
-        match kernel.vfs().find(&kernel.cwd(), &word, !options.has('l') || word.ends_with('/')).or_else(|errno| kernel.vfs().find(&kernel.cwd(), &word, false).map_err(|_| errno)) {
+        match kernel
+            .vfs()
+            .find(&kernel.cwd(), &word, !options.has('l') || word.ends_with('/'))
+            .or_else(|errno| kernel.vfs().find(&kernel.cwd(), &word, false).map_err(|_| errno))
+        {
             Ok(found) => {
                 let Some(inode) = kernel.vfs().inode(found.node).cloned() else { continue };
-                if inode.is_dir() && !options.has('d') { dirs.push(word) } else { files.push(Entry { name: word.clone(), path: word, inode }) }
+                if inode.is_dir() && !options.has('d') {
+                    dirs.push(word)
+                } else {
+                    files.push(Entry { name: word.clone(), path: word, inode })
+                }
             }
             Err(errno) => {
                 status = if kernel.flavour() == Flavour::Gnu { 2 } else { 1 };
@@ -191,13 +208,31 @@ fn list(kernel: &Kernel, options: &Options, mut entries: Vec<Entry>, total: bool
             let arrow = if let Kind::Symlink(target) = &inode.kind { format!(" -> {target}") } else { String::new() };
             let old = kernel.now().since(inode.modified).as_secs() > 15_552_000;
             let time = strftime(if old { "%b %e  %Y" } else { "%b %e %H:%M" }, inode.modified).unwrap_or_default();
-            let (user, group) = if options.has('n') { (inode.uid.to_string(), inode.gid.to_string()) } else { (account(kernel, "/etc/passwd", inode.uid), account(kernel, "/etc/group", inode.gid)) };
-            [letters(inode), inode.links.to_string(), user, group, size, time, format!("{}{}{arrow}", entry.name, mark(entry))]
+            let (user, group) = if options.has('n') {
+                (inode.uid.to_string(), inode.gid.to_string())
+            } else {
+                (account(kernel, "/etc/passwd", inode.uid), account(kernel, "/etc/group", inode.gid))
+            };
+            [
+                letters(inode),
+                inode.links.to_string(),
+                user,
+                group,
+                size,
+                time,
+                format!("{}{}{arrow}", entry.name, mark(entry)),
+            ]
         })
         .collect();
     let width = |column: usize| rows.iter().filter_map(|row| row.get(column)).map(String::len).max().unwrap_or(0);
     let busybox = kernel.flavour() == Flavour::Busybox;
-    let widths = [0, width(1).max(if busybox { 5 } else { 0 }), width(2).max(if busybox { 8 } else { 0 }), width(3).max(if busybox { 8 } else { 0 }), width(4).max(if busybox { 9 } else { 0 })];
+    let widths = [
+        0,
+        width(1).max(if busybox { 5 } else { 0 }),
+        width(2).max(if busybox { 8 } else { 0 }),
+        width(3).max(if busybox { 8 } else { 0 }),
+        width(4).max(if busybox { 9 } else { 0 }),
+    ];
     let [_, links, users, groups, sizes] = widths;
     for [mode, link, user, group, size, time, name] in &rows {
         if busybox {
@@ -212,7 +247,10 @@ fn columns(names: &[String], width: usize) -> String {
     let count = names.len();
     for rows in 1..=count.max(1) {
         let columns: Vec<&[String]> = names.chunks(rows).collect();
-        let widths: Vec<usize> = columns.iter().map(|column| column.iter().map(|name| name.chars().count()).max().unwrap_or(0) + 2).collect();
+        let widths: Vec<usize> = columns
+            .iter()
+            .map(|column| column.iter().map(|name| name.chars().count()).max().unwrap_or(0) + 2)
+            .collect();
         if widths.iter().sum::<usize>() > width + 2 && rows < count {
             continue;
         }
@@ -272,7 +310,9 @@ applet!(rmdir, |args, kernel, out| {
 fn remove(kernel: &mut Kernel, path: &str) -> Result<(), Errno> {
     let mut dirs = Vec::new();
     let mut files = Vec::new();
-    super::walk(kernel, path, &mut |_, path, inode| if inode.is_dir() { dirs.push(path.to_owned()) } else { files.push(path.to_owned()) });
+    super::walk(kernel, path, &mut |_, path, inode| {
+        if inode.is_dir() { dirs.push(path.to_owned()) } else { files.push(path.to_owned()) }
+    });
     for file in files {
         kernel.remove_file(&file)?;
     }
@@ -366,7 +406,9 @@ fn transfer(args: &[String], kernel: &mut Kernel, out: &mut Out, moves: bool) ->
     let gnu = kernel.flavour() == Flavour::Gnu;
     let Some((target, sources)) = options.words.split_last().filter(|(_, sources)| !sources.is_empty()) else {
         out.err(&match (gnu, options.words.first()) {
-            (true, Some(only)) => format!("{name}: missing destination file operand after '{only}'\nTry '{name} --help' for more information.\n"),
+            (true, Some(only)) => format!(
+                "{name}: missing destination file operand after '{only}'\nTry '{name} --help' for more information.\n"
+            ),
             (true, None) => format!("{name}: missing file operand\nTry '{name} --help' for more information.\n"),
             (false, _) => format!("{name}: missing operand\n"),
         });
@@ -374,7 +416,14 @@ fn transfer(args: &[String], kernel: &mut Kernel, out: &mut Out, moves: bool) ->
     };
     let is_dir = kernel.file_info(target).is_ok_and(|info| info.is_dir);
     if sources.len() > 1 && !is_dir {
-        out.err(&if gnu { format!("{name}: target '{target}': {}\n", if kernel.file_info(target).is_ok() { "Not a directory" } else { "No such file or directory" }) } else { format!("{name}: can't stat '{target}': No such file or directory\n") });
+        out.err(&if gnu {
+            format!(
+                "{name}: target '{target}': {}\n",
+                if kernel.file_info(target).is_ok() { "Not a directory" } else { "No such file or directory" }
+            )
+        } else {
+            format!("{name}: can't stat '{target}': No such file or directory\n")
+        });
         return 1;
     }
     let mut status = 0;
@@ -387,7 +436,11 @@ fn transfer(args: &[String], kernel: &mut Kernel, out: &mut Out, moves: bool) ->
             Ok(found) => {
                 let source_is_dir = kernel.vfs().inode(found.node).is_some_and(Inode::is_dir);
                 if source_is_dir && !recursive {
-                    out.err(&if gnu { format!("cp: -r not specified; omitting directory '{source}'\n") } else { format!("cp: omitting directory '{source}'\n") });
+                    out.err(&if gnu {
+                        format!("cp: -r not specified; omitting directory '{source}'\n")
+                    } else {
+                        format!("cp: omitting directory '{source}'\n")
+                    });
                     status = 1;
                     continue;
                 }
@@ -396,15 +449,21 @@ fn transfer(args: &[String], kernel: &mut Kernel, out: &mut Out, moves: bool) ->
                     status = 1;
                     continue;
                 }
-                let into_itself = source_is_dir && format!("{}/", crate::shell::vfs::lexical(&cwd, &to)).starts_with(&format!("{}/", found.path));
+                let into_itself = source_is_dir
+                    && format!("{}/", crate::shell::vfs::lexical(&cwd, &to)).starts_with(&format!("{}/", found.path));
                 if into_itself {
-                    out.err(&format!("{name}: cannot {} '{source}' to a subdirectory of itself, '{to}'\n", if moves { "move" } else { "copy a directory," }));
+                    out.err(&format!(
+                        "{name}: cannot {} '{source}' to a subdirectory of itself, '{to}'\n",
+                        if moves { "move" } else { "copy a directory," }
+                    ));
                     status = 1;
                     continue;
                 }
                 if moves {
                     match kernel.vfs_mut().rename(&cwd, source, &to, caller) {
-                        Err(Errno::Eperm) => copy(kernel, source, &to).and_then(|()| remove(kernel, source)).map_err(|errno| (errno, false)),
+                        Err(Errno::Eperm) => copy(kernel, source, &to)
+                            .and_then(|()| remove(kernel, source))
+                            .map_err(|errno| (errno, false)),
                         result => result.map_err(|errno| (errno, false)),
                     }
                 } else {
@@ -508,7 +567,8 @@ fn mode_of(text: &str, old: u32, is_dir: bool) -> Option<u32> {
 }
 
 applet!(chmod, |args, kernel, out| {
-    let mut words: Vec<String> = args.iter().skip(1).filter(|word| !matches!(word.as_str(), "-R" | "-v" | "-f" | "--")).cloned().collect();
+    let mut words: Vec<String> =
+        args.iter().skip(1).filter(|word| !matches!(word.as_str(), "-R" | "-v" | "-f" | "--")).cloned().collect();
     let recursive = args.iter().any(|word| word == "-R");
     if words.len() < 2 {
         return missing("chmod", kernel, out);
@@ -537,12 +597,20 @@ applet!(chmod, |args, kernel, out| {
             });
             match result {
                 Err(Errno::Einval) => {
-                    out.err(&if kernel.flavour() == Flavour::Gnu { format!("chmod: invalid mode: ‘{text}’\nTry 'chmod --help' for more information.\n") } else { format!("chmod: invalid mode '{text}'\n") });
+                    out.err(&if kernel.flavour() == Flavour::Gnu {
+                        format!("chmod: invalid mode: ‘{text}’\nTry 'chmod --help' for more information.\n")
+                    } else {
+                        format!("chmod: invalid mode '{text}'\n")
+                    });
                     return 1;
                 }
                 Err(errno) => {
                     status = 1;
-                    out.err(&if kernel.flavour() == Flavour::Gnu && errno != Errno::Eperm { format!("chmod: cannot access '{path}': {}\n", errno.message()) } else { format!("chmod: {path}: {}\n", errno.message()) });
+                    out.err(&if kernel.flavour() == Flavour::Gnu && errno != Errno::Eperm {
+                        format!("chmod: cannot access '{path}': {}\n", errno.message())
+                    } else {
+                        format!("chmod: {path}: {}\n", errno.message())
+                    });
                 }
                 Ok(()) => {}
             }
@@ -571,7 +639,11 @@ applet!(ln, |args, kernel, out| {
         if let Err(errno) = result {
             status = 1;
             out.err(&match kernel.flavour() {
-                Flavour::Gnu => format!("ln: failed to create {} link '{to}': {}\n", if options.has('s') { "symbolic" } else { "hard" }, errno.message()),
+                Flavour::Gnu => format!(
+                    "ln: failed to create {} link '{to}': {}\n",
+                    if options.has('s') { "symbolic" } else { "hard" },
+                    errno.message()
+                ),
                 Flavour::Busybox => format!("ln: {to}: {}\n", errno.message()),
             });
         }
@@ -582,8 +654,12 @@ applet!(ln, |args, kernel, out| {
 applet!(basename, |args, kernel, out| {
     let Some(path) = args.get(1) else { return missing("basename", kernel, out) };
     let trimmed = path.trim_end_matches('/');
-    let name = if trimmed.is_empty() && !path.is_empty() { "/" } else { trimmed.rsplit('/').next().unwrap_or_default() };
-    let name = args.get(2).and_then(|suffix| name.strip_suffix(suffix.as_str()).filter(|name| !name.is_empty())).unwrap_or(name);
+    let name =
+        if trimmed.is_empty() && !path.is_empty() { "/" } else { trimmed.rsplit('/').next().unwrap_or_default() };
+    let name = args
+        .get(2)
+        .and_then(|suffix| name.strip_suffix(suffix.as_str()).filter(|name| !name.is_empty()))
+        .unwrap_or(name);
     out.out(&format!("{name}\n"));
     0
 });
@@ -608,7 +684,10 @@ applet!(readlink, |args, kernel, out| {
         let found = kernel.vfs().find(&kernel.cwd(), word, full);
         let text = match found {
             Ok(found) if full => Some(found.path),
-            Ok(found) => kernel.vfs().inode(found.node).and_then(|inode| if let Kind::Symlink(target) = &inode.kind { Some(target.clone()) } else { None }),
+            Ok(found) => kernel
+                .vfs()
+                .inode(found.node)
+                .and_then(|inode| if let Kind::Symlink(target) = &inode.kind { Some(target.clone()) } else { None }),
             Err(errno) => {
                 if args.first().is_some_and(|name| name.ends_with("realpath")) {
                     out.err(&format!("realpath: {word}: {}\n", errno.message()));
@@ -669,7 +748,11 @@ applet!(stat, |args, kernel, out| {
 
 applet!(mktemp, |args, kernel, out| {
     let Some(options) = options(args, "dqut", "p", kernel, out) else { return 1 };
-    let template = options.words.first().cloned().unwrap_or_else(|| format!("{}/tmp.XXXXXXXXXX", options.value('p').unwrap_or("/tmp")));
+    let template = options
+        .words
+        .first()
+        .cloned()
+        .unwrap_or_else(|| format!("{}/tmp.XXXXXXXXXX", options.value('p').unwrap_or("/tmp")));
     let count = template.len() - template.trim_end_matches('X').len();
     let mut name = template.trim_end_matches('X').to_owned();
     for _ in 0..count {
@@ -722,7 +805,11 @@ applet!(du, |args, kernel, out| {
 });
 
 applet!(find, |args, kernel, out| {
-    let split = args.iter().skip(1).position(|word| word.starts_with('-') || word == "!" || word == "(").map_or(args.len(), |at| at + 1);
+    let split = args
+        .iter()
+        .skip(1)
+        .position(|word| word.starts_with('-') || word == "!" || word == "(")
+        .map_or(args.len(), |at| at + 1);
     let roots: Vec<String> = args.get(1..split).unwrap_or_default().to_vec();
     let roots = if roots.is_empty() { vec![".".to_owned()] } else { roots };
     let tests = args.get(split..).unwrap_or_default();
@@ -770,14 +857,21 @@ applet!(find, |args, kernel, out| {
     status
 });
 
-fn matches(tests: &[String], depth: usize, path: &str, inode: &Inode, kernel: &Kernel) -> Result<(bool, char, bool), String> {
+fn matches(
+    tests: &[String],
+    depth: usize,
+    path: &str,
+    inode: &Inode,
+    kernel: &Kernel,
+) -> Result<(bool, char, bool), String> {
     let (mut truth, mut any, mut negate, mut printed, mut delete) = (true, false, false, 'n', false);
     let mut words = tests.iter();
     let name = path.rsplit('/').next().unwrap_or_default();
     while let Some(word) = words.next() {
         let mut value = || words.next().cloned().unwrap_or_default();
         let amount = |text: &str, actual: u64| -> bool {
-            let number: u64 = text.trim_start_matches(['+', '-']).trim_end_matches(|c: char| c.is_alphabetic()).parse().unwrap_or(0);
+            let number: u64 =
+                text.trim_start_matches(['+', '-']).trim_end_matches(|c: char| c.is_alphabetic()).parse().unwrap_or(0);
             match text.chars().next() {
                 Some('+') => actual > number,
                 Some('-') => actual < number,

@@ -86,8 +86,14 @@ impl Filter for Grep {
         }
         if self.only {
             if !self.invert {
-                let found: Vec<String> =
-                    self.patterns.iter().flat_map(|pattern| pattern.find_iter(&text).map(|found| found.as_str().to_owned()).collect::<Vec<_>>()).filter(|found| !found.is_empty()).collect();
+                let found: Vec<String> = self
+                    .patterns
+                    .iter()
+                    .flat_map(|pattern| {
+                        pattern.find_iter(&text).map(|found| found.as_str().to_owned()).collect::<Vec<_>>()
+                    })
+                    .filter(|found| !found.is_empty())
+                    .collect();
                 for piece in found {
                     self.print(out, self.line, piece.as_bytes(), ':');
                 }
@@ -133,10 +139,13 @@ impl Filter for Grep {
 pub fn make(args: &[String]) -> Box<dyn Task> {
     let called = args.first().map_or("grep", |name| name.rsplit('/').next().unwrap_or("grep"));
     // `-5` is `-C 5`.
-    let args: Vec<String> = args.iter().map(|arg| match arg.strip_prefix('-') {
-        Some(digits) if !digits.is_empty() && digits.chars().all(|c| c.is_ascii_digit()) => format!("-C{digits}"),
-        _ => arg.clone(),
-    }).collect();
+    let args: Vec<String> = args
+        .iter()
+        .map(|arg| match arg.strip_prefix('-') {
+            Some(digits) if !digits.is_empty() && digits.chars().all(|c| c.is_ascii_digit()) => format!("-C{digits}"),
+            _ => arg.clone(),
+        })
+        .collect();
     let options = match parse(&args, "EFGPivcqnolLHhswxrRazU", "efmABC") {
         Ok(options) => options,
         Err(bad) => return bad.task("grep"),
@@ -149,8 +158,12 @@ pub fn make(args: &[String]) -> Box<dyn Task> {
         if words.is_empty() {
             return once(&args, |_, kernel, out| {
                 out.err(match kernel.flavour() {
-                    Flavour::Gnu => "Usage: grep [OPTION]... PATTERNS [FILE]...\nTry 'grep --help' for more information.\n",
-                    Flavour::Busybox => "Usage: grep [-HhnlLoqvsrRiwFE] [-m N] [-A|B|C N] { PATTERN | -e PATTERN... } [FILE]...\n",
+                    Flavour::Gnu => {
+                        "Usage: grep [OPTION]... PATTERNS [FILE]...\nTry 'grep --help' for more information.\n"
+                    }
+                    Flavour::Busybox => {
+                        "Usage: grep [-HhnlLoqvsrRiwFE] [-m N] [-A|B|C N] { PATTERN | -e PATTERN... } [FILE]...\n"
+                    }
                 });
                 2
             });
@@ -171,7 +184,10 @@ pub fn make(args: &[String]) -> Box<dyn Task> {
             Ok(pattern) => patterns.push(pattern),
             Err(_) => {
                 return once(&[source.to_owned()], |args, _, out| {
-                    out.err(&format!("grep: bad regex '{}': Invalid regular expression\n", args.first().map_or("", String::as_str)));
+                    out.err(&format!(
+                        "grep: bad regex '{}': Invalid regular expression\n",
+                        args.first().map_or("", String::as_str)
+                    ));
                     2
                 });
             }
@@ -196,7 +212,13 @@ fn filter(options: &Options, patterns: Vec<Regex>, names: bool) -> Grep {
         quiet: options.has('q'),
         number: options.has('n'),
         only: options.has('o'),
-        list: if options.has('l') { Some(true) } else if options.has('L') { Some(false) } else { None },
+        list: if options.has('l') {
+            Some(true)
+        } else if options.has('L') {
+            Some(false)
+        } else {
+            None
+        },
         names,
         silent: options.has('s'),
         most: options.value('m').and_then(|text| text.parse().ok()),

@@ -12,7 +12,10 @@ pub fn digest(bytes: &[u8]) -> [u8; 16] {
     }
     message.extend((bytes.len() as u64).wrapping_mul(8).to_le_bytes());
     for block in message.chunks_exact(64) {
-        let words: Vec<u32> = block.chunks_exact(4).map(|word| word.iter().rev().fold(0, |sum, byte| (sum << 8) | u32::from(*byte))).collect();
+        let words: Vec<u32> = block
+            .chunks_exact(4)
+            .map(|word| word.iter().rev().fold(0, |sum, byte| (sum << 8) | u32::from(*byte)))
+            .collect();
         let [mut a, mut b, mut c, mut d] = state;
         for index in 0..64_usize {
             let (mix, word) = match index / 16 {
@@ -41,7 +44,8 @@ pub fn digest(bytes: &[u8]) -> [u8; 16] {
 mod tests {
     #[test]
     fn known_digests() {
-        let hex = |text: &str| super::digest(text.as_bytes()).iter().map(|byte| format!("{byte:02x}")).collect::<String>();
+        let hex =
+            |text: &str| super::digest(text.as_bytes()).iter().map(|byte| format!("{byte:02x}")).collect::<String>();
         assert_eq!(hex(""), "d41d8cd98f00b204e9800998ecf8427e");
         assert_eq!(hex("hello\n"), "b1946ac92492d2347c6235b4d2611184");
     }

@@ -244,7 +244,6 @@ fn accounts(vfs: &mut Vfs, flavour: Flavour) {
 /// Runs a function as a program: for applets that end at once.
 pub type Run = fn(&[String], &mut super::kernel::Kernel, &mut driver::Out) -> i32;
 
-
 /// Visits a file or directory and everything below, each directory before its entries: depth, path, inode.
 fn walk(kernel: &super::kernel::Kernel, root: &str, visit: &mut dyn FnMut(usize, &str, &Inode)) {
     use super::program::System;

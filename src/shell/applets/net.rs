@@ -27,7 +27,11 @@ fn fetch(kernel: &mut Kernel, authority: &str, mut request: Request) -> Result<(
     let full = request.path.clone();
     if let Some((path, query)) = full.split_once('?') {
         path.clone_into(&mut request.path);
-        request.query = query.split('&').map(|pair| pair.split_once('=').unwrap_or((pair, ""))).map(|(name, value)| (name.to_owned(), value.to_owned())).collect();
+        request.query = query
+            .split('&')
+            .map(|pair| pair.split_once('=').unwrap_or((pair, "")))
+            .map(|(name, value)| (name.to_owned(), value.to_owned()))
+            .collect();
     }
     request.headers.push(("Host".into(), authority.trim_end_matches(":80").to_owned()));
     let response = kernel.host().send(authority, request)?;
@@ -89,7 +93,11 @@ pub fn wget(args: &[String]) -> Box<dyn Task> {
             }
             Ok((response, body)) => {
                 if response.status >= 400 {
-                    out.err(&format!("wget: server returned error: HTTP/1.1 {} {}\n", response.status, phrase(response.status)));
+                    out.err(&format!(
+                        "wget: server returned error: HTTP/1.1 {} {}\n",
+                        response.status,
+                        phrase(response.status)
+                    ));
                     return 1;
                 }
                 save(kernel, out, options.value('O'), &path, &body, options.has('q'))
@@ -103,7 +111,14 @@ fn save(kernel: &mut Kernel, out: &mut Out, file: Option<&str>, path: &str, body
         out.put(1, body);
         return 0;
     }
-    let name = path.split('?').next().unwrap_or_default().rsplit('/').next().filter(|name| !name.is_empty()).unwrap_or("index.html");
+    let name = path
+        .split('?')
+        .next()
+        .unwrap_or_default()
+        .rsplit('/')
+        .next()
+        .filter(|name| !name.is_empty())
+        .unwrap_or("index.html");
     let file = file.unwrap_or(name);
     if let Err(errno) = kernel.write_file(file, body) {
         out.err(&format!("wget: can't open '{file}': {}\n", errno.message()));
@@ -134,7 +149,10 @@ pub fn curl(args: &[String]) -> Box<dyn Task> {
         let options = match parse(args, "sSfLkivIgGN", "oXHdmuAwT") {
             Ok(options) => options,
             Err(bad) => {
-                out.err(&format!("curl: option {}: is unknown\ncurl: try 'curl --help' or 'curl --manual' for more information\n", if bad.0.starts_with("--") { bad.0 } else { format!("-{}", bad.0) }));
+                out.err(&format!(
+                    "curl: option {}: is unknown\ncurl: try 'curl --help' or 'curl --manual' for more information\n",
+                    if bad.0.starts_with("--") { bad.0 } else { format!("-{}", bad.0) }
+                ));
                 return 2;
             }
         };
@@ -147,7 +165,10 @@ pub fn curl(args: &[String]) -> Box<dyn Task> {
             Ok(parts) => parts,
             Err(_) => {
                 if !quiet {
-                    out.err(&format!("curl: (1) Protocol \"{}\" not supported\n", url.split(':').next().unwrap_or_default()));
+                    out.err(&format!(
+                        "curl: (1) Protocol \"{}\" not supported\n",
+                        url.split(':').next().unwrap_or_default()
+                    ));
                 }
                 return 1;
             }
@@ -161,18 +182,26 @@ pub fn curl(args: &[String]) -> Box<dyn Task> {
             _ => Method::Get,
         };
         let mut request = Request::new(method, path);
-        request.headers.extend(options.values('H').filter_map(|line| line.split_once(':')).map(|(name, value)| (name.to_owned(), value.trim().to_owned())));
+        request.headers.extend(
+            options
+                .values('H')
+                .filter_map(|line| line.split_once(':'))
+                .map(|(name, value)| (name.to_owned(), value.trim().to_owned())),
+        );
         if let Some(data) = options.value('d') {
             request.body = data.as_bytes().to_vec();
         }
-        let (host, port) = authority.rsplit_once(':').map(|(host, port)| (host.to_owned(), port.to_owned())).unwrap_or_default();
+        let (host, port) =
+            authority.rsplit_once(':').map(|(host, port)| (host.to_owned(), port.to_owned())).unwrap_or_default();
         match fetch(kernel, &authority, request) {
             Err(error) => {
                 let (text, code) = reason(&error);
                 if !quiet {
                     out.err(&match code {
                         6 => format!("curl: (6) Could not resolve host: {host}\n"),
-                        7 => format!("curl: (7) Failed to connect to {host} port {port} after 0 ms: Couldn't connect to server\n"),
+                        7 => format!(
+                            "curl: (7) Failed to connect to {host} port {port} after 0 ms: Couldn't connect to server\n"
+                        ),
                         _ => format!("curl: (28) {text}\n"),
                     });
                 }

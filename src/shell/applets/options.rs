@@ -49,9 +49,15 @@ impl Bad {
 /// The words of an option that is not known.
 pub fn message(name: &str, what: &str, flavour: Flavour) -> String {
     match (flavour, what.strip_prefix("needs ")) {
-        (Flavour::Gnu, Some(letter)) => format!("{name}: option requires an argument -- '{letter}'\nTry '{name} --help' for more information.\n"),
-        (Flavour::Gnu, None) if what.starts_with("--") => format!("{name}: unrecognized option '{what}'\nTry '{name} --help' for more information.\n"),
-        (Flavour::Gnu, None) => format!("{name}: invalid option -- '{what}'\nTry '{name} --help' for more information.\n"),
+        (Flavour::Gnu, Some(letter)) => {
+            format!("{name}: option requires an argument -- '{letter}'\nTry '{name} --help' for more information.\n")
+        }
+        (Flavour::Gnu, None) if what.starts_with("--") => {
+            format!("{name}: unrecognized option '{what}'\nTry '{name} --help' for more information.\n")
+        }
+        (Flavour::Gnu, None) => {
+            format!("{name}: invalid option -- '{what}'\nTry '{name} --help' for more information.\n")
+        }
         (Flavour::Busybox, Some(letter)) => format!("{name}: option requires an argument -- '{letter}'\n"),
         (Flavour::Busybox, None) if what.starts_with("--") => format!("{name}: unrecognized option '{what}'\n"),
         (Flavour::Busybox, None) => format!("{name}: invalid option -- '{what}'\n"),
@@ -59,15 +65,69 @@ pub fn message(name: &str, what: &str, flavour: Flavour) -> String {
 }
 
 const LONG: &[(&str, char)] = &[
-    ("all", 'a'), ("almost-all", 'A'), ("human-readable", 'h'), ("recursive", 'r'), ("reverse", 'r'), ("numeric-sort", 'n'), ("unique", 'u'),
-    ("lines", 'n'), ("bytes", 'c'), ("follow", 'f'), ("ignore-case", 'i'), ("invert-match", 'v'), ("count", 'c'), ("quiet", 'q'), ("silent", 'q'),
-    ("line-number", 'n'), ("only-matching", 'o'), ("extended-regexp", 'E'), ("fixed-strings", 'F'), ("word-regexp", 'w'), ("line-regexp", 'x'),
-    ("files-with-matches", 'l'), ("after-context", 'A'), ("before-context", 'B'), ("context", 'C'), ("regexp", 'e'), ("parents", 'p'),
-    ("force", 'f'), ("verbose", 'v'), ("decode", 'd'), ("wrap", 'w'), ("append", 'a'), ("delimiter", 'd'), ("fields", 'f'), ("characters", 'c'),
-    ("key", 'k'), ("field-separator", 't'), ("utc", 'u'), ("date", 'd'), ("in-place", 'i'), ("expression", 'e'), ("max-args", 'n'), ("null", '0'),
-    ("signal", 's'), ("kill-after", 'k'), ("ignore-environment", 'i'), ("unset", 'u'), ("no-clobber", 'n'), ("words", 'w'), ("delete", 'd'),
-    ("squeeze-repeats", 's'), ("symbolic", 's'), ("interval", 'n'), ("max-count", 'm'), ("no-messages", 's'), ("no-filename", 'h'),
-    ("with-filename", 'H'), ("number", 'n'), ("replace", 'I'), ("color", '\u{1}'), ("mode", 'm'), ("rfc-3339", '\u{2}'), ("no-run-if-empty", 'r'),
+    ("all", 'a'),
+    ("almost-all", 'A'),
+    ("human-readable", 'h'),
+    ("recursive", 'r'),
+    ("reverse", 'r'),
+    ("numeric-sort", 'n'),
+    ("unique", 'u'),
+    ("lines", 'n'),
+    ("bytes", 'c'),
+    ("follow", 'f'),
+    ("ignore-case", 'i'),
+    ("invert-match", 'v'),
+    ("count", 'c'),
+    ("quiet", 'q'),
+    ("silent", 'q'),
+    ("line-number", 'n'),
+    ("only-matching", 'o'),
+    ("extended-regexp", 'E'),
+    ("fixed-strings", 'F'),
+    ("word-regexp", 'w'),
+    ("line-regexp", 'x'),
+    ("files-with-matches", 'l'),
+    ("after-context", 'A'),
+    ("before-context", 'B'),
+    ("context", 'C'),
+    ("regexp", 'e'),
+    ("parents", 'p'),
+    ("force", 'f'),
+    ("verbose", 'v'),
+    ("decode", 'd'),
+    ("wrap", 'w'),
+    ("append", 'a'),
+    ("delimiter", 'd'),
+    ("fields", 'f'),
+    ("characters", 'c'),
+    ("key", 'k'),
+    ("field-separator", 't'),
+    ("utc", 'u'),
+    ("date", 'd'),
+    ("in-place", 'i'),
+    ("expression", 'e'),
+    ("max-args", 'n'),
+    ("null", '0'),
+    ("signal", 's'),
+    ("kill-after", 'k'),
+    ("ignore-environment", 'i'),
+    ("unset", 'u'),
+    ("no-clobber", 'n'),
+    ("words", 'w'),
+    ("delete", 'd'),
+    ("squeeze-repeats", 's'),
+    ("symbolic", 's'),
+    ("interval", 'n'),
+    ("max-count", 'm'),
+    ("no-messages", 's'),
+    ("no-filename", 'h'),
+    ("with-filename", 'H'),
+    ("number", 'n'),
+    ("replace", 'I'),
+    ("color", '\u{1}'),
+    ("mode", 'm'),
+    ("rfc-3339", '\u{2}'),
+    ("no-run-if-empty", 'r'),
 ];
 
 /// Parses arguments (the first is the name): letters in `flags` stand alone, those in `valued` take a value.
@@ -95,7 +155,8 @@ pub fn parse_until(args: &[String], flags: &str, valued: &str, stop: bool) -> Re
                 Some((name, value)) => (name, Some(value.to_owned())),
                 None => (long, None),
             };
-            let letters: Vec<char> = LONG.iter().filter(|(known, _)| *known == name).map(|(_, letter)| *letter).collect();
+            let letters: Vec<char> =
+                LONG.iter().filter(|(known, _)| *known == name).map(|(_, letter)| *letter).collect();
             let letter = letters.iter().copied().find(|letter| flags.contains(*letter) || valued.contains(*letter));
             let Some(letter) = letter else {
                 if name == "color" || name == "colour" {
@@ -122,7 +183,11 @@ pub fn parse_until(args: &[String], flags: &str, valued: &str, stop: bool) -> Re
         for (index, letter) in chars.iter().enumerate() {
             if valued.contains(*letter) {
                 let attached: String = chars.iter().skip(index + 1).collect();
-                let value = if attached.is_empty() { rest.next().cloned().ok_or_else(|| Bad(format!("needs {letter}")))? } else { attached };
+                let value = if attached.is_empty() {
+                    rest.next().cloned().ok_or_else(|| Bad(format!("needs {letter}")))?
+                } else {
+                    attached
+                };
                 options.flags.push((*letter, Some(value)));
                 break;
             }

@@ -98,7 +98,11 @@ impl Sed {
             Address::Last => last,
             Address::Match(pattern) => pattern.is_match(text),
             Address::Step(first, step) => {
-                if *step == 0 { self.number == *first } else { self.number >= *first && (self.number - first) % step == 0 }
+                if *step == 0 {
+                    self.number == *first
+                } else {
+                    self.number >= *first && (self.number - first) % step == 0
+                }
             }
         }
     }
@@ -186,7 +190,10 @@ impl Sed {
                     }
                 }
                 Action::Translate(pairs) => {
-                    text = text.chars().map(|c| pairs.iter().find(|(from, _)| *from == c).map_or(c, |(_, to)| *to)).collect();
+                    text = text
+                        .chars()
+                        .map(|c| pairs.iter().find(|(from, _)| *from == c).map_or(c, |(_, to)| *to))
+                        .collect();
                 }
                 Action::Text('a', added) => self.queue.push_str(&format!("{added}\n")),
                 Action::Text('i', added) => self.emit(&added, true, out),
@@ -212,7 +219,11 @@ impl Sed {
                         _ => !std::mem::take(&mut replaced),
                     };
                     if go {
-                        at = self.orders.iter().position(|order| matches!(&order.action, Action::Label(name) if *name == label)).unwrap_or(self.orders.len());
+                        at = self
+                            .orders
+                            .iter()
+                            .position(|order| matches!(&order.action, Action::Label(name) if *name == label))
+                            .unwrap_or(self.orders.len());
                     }
                 }
                 Action::Simple(letter) => match letter {
@@ -291,7 +302,9 @@ impl Filter for Sed {
     fn looks_ahead(&self) -> bool {
         let is_last = |address: &Option<Address>| matches!(address, Some(Address::Last));
         self.orders.iter().any(|order| {
-            is_last(&order.from) || matches!(order.to, Some(End::Address(Address::Last))) || matches!(order.action, Action::Simple('n' | 'N'))
+            is_last(&order.from)
+                || matches!(order.to, Some(End::Address(Address::Last)))
+                || matches!(order.action, Action::Simple('n' | 'N'))
         })
     }
     fn begin(&mut self, file: &str, _: &mut Out) {
@@ -334,7 +347,13 @@ impl Filter for Sed {
         }
         match self.quit {
             Some(code) => code,
-            None if failed => if kernel.flavour() == Flavour::Gnu { 2 } else { 1 },
+            None if failed => {
+                if kernel.flavour() == Flavour::Gnu {
+                    2
+                } else {
+                    1
+                }
+            }
             None => self.code,
         }
     }
@@ -343,7 +362,9 @@ impl Filter for Sed {
     }
     fn cannot(&self, file: &str, errno: Errno, flavour: Flavour) -> String {
         match (flavour, errno) {
-            (Flavour::Gnu, Errno::Eisdir) if self.in_place.is_some() => format!("sed: couldn't edit {file}: not a regular file\n"),
+            (Flavour::Gnu, Errno::Eisdir) if self.in_place.is_some() => {
+                format!("sed: couldn't edit {file}: not a regular file\n")
+            }
             (Flavour::Gnu, Errno::Eisdir) => format!("sed: read error on {file}: Is a directory\n"),
             (Flavour::Gnu, errno) => format!("sed: can't read {file}: {}\n", errno.message()),
             (Flavour::Busybox, errno) => format!("sed: {file}: {}\n", errno.message()),
@@ -576,7 +597,8 @@ impl Script {
                 self.at += 1;
                 let from = self.until(end, "unterminated `y' command", false)?;
                 let to = self.until(end, "unterminated `y' command", false)?;
-                let plain = |text: String| text.replace("\\n", "\n").replace("\\\\", "\\").chars().collect::<Vec<char>>();
+                let plain =
+                    |text: String| text.replace("\\n", "\n").replace("\\\\", "\\").chars().collect::<Vec<char>>();
                 let (from, to) = (plain(from), plain(to));
                 if from.len() != to.len() {
                     return Err("strings for `y' command are different lengths".into());
@@ -659,7 +681,11 @@ impl Script {
         }
         let pattern = self.regex(&pattern, ignore)?;
         let with = pieces(&with);
-        let most = with.iter().filter_map(|piece| if let Piece::Group(index) = piece { Some(*index) } else { None }).max().unwrap_or(0);
+        let most = with
+            .iter()
+            .filter_map(|piece| if let Piece::Group(index) = piece { Some(*index) } else { None })
+            .max()
+            .unwrap_or(0);
         if most >= pattern.captures_len() {
             return Err(format!("invalid reference \\{most} on `s' command's RHS"));
         }
@@ -714,7 +740,10 @@ pub fn make(args: &[String]) -> Box<dyn Task> {
         .iter()
         .enumerate()
         .filter_map(|(index, arg)| {
-            let suffix = arg.strip_prefix("-i").or_else(|| arg.strip_prefix("--in-place=")).or(if arg == "--in-place" { Some("") } else { None });
+            let suffix = arg
+                .strip_prefix("-i")
+                .or_else(|| arg.strip_prefix("--in-place="))
+                .or(if arg == "--in-place" { Some("") } else { None });
             match suffix {
                 Some(suffix) if index > 0 => {
                     in_place = Some(suffix.to_owned());
@@ -740,7 +769,8 @@ pub fn make(args: &[String]) -> Box<dyn Task> {
         script.push(words.remove(0));
     }
     let text = script.join("\n");
-    let mut parser = Script { chars: text.chars().collect(), at: 0, extended: options.has('E') || options.has('r'), last: None };
+    let mut parser =
+        Script { chars: text.chars().collect(), at: 0, extended: options.has('E') || options.has('r'), last: None };
     match parser.orders() {
         Ok(orders) => {
             let active = vec![None; orders.len()];

@@ -36,12 +36,23 @@ applet!(date, |args, kernel, out| {
     let mut time = kernel.now();
     if let Some(text) = options.value('d') {
         let parsed = text.strip_prefix('@').and_then(|seconds| seconds.parse().ok()).map(Time::from_seconds);
-        let parsed = parsed.or_else(|| text.replace(' ', "T").parse::<jiff::civil::DateTime>().ok().and_then(|date| date.to_zoned(TimeZone::UTC).ok()).map(|zoned| Time::from(zoned.timestamp())));
-        let parsed = parsed.or_else(|| text.parse::<jiff::Timestamp>().ok().map(Time::from)).or((text == "now").then_some(time));
+        let parsed = parsed.or_else(|| {
+            text.replace(' ', "T")
+                .parse::<jiff::civil::DateTime>()
+                .ok()
+                .and_then(|date| date.to_zoned(TimeZone::UTC).ok())
+                .map(|zoned| Time::from(zoned.timestamp()))
+        });
+        let parsed =
+            parsed.or_else(|| text.parse::<jiff::Timestamp>().ok().map(Time::from)).or((text == "now").then_some(time));
         match parsed {
             Some(parsed) => time = parsed,
             None => {
-                out.err(&if kernel.flavour() == Flavour::Gnu { format!("date: invalid date ‘{text}’\n") } else { format!("date: invalid date '{text}'\n") });
+                out.err(&if kernel.flavour() == Flavour::Gnu {
+                    format!("date: invalid date ‘{text}’\n")
+                } else {
+                    format!("date: invalid date '{text}'\n")
+                });
                 return 1;
             }
         }
@@ -68,7 +79,11 @@ applet!(hostname, |args, kernel, out| {
             let hosts = kernel.read_file("/etc/hosts").unwrap_or_default();
             let text = String::from_utf8_lossy(&hosts).into_owned();
             let name = kernel.hostname().to_owned();
-            let ip = text.lines().rev().find(|line| line.split_whitespace().skip(1).any(|word| word == name)).and_then(|line| line.split_whitespace().next());
+            let ip = text
+                .lines()
+                .rev()
+                .find(|line| line.split_whitespace().skip(1).any(|word| word == name))
+                .and_then(|line| line.split_whitespace().next());
             out.out(&format!("{}\n", ip.unwrap_or("127.0.0.1")));
         }
         Some(flag) if flag.starts_with('-') => out.out(&format!("{}\n", kernel.hostname())),
@@ -84,8 +99,19 @@ applet!(hostname, |args, kernel, out| {
 
 applet!(uname, |args, kernel, out| {
     let Some(options) = options(args, "asnrvmpio", "", kernel, out) else { return 1 };
-    let all = [('s', "Linux".to_owned()), ('n', kernel.hostname().to_owned()), ('r', "6.1.0".into()), ('v', "#1 SMP".into()), ('m', "x86_64".into()), ('o', "GNU/Linux".into())];
-    let chosen: Vec<String> = all.iter().filter(|(letter, _)| options.has('a') || options.has(*letter)).map(|(_, text)| text.clone()).collect();
+    let all = [
+        ('s', "Linux".to_owned()),
+        ('n', kernel.hostname().to_owned()),
+        ('r', "6.1.0".into()),
+        ('v', "#1 SMP".into()),
+        ('m', "x86_64".into()),
+        ('o', "GNU/Linux".into()),
+    ];
+    let chosen: Vec<String> = all
+        .iter()
+        .filter(|(letter, _)| options.has('a') || options.has(*letter))
+        .map(|(_, text)| text.clone())
+        .collect();
     out.out(&format!("{}\n", if chosen.is_empty() { "Linux".into() } else { chosen.join(" ") }));
     0
 });
@@ -100,8 +126,20 @@ applet!(id, |args, kernel, out| {
     let (user, group) = (account(kernel, "/etc/passwd", uid), account(kernel, "/etc/group", gid));
     let named = args.iter().any(|word| word.starts_with('-') && word.contains('n'));
     let text = match args.get(1).and_then(|word| word.chars().nth(1)) {
-        Some('u') => if named { user } else { uid.to_string() },
-        Some('g' | 'G') => if named { group } else { gid.to_string() },
+        Some('u') => {
+            if named {
+                user
+            } else {
+                uid.to_string()
+            }
+        }
+        Some('g' | 'G') => {
+            if named {
+                group
+            } else {
+                gid.to_string()
+            }
+        }
         _ => format!("uid={uid}({user}) gid={gid}({group}) groups={gid}({group})"),
     };
     out.out(&format!("{text}\n"));
@@ -170,7 +208,8 @@ applet!(kill, |args, kernel, out| {
 applet!(free, |args, _, out| {
     let unit: u64 = if args.iter().any(|word| word == "-m") { 1024 } else { 1 };
     out.out("               total        used        free      shared  buff/cache   available\n");
-    let [total, used, free, shared, cache, available] = [2_097_152, 262_144, 1_572_864, 1_024, 262_144, 1_835_008].map(|kib| kib / unit);
+    let [total, used, free, shared, cache, available] =
+        [2_097_152, 262_144, 1_572_864, 1_024, 262_144, 1_835_008].map(|kib| kib / unit);
     out.out(&format!("Mem:    {total:>12}{used:>12}{free:>12}{shared:>12}{cache:>12}{available:>12}\nSwap:   {0:>12}{0:>12}{0:>12}\n", 0));
     0
 });
@@ -178,9 +217,21 @@ applet!(df, |args, kernel, out| {
     let human = args.iter().any(|word| word == "-h");
     let used = kernel.vfs().used() / 1024;
     let show = |kib: u64| if human { super::files::human(kib * 1024) } else { kib.to_string() };
-    out.out(&format!("Filesystem     {:>12} {:>10} {:>10} Use% Mounted on\n", if human { "Size" } else { "1K-blocks" }, "Used", "Available"));
+    out.out(&format!(
+        "Filesystem     {:>12} {:>10} {:>10} Use% Mounted on\n",
+        if human { "Size" } else { "1K-blocks" },
+        "Used",
+        "Available"
+    ));
     let total = 65_536;
-    out.out(&format!("{:<14} {:>12} {:>10} {:>10} {:>3}% /\n", "overlay", show(total), show(used), show(total.saturating_sub(used)), used * 100 / total));
+    out.out(&format!(
+        "{:<14} {:>12} {:>10} {:>10} {:>3}% /\n",
+        "overlay",
+        show(total),
+        show(used),
+        show(total.saturating_sub(used)),
+        used * 100 / total
+    ));
     for (path, _) in kernel.vfs().mount_points() {
         out.out(&format!("{:<14} {:>12} {:>10} {:>10} {:>3}% {path}\n", "tmpfs", show(total), show(0), show(total), 0));
     }
@@ -188,7 +239,11 @@ applet!(df, |args, kernel, out| {
 });
 applet!(uptime, |_, kernel, out| {
     let up = kernel.now().since(kernel.boot_time()).as_secs();
-    out.out(&format!(" {} up {} min,  load average: 0.00, 0.00, 0.00\n", strftime("%H:%M:%S", kernel.now()).unwrap_or_default(), up / 60));
+    out.out(&format!(
+        " {} up {} min,  load average: 0.00, 0.00, 0.00\n",
+        strftime("%H:%M:%S", kernel.now()).unwrap_or_default(),
+        up / 60
+    ));
     0
 });
 applet!(which, |args, kernel, out| {
@@ -206,7 +261,13 @@ applet!(ps, |args, kernel, out| {
     let all = !gnu || args.iter().skip(1).any(|word| word.contains(['e', 'a', 'A', 'x']));
     let mine = kernel.user().0;
     let full = args.iter().skip(1).any(|word| word.contains(['f', 'u']));
-    out.out(if !gnu { "PID   USER     TIME  COMMAND\n" } else if full { "UID          PID    PPID  C STIME TTY          TIME CMD\n" } else { "    PID TTY          TIME CMD\n" });
+    out.out(if !gnu {
+        "PID   USER     TIME  COMMAND\n"
+    } else if full {
+        "UID          PID    PPID  C STIME TTY          TIME CMD\n"
+    } else {
+        "    PID TTY          TIME CMD\n"
+    });
     for process in kernel.process_list() {
         if !all && (process.uid != mine || !process.has_terminal) {
             continue;
@@ -220,9 +281,23 @@ applet!(ps, |args, kernel, out| {
         out.out(&if !gnu {
             format!("{:5} {user:<8} {:2}:{:02} {command}\n", process.pid, seconds / 60, seconds % 60)
         } else if full {
-            format!("{user:<8} {:>7} {:>7}  0 {} {tty:<8} {:02}:{:02}:{:02} {command}\n", process.pid, process.parent, strftime("%H:%M", process.started).unwrap_or_default(), seconds / 3600, seconds / 60 % 60, seconds % 60)
+            format!(
+                "{user:<8} {:>7} {:>7}  0 {} {tty:<8} {:02}:{:02}:{:02} {command}\n",
+                process.pid,
+                process.parent,
+                strftime("%H:%M", process.started).unwrap_or_default(),
+                seconds / 3600,
+                seconds / 60 % 60,
+                seconds % 60
+            )
         } else {
-            format!("{:>7} {tty:<8} {:02}:{:02}:{:02} {name}\n", process.pid, seconds / 3600, seconds / 60 % 60, seconds % 60)
+            format!(
+                "{:>7} {tty:<8} {:02}:{:02}:{:02} {name}\n",
+                process.pid,
+                seconds / 3600,
+                seconds / 60 % 60,
+                seconds % 60
+            )
         });
     }
     0
@@ -266,8 +341,20 @@ impl Expr<'_> {
             let truth = |truth: bool| i32::from(truth).to_string();
             let empty = |text: &str| text.is_empty() || text == "0";
             left = match operator {
-                "|" => if empty(&left) { right } else { left },
-                "&" => if empty(&left) || empty(&right) { "0".into() } else { left },
+                "|" => {
+                    if empty(&left) {
+                        right
+                    } else {
+                        left
+                    }
+                }
+                "&" => {
+                    if empty(&left) || empty(&right) {
+                        "0".into()
+                    } else {
+                        left
+                    }
+                }
                 "=" | "==" => truth(compare().is_eq()),
                 "!=" => truth(compare().is_ne()),
                 "<" => truth(compare().is_lt()),
@@ -296,9 +383,12 @@ impl Expr<'_> {
         while self.words.get(self.at) == Some(&":") {
             self.at += 1;
             let pattern = self.primary()?;
-            let regex = crate::shell::regex::compile(&format!("^{}", pattern.trim_start_matches('^')), false, false).map_err(|_| None)?;
+            let regex = crate::shell::regex::compile(&format!("^{}", pattern.trim_start_matches('^')), false, false)
+                .map_err(|_| None)?;
             left = match regex.captures(&left) {
-                Some(found) if regex.captures_len() > 1 => found.get(1).map_or(String::new(), |group| group.as_str().to_owned()),
+                Some(found) if regex.captures_len() > 1 => {
+                    found.get(1).map_or(String::new(), |group| group.as_str().to_owned())
+                }
                 Some(found) => found.get(0).map_or(0, |all| all.as_str().chars().count()).to_string(),
                 None if regex.captures_len() > 1 => String::new(),
                 None => "0".into(),
@@ -372,7 +462,9 @@ pub fn sleep(args: &[String]) -> Box<dyn Task> {
                 return once(&[arg.clone()], |args, kernel, out| {
                     let word = args.first().map_or("", String::as_str);
                     out.err(&match kernel.flavour() {
-                        Flavour::Gnu => format!("sleep: invalid time interval ‘{word}’\nTry 'sleep --help' for more information.\n"),
+                        Flavour::Gnu => {
+                            format!("sleep: invalid time interval ‘{word}’\nTry 'sleep --help' for more information.\n")
+                        }
                         Flavour::Busybox => format!("sleep: invalid number '{word}'\n"),
                     });
                     1
@@ -419,14 +511,23 @@ impl Task for Stream {
                 match &self.word {
                     Some(word) => made.push_str(word),
                     None => {
-                        let more = if self.step >= 0.0 { self.next <= self.last + 1e-9 } else { self.next >= self.last - 1e-9 };
+                        let more = if self.step >= 0.0 {
+                            self.next <= self.last + 1e-9
+                        } else {
+                            self.next >= self.last - 1e-9
+                        };
                         if !more {
                             break;
                         }
                         if !std::mem::take(&mut self.first) {
                             made.push_str(&self.separator);
                         }
-                        made.push_str(&format!("{:0width$.places$}", self.next, width = self.width, places = self.places));
+                        made.push_str(&format!(
+                            "{:0width$.places$}",
+                            self.next,
+                            width = self.width,
+                            places = self.places
+                        ));
                         self.next += self.step;
                     }
                 }
@@ -452,7 +553,17 @@ impl Task for Stream {
 
 pub fn yes(args: &[String]) -> Box<dyn Task> {
     let word = if args.len() > 1 { args.get(1..).unwrap_or_default().join(" ") } else { "y".into() };
-    Box::new(Stream { next: 0.0, step: 1.0, last: 0.0, word: Some(format!("{word}\n")), separator: String::new(), places: 0, width: 0, first: true, out: Out::default() })
+    Box::new(Stream {
+        next: 0.0,
+        step: 1.0,
+        last: 0.0,
+        word: Some(format!("{word}\n")),
+        separator: String::new(),
+        places: 0,
+        width: 0,
+        first: true,
+        out: Out::default(),
+    })
 }
 
 pub fn seq(args: &[String]) -> Box<dyn Task> {
@@ -466,14 +577,17 @@ pub fn seq(args: &[String]) -> Box<dyn Task> {
             arg => words.push(arg.to_owned()),
         }
     }
-    let numbers: Vec<Option<f64>> = words.iter().map(|word| word.parse::<f64>().ok().filter(|number| number.is_finite())).collect();
+    let numbers: Vec<Option<f64>> =
+        words.iter().map(|word| word.parse::<f64>().ok().filter(|number| number.is_finite())).collect();
     if words.is_empty() || words.len() > 3 || numbers.contains(&None) {
         let bad = words.iter().zip(&numbers).find(|(_, number)| number.is_none()).map(|(word, _)| word.clone());
         return once(&[bad.unwrap_or_default()], |args, kernel, out| {
             let word = args.first().map_or("", String::as_str);
             out.err(&match kernel.flavour() {
                 _ if word.is_empty() => "seq: missing operand\n".to_owned(),
-                Flavour::Gnu => format!("seq: invalid floating point argument: ‘{word}’\nTry 'seq --help' for more information.\n"),
+                Flavour::Gnu => {
+                    format!("seq: invalid floating point argument: ‘{word}’\nTry 'seq --help' for more information.\n")
+                }
                 Flavour::Busybox => format!("seq: invalid number '{word}'\n"),
             });
             1
@@ -487,7 +601,13 @@ pub fn seq(args: &[String]) -> Box<dyn Task> {
         [] => (1.0, 1.0, 0.0),
     };
     let step = if step == 0.0 { 1.0 } else { step };
-    let places = words.iter().take(2.min(words.len().max(1))).filter_map(|word| word.split_once('.')).map(|(_, digits)| digits.len()).max().unwrap_or(0);
+    let places = words
+        .iter()
+        .take(2.min(words.len().max(1)))
+        .filter_map(|word| word.split_once('.'))
+        .map(|(_, digits)| digits.len())
+        .max()
+        .unwrap_or(0);
     let width = if wide { words.iter().map(String::len).max().unwrap_or(0) } else { 0 };
     Box::new(Stream { next, step, last, word: None, separator, places, width, first: true, out: Out::default() })
 }
@@ -510,7 +630,9 @@ impl Wrapper {
     fn cannot(&self, kernel: &mut Kernel, command: &str, errno: Errno) -> Step {
         let text = match (kernel.flavour(), self.name) {
             (Flavour::Gnu, "env") => format!("env: ‘{command}’: {}\n", errno.message()),
-            (Flavour::Gnu, name @ "timeout") => format!("{name}: failed to run command ‘{command}’: {}\n", errno.message()),
+            (Flavour::Gnu, name @ "timeout") => {
+                format!("{name}: failed to run command ‘{command}’: {}\n", errno.message())
+            }
             (Flavour::Gnu, "sudo") => format!("sudo: {command}: command not found\n"),
             (_, name) => format!("{name}: can't execute '{command}': {}\n", errno.message()),
         };
@@ -533,7 +655,13 @@ impl Wrapper {
                 self.child(kernel, &command, None, Signal::Term)
             }
             _ => {
-                let command: Vec<String> = self.args.iter().skip(1).skip_while(|word| word.starts_with('-') || (self.name == "nice" && word.parse::<i32>().is_ok())).cloned().collect();
+                let command: Vec<String> = self
+                    .args
+                    .iter()
+                    .skip(1)
+                    .skip_while(|word| word.starts_with('-') || (self.name == "nice" && word.parse::<i32>().is_ok()))
+                    .cloned()
+                    .collect();
                 if command.is_empty() {
                     return self.refuse(kernel, &format!("{}: missing operand\n", self.name), 125);
                 }
@@ -589,7 +717,11 @@ impl Wrapper {
             return self.refuse(kernel, "timeout: missing operand\nTry 'timeout --help' for more information.\n", 125);
         };
         let Some(lasts) = duration(limit) else {
-            let text = if kernel.flavour() == Flavour::Gnu { format!("timeout: invalid time interval ‘{limit}’\nTry 'timeout --help' for more information.\n") } else { format!("timeout: invalid number '{limit}'\n") };
+            let text = if kernel.flavour() == Flavour::Gnu {
+                format!("timeout: invalid time interval ‘{limit}’\nTry 'timeout --help' for more information.\n")
+            } else {
+                format!("timeout: invalid number '{limit}'\n")
+            };
             return self.refuse(kernel, &text, if kernel.flavour() == Flavour::Gnu { 125 } else { 1 });
         };
         if command.is_empty() {
@@ -613,7 +745,11 @@ impl Wrapper {
         }
         let every = options.value('n').unwrap_or("2").to_owned();
         let line = options.words.join(" ");
-        let title = format!("Every {:.1}s: {line}   {}\n\n", duration(&every).unwrap_or_default().as_secs_f64(), strftime("%a %b %e %H:%M:%S %Y", kernel.now()).unwrap_or_default());
+        let title = format!(
+            "Every {:.1}s: {line}   {}\n\n",
+            duration(&every).unwrap_or_default().as_secs_f64(),
+            strftime("%a %b %e %H:%M:%S %Y", kernel.now()).unwrap_or_default()
+        );
         let _ = kernel.write(1, format!("\x1b[H\x1b[2J{title}").as_bytes());
         self.child(kernel, &["sh".to_owned(), "-c".to_owned(), line], None, Signal::Term)
     }
@@ -640,7 +776,9 @@ impl Task for Wrapper {
     fn resume(&mut self, kernel: &mut Kernel) -> Step {
         match self.state.clone() {
             WrapperState::Start => self.start(kernel),
-            WrapperState::Pause { until } if kernel.now() < until => Step::Wait(Wait { until: Some(until), ..Wait::default() }),
+            WrapperState::Pause { until } if kernel.now() < until => {
+                Step::Wait(Wait { until: Some(until), ..Wait::default() })
+            }
             WrapperState::Pause { .. } => self.start(kernel),
             WrapperState::Child { pid, until, signal, killed, started } => {
                 if kernel.next_signal().is_some() {
@@ -648,15 +786,19 @@ impl Task for Wrapper {
                 }
                 if let Some(status) = kernel.reap(pid) {
                     if self.name == "watch" {
-                        let every = parse_until(&self.args, "tdcegpx", "n", true).ok().and_then(|options| duration(options.value('n').unwrap_or("2")));
-                        let until = kernel.now() + every.unwrap_or(Duration::from_secs(2)).max(Duration::from_millis(100));
+                        let every = parse_until(&self.args, "tdcegpx", "n", true)
+                            .ok()
+                            .and_then(|options| duration(options.value('n').unwrap_or("2")));
+                        let until =
+                            kernel.now() + every.unwrap_or(Duration::from_secs(2)).max(Duration::from_millis(100));
                         self.state = WrapperState::Pause { until };
                         return Step::Wait(Wait { until: Some(until), ..Wait::default() });
                     }
                     if self.name == "time" {
                         let took = kernel.now().since(started).as_secs_f64();
                         let minutes = (took / 60.0).floor();
-                        let text = format!("real\t{minutes}m {:.2}s\nuser\t0m 0.00s\nsys\t0m 0.00s\n", took - minutes * 60.0);
+                        let text =
+                            format!("real\t{minutes}m {:.2}s\nuser\t0m 0.00s\nsys\t0m 0.00s\n", took - minutes * 60.0);
                         let _ = kernel.write(2, text.as_bytes());
                     }
                     // busybox's timeout gives the status of the command as the signal left it.
@@ -727,7 +869,11 @@ impl Xargs {
                 .map(|line| self.command.iter().map(|word| word.replace(mark.as_str(), line)).collect())
                 .collect();
         }
-        let items: Vec<String> = if self.zero { text.split('\0').filter(|item| !item.is_empty()).map(str::to_owned).collect() } else { words(&text) };
+        let items: Vec<String> = if self.zero {
+            text.split('\0').filter(|item| !item.is_empty()).map(str::to_owned).collect()
+        } else {
+            words(&text)
+        };
         if items.is_empty() {
             return if self.no_empty { VecDeque::new() } else { VecDeque::from([self.command.clone()]) };
         }
@@ -773,7 +919,9 @@ impl Task for Xargs {
         }
         loop {
             if let Some(pid) = self.child {
-                let Some(status) = kernel.reap(pid) else { return Step::Wait(Wait { child: Some(pid), ..Wait::default() }) };
+                let Some(status) = kernel.reap(pid) else {
+                    return Step::Wait(Wait { child: Some(pid), ..Wait::default() });
+                };
                 self.child = None;
                 match status.code() {
                     0 => {}
@@ -781,7 +929,9 @@ impl Task for Xargs {
                     _ => self.status = 123,
                 }
             }
-            let Some(command) = self.batches.as_mut().and_then(VecDeque::pop_front) else { return Step::Exit(self.status) };
+            let Some(command) = self.batches.as_mut().and_then(VecDeque::pop_front) else {
+                return Step::Exit(self.status);
+            };
             if self.trace {
                 let _ = kernel.write(2, format!("{}\n", command.join(" ")).as_bytes());
             }

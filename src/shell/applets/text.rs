@@ -145,7 +145,14 @@ fn old_count(args: &[String]) -> Vec<String> {
     args.iter()
         .enumerate()
         .flat_map(|(index, arg)| match arg.strip_prefix('-') {
-            Some(digits) if index > 0 && !args.get(index - 1).is_some_and(|before| before == "-n" || before == "-c") && !digits.is_empty() && digits.chars().all(|c| c.is_ascii_digit()) => vec!["-n".to_owned(), digits.to_owned()],
+            Some(digits)
+                if index > 0
+                    && !args.get(index - 1).is_some_and(|before| before == "-n" || before == "-c")
+                    && !digits.is_empty()
+                    && digits.chars().all(|c| c.is_ascii_digit()) =>
+            {
+                vec!["-n".to_owned(), digits.to_owned()]
+            }
             _ => vec![arg.clone()],
         })
         .collect()
@@ -165,7 +172,11 @@ pub fn head(args: &[String]) -> Box<dyn Task> {
 
 fn invalid_count(name: &str, text: &str, what: &str) -> Box<dyn Task> {
     once(&[name.to_owned(), text.to_owned(), what.to_owned()], |args, kernel, out| {
-        let (name, text, what) = (args.first().map_or("", String::as_str), args.get(1).map_or("", String::as_str), args.get(2).map_or("", String::as_str));
+        let (name, text, what) = (
+            args.first().map_or("", String::as_str),
+            args.get(1).map_or("", String::as_str),
+            args.get(2).map_or("", String::as_str),
+        );
         out.err(&match kernel.flavour() {
             Flavour::Gnu => format!("{name}: invalid number of {what}: ‘{text}’\n"),
             Flavour::Busybox => format!("{name}: invalid number '{text}'\n"),
@@ -387,7 +398,19 @@ pub fn wc(args: &[String]) -> Box<dyn Task> {
         show = vec!['l', 'w', 'c'];
     }
     let alone = options.words.is_empty();
-    filtering(Count { show, now: [0; 5], total: [0; 5], in_word: false, files: 0, file: String::new(), alone, rows: Vec::new() }, &options.words)
+    filtering(
+        Count {
+            show,
+            now: [0; 5],
+            total: [0; 5],
+            in_word: false,
+            files: 0,
+            file: String::new(),
+            alone,
+            rows: Vec::new(),
+        },
+        &options.words,
+    )
 }
 
 #[derive(Clone, Debug, Default)]
@@ -439,7 +462,10 @@ impl Sort {
     fn compare_part(&self, a: &str, b: &str, flags: &str) -> std::cmp::Ordering {
         let number = |text: &str| -> f64 {
             let text = text.trim_start();
-            let length = text.char_indices().take_while(|(at, c)| c.is_ascii_digit() || *c == '.' || (*at == 0 && *c == '-')).count();
+            let length = text
+                .char_indices()
+                .take_while(|(at, c)| c.is_ascii_digit() || *c == '.' || (*at == 0 && *c == '-'))
+                .count();
             let value: f64 = text.get(..length).unwrap_or_default().parse().unwrap_or(0.0);
             let scale = match text.chars().nth(length) {
                 Some('K' | 'k') if self.human => 1e3,
@@ -564,7 +590,8 @@ pub fn sort(args: &[String]) -> Box<dyn Task> {
     };
     let key = |text: &str| {
         let (from, to) = text.split_once(',').unwrap_or((text, ""));
-        let number = |text: &str| text.chars().take_while(char::is_ascii_digit).collect::<String>().parse().unwrap_or(0);
+        let number =
+            |text: &str| text.chars().take_while(char::is_ascii_digit).collect::<String>().parse().unwrap_or(0);
         let flags: String = text.chars().filter(|c| c.is_ascii_alphabetic()).collect();
         (number(from), number(to), flags)
     };
@@ -642,7 +669,14 @@ pub fn uniq(args: &[String]) -> Box<dyn Task> {
         Err(bad) => return bad.task("uniq"),
     };
     let skip = options.value('f').and_then(|text| text.parse().ok()).unwrap_or(0);
-    let uniq = Uniq { count: options.has('c'), repeated: options.has('d'), unique: options.has('u'), fold: options.has('i'), skip, last: None };
+    let uniq = Uniq {
+        count: options.has('c'),
+        repeated: options.has('d'),
+        unique: options.has('u'),
+        fold: options.has('i'),
+        skip,
+        last: None,
+    };
     filtering(uniq, options.words.get(..1.min(options.words.len())).unwrap_or_default())
 }
 
@@ -665,7 +699,12 @@ impl Filter for Cut {
                 }
                 return true;
             }
-            let kept: Vec<&str> = text.split(self.delimiter).enumerate().filter(|(index, _)| wanted(*index)).map(|(_, part)| part).collect();
+            let kept: Vec<&str> = text
+                .split(self.delimiter)
+                .enumerate()
+                .filter(|(index, _)| wanted(*index))
+                .map(|(_, part)| part)
+                .collect();
             out.out(&format!("{}\n", kept.join(&self.output)));
         } else {
             let kept: String = text.chars().enumerate().filter(|(index, _)| wanted(*index)).map(|(_, c)| c).collect();
@@ -747,7 +786,13 @@ impl Filter for Translate {
                 (true, _) => self.to.last().copied().unwrap_or(c),
                 _ => c,
             };
-            let squeezed = if self.to.is_empty() { hit } else if self.delete { self.to.contains(&new) } else { hit };
+            let squeezed = if self.to.is_empty() {
+                hit
+            } else if self.delete {
+                self.to.contains(&new)
+            } else {
+                hit
+            };
             if self.squeeze && squeezed && self.last == Some(new) {
                 continue;
             }
@@ -858,7 +903,9 @@ impl Filter for Tee {
 
 pub fn tee(args: &[String]) -> Box<dyn Task> {
     match parse(args, "ai", "") {
-        Ok(options) => filtering(Tee { append: options.has('a'), files: options.words, fds: Vec::new(), failed: false }, &[]),
+        Ok(options) => {
+            filtering(Tee { append: options.has('a'), files: options.words, fds: Vec::new(), failed: false }, &[])
+        }
         Err(bad) => bad.task("tee"),
     }
 }
@@ -927,7 +974,10 @@ pub fn nl(args: &[String]) -> Box<dyn Task> {
 }
 pub fn fold(args: &[String]) -> Box<dyn Task> {
     match parse(args, "sb", "w") {
-        Ok(options) => filtering(Whole::Fold(options.value('w').and_then(|text| text.parse().ok()).unwrap_or(80).max(1)), &options.words),
+        Ok(options) => filtering(
+            Whole::Fold(options.value('w').and_then(|text| text.parse().ok()).unwrap_or(80).max(1)),
+            &options.words,
+        ),
         Err(bad) => bad.task("fold"),
     }
 }
@@ -1010,7 +1060,10 @@ impl Filter for Sum {
 
 fn sum(kind: SumKind, options: Options) -> Box<dyn Task> {
     let wrap = options.value('w').and_then(|text| text.parse().ok()).unwrap_or(76);
-    filtering(Sum { kind, bytes: Vec::new(), file: String::new(), decode: options.has('d'), wrap, failed: false }, &options.words)
+    filtering(
+        Sum { kind, bytes: Vec::new(), file: String::new(), decode: options.has('d'), wrap, failed: false },
+        &options.words,
+    )
 }
 pub fn sha256sum(args: &[String]) -> Box<dyn Task> {
     parse(args, "bt", "").map_or_else(|bad| bad.task("sha256sum"), |options| sum(SumKind::Sha256, options))

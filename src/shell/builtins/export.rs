@@ -35,7 +35,13 @@ fn print(shell: &Shell, word: &str, flag: &str, wanted: impl Fn(&Variable) -> bo
     }
 }
 
-fn attribute(shell: &mut Shell, builtin: &str, words: &[String], out: &mut Out, mark: impl Fn(&mut Variable, bool)) -> After {
+fn attribute(
+    shell: &mut Shell,
+    builtin: &str,
+    words: &[String],
+    out: &mut Out,
+    mark: impl Fn(&mut Variable, bool),
+) -> After {
     let mut on = true;
     let mut result = After::Status(0);
     for word in words.iter().skip(1) {
@@ -142,7 +148,13 @@ pub(in crate::shell) fn declare(shell: &mut Shell, kernel: &mut Kernel, words: &
         return After::Status(1);
     }
     if names.len() == 1 || flags.contains('p') {
-        print(shell, "declare", if flags.contains('x') { "x" } else { "-" }, |variable| !flags.contains('x') || variable.exported, out);
+        print(
+            shell,
+            "declare",
+            if flags.contains('x') { "x" } else { "-" },
+            |variable| !flags.contains('x') || variable.exported,
+            out,
+        );
         return After::Status(0);
     }
     if !shell.locals.is_empty() && !flags.contains('g') {

@@ -27,7 +27,8 @@ pub(in crate::shell) fn run(shell: &mut Shell, _: &mut Kernel, words: &[String],
     let letter = letters.get(at).copied().unwrap_or('?');
     let mut next = if at + 1 < letters.len() { (index, at + 1) } else { (index + 1, 0) };
     let place = options.find(letter).filter(|_| letter != ':');
-    let takes = place.is_some_and(|place| options.get(place + letter.len_utf8()..).is_some_and(|tail| tail.starts_with(':')));
+    let takes =
+        place.is_some_and(|place| options.get(place + letter.len_utf8()..).is_some_and(|tail| tail.starts_with(':')));
     let (mut found, mut argument) = (letter.to_string(), None);
     if place.is_none() {
         found = "?".into();

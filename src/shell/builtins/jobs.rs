@@ -32,7 +32,9 @@ pub(in crate::shell) fn describe(job: &Job, last: usize, dialect: Dialect) -> St
 
 fn find(shell: &Shell, word: Option<&str>) -> Option<Pid> {
     let spec = match word {
-        None | Some("%" | "%%" | "%+") => return shell.jobs.iter().rev().find(|job| job.status.is_none()).map(|job| job.pid),
+        None | Some("%" | "%%" | "%+") => {
+            return shell.jobs.iter().rev().find(|job| job.status.is_none()).map(|job| job.pid);
+        }
         Some("%-") => return shell.jobs.iter().rev().nth(1).map(|job| job.pid),
         Some(word) => word,
     };
@@ -85,7 +87,11 @@ pub(in crate::shell) fn wait(shell: &mut Shell, kernel: &mut Kernel, words: &[St
             Some(pid) => pids.push(pid),
             None if word.starts_with('%') => return no_job(shell, "wait", Some(word), out),
             None => {
-                let text = if shell.dialect == Dialect::Bash { format!("`{word}': not a pid or valid job spec") } else { format!("Illegal number: {word}") };
+                let text = if shell.dialect == Dialect::Bash {
+                    format!("`{word}': not a pid or valid job spec")
+                } else {
+                    format!("Illegal number: {word}")
+                };
                 out.err(&shell.builtin_complaint("wait", &text));
                 return After::Status(if shell.dialect == Dialect::Bash { 1 } else { 2 });
             }
@@ -143,7 +149,13 @@ pub(in crate::shell) fn kill(shell: &mut Shell, kernel: &mut Kernel, words: &[St
 }
 
 /// The work of `kill`, which is also a program.
-pub fn send(kernel: &mut Kernel, words: &[String], dialect: Dialect, complain: &dyn Fn(&str) -> String, out: &mut Out) -> i32 {
+pub fn send(
+    kernel: &mut Kernel,
+    words: &[String],
+    dialect: Dialect,
+    complain: &dyn Fn(&str) -> String,
+    out: &mut Out,
+) -> i32 {
     let mut signal = Some(Signal::Term);
     let mut words = words.iter().peekable();
     if let Some(flag) = words.next_if(|word| word.starts_with('-') && word.len() > 1) {
@@ -151,12 +163,17 @@ pub fn send(kernel: &mut Kernel, words: &[String], dialect: Dialect, complain: &
             "-l" | "-L" => {
                 if let Some(wanted) = words.next() {
                     let number: i32 = wanted.parse().unwrap_or(0);
-                    let found = trap::signal(&(if number > 128 { number - 128 } else { number }).to_string()).map(trap::name);
+                    let found =
+                        trap::signal(&(if number > 128 { number - 128 } else { number }).to_string()).map(trap::name);
                     out.out(&format!("{}\n", found.unwrap_or("EXIT")));
                     return 0;
                 }
                 for (number, name) in trap::list() {
-                    out.out(&if dialect == Dialect::Bash { format!("{number:2}) SIG{name}\n") } else { format!("{number:2}) {name}\n") });
+                    out.out(&if dialect == Dialect::Bash {
+                        format!("{number:2}) SIG{name}\n")
+                    } else {
+                        format!("{number:2}) {name}\n")
+                    });
                 }
                 return 0;
             }
@@ -169,7 +186,11 @@ pub fn send(kernel: &mut Kernel, words: &[String], dialect: Dialect, complain: &
             name => match trap::signal(name) {
                 Some(signal) => Some(signal),
                 None => {
-                    out.err(&complain(&if dialect == Dialect::Bash { format!("{name}: invalid signal specification") } else { format!("bad signal name '{name}'") }));
+                    out.err(&complain(&if dialect == Dialect::Bash {
+                        format!("{name}: invalid signal specification")
+                    } else {
+                        format!("bad signal name '{name}'")
+                    }));
                     return 1;
                 }
             },

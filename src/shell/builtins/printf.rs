@@ -135,7 +135,14 @@ fn pass(format: &str, arguments: &mut std::slice::Iter<String>, text: &mut Strin
 }
 
 /// One conversion: its text, and whether the output ends here.
-pub fn convert(kind: char, word: &str, given: bool, flags: &str, precision: Option<usize>, problems: &mut Vec<String>) -> (String, bool) {
+pub fn convert(
+    kind: char,
+    word: &str,
+    given: bool,
+    flags: &str,
+    precision: Option<usize>,
+    problems: &mut Vec<String>,
+) -> (String, bool) {
     let cut = |text: &str| match precision {
         Some(most) => text.chars().take(most).collect(),
         None => text.to_owned(),
@@ -154,8 +161,16 @@ pub fn convert(kind: char, word: &str, given: bool, flags: &str, precision: Opti
         }
         'u' => with_precision(&(integer(word, given, problems) as u64).to_string(), precision),
         'o' => with_precision(&format!("{:o}", integer(word, given, problems)), precision),
-        'x' => format!("{}{}", if flags.contains('#') { "0x" } else { "" }, with_precision(&format!("{:x}", integer(word, given, problems)), precision)),
-        'X' => format!("{}{}", if flags.contains('#') { "0X" } else { "" }, with_precision(&format!("{:X}", integer(word, given, problems)), precision)),
+        'x' => format!(
+            "{}{}",
+            if flags.contains('#') { "0x" } else { "" },
+            with_precision(&format!("{:x}", integer(word, given, problems)), precision)
+        ),
+        'X' => format!(
+            "{}{}",
+            if flags.contains('#') { "0X" } else { "" },
+            with_precision(&format!("{:X}", integer(word, given, problems)), precision)
+        ),
         'f' | 'F' | 'e' | 'E' | 'g' | 'G' => {
             let value: f64 = if given && !word.is_empty() {
                 word.trim().parse().unwrap_or_else(|_| {
@@ -211,7 +226,8 @@ pub fn float(value: f64, kind: char, precision: Option<usize>) -> String {
                 Some(at) => text.split_at(at),
                 None => (text.as_str(), ""),
             };
-            let mantissa = if mantissa.contains('.') { mantissa.trim_end_matches('0').trim_end_matches('.') } else { mantissa };
+            let mantissa =
+                if mantissa.contains('.') { mantissa.trim_end_matches('0').trim_end_matches('.') } else { mantissa };
             format!("{mantissa}{tail}")
         }
     }
@@ -271,9 +287,14 @@ mod tests {
 
     #[test]
     fn formats_print_as_in_c() {
-        let print = |format: &str, words: &[&str]| format_text(format, &words.iter().map(|word| (*word).to_owned()).collect::<Vec<_>>()).0;
+        let print = |format: &str, words: &[&str]| {
+            format_text(format, &words.iter().map(|word| (*word).to_owned()).collect::<Vec<_>>()).0
+        };
         assert_eq!(print("%s-%d\\n", &["a", "5", "b", "6"]), "a-5\nb-6\n");
-        assert_eq!(print("%05.1f|%-4s|%4s|%x|%o|%e", &["3.14159", "a", "b", "255", "8", "12345.678"]), "003.1|a   |   b|ff|10|1.234568e+04");
+        assert_eq!(
+            print("%05.1f|%-4s|%4s|%x|%o|%e", &["3.14159", "a", "b", "255", "8", "12345.678"]),
+            "003.1|a   |   b|ff|10|1.234568e+04"
+        );
         assert_eq!(print("%g %g", &["0.0001", "1000000"]), "0.0001 1e+06");
         assert_eq!(print("%b%%", &["a\\tb"]), "a\tb%");
         assert_eq!(print("%03d %+d", &["7", "7"]), "007 +7");

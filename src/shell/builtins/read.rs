@@ -28,7 +28,17 @@ pub(in crate::shell) struct Reading {
 impl Reading {
     /// Reads commands from standard input; `prompts` when that is a terminal.
     pub(in crate::shell) fn script(prompts: bool) -> Self {
-        Self { names: Vec::new(), raw: true, end: b'\n', count: None, until: None, fd: 0, bytes: Vec::new(), escaped: Vec::new(), script: Some(prompts) }
+        Self {
+            names: Vec::new(),
+            raw: true,
+            end: b'\n',
+            count: None,
+            until: None,
+            fd: 0,
+            bytes: Vec::new(),
+            escaped: Vec::new(),
+            script: Some(prompts),
+        }
     }
     /// Whether it reads commands.
     pub(in crate::shell) fn is_script(&self) -> bool {
@@ -46,7 +56,8 @@ pub(in crate::shell) fn run(shell: &mut Shell, kernel: &mut Kernel, words: &[Str
         let letters: Vec<char> = word.chars().skip(1).collect();
         for (index, letter) in letters.iter().enumerate() {
             let attached: String = letters.iter().skip(index + 1).collect();
-            let mut argument = || if attached.is_empty() { rest.next().cloned().unwrap_or_default() } else { attached.clone() };
+            let mut argument =
+                || if attached.is_empty() { rest.next().cloned().unwrap_or_default() } else { attached.clone() };
             match letter {
                 'r' => {
                     reading.raw = true;
@@ -67,7 +78,11 @@ pub(in crate::shell) fn run(shell: &mut Shell, kernel: &mut Kernel, words: &[Str
                 }
                 'u' => reading.fd = argument().parse().unwrap_or(0),
                 letter => {
-                    let text = if shell.dialect == Dialect::Bash { format!("-{letter}: invalid option") } else { format!("Illegal option -{letter}") };
+                    let text = if shell.dialect == Dialect::Bash {
+                        format!("-{letter}: invalid option")
+                    } else {
+                        format!("Illegal option -{letter}")
+                    };
                     out.err(&shell.builtin_complaint("read", &text));
                     return After::Status(2);
                 }
@@ -77,7 +92,11 @@ pub(in crate::shell) fn run(shell: &mut Shell, kernel: &mut Kernel, words: &[Str
     }
     reading.names = rest.cloned().collect();
     if let Some(bad) = reading.names.iter().find(|name| !is_name(name)) {
-        let text = if shell.dialect == Dialect::Bash { format!("`{bad}': not a valid identifier") } else { format!("{bad}: bad variable name") };
+        let text = if shell.dialect == Dialect::Bash {
+            format!("`{bad}': not a valid identifier")
+        } else {
+            format!("{bad}: bad variable name")
+        };
         out.err(&shell.builtin_complaint("read", &text));
         return After::Status(if shell.dialect == Dialect::Bash { 1 } else { 2 });
     }
@@ -116,7 +135,8 @@ pub(in crate::shell) fn advance(shell: &mut Shell, kernel: &mut Kernel, mut read
                         complete = true;
                         break;
                     }
-                    if reading.count.is_some_and(|count| reading.bytes.len() >= count) || reading.bytes.len() > 1 << 20 {
+                    if reading.count.is_some_and(|count| reading.bytes.len() >= count) || reading.bytes.len() > 1 << 20
+                    {
                         complete = true;
                         break;
                     }
@@ -164,7 +184,10 @@ fn end(shell: &mut Shell, mut reading: Box<Reading>, complete: bool) -> Option<S
             shell.frames.push(Frame::Read(reading));
             return None;
         }
-        shell.frames.push(Frame::Read(Box::new(Reading { script: Some(shell.interactive || prompts), ..Reading::script(prompts) })));
+        shell.frames.push(Frame::Read(Box::new(Reading {
+            script: Some(shell.interactive || prompts),
+            ..Reading::script(prompts)
+        })));
     }
     shell.push_source(&text);
     None
@@ -172,7 +195,9 @@ fn end(shell: &mut Shell, mut reading: Box<Reading>, complete: bool) -> Option<S
 
 /// Takes a byte; whether it ended the line.
 fn take(reading: &mut Reading, byte: u8) -> bool {
-    let after_backslash = !reading.raw && reading.bytes.last() == Some(&b'\\') && reading.escaped.last() != Some(&(reading.bytes.len() - 1));
+    let after_backslash = !reading.raw
+        && reading.bytes.last() == Some(&b'\\')
+        && reading.escaped.last() != Some(&(reading.bytes.len() - 1));
     if after_backslash {
         reading.bytes.pop();
         if byte != b'\n' {
@@ -195,7 +220,9 @@ fn finish(shell: &mut Shell, reading: &Reading, complete: bool) {
     let mut chars: Vec<(char, bool)> = text.char_indices().map(|(at, c)| (c, reading.escaped.contains(&at))).collect();
     let white = |c: &(char, bool)| !c.1 && ifs.contains(c.0) && " \t\n".contains(c.0);
     let separator = |c: &(char, bool)| !c.1 && ifs.contains(c.0);
-    let alone = reading.names.len() == 1 && reading.names.first().is_some_and(|name| name == "REPLY") && shell.dialect == Dialect::Bash;
+    let alone = reading.names.len() == 1
+        && reading.names.first().is_some_and(|name| name == "REPLY")
+        && shell.dialect == Dialect::Bash;
     for (index, name) in reading.names.iter().enumerate() {
         if alone {
             shell.set(name, &text);
@@ -219,7 +246,9 @@ fn finish(shell: &mut Shell, reading: &Reading, complete: bool) {
             let field: String = chars.drain(..length).map(|(c, _)| c).collect();
             let blanks = chars.iter().take_while(|c| white(c)).count();
             chars.drain(..blanks);
-            if blanks == 0 && chars.first().is_some_and(separator) || chars.first().is_some_and(|c| separator(c) && !white(c)) {
+            if blanks == 0 && chars.first().is_some_and(separator)
+                || chars.first().is_some_and(|c| separator(c) && !white(c))
+            {
                 chars.drain(..1);
             }
             field

@@ -26,7 +26,14 @@ pub fn set_letter(options: &mut Options, letter: char, on: bool) -> bool {
 }
 
 const NAMES: [(&str, char); 9] = [
-    ("errexit", 'e'), ("nounset", 'u'), ("xtrace", 'x'), ("noglob", 'f'), ("noexec", 'n'), ("verbose", 'v'), ("allexport", 'a'), ("noclobber", 'C'),
+    ("errexit", 'e'),
+    ("nounset", 'u'),
+    ("xtrace", 'x'),
+    ("noglob", 'f'),
+    ("noexec", 'n'),
+    ("verbose", 'v'),
+    ("allexport", 'a'),
+    ("noclobber", 'C'),
     ("monitor", 'm'),
 ];
 
@@ -38,7 +45,19 @@ pub fn set_named(options: &mut Options, name: &str, on: bool) -> bool {
     }
     match NAMES.iter().find(|(known, _)| *known == name) {
         Some((_, letter)) => set_letter(options, *letter, on),
-        None => matches!(name, "emacs" | "vi" | "posix" | "history" | "braceexpand" | "hashall" | "ignoreeof" | "notify" | "errtrace" | "functrace"),
+        None => matches!(
+            name,
+            "emacs"
+                | "vi"
+                | "posix"
+                | "history"
+                | "braceexpand"
+                | "hashall"
+                | "ignoreeof"
+                | "notify"
+                | "errtrace"
+                | "functrace"
+        ),
     }
 }
 
@@ -46,7 +65,11 @@ pub(in crate::shell) fn run(shell: &mut Shell, _: &mut Kernel, words: &[String],
     if words.len() == 1 {
         for (name, variable) in shell.vars.iter() {
             if let Some(value) = &variable.value {
-                let value = if shell.dialect == Dialect::Bash { super::quote(value) } else { format!("'{}'", value.replace('\'', r"'\''")) };
+                let value = if shell.dialect == Dialect::Bash {
+                    super::quote(value)
+                } else {
+                    format!("'{}'", value.replace('\'', r"'\''"))
+                };
                 out.out(&format!("{name}={value}\n"));
             }
         }
@@ -74,7 +97,8 @@ pub(in crate::shell) fn run(shell: &mut Shell, _: &mut Kernel, words: &[String],
                     list(shell, out);
                     return After::Status(0);
                 };
-                let known = set_named(&mut shell.options, name, on) && !(name == "pipefail" && shell.dialect == Dialect::Dash);
+                let known =
+                    set_named(&mut shell.options, name, on) && !(name == "pipefail" && shell.dialect == Dialect::Dash);
                 if !known {
                     let text = match shell.dialect {
                         Dialect::Bash => format!("{name}: invalid option name"),

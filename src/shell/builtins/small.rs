@@ -25,11 +25,15 @@ pub(in crate::shell) fn dot(shell: &mut Shell, kernel: &mut Kernel, words: &[Str
         out.err(&shell.builtin_complaint(".", "filename argument required"));
         return After::Fatal(2);
     };
-    let path = if file.contains('/') || kernel.file_info(file).is_ok_and(|info| !info.is_dir && shell.dialect == Dialect::Bash) {
+    let path = if file.contains('/')
+        || kernel.file_info(file).is_ok_and(|info| !info.is_dir && shell.dialect == Dialect::Bash)
+    {
         Some(file.clone())
     } else {
         shell.get("PATH").and_then(|path| {
-            path.split(':').map(|dir| format!("{dir}/{file}")).find(|path| kernel.file_info(path).is_ok_and(|info| !info.is_dir))
+            path.split(':')
+                .map(|dir| format!("{dir}/{file}"))
+                .find(|path| kernel.file_info(path).is_ok_and(|info| !info.is_dir))
         })
     };
     match path.map(|path| kernel.read_file(&path)) {
@@ -42,7 +46,10 @@ pub(in crate::shell) fn dot(shell: &mut Shell, kernel: &mut Kernel, words: &[Str
         Some(Err(errno)) => {
             let text = match shell.dialect {
                 Dialect::Bash => shell.complaint(&format!("{file}: {}", errno.message())),
-                Dialect::Dash => shell.builtin_complaint(".", &format!("cannot open {file}: {}", crate::shell::redirect::short(errno, false))),
+                Dialect::Dash => shell.builtin_complaint(
+                    ".",
+                    &format!("cannot open {file}: {}", crate::shell::redirect::short(errno, false)),
+                ),
                 Dialect::Ash => shell.builtin_complaint(".", &format!("can't open '{file}': {}", errno.message())),
             };
             out.err(&text);
@@ -67,7 +74,9 @@ pub(in crate::shell) fn eval(shell: &mut Shell, _: &mut Kernel, words: &[String]
 
 pub(in crate::shell) fn alias(shell: &mut Shell, _: &mut Kernel, words: &[String], out: &mut Out) -> After {
     let bash = shell.dialect == Dialect::Bash;
-    let show = |name: &str, value: &str| format!("{}{name}='{}'\n", if bash { "alias " } else { "" }, value.replace('\'', r"'\''"));
+    let show = |name: &str, value: &str| {
+        format!("{}{name}='{}'\n", if bash { "alias " } else { "" }, value.replace('\'', r"'\''"))
+    };
     if words.len() == 1 {
         for (name, value) in shell.aliases.iter() {
             out.out(&show(name, value));
@@ -81,7 +90,11 @@ pub(in crate::shell) fn alias(shell: &mut Shell, _: &mut Kernel, words: &[String
                 Some(value) => out.out(&show(word, value)),
                 None => {
                     status = 1;
-                    out.err(&if bash { shell.builtin_complaint("alias", &format!("{word}: not found")) } else { format!("alias: {word} not found\n") });
+                    out.err(&if bash {
+                        shell.builtin_complaint("alias", &format!("{word}: not found"))
+                    } else {
+                        format!("alias: {word} not found\n")
+                    });
                 }
             },
         }
@@ -96,7 +109,11 @@ pub(in crate::shell) fn unalias(shell: &mut Shell, _: &mut Kernel, words: &[Stri
             shell.aliases = Arc::default();
         } else if Arc::make_mut(&mut shell.aliases).remove(word).is_none() {
             status = 1;
-            out.err(&if shell.dialect == Dialect::Bash { shell.builtin_complaint("unalias", &format!("{word}: not found")) } else { format!("unalias: {word} not found\n") });
+            out.err(&if shell.dialect == Dialect::Bash {
+                shell.builtin_complaint("unalias", &format!("{word}: not found"))
+            } else {
+                format!("unalias: {word} not found\n")
+            });
         }
     }
     After::Status(status)
@@ -105,7 +122,11 @@ pub(in crate::shell) fn unalias(shell: &mut Shell, _: &mut Kernel, words: &[Stri
 fn number(shell: &Shell, builtin: &str, word: Option<&String>, default: i64, out: &mut Out) -> Result<i64, After> {
     let Some(word) = word else { return Ok(default) };
     word.parse().map_err(|_| {
-        let text = if shell.dialect == Dialect::Bash { format!("{word}: numeric argument required") } else { format!("Illegal number: {word}") };
+        let text = if shell.dialect == Dialect::Bash {
+            format!("{word}: numeric argument required")
+        } else {
+            format!("Illegal number: {word}")
+        };
         out.err(&shell.builtin_complaint(builtin, &text));
         After::Fatal(2)
     })
@@ -178,16 +199,26 @@ pub(in crate::shell) fn shift(shell: &mut Shell, _: &mut Kernel, words: &[String
 
 /// What a name is, in words, and what would be run.
 fn what(shell: &Shell, kernel: &Kernel, name: &str) -> Option<(String, String)> {
-    const KEYWORDS: [&str; 16] = ["if", "then", "else", "elif", "fi", "for", "while", "until", "do", "done", "case", "esac", "{", "}", "!", "in"];
+    const KEYWORDS: [&str; 16] = [
+        "if", "then", "else", "elif", "fi", "for", "while", "until", "do", "done", "case", "esac", "{", "}", "!", "in",
+    ];
     if let Some(value) = shell.aliases.get(name) {
-        let words = if shell.dialect == Dialect::Bash { format!("{name} is aliased to `{value}'") } else { format!("{name} is an alias for {value}") };
+        let words = if shell.dialect == Dialect::Bash {
+            format!("{name} is aliased to `{value}'")
+        } else {
+            format!("{name} is an alias for {value}")
+        };
         return Some((words, format!("alias {name}='{value}'")));
     }
     if KEYWORDS.contains(&name) {
         return Some((format!("{name} is a shell keyword"), name.to_owned()));
     }
     if shell.functions.contains_key(name) {
-        let words = if shell.dialect == Dialect::Bash { format!("{name} is a function") } else { format!("{name} is a shell function") };
+        let words = if shell.dialect == Dialect::Bash {
+            format!("{name} is a function")
+        } else {
+            format!("{name} is a shell function")
+        };
         return Some((words, name.to_owned()));
     }
     if let Some(builtin) = super::find(name, shell.dialect) {
@@ -242,7 +273,11 @@ pub(in crate::shell) fn umask(shell: &mut Shell, kernel: &mut Kernel, words: &[S
         Some("-S") => {
             let mask = kernel.umask();
             let part = |shift: u32| -> String {
-                [(4, 'r'), (2, 'w'), (1, 'x')].iter().filter(|(bit, _)| (mask >> shift) & bit == 0).map(|(_, letter)| *letter).collect()
+                [(4, 'r'), (2, 'w'), (1, 'x')]
+                    .iter()
+                    .filter(|(bit, _)| (mask >> shift) & bit == 0)
+                    .map(|(_, letter)| *letter)
+                    .collect()
             };
             out.out(&format!("u={},g={},o={}\n", part(6), part(3), part(0)));
         }

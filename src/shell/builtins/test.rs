@@ -53,8 +53,12 @@ pub fn describe(problem: &Problem, dialect: Dialect) -> String {
         (Problem::Unary(word), Dialect::Bash) => format!("{word}: unary operator expected"),
         (Problem::Binary(word), Dialect::Bash) => format!("{word}: binary operator expected"),
         (Problem::Extra(_), Dialect::Bash) => "too many arguments".into(),
-        (Problem::Unary(word) | Problem::Binary(word) | Problem::Extra(word), Dialect::Ash) => format!("{word}: unknown operand"),
-        (Problem::Unary(word) | Problem::Binary(word) | Problem::Extra(word), Dialect::Dash) => format!("{word}: unexpected operator"),
+        (Problem::Unary(word) | Problem::Binary(word) | Problem::Extra(word), Dialect::Ash) => {
+            format!("{word}: unknown operand")
+        }
+        (Problem::Unary(word) | Problem::Binary(word) | Problem::Extra(word), Dialect::Dash) => {
+            format!("{word}: unexpected operator")
+        }
         (Problem::Bracket, Dialect::Bash) => "missing `]'".into(),
         (Problem::Bracket, Dialect::Dash) => "missing ]".into(),
         (Problem::Bracket, Dialect::Ash) => "missing ]".into(),
@@ -93,7 +97,11 @@ fn decide(kernel: &Kernel, words: &[&str]) -> Result<bool, Problem> {
                 None => Ok(truth),
                 // dash names the word before the one that is too many.
                 Some(word) => {
-                    let named = if kernel.dialect() == Dialect::Dash { words.get(parser.at.saturating_sub(1)).copied().unwrap_or(word) } else { word };
+                    let named = if kernel.dialect() == Dialect::Dash {
+                        words.get(parser.at.saturating_sub(1)).copied().unwrap_or(word)
+                    } else {
+                        word
+                    };
                     Err(Problem::Extra(named.to_owned()))
                 }
             }
@@ -169,7 +177,10 @@ impl Long<'_, '_> {
 }
 
 fn is_binary(word: &str) -> bool {
-    matches!(word, "=" | "==" | "!=" | "<" | ">" | "-eq" | "-ne" | "-lt" | "-le" | "-gt" | "-ge" | "-nt" | "-ot" | "-ef")
+    matches!(
+        word,
+        "=" | "==" | "!=" | "<" | ">" | "-eq" | "-ne" | "-lt" | "-le" | "-gt" | "-ge" | "-nt" | "-ot" | "-ef"
+    )
 }
 
 fn binary(kernel: &Kernel, left: &str, operator: &str, right: &str) -> Result<bool, Problem> {
@@ -232,7 +243,8 @@ pub fn condition(expander: &mut Expander, condition: &Condition) -> Result<bool,
             if operator == "-v" {
                 return Ok(expander.shell.get(&operand).is_some());
             }
-            unary(expander.kernel, operator, &operand).ok_or_else(|| Halt::Failed(format!("{operator}: conditional unary operator expected"), 2))?
+            unary(expander.kernel, operator, &operand)
+                .ok_or_else(|| Halt::Failed(format!("{operator}: conditional unary operator expected"), 2))?
         }
         Condition::Binary(left, operator, right) => {
             let text = expander.text(left)?;
@@ -243,9 +255,12 @@ pub fn condition(expander: &mut Expander, condition: &Condition) -> Result<bool,
                     let pattern: String = expander
                         .chars(right, false)?
                         .into_iter()
-                        .map(|(c, quoted)| if quoted && !c.is_alphanumeric() { format!("\\{c}") } else { c.to_string() })
+                        .map(
+                            |(c, quoted)| if quoted && !c.is_alphanumeric() { format!("\\{c}") } else { c.to_string() },
+                        )
                         .collect();
-                    let regex = crate::shell::regex::compile(&pattern, true, false).map_err(|_| Halt::Failed("invalid regular expression".into(), 2))?;
+                    let regex = crate::shell::regex::compile(&pattern, true, false)
+                        .map_err(|_| Halt::Failed("invalid regular expression".into(), 2))?;
                     let found = regex.find(&text).map(|found| found.as_str().to_owned());
                     if let Some(found) = &found {
                         expander.assign("BASH_REMATCH", found)?;

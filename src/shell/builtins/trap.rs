@@ -9,8 +9,18 @@ use crate::shell::program::Signal;
 use crate::shell::shell::Shell;
 
 const SIGNALS: [(Signal, &str); 12] = [
-    (Signal::Hup, "HUP"), (Signal::Int, "INT"), (Signal::Quit, "QUIT"), (Signal::Kill, "KILL"), (Signal::Usr1, "USR1"), (Signal::Usr2, "USR2"),
-    (Signal::Pipe, "PIPE"), (Signal::Alrm, "ALRM"), (Signal::Term, "TERM"), (Signal::Chld, "CHLD"), (Signal::Tstp, "TSTP"), (Signal::Winch, "WINCH"),
+    (Signal::Hup, "HUP"),
+    (Signal::Int, "INT"),
+    (Signal::Quit, "QUIT"),
+    (Signal::Kill, "KILL"),
+    (Signal::Usr1, "USR1"),
+    (Signal::Usr2, "USR2"),
+    (Signal::Pipe, "PIPE"),
+    (Signal::Alrm, "ALRM"),
+    (Signal::Term, "TERM"),
+    (Signal::Chld, "CHLD"),
+    (Signal::Tstp, "TSTP"),
+    (Signal::Winch, "WINCH"),
 ];
 
 /// The name of a signal without `SIG`.
@@ -50,7 +60,8 @@ pub(in crate::shell) fn run(shell: &mut Shell, kernel: &mut Kernel, words: &[Str
         return After::Status(0);
     }
     let resets = first.as_str() == "-" || (names.is_empty()) || first.parse::<u32>().is_ok();
-    let names: Vec<&String> = if resets && first.as_str() != "-" { rest.clone() } else { names.iter().map(|name| *(name)).collect() };
+    let names: Vec<&String> =
+        if resets && first.as_str() != "-" { rest.clone() } else { names.iter().map(|name| *(name)).collect() };
     let mut status = 0;
     for name in names {
         if name == "EXIT" || name == "0" {
