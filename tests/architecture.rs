@@ -46,8 +46,8 @@ const MAY_IMPORT: &[(&str, &[&str])] = &[
         "playground",
         &["sim", "text", "apimachinery", "api", "client", "shell", "cluster", "kubectl", "lesson", "diagram"],
     ),
-    ("http", &["sim", "text", "apiserver", "cluster", "playground"]),
-    ("cli", &["sim", "text", "diagram", "lesson", "playground", "cluster", "shell", "http"]),
+    ("http", &["sim", "text", "apimachinery", "apiserver", "cluster", "playground"]),
+    ("cli", &["sim", "text", "apimachinery", "diagram", "lesson", "playground", "cluster", "shell", "http"]),
     ("ui", &["sim", "diagram", "lesson", "playground"]),
 ];
 

@@ -12,6 +12,7 @@ use sha2::{Digest as _, Sha256};
 use super::{negotiate, openapi, respond, route};
 use crate::api::{self, KindInfo};
 use crate::apimachinery::Status;
+use crate::apimachinery::facts::Prose;
 use crate::text::http::{Method, Request, Response};
 
 /// Groups in the order of their priority; a group that is not named here comes last.
@@ -88,14 +89,14 @@ struct Resource {
 }
 
 /// Answers `/`, `/api`, `/apis`, `/openapi` and what lies below.
-pub(super) fn answer(request: &Request) -> Result<Response, Status> {
+pub(super) fn answer(request: &Request, prose: Option<&Prose>) -> Result<Response, Status> {
     let path = request.path.trim_end_matches('/');
     if request.method != Method::Get {
         let known = matches!(path, "/api" | "/apis" | "")
             || route::group_version(path).is_some_and(|(g, v, rest)| rest.is_empty() && has(g, v));
         return Err(if known { Status::method_not_allowed() } else { Status::unknown_path() });
     }
-    if let Some(response) = openapi::answer(request) {
+    if let Some(response) = openapi::answer(request, prose) {
         return Ok(response);
     }
     let aggregated =

@@ -35,6 +35,7 @@ use std::sync::Arc;
 pub use deletion::{DeleteOptions, Precondition, Propagation};
 pub use node_proxy::{ContainerRef, ExecOptions, LogOptions, LogRead, NoNodes, NodeProxy};
 
+use crate::apimachinery::facts::Prose;
 use crate::sim::{Seed, Time};
 use crate::storage::Store;
 use crate::text::http::{Request, Response, StreamId, StreamRead};
@@ -78,6 +79,8 @@ pub struct ApiServer {
     admission: bool,
     streams: BTreeMap<StreamId, streams::Stream>,
     next_stream: u64,
+    /// What fields mean, once somebody has brought it.
+    prose: Option<Arc<Prose>>,
 }
 
 impl ApiServer {
@@ -92,6 +95,7 @@ impl ApiServer {
             admission: false,
             streams: BTreeMap::new(),
             next_stream: 0,
+            prose: None,
         }
     }
 
@@ -108,6 +112,11 @@ impl ApiServer {
     /// Moves the server's instant; whoever owns time calls it before anything else at that instant.
     pub fn set_now(&mut self, now: Time) {
         self.now = now;
+    }
+
+    /// Gives the OpenAPI documents their descriptions. Clones share the texts.
+    pub fn set_prose(&mut self, prose: Arc<Prose>) {
+        self.prose = Some(prose);
     }
 
     /// The storage, to read.

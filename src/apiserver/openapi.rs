@@ -1,5 +1,5 @@
-//! `/openapi/v3`: an index and a document a group and version, made of the facts. Without prose: descriptions come
-//! from whoever has them.
+//! `/openapi/v3`: an index and a document a group and version, made of the facts. Descriptions are there once somebody
+//! has brought them (`ApiServer::set_prose`).
 //!
 //! Models Kubernetes 1.36 vendor/k8s.io/kube-openapi/pkg/handler3.
 
@@ -10,11 +10,11 @@ use sha2::{Digest as _, Sha256};
 
 use super::{discovery, respond};
 use crate::api::{self, KindInfo};
-use crate::apimachinery::facts::{Facts, Field, ListType, Shape, Type, facts};
+use crate::apimachinery::facts::{Facts, Field, ListType, Prose, Shape, Type, facts};
 use crate::text::http::{Request, Response};
 
 /// Answers when the path lies below `/openapi`.
-pub(super) fn answer(request: &Request) -> Option<Response> {
+pub(super) fn answer(request: &Request, prose: Option<&Prose>) -> Option<Response> {
     let path = request.path.trim_end_matches('/');
     if path == "/openapi/v2" {
         // Clients that look a kind up here have not found it in version 3 either: a document without definitions
@@ -28,7 +28,7 @@ pub(super) fn answer(request: &Request) -> Option<Response> {
         });
     }
     let below = path.strip_prefix("/openapi/v3")?.trim_start_matches('/');
-    let value = if below.is_empty() { index() } else { document(below)? };
+    let value = if below.is_empty() { index(prose.is_some()) } else { document(below, prose)? };
     Some(respond::json(200, &value, &[]))
 }
 
@@ -37,13 +37,13 @@ fn place(group: &str, version: &str) -> String {
     if group.is_empty() { format!("api/{version}") } else { format!("apis/{group}/{version}") }
 }
 
-fn index() -> Value {
+fn index(described: bool) -> Value {
     let mut paths = Map::new();
     for group in discovery::groups() {
         for version in discovery::versions(group) {
             let place = place(group, version);
             // The documents do not change while the server lives: a hash of what they are made from tells them apart.
-            let digest = Sha256::digest(format!("{} {place}", env!("CARGO_PKG_VERSION")));
+            let digest = Sha256::digest(format!("{} {described} {place}", env!("CARGO_PKG_VERSION")));
             let hash: String = digest.iter().map(|byte| format!("{byte:02X}")).collect();
             paths.insert(place.clone(), json!({"serverRelativeURL": format!("/openapi/v3/{place}?hash={hash}")}));
         }
@@ -51,7 +51,7 @@ fn index() -> Value {
     json!({"paths": paths})
 }
 
-fn document(below: &str) -> Option<Value> {
+fn document(below: &str, prose: Option<&Prose>) -> Option<Value> {
     let kinds: Vec<&KindInfo> =
         api::KINDS.iter().map(|kind| kind.info()).filter(|info| place(info.group, info.version) == below).collect();
     let known = discovery::groups()
@@ -75,7 +75,7 @@ fn document(below: &str) -> Option<Value> {
     let mut schemas: Map<String, Value> = wanted
         .iter()
         .filter_map(|name| facts.get(name))
-        .map(|known| (known.schema_name(), schema(facts, known)))
+        .map(|known| (known.schema_name(), schema(facts, known, prose)))
         .collect();
     for info in &kinds {
         list_schema(facts, info, &mut schemas);
@@ -90,7 +90,9 @@ fn document(below: &str) -> Option<Value> {
             json!({"oneOf": [{"type": "integer"}, {"type": "string"}], "format": "int-or-string"}),
         ),
     ] {
-        schemas.insert(format!("io.k8s.apimachinery.pkg.{name}"), shape);
+        let name = format!("io.k8s.apimachinery.pkg.{name}");
+        let shape = described(shape, prose.and_then(|prose| prose.of_type(&name)), &[]);
+        schemas.insert(name, shape);
     }
     Some(json!({
         "openapi": "3.0.0", "info": {"title": "Kubernetes", "version": "1.36"},
@@ -109,14 +111,32 @@ fn collect(facts: &Facts, known: &Type, wanted: &mut BTreeSet<&'static str>) {
     }
 }
 
+/// A schema with its description; the choices follow it as upstream has them, yet without a sentence each.
+fn described(mut schema: Value, text: Option<&str>, choices: &[&str]) -> Value {
+    let (Some(text), Some(map)) = (text, schema.as_object_mut()) else { return schema };
+    let mut text = text.to_owned();
+    if !choices.is_empty() {
+        text.push_str("\n\nPossible enum values:");
+        for choice in choices {
+            text.push_str(&format!("\n - `\"{choice}\"`"));
+        }
+    }
+    map.insert("description".to_owned(), json!(text));
+    schema
+}
+
 fn reference(name: &str) -> Value {
     json!({"$ref": format!("#/components/schemas/{name}")})
 }
 
-fn schema(facts: &Facts, known: &Type) -> Value {
+fn schema(facts: &Facts, known: &Type, prose: Option<&Prose>) -> Value {
     let mut properties = Map::new();
+    let name = known.schema_name();
     for field in known.fields.values() {
-        properties.insert(field.name.to_owned(), property(facts, field));
+        let text = prose.and_then(|prose| prose.of_field(&name, field.name));
+        // The choices of a list are those of its elements, which have no description of their own.
+        let choices = if matches!(field.shape, Shape::List(_)) { &[][..] } else { &field.choices };
+        properties.insert(field.name.to_owned(), described(property(facts, field), text, choices));
     }
     let mut schema = Map::new();
     schema.insert("type".to_owned(), json!("object"));
@@ -137,7 +157,7 @@ fn schema(facts: &Facts, known: &Type) -> Value {
     if known.atomic {
         schema.insert("x-kubernetes-map-type".to_owned(), json!("atomic"));
     }
-    Value::Object(schema)
+    described(Value::Object(schema), prose.and_then(|prose| prose.of_type(&name)), &[])
 }
 
 fn property(facts: &Facts, field: &Field) -> Value {
@@ -146,6 +166,12 @@ fn property(facts: &Facts, field: &Field) -> Value {
     if let Some(inner) = map.remove("$ref") {
         // As the real documents have it: beside a reference nothing else may stand.
         map.insert("allOf".to_owned(), json!([{"$ref": inner}]));
+    }
+    if !field.choices.is_empty() {
+        match map.get_mut("items").and_then(Value::as_object_mut) {
+            Some(items) => items.insert("enum".to_owned(), json!(field.choices)),
+            None => map.insert("enum".to_owned(), json!(field.choices)),
+        };
     }
     let kind = match field.list {
         Some(ListType::Map) => Some("map"),

@@ -7,7 +7,7 @@ use std::time::Duration;
 use serde_json::{Value, json};
 
 use super::options::Options;
-use super::{Failure, Subcommand};
+use super::{Failure, Subcommand, prose};
 use crate::playground::Session;
 use crate::shell::machine::Stream;
 
@@ -31,13 +31,16 @@ fn run(words: &[String]) -> Result<(), Failure> {
     if let Some(word) = options.plain.first() {
         return Err(Failure::Usage(format!("`{word}` is one word too many")));
     }
-    drive(seed, std::io::stdin().lock(), std::io::stdout().lock())
+    let mut session = Session::new(seed);
+    if let Some(prose) = prose::read()? {
+        session.set_prose(prose);
+    }
+    drive(session, std::io::stdin().lock(), std::io::stdout().lock())
         .map_err(|error| Failure::Failed(format!("tabernetes drive: {error}")))
 }
 
 /// Speaks the protocol until the input ends.
-fn drive(seed: u64, input: impl BufRead, mut output: impl Write) -> std::io::Result<()> {
-    let mut session = Session::new(seed);
+fn drive(mut session: Session, input: impl BufRead, mut output: impl Write) -> std::io::Result<()> {
     for line in input.split(b'\n') {
         let line = String::from_utf8_lossy(&line?).into_owned();
         if line.trim().is_empty() {
@@ -131,7 +134,7 @@ mod tests {
             "{\"op\":\"advance\",\"seconds\":1.5}\n",
         );
         let mut output = Vec::new();
-        drive(SEED, questions.as_bytes(), &mut output).unwrap();
+        drive(Session::new(SEED), questions.as_bytes(), &mut output).unwrap();
         let answers: Vec<Value> =
             String::from_utf8(output).unwrap().lines().map(|line| serde_json::from_str(line).unwrap()).collect();
         assert_eq!(answers.len(), 8);

@@ -4,7 +4,7 @@
 use std::path::Path;
 
 use super::options::Options;
-use super::{Failure, Subcommand, lesson_folder};
+use super::{Failure, Subcommand, lesson_folder, prose};
 use crate::lesson::{Document, Problem, Rehearsal, prove};
 use crate::playground::{Config, Session};
 
@@ -31,7 +31,10 @@ fn run(words: &[String]) -> Result<(), Failure> {
 
 /// A fresh playground for a lesson.
 fn stage(document: &Document) -> Result<Box<dyn Rehearsal>, Problem> {
-    let (session, trouble) = Session::furnished(&Config::for_lesson(&document.lesson));
+    let (mut session, trouble) = Session::furnished(&Config::for_lesson(&document.lesson));
+    if let Ok(Some(prose)) = prose::read() {
+        session.set_prose(prose);
+    }
     match trouble {
         None => Ok(Box::new(session)),
         Some(message) => Err(Problem { file: document.path.clone(), line: 1, message }),

@@ -6,6 +6,7 @@ mod lesson_check;
 mod lesson_folder;
 mod lesson_new;
 mod options;
+mod prose;
 mod serve;
 mod site_build;
 

@@ -5,7 +5,7 @@ use std::net::SocketAddr;
 use std::time::Duration;
 
 use super::options::Options;
-use super::{Failure, Subcommand};
+use super::{Failure, Subcommand, prose};
 use crate::cluster::Config;
 use crate::http::{Owner, Settings, listen, serve};
 use crate::sim::{Seed, Time};
@@ -41,7 +41,7 @@ fn run(words: &[String]) -> Result<(), Failure> {
     let now = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).unwrap_or_default();
     let start = Time::from_seconds(now.saturating_sub(WARM_UP).as_secs());
     let config = Config { seed: Seed::new(seed), start, ..Config::default() };
-    let settings = Settings { config, speed, warm_up: WARM_UP };
+    let settings = Settings { config, speed, warm_up: WARM_UP, prose: prose::read()? };
     let failed = |what: &str, error: std::io::Error| Failure::Failed(format!("tabernetes serve: {what}: {error}"));
     let runtime = tokio::runtime::Runtime::new().map_err(|error| failed("cannot start", error))?;
     runtime.block_on(async {

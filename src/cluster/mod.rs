@@ -7,10 +7,12 @@ mod bootstrap;
 pub mod config;
 mod network;
 
+use std::sync::Arc;
 use std::time::Duration;
 
 pub use config::{Config, NodeConfig, PresentImages};
 
+use crate::apimachinery::facts::Prose;
 use crate::apimachinery::{Reason, Status};
 use crate::apiserver::{ApiServer, Caller, ContainerRef, ExecOptions, LogOptions, LogRead, NodeProxy};
 use crate::client::Worked;
@@ -274,6 +276,11 @@ impl Cluster {
     /// The API server, for a typed client of the administrator; call [`Cluster::advance_to`] for what follows.
     pub fn server_mut(&mut self) -> &mut ApiServer {
         &mut self.server
+    }
+
+    /// Brings the texts of `kubectl explain`.
+    pub fn set_prose(&mut self, prose: Arc<Prose>) {
+        self.server.set_prose(prose);
     }
 
     /// Forgets every Event, as the server does after an hour: a cluster that is handed over has been up for longer.

@@ -2,12 +2,14 @@
 
 #![allow(clippy::disallowed_methods, reason = "here real time becomes virtual time")]
 
+use std::sync::Arc;
 use std::sync::mpsc as blocking;
 use std::thread;
 use std::time::{Duration, Instant};
 
 use tokio::sync::{oneshot, watch};
 
+use crate::apimachinery::facts::Prose;
 use crate::cluster::{Cluster, Config};
 use crate::sim::Time;
 use crate::text::http::{Request, Response, StreamId, StreamRead};
@@ -28,6 +30,8 @@ pub struct Settings {
     pub speed: f64,
     /// How long the cluster has run when the first request comes.
     pub warm_up: Duration,
+    /// The texts of `kubectl explain`, if there are any.
+    pub prose: Option<Arc<Prose>>,
 }
 
 enum Question {
@@ -88,6 +92,9 @@ impl Owner {
 
 fn run(settings: &Settings, inbox: &blocking::Receiver<Question>, changed: &watch::Sender<u64>) {
     let mut cluster = Cluster::new(&settings.config);
+    if let Some(prose) = &settings.prose {
+        cluster.set_prose(prose.clone());
+    }
     let mut target = settings.config.start + settings.warm_up;
     cluster.advance_to(target, u64::MAX);
     let mut looked = Instant::now();

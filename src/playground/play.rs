@@ -10,6 +10,7 @@ use super::saved::{Entry, RestoreError, Saved};
 use super::snapshots::Snapshots;
 use super::world::World;
 use super::{Config, Mark, StepState};
+use crate::apimachinery::facts::Prose;
 use crate::diagram::{Diagram, Picture, Reference};
 use crate::lesson::Checklist;
 use crate::sim::Time;
@@ -50,6 +51,8 @@ pub struct Playground {
     ticked: Vec<Option<Time>>,
     checked: (u64, Time),
     shown: u64,
+    /// Given to every world that comes back from the past.
+    prose: Option<Arc<Prose>>,
 }
 
 impl Playground {
@@ -69,6 +72,7 @@ impl Playground {
             owed: Duration::ZERO,
             checked: (0, Time::default()),
             shown: 0,
+            prose: None,
         };
         playground.shown = playground.diagram().version();
         playground
@@ -109,6 +113,22 @@ impl Playground {
         }
         self.look(&mut changes);
         changes
+    }
+
+    /// Brings the texts of `kubectl explain`: the file that `cargo xtask prose` makes.
+    ///
+    /// # Errors
+    /// What is wrong with the text; nothing has changed then.
+    pub fn set_prose(&mut self, text: &str) -> Result<(), String> {
+        self.prose = Some(Arc::new(Prose::parse(text)?));
+        self.furnish();
+        Ok(())
+    }
+
+    fn furnish(&mut self) {
+        if let Some(prose) = &self.prose {
+            self.line.world.lab.cluster.set_prose(prose.clone());
+        }
     }
 
     /// The present instant.
@@ -335,6 +355,7 @@ impl Playground {
             self.line.end = self.end();
             let Some(kept) = self.line.snapshots.before(to) else { return changes };
             self.line.world = (*kept.world).clone();
+            self.furnish();
         }
         self.move_to(to, REPLAY_BUDGET, &mut changes);
         self.clock.running = false;
@@ -347,11 +368,13 @@ impl Playground {
         let mut changes = Changes { clock: true, timeline: true, ..Changes::default() };
         if let Some(line) = self.abandoned.take() {
             self.line = Arc::unwrap_or_clone(line);
+            self.furnish();
             let end = self.line.end;
             self.move_to(end, REPLAY_BUDGET, &mut changes);
         } else if let Some(kept) = self.line.snapshots.before_last_command(&self.line.world).cloned() {
             self.abandoned = Some(Arc::new(self.line.clone()));
             self.line.world = (*kept.world).clone();
+            self.furnish();
             let (now, applied) = (self.line.world.now(), self.line.world.applied);
             self.line.log.truncate(applied);
             self.line.snapshots.truncate(now, applied);
@@ -372,6 +395,7 @@ impl Playground {
         snapshots.keep(&first.world, None);
         let world = (*first.world).clone();
         self.line = Line { end: world.now(), world, log: Vec::new(), snapshots };
+        self.furnish();
         self.owed = Duration::ZERO;
         self.checklist = Checklist::new(self.config.steps.clone());
         self.ticked = vec![None; self.config.steps.len()];

@@ -2,6 +2,7 @@
 //! `tabernetes drive`, `tabernetes lesson check` and tests. Moves time only when told to or when a command waits.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 use std::time::Duration;
 
 use regex_lite::Regex;
@@ -11,6 +12,7 @@ use super::Config;
 use super::lab::Lab;
 use super::machine::{HOME, caller};
 use crate::cluster::PresentImages;
+use crate::apimachinery::facts::Prose;
 use crate::lesson::Objects;
 use crate::shell::machine::{SpawnOptions, StartError, Stdio, Stream};
 use crate::shell::program::{Pid, Signal};
@@ -106,6 +108,11 @@ impl Session {
     /// The playground.
     pub fn lab(&self) -> &Lab {
         &self.lab
+    }
+
+    /// Brings the texts of `kubectl explain`.
+    pub fn set_prose(&mut self, prose: Arc<Prose>) {
+        self.lab.cluster.set_prose(prose);
     }
 
     /// The time since the session began.

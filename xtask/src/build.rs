@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use std::time::SystemTime;
 
 use crate::run::{Failure, Outcome, cargo, command, root, run, say};
-use crate::setup;
+use crate::{prose, setup};
 
 /// Where the site ends up.
 pub fn dist() -> PathBuf {
@@ -24,6 +24,8 @@ pub fn site() -> Outcome {
     run(cargo()
         .args(["run", "--quiet", "--package", "tabernetes", "--bin", "tabernetes", "--", "site", "build", "--out"])
         .arg(&pages))?;
+    prose::native()?;
+    fs::copy(root().join("target/prose.json"), pages.join("prose.json"))?;
     say("bundling the page");
     run(command("node").arg("www/build.mjs").arg(&pages).arg(root().join("target/trunk")).arg(dist()))
 }

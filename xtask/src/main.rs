@@ -5,6 +5,7 @@
 mod build;
 mod chrome;
 mod facts;
+mod prose;
 mod run;
 mod serve;
 mod setup;
@@ -23,6 +24,7 @@ Usage: cargo xtask <command>
   test [--native | --browser]
           every test: native, the lessons' proofs, the page in a headless browser
   bench   how long many Pods take, natively and in a headless browser
+  prose   take the texts of `kubectl explain` from k8s-openapi into target/
   facts FOLDER
           make the table of field facts anew
 ";
@@ -35,6 +37,7 @@ fn main() -> ExitCode {
         Some((&"build", [])) => build::site(),
         Some((&"test", rest)) => test::command(rest),
         Some((&"bench", [])) => test::bench(),
+        Some((&"prose", [])) => prose::native(),
         Some((&"facts", _)) => {
             facts::run(arguments.get(1..).unwrap_or_default()).map_err(|error| Failure(error.to_string()))
         }

@@ -1,7 +1,7 @@
 //! Every test, with all the set-up that it needs: native, the lessons' proofs, the page in a headless browser.
 
 use crate::run::{Failure, Outcome, answer, cargo, run, say};
-use crate::{build, chrome, serve, setup};
+use crate::{build, chrome, prose, serve, setup};
 
 /// `cargo xtask test`.
 pub fn command_line(arguments: &[&str]) -> Outcome<(bool, bool)> {
@@ -17,6 +17,7 @@ pub fn command_line(arguments: &[&str]) -> Outcome<(bool, bool)> {
 pub fn command(arguments: &[&str]) -> Outcome {
     let (native, browser) = command_line(arguments)?;
     if native {
+        prose::native()?;
         native_tests()?;
         say("proving the lessons");
         run(cargo().args([

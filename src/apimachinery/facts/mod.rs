@@ -4,8 +4,10 @@
 //! Strict decoding, patches, server-side apply and `explain` all ask here.
 
 mod decode;
+mod prose;
 
 pub use decode::Decoding;
+pub use prose::Prose;
 
 use std::collections::BTreeMap;
 use std::sync::OnceLock;
@@ -83,6 +85,8 @@ pub struct Field {
     pub patch_merge_key: &'static str,
     /// The value that the schema gives when the field is absent; empty when it gives none.
     pub default: &'static str,
+    /// The only values that a text, or each element of a list, may have; empty when any will do.
+    pub choices: Vec<&'static str>,
 }
 
 /// One type of object.
@@ -237,6 +241,7 @@ fn parse_field(word: &'static str) -> Option<Field> {
         patch_retain_keys: false,
         patch_merge_key: "",
         default: "",
+        choices: Vec::new(),
     };
     for part in parts {
         let Some((rule, value)) = part.split_once('=') else { continue };
@@ -257,6 +262,7 @@ fn parse_field(word: &'static str) -> Option<Field> {
                 field.patch_merge_key = keys;
             }
             "default" => field.default = value,
+            "enum" => field.choices = value.split(',').collect(),
             _ => {}
         }
     }

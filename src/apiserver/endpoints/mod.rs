@@ -89,7 +89,7 @@ impl Call<'_> {
         if let Some(response) = component_status::answer(self)? {
             return Ok(response);
         }
-        discovery::answer(self.request)
+        discovery::answer(self.request, self.server.prose.as_deref())
     }
 
     fn resource(&mut self, target: &Target) -> Result<Response, Status> {

@@ -167,13 +167,13 @@ impl Explainer {
         }
         if !last.is_empty() {
             out.push_str(&format!("FIELD: {last} <{}>\n", self.type_of(schema)));
-            let choices = list_at(self.resolve(schema), "/enum");
+            let choices = choices(self.resolve(schema));
             if choices.is_empty() {
                 out.push('\n');
             } else {
                 out.push_str("ENUM:\n");
                 for choice in choices {
-                    out.push_str(&format!("    {}\n", choice.as_str().unwrap_or("")));
+                    out.push_str(&format!("    {}\n", choice));
                 }
             }
             out.push('\n');
@@ -200,9 +200,8 @@ impl Explainer {
             } else {
                 for (name, field) in properties {
                     let must = required.iter().any(|one| one.as_str() == Some(name));
-                    self.field(&mut out, name, field, must, 1, false);
+                    self.field(&mut out, name, field, must, 1);
                     let text = str_at(field, "/description");
-                    let text = if text.is_empty() { str_at(self.fields_of(field), "/description") } else { text };
                     out.push_str(&if text.is_empty() { "    <no description>\n".to_owned() } else { indented(text) });
                     out.push('\n');
                 }
@@ -212,15 +211,15 @@ impl Explainer {
         Ok(out)
     }
 
-    fn field(&self, out: &mut String, name: &str, field: &Value, must: bool, level: usize, short: bool) {
+    fn field(&self, out: &mut String, name: &str, field: &Value, must: bool, level: usize) {
         let indent = "  ".repeat(level);
         let mark = if must { " -required-" } else { "" };
         out.push_str(&format!("{indent}{name}\t<{}>{mark}\n", self.type_of(field)));
-        let choices: Vec<&str> = list_at(self.resolve(field), "/enum").iter().filter_map(Value::as_str).collect();
+        let choices = choices(self.resolve(field));
         if choices.is_empty() {
             return;
         }
-        if short && choices.len() > 4 {
+        if choices.len() > 4 {
             let first: Vec<&str> = choices.iter().take(4).copied().collect();
             out.push_str(&format!("{indent}enum: {}, ....\n", first.join(", ")));
         } else {
@@ -237,11 +236,17 @@ impl Explainer {
         let required = list_at(schema, "/required");
         for (name, field) in map_at(schema, "/properties").into_iter().flatten() {
             let must = required.iter().any(|one| one.as_str() == Some(name));
-            self.field(out, name, field, must, level, true);
+            self.field(out, name, field, must, level);
             self.tree(out, self.fields_of(field), level + 1, above);
         }
         above.pop();
     }
+}
+
+/// The values that a text may have, as they are shown.
+fn choices(schema: &Value) -> Vec<&str> {
+    let choices = list_at(schema, "/enum").iter().filter_map(Value::as_str);
+    choices.map(|choice| if choice.is_empty() { "\"\"" } else { choice }).collect()
 }
 
 /// A text behind four spaces, at most 76 characters a line.
