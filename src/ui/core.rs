@@ -62,6 +62,11 @@ impl Core {
         look(&self.playground.borrow())
     }
 
+    /// Brings the texts of `kubectl explain`.
+    pub fn set_prose(&self, text: &str) -> Result<(), String> {
+        self.playground.borrow_mut().set_prose(text)
+    }
+
     /// Does what the person asks for.
     pub fn act(&self, action: Action) {
         let clock = matches!(action, Action::Rewind(_) | Action::Undo | Action::Reset);

@@ -57,6 +57,14 @@ impl Session {
         self.trouble.clone()
     }
 
+    /// The texts of `kubectl explain`.
+    ///
+    /// # Errors
+    /// What is wrong with them.
+    pub fn set_prose(&self, text: &str) -> Result<(), String> {
+        self.core.set_prose(text)
+    }
+
     /// Lets so many milliseconds of real time pass.
     pub fn frame(&self, milliseconds: f64) {
         self.core.frame(milliseconds);

@@ -1,6 +1,7 @@
 // Loads the WebAssembly module, once for all labs of a page.
 
 let loading;
+let texts;
 
 /** The module's exports, once it has arrived. */
 export function engine() {
@@ -10,6 +11,12 @@ export function engine() {
     throw error;
   });
   return loading;
+}
+
+/** What `kubectl explain` tells about fields, once for all labs of a page; without it the rest works. */
+export function prose() {
+  texts ??= fetch(new URL('./prose.json', import.meta.url)).then((answer) => (answer.ok ? answer.text() : null));
+  return texts.catch(() => null);
 }
 
 async function load() {

@@ -6,7 +6,7 @@
 //   files="#id #id"             elements of the page whose text becomes files; their `data-file` is the name
 //   keep="no"                   forgets everything when the page is left
 
-import { engine } from './engine.js';
+import { engine, prose } from './engine.js';
 import { dress, html, icon, isTyping } from './dom.js';
 import { forget, load, loadJson, store } from './storage.js';
 
@@ -199,6 +199,8 @@ export class TabernetesLab extends HTMLElement {
       this.#resolve(this);
       this.dispatchEvent(new CustomEvent('tabernetes-ready', { bubbles: true, composed: true }));
       this.#drive();
+      const idle = window.requestIdleCallback ?? ((task) => setTimeout(task, 1000));
+      idle(() => this.#explain());
     } catch (error) {
       if (this.session || window.tabernetesPanic) this.broke(error);
       else {
@@ -210,6 +212,12 @@ export class TabernetesLab extends HTMLElement {
         });
       }
     }
+  }
+
+  /** What `kubectl explain` needs is not part of the first load. */
+  async #explain() {
+    const text = await prose();
+    if (text && !this.#broken) this.#guard(() => this.session.set_prose(text));
   }
 
   /** Brings real time in, a frame at a time. A hidden page gets no frames: its time stands still. */
