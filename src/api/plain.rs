@@ -137,7 +137,7 @@ impl KindOps for PlainKind {
     fn decode(&self, json: Value) -> Result<Box<dyn Object>, String> {
         let Value::Object(mut content) = json else { return Err("json: cannot unmarshal into an object".to_owned()) };
         let metadata = content.remove("metadata").unwrap_or_else(|| json!({}));
-        let metadata: ObjectMeta = serde_json::from_value(metadata).map_err(|error| error.to_string())?;
+        let metadata: ObjectMeta = crate::apimachinery::decode(metadata).map_err(|error| error.to_string())?;
         content.remove("apiVersion");
         content.remove("kind");
         let info = self.info();

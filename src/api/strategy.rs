@@ -8,7 +8,7 @@ use std::marker::PhantomData;
 use serde_json::Value;
 
 use crate::apimachinery::facts::facts;
-use crate::apimachinery::{Kind, Object, field};
+use crate::apimachinery::{Kind, Object, decode, field};
 use crate::sim::Time;
 
 /// The names of a kind, as discovery answers them.
@@ -277,7 +277,7 @@ impl<T: Strategy> KindOps for Ops<T> {
     fn decode(&self, json: Value) -> Result<Box<dyn Object>, String> {
         let mut json = json;
         facts().canonicalize(T::API_VERSION, T::KIND, &mut json);
-        serde_json::from_value::<T>(json).map(|object| Box::new(object) as Box<dyn Object>).map_err(|e| e.to_string())
+        decode::<T>(json).map(|object| Box::new(object) as Box<dyn Object>).map_err(|e| e.to_string())
     }
     fn encode(&self, object: &dyn Object) -> Value {
         let mut json = object.to_json();

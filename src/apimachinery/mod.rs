@@ -2,6 +2,7 @@
 
 pub mod content;
 pub mod facts;
+mod decode;
 pub mod field;
 mod kinds;
 pub mod labels;
@@ -12,5 +13,6 @@ pub mod patch;
 pub mod quantity;
 mod status;
 
+pub use decode::decode;
 pub use object::{Kind, Object, ObjectKey, ResourceName, downcast};
 pub use status::{Cause, Reason, Status};

@@ -57,7 +57,7 @@ impl Maker<'_> {
             map.insert("kind".to_owned(), json!(T::KIND));
         }
         let made =
-            serde_json::from_value::<T>(value).ok().and_then(|object| self.server.create(&self.caller, object).ok());
+            crate::apimachinery::decode::<T>(value).ok().and_then(|object| self.server.create(&self.caller, object).ok());
         debug_assert!(made.is_some(), "a {} of the fresh cluster was refused", T::KIND);
         made
     }

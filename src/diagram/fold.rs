@@ -137,7 +137,7 @@ impl Diagram {
         let Some(object) = event.get("object") else { return };
         macro_rules! take {
             ($kind:ident) => {
-                if let Ok(object) = serde_json::from_value(object.clone()) {
+                if let Ok(object) = crate::apimachinery::decode(object.clone()) {
                     self.observe(at, change, Object::$kind(&object));
                 }
             };

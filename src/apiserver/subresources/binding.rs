@@ -36,7 +36,7 @@ fn read(call: &Call<'_>) -> Result<Binding, Status> {
         map.insert("apiVersion".to_owned(), json!("v1"));
         map.insert("kind".to_owned(), json!("Binding"));
     }
-    serde_json::from_value(value).map_err(|error| Status::bad_request(error.to_string()))
+    crate::apimachinery::decode(value).map_err(|error| Status::bad_request(error.to_string()))
 }
 
 fn bind(call: &mut Call<'_>, namespace: &str, name: &str, binding: &Binding) -> Result<Response, Status> {

@@ -73,7 +73,7 @@ fn scale_of(object: &Value) -> Value {
 
 /// A selector as one line: `a=b,c in (d,e)`.
 fn selector_text(selector: &Value) -> String {
-    let selector: LabelSelector = serde_json::from_value(selector.clone()).unwrap_or_default();
+    let selector: LabelSelector = crate::apimachinery::decode(selector.clone()).unwrap_or_default();
     let mut terms: Vec<String> =
         selector.match_labels.iter().flatten().map(|(key, value)| format!("{key}={value}")).collect();
     for one in selector.match_expressions.iter().flatten() {

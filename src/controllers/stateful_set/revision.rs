@@ -30,7 +30,7 @@ pub struct Revision {
 impl Revision {
     fn of(revision: &ControllerRevision) -> Self {
         let template = revision.data.as_ref().and_then(|data| data.0.pointer("/spec/template").cloned());
-        let template = template.and_then(|template| serde_json::from_value(template).ok()).unwrap_or_default();
+        let template = template.and_then(|template| crate::apimachinery::decode(template).ok()).unwrap_or_default();
         Self { name: meta::name(&revision.metadata).to_owned(), template }
     }
 }
