@@ -107,6 +107,7 @@ function weigh() {
   console.log(`  ${String(total).padStart(9)}  of ${BUDGET}`);
   if (total > BUDGET) {
     console.error(`The first load is ${total - BUDGET} bytes over its budget (www/build.mjs, BUDGET).`);
-    process.exit(1);
+    // xtask knows this number: everything is built, and too heavy.
+    process.exit(3);
   }
 }

@@ -29,10 +29,10 @@ const SHADOW = `
     <div class="banner" role="alert" hidden></div>
     <div class="notice" role="status"></div>
     <div class="panes">
-      <section class="pane picture" aria-label="Picture"><slot name="picture"></slot></section>
+      <div class="pane picture" role="group" aria-label="Picture"><slot name="picture"></slot></div>
       <div class="divider" role="separator" tabindex="0" aria-orientation="horizontal" aria-label="Size of the picture"
         aria-valuemin="15" aria-valuemax="85" aria-valuenow="45"></div>
-      <section class="pane terminal" aria-label="Terminal"><slot name="terminal"></slot></section>
+      <div class="pane terminal" role="group" aria-label="Terminal"><slot name="terminal"></slot></div>
     </div>
     <slot name="time"></slot>
     <slot></slot>

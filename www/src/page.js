@@ -13,6 +13,7 @@ export function enhancePage() {
     commands();
     steps();
     quizzes();
+    tables();
     resizing(column);
     folding(column);
     keyboard();
@@ -115,6 +116,17 @@ function quizzes() {
     if (chosen) chosen.checked = true;
     quiz.addEventListener('change', ({ target }) => target.checked && store(name, target.value));
   }
+}
+
+/** A table that is wider than the text is scrolled by keys too. */
+function tables() {
+  const wide = new ResizeObserver((entries) => {
+    for (const { target } of entries) {
+      if (target.scrollWidth > target.clientWidth) target.tabIndex = 0;
+      else target.removeAttribute('tabindex');
+    }
+  });
+  for (const table of document.querySelectorAll('.tn-lesson table')) wide.observe(table);
 }
 
 function progress() {

@@ -14,8 +14,31 @@ pub fn dist() -> PathBuf {
     root().join("dist")
 }
 
+/// `www/build.mjs` ends so when everything is built and too heavy.
+const TOO_HEAVY: i32 = 3;
+
+/// How the site came out.
+#[must_use]
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub enum Weight {
+    /// The first load is within its budget.
+    WithinBudget,
+    /// It is not; the site is complete and can be looked at all the same.
+    TooHeavy,
+}
+
+impl Weight {
+    /// A failure, for whoever has to keep the budget.
+    pub fn or_fail(self) -> Outcome {
+        match self {
+            Weight::WithinBudget => Ok(()),
+            Weight::TooHeavy => Err(Failure("the first load is over its budget; see the list above".into())),
+        }
+    }
+}
+
 /// Installs what is missing and builds the site.
-pub fn site() -> Outcome {
+pub fn site() -> Outcome<Weight> {
     setup::tools()?;
     module()?;
     let pages = root().join("target/site");
@@ -27,7 +50,13 @@ pub fn site() -> Outcome {
     prose::native()?;
     fs::copy(root().join("target/prose.json"), pages.join("prose.json"))?;
     say("bundling the page");
-    run(command("node").arg("www/build.mjs").arg(&pages).arg(root().join("target/trunk")).arg(dist()))
+    let mut bundle = command("node");
+    bundle.arg("www/build.mjs").arg(&pages).arg(root().join("target/trunk")).arg(dist());
+    match bundle.status()?.code() {
+        Some(0) => Ok(Weight::WithinBudget),
+        Some(TOO_HEAVY) => Ok(Weight::TooHeavy),
+        _ => Err(Failure("the page could not be bundled".into())),
+    }
 }
 
 /// Compiles the module, unless nothing that it is made of has changed.

@@ -34,7 +34,7 @@ fn main() -> ExitCode {
     let words: Vec<&str> = arguments.iter().map(String::as_str).collect();
     let outcome = match words.split_first() {
         Some((&"serve", rest)) => serve::command(rest),
-        Some((&"build", [])) => build::site(),
+        Some((&"build", [])) => build::site().and_then(build::Weight::or_fail),
         Some((&"test", rest)) => test::command(rest),
         Some((&"bench", [])) => test::bench(),
         Some((&"prose", [])) => prose::native(),

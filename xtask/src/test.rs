@@ -70,7 +70,7 @@ fn native_tests() -> Outcome {
 fn in_browser(script: &str) -> Outcome {
     setup::npm_packages()?;
     let browser = chrome::path()?;
-    build::site()?;
+    let weight = build::site()?;
     // Two origins and two folders: the site itself, and the same files embedded in somebody else's page.
     let site = serve::in_background(build::dist(), "/some/where/")?;
     let foreign = serve::in_background(crate::run::root().join("tests/browser/foreign"), "/blog/")?;
@@ -81,5 +81,6 @@ fn in_browser(script: &str) -> Outcome {
         .env("SITE", site)
         .env("FOREIGN", foreign)
         .env("DIST", build::dist())
-        .env("SHOTS", crate::run::root().join("target/screenshots")))
+        .env("SHOTS", crate::run::root().join("target/screenshots")))?;
+    weight.or_fail()
 }

@@ -46,22 +46,27 @@ pub fn depot(remote: Remote, layout: Memo<Layout>, uid: String) -> impl IntoView
         <g
             class=about(|depot| format!("depot tone-{}", depot.tone().class()))
             transform=move || format!("translate({:.1} {:.1})", place.get().0, place.get().1)
-            role="button"
-            tabindex="0"
-            aria-label=about(|depot| format!("{} {}: {}. Inspect", depot.kind.name(), depot.name, depot.count()))
-            on:click=move |_| choose()
-            on:keydown=move |event| if presses(&event) { choose() }
         >
-            <title>{about(|depot| format!("{} {}", depot.kind.name(), depot.name))}</title>
-            <circle class="plate" r="30" fill="transparent" />
-            <circle class="ring" r=RING />
-            <circle class="done" r=RING pathLength="100" transform="rotate(-90)" stroke-dasharray=about(share) />
-            {wait}
-            <text text-anchor="middle" y="4">{about(|depot| inside(depot))}</text>
-            <text class="soft" text-anchor="middle" y="-33">{about(|depot| depot.kind.name().to_owned())}</text>
-            <text class="name" text-anchor="middle" y="43">{name}</text>
-            <text class="soft" text-anchor="middle" y="58" style="font-size: 10.5px">{about(counts)}</text>
-            <text class="condition" text-anchor="middle" y="73" style="font-size: 11px">{last_line}</text>
+            <g
+                role="button"
+                tabindex="0"
+                aria-label=about(|depot| format!("{} {}: {}. Inspect", depot.kind.name(), depot.name, depot.count()))
+                on:click=move |_| choose()
+                on:keydown=move |event| if presses(&event) { choose() }
+            >
+                <circle r="30" fill="transparent" />
+                <circle class="ring" r=RING />
+                <circle class="done" r=RING pathLength="100" transform="rotate(-90)" stroke-dasharray=about(share) />
+            </g>
+            // The words are said by the label and by the text form.
+            <g class="words" aria-hidden="true">
+                {wait}
+                <text text-anchor="middle" y="4">{about(inside)}</text>
+                <text class="soft" text-anchor="middle" y="-33">{about(|depot| depot.kind.name().to_owned())}</text>
+                <text class="name" text-anchor="middle" y="43">{name}</text>
+                <text class="soft" text-anchor="middle" y="58" style="font-size: 10.5px">{about(counts)}</text>
+                <text class="condition" text-anchor="middle" y="73" style="font-size: 11px">{last_line}</text>
+            </g>
         </g>
     }
 }

@@ -67,7 +67,7 @@ fn panel(remote: Remote, shown: Shown) -> impl IntoView {
         view! { <dl>{entries.collect_view()}</dl> }
     });
     view! {
-        <aside class="inspector" aria-label="Inspector">
+        <div class="inspector" role="group" aria-label="Inspector">
             <header>
                 <h2>{shown.title}</h2>
                 <button type="button" class="quiet" aria-label="Close the inspector" on:click=close>"✕"</button>
@@ -79,6 +79,6 @@ fn panel(remote: Remote, shown: Shown) -> impl IntoView {
                 Some(yaml) => view! { <pre tabindex="0" aria-label="The object as YAML">{yaml}</pre> }.into_any(),
                 None => view! { <p>{gone}</p> }.into_any(),
             }}
-        </aside>
+        </div>
     }
 }

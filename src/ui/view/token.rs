@@ -25,27 +25,29 @@ pub fn token(remote: Remote, layout: Memo<Layout>, uid: String) -> impl IntoView
         remote.signals.chosen.set(chosen);
     };
     view! {
-        <g
-            class=about(|token| format!("token tone-{}", token.tone.class()))
-            style=place
-            role="button"
-            tabindex="0"
-            aria-label=about(|token| format!("Pod {}: {}. Inspect", token.name, token.station.name()))
-            on:click=move |_| choose()
-            on:keydown=move |event| if presses(&event) { choose() }
-        >
-            <title>{about(|token| token.name.clone())}</title>
-            <rect class="pulse" x=-HALF y="-12" width=2.0 * HALF height="24" rx="12" />
-            <rect class="plate" x=-HALF y="-12" width=2.0 * HALF height="24" rx="12" />
-            <rect class="pill" x=-HALF y="-12" width=2.0 * HALF height="24" rx="12" />
-            <path class="mark" d=about(|token| mark(token.tone).to_owned()) />
-            <text class="letters" x=about(|token| letters_x(token.tone).to_owned()) y="4" text-anchor="middle">
-                {about(|token| token.letters.clone())}
-            </text>
-            {restarts(token)}
-            {move || wait(token, now())}
-            {move || note(token, now())}
-            {who(token)}
+        <g class=about(|token| format!("token tone-{}", token.tone.class())) style=place>
+            <g
+                role="button"
+                tabindex="0"
+                aria-label=about(|token| format!("Pod {}: {}. Inspect", token.name, token.station.name()))
+                on:click=move |_| choose()
+                on:keydown=move |event| if presses(&event) { choose() }
+            >
+                <rect class="pulse" x=-HALF y="-12" width=2.0 * HALF height="24" rx="12" />
+                <rect class="plate" x=-HALF y="-12" width=2.0 * HALF height="24" rx="12" />
+                <rect class="pill" x=-HALF y="-12" width=2.0 * HALF height="24" rx="12" />
+                <path class="mark" d=about(|token| mark(token.tone).to_owned()) />
+            </g>
+            // The words are said by the label and by the text form.
+            <g class="words" aria-hidden="true">
+                <text class="letters" x=about(|token| letters_x(token.tone).to_owned()) y="4" text-anchor="middle">
+                    {about(|token| token.letters.clone())}
+                </text>
+                {restarts(token)}
+                {move || wait(token, now())}
+                {move || note(token, now())}
+                {who(token)}
+            </g>
         </g>
     }
 }
