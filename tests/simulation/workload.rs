@@ -1,0 +1,148 @@
+//! What is done to the cluster: Jobs of every kind, and a person who deletes and suspends at bad moments.
+
+use std::time::Duration;
+
+use fastrand::Rng;
+use serde_json::{Value, json};
+use tabernetes::cluster::Cluster;
+use tabernetes::text::http::{Body, Method, Request};
+
+const JOBS: &str = "/apis/batch/v1/namespaces/default/jobs";
+const PODS: &str = "/api/v1/namespaces/default/pods";
+
+/// One thing that is done.
+#[derive(Clone, Debug)]
+pub enum Act {
+    /// A Job is made.
+    Create(Value),
+    /// A Job is suspended or resumed.
+    Suspend(String, bool),
+    /// Some Pod is deleted, with this grace if any.
+    DeletePod(Option<u64>),
+    /// A Job is deleted, its Pods with it.
+    DeleteJob(String),
+}
+
+/// All that is done in one simulation, and when. Every Job ends up resumed.
+pub fn acts(rng: &mut Rng) -> Vec<(Duration, Act)> {
+    let mut acts = Vec::new();
+    for index in 0..rng.u64(1..=3) {
+        let name = format!("job-{index}");
+        let made = Duration::from_millis(10_000 + rng.u64(0..8_000));
+        let later = |rng: &mut Rng, most: u64| made + Duration::from_millis(rng.u64(1..most));
+        acts.push((made, Act::Create(job(&name, rng))));
+        for _ in 0..rng.u64(0..3) {
+            acts.push((later(rng, 30_000), Act::Suspend(name.clone(), true)));
+            acts.push((later(rng, 30_000), Act::Suspend(name.clone(), false)));
+        }
+        acts.push((made + Duration::from_secs(60), Act::Suspend(name.clone(), false)));
+        if rng.u64(0..6) == 0 {
+            acts.push((later(rng, 60_000), Act::DeleteJob(name)));
+        }
+    }
+    for _ in 0..rng.u64(0..5) {
+        let grace = [None, Some(0), Some(1), Some(5)][rng.usize(0..4)];
+        acts.push((Duration::from_millis(10_000 + rng.u64(0..40_000)), Act::DeletePod(grace)));
+    }
+    acts
+}
+
+/// A program: good, bad, slow, or good and bad by the Pod's name.
+fn script(rng: &mut Rng) -> String {
+    let wait = rng.u64(0..9);
+    let end = match rng.u64(0..6) {
+        0 => "exit 1",
+        1 => "case $HOSTNAME in *[2-9b-g]) exit 1;; esac",
+        2 => "case $HOSTNAME in *[2-9b-k]) exit 42;; esac",
+        3 => "case $HOSTNAME in *[x-z]) exit 3;; esac",
+        _ => "exit 0",
+    };
+    format!("sleep {wait}; {end}")
+}
+
+fn job(name: &str, rng: &mut Rng) -> Value {
+    let never = rng.bool();
+    let indexed = rng.bool();
+    let mut spec = json!({
+        "backoffLimit": rng.u64(0..5),
+        "activeDeadlineSeconds": 5 + rng.u64(0..600),
+        "parallelism": rng.u64(1..5),
+        "suspend": rng.u64(0..8) == 0,
+        "template": {"spec": {
+            "restartPolicy": if never { "Never" } else { "OnFailure" },
+            "terminationGracePeriodSeconds": *rng.choice(&[0, 2, 30]).unwrap(),
+            "containers": [{"name": "c", "image": "busybox:1.36", "command": ["sh", "-c", script(rng)]}]
+        }}
+    });
+    let completions = rng.u64(1..7);
+    if indexed || rng.u64(0..4) > 0 {
+        spec["completions"] = json!(completions);
+    }
+    if indexed {
+        spec["completionMode"] = json!("Indexed");
+        if never && rng.bool() {
+            spec["backoffLimitPerIndex"] = json!(rng.u64(0..3));
+            spec["backoffLimit"] = json!(100);
+            if rng.bool() {
+                spec["maxFailedIndexes"] = json!(rng.u64(0..=completions));
+            }
+        }
+        if rng.u64(0..3) == 0 {
+            spec["successPolicy"] = json!({"rules": [{"succeededCount": rng.u64(1..=completions)}]});
+        }
+    }
+    if never && rng.bool() {
+        let action =
+            |action: &str, code: u64| json!({"action": action, "onExitCodes": {"operator": "In", "values": [code]}});
+        spec["podFailurePolicy"] = json!({"rules": [
+            action("Ignore", 42), action("FailJob", 3),
+            {"action": "Count", "onPodConditions": [{"type": "DisruptionTarget", "status": "True"}]},
+        ]});
+    }
+    if rng.u64(0..3) == 0 {
+        spec["podReplacementPolicy"] = json!("Failed");
+    }
+    json!({"apiVersion": "batch/v1", "kind": "Job", "metadata": {"name": name}, "spec": spec})
+}
+
+impl Act {
+    /// Does it. A Job that is gone or over refuses some of it, which is fine.
+    pub fn apply(&self, cluster: &mut Cluster, rng: &mut Rng) {
+        match self {
+            Act::Create(job) => {
+                let (status, answer) = ask(cluster, Method::Post, JOBS, job);
+                assert_eq!(status, 201, "{job}\n{answer}");
+            }
+            Act::Suspend(name, suspend) => {
+                let change = json!({"spec": {"suspend": suspend}});
+                let (status, answer) = ask(cluster, Method::Patch, &format!("{JOBS}/{name}"), &change);
+                assert!([200, 404].contains(&status), "{status} {answer}");
+            }
+            Act::DeletePod(grace) => {
+                let (_, list) = ask(cluster, Method::Get, PODS, &Value::Null);
+                let pods = list["items"].as_array().cloned().unwrap_or_default();
+                let Some(pod) = rng.choice(&pods) else { return };
+                let name = pod["metadata"]["name"].as_str().unwrap_or_default();
+                let options = grace.map_or(json!({}), |seconds| json!({"gracePeriodSeconds": seconds}));
+                let (status, answer) = ask(cluster, Method::Delete, &format!("{PODS}/{name}"), &options);
+                assert!([200, 202].contains(&status), "{status} {answer}");
+            }
+            Act::DeleteJob(name) => {
+                let options = json!({"propagationPolicy": "Background"});
+                let (status, answer) = ask(cluster, Method::Delete, &format!("{JOBS}/{name}"), &options);
+                assert!([200, 404].contains(&status), "{status} {answer}");
+            }
+        }
+    }
+}
+
+fn ask(cluster: &mut Cluster, method: Method, path: &str, body: &Value) -> (u16, Value) {
+    let media = if method == Method::Patch { "application/merge-patch+json" } else { "application/json" };
+    let mut request = Request::new(method, path).with_header("Content-Type", media);
+    if !body.is_null() {
+        request = request.with_body(body.to_string());
+    }
+    let response = cluster.handle(&request);
+    let Body::Bytes(bytes) = &response.body else { panic!("{path} answered with a stream") };
+    (response.status, serde_json::from_slice(bytes).unwrap_or_default())
+}
