@@ -1,6 +1,8 @@
 //! Holds the code against the plan of the house (`src/ARCHITECTURE.md`): who may import whom, what no layer below the
 //! outermost may name, and how a file begins. Each failure says what to do instead.
 
+#![allow(clippy::unwrap_used, reason = "a test stops at once when what it needs is not there")]
+
 use std::fs;
 use std::path::{Path, PathBuf};
 

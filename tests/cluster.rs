@@ -1,6 +1,13 @@
 //! The whole control plane on virtual time, through the typed door: what Pods and Jobs come to, and that the same
 //! seed always comes to the same.
 
+#![allow(
+    clippy::unwrap_used,
+    clippy::indexing_slicing,
+    clippy::panic,
+    reason = "a test stops at once when what it needs is not there"
+)]
+
 use k8s_openapi::api::batch::v1::Job;
 use k8s_openapi::api::core::v1::Pod;
 use std::time::Duration;

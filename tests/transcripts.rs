@@ -7,6 +7,14 @@
 //! transcripts` writes the list anew, `TABERNETES_ONLY=c06` plays only the transcripts with that in their name and
 //! shows every difference.
 
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::indexing_slicing,
+    clippy::panic,
+    reason = "a test stops at once when what it needs is not there"
+)]
+
 #[path = "transcripts/normalise.rs"]
 mod normalise;
 #[path = "transcripts/play.rs"]

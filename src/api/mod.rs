@@ -136,7 +136,7 @@ pub fn by_kind(api_version: &str, kind: &str) -> Option<&'static dyn KindOps> {
 mod tests {
     use std::collections::BTreeSet;
 
-    use serde_json::{Value, json};
+    use serde_json::json;
 
     use super::*;
     use crate::apimachinery::Object;
@@ -271,7 +271,7 @@ mod tests {
                 kind.prepare_for_create(&mut *object);
                 let mut new = object.clone_object();
                 kind.prepare_for_update(&mut *new, &*object);
-                assert!(new.equals(&*object), "{}: {}", kind.info().kind, Value::from(new.to_json()));
+                assert!(new.equals(&*object), "{}: {}", kind.info().kind, new.to_json());
             }
         }
     }

@@ -14,7 +14,6 @@ use crate::shell::process::{ExitStatus, Flavour};
 use crate::shell::program::{Errno, Host, Pid, Signal};
 use crate::shell::vfs::{Tree, Vfs};
 use crate::sim::Time;
-use crate::text::http::{Request, Response};
 
 /// Memory of a node for its containers without a limit of their own.
 const NODE_MEMORY: u64 = 512 << 20;
@@ -146,11 +145,6 @@ impl Runtime {
         self.images.get(&reference.to_string()).filter(|(present, _)| *present <= now).map(|(_, image)| image)
     }
 
-    /// All images present at `now`.
-    pub fn list_images(&self, now: Time) -> impl Iterator<Item = &Image> {
-        self.images.values().filter(move |(present, _)| *present <= now).map(|(_, image)| image)
-    }
-
     /// Begins to pull an image. It is present from `done_at` on when that works.
     pub fn pull(&mut self, image: &str, now: Time) -> Pull {
         let reference = match Reference::parse(image) {
@@ -185,18 +179,6 @@ impl Runtime {
             }
             Err(_) => false,
         }
-    }
-
-    /// Takes an image away.
-    pub fn remove_image(&mut self, image: &str) {
-        if let Ok(reference) = Reference::parse(image) {
-            self.images.remove(&reference.to_string());
-        }
-    }
-
-    /// The images that lessons brought, to add more.
-    pub fn catalog_mut(&mut self) -> &mut Catalog {
-        &mut self.config.catalog
     }
 
     // ---- sandboxes
@@ -239,11 +221,6 @@ impl Runtime {
         self.sandboxes.get(&sandbox).map(|sandbox| sandbox.ip.as_str())
     }
 
-    /// The sandbox that has this address.
-    pub fn sandbox_at(&self, ip: &str) -> Option<SandboxId> {
-        self.by_ip.get(ip).copied()
-    }
-
     /// The containers of a sandbox, oldest first.
     pub fn containers_of(&self, sandbox: SandboxId) -> &[ContainerId] {
         self.sandboxes.get(&sandbox).map_or(&[], |sandbox| &sandbox.containers)
@@ -274,18 +251,6 @@ impl Runtime {
         let id = VolumeId(self.id());
         self.volumes.insert(id, tree);
         id
-    }
-
-    /// Replaces the content of a volume, as an update of a ConfigMap does.
-    pub fn replace_volume(&mut self, volume: VolumeId, tree: Tree) {
-        if let Some(old) = self.volumes.get_mut(&volume) {
-            *old = tree;
-        }
-    }
-
-    /// The files of a volume.
-    pub fn volume(&self, volume: VolumeId) -> Option<&Tree> {
-        self.volumes.get(&volume)
     }
 
     /// Removes a volume.
@@ -562,12 +527,6 @@ impl Runtime {
         self.containers.get(&id).map(|container| &container.log)
     }
 
-    /// What a container wrote to a file, such as its termination message.
-    pub fn read_file(&self, id: ContainerId, path: &str) -> Option<Vec<u8>> {
-        let machine = self.containers.get(&id)?.machine.as_ref()?;
-        machine.vfs().read_file("/", path).ok().map(|content| content.to_vec())
-    }
-
     /// Feeds the standard input of a container that was made with `stdin` or `tty`.
     pub fn write_stdin(&mut self, id: ContainerId, bytes: &[u8], now: Time) {
         if let Some(container) = self.container_mut(id) {
@@ -697,51 +656,11 @@ impl Runtime {
         self.schedule(exec.container, Some(now));
     }
 
-    // ---- network
-
-    /// Whether something listens on that port of a sandbox.
-    pub fn listens(&self, sandbox: SandboxId, port: u16) -> bool {
-        self.containers_of(sandbox).iter().any(|id| {
-            let machine = self.containers.get(id).and_then(|container| container.machine.as_ref());
-            machine.is_some_and(|machine| machine.listening().contains(&port))
-        })
-    }
-
-    /// Hands an HTTP request to what listens on that port of a sandbox. `None` when nothing does.
-    pub fn serve(
-        &mut self,
-        sandbox: SandboxId,
-        port: u16,
-        request: &Request,
-        now: Time,
-        host: &mut dyn Host,
-    ) -> Option<Response> {
-        for id in self.containers_of(sandbox).to_vec() {
-            let Some(container) = self.container_mut(id) else { continue };
-            let config = container.config.clone();
-            let Some(mut machine) = container.machine.take() else { continue };
-            let answer = self.with_volumes(&mut machine, &config, |machine| machine.serve(now, port, request, host));
-            if let Some(container) = self.container_mut(id) {
-                container.machine = Some(machine);
-            }
-            if answer.is_some() {
-                self.schedule(id, Some(now));
-                return answer;
-            }
-        }
-        None
-    }
-
     // ---- running
 
     /// When `run` has something to do next, apart from streams.
     pub fn next_due(&self) -> Option<Time> {
         self.due.first().map(|(time, _)| *time)
-    }
-
-    /// Whether a container waits for an HTTP stream: run again whenever one may have moved.
-    pub fn waits_for_streams(&self) -> bool {
-        !self.streaming.is_empty()
     }
 
     /// Runs every container that is due at `now`. Gives the next instant to come back at.

@@ -110,12 +110,9 @@ fn valid_component(part: &str) -> bool {
     let mut previous_alnum = false;
     for c in part.chars() {
         if alnum(c) {
-            if !separators.is_empty()
-                && !(separators == "."
-                    || separators == "_"
-                    || separators == "__"
-                    || separators.chars().all(|c| c == '-'))
-            {
+            // All of nothing are dashes, too: no separator at all is fine.
+            let allowed = matches!(separators.as_str(), "." | "_" | "__") || separators.chars().all(|c| c == '-');
+            if !allowed {
                 return false;
             }
             separators.clear();

@@ -1,5 +1,8 @@
 //! Checks over the objects of a cluster, and the list of steps they tick. Pure: reads objects, changes nothing.
 
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
@@ -10,6 +13,25 @@ use crate::text::json_path::JsonPath;
 pub trait Objects {
     /// The objects of a resource such as `jobs`: those of one namespace, or all of them.
     fn list(&self, resource: &str, namespace: Option<&str>) -> Vec<Value>;
+}
+
+/// One look at the cluster: what several checks ask for is listed once.
+pub struct Look<'a> {
+    objects: &'a dyn Objects,
+    lists: BTreeMap<(String, Option<String>), Arc<Vec<Value>>>,
+}
+
+impl<'a> Look<'a> {
+    /// Nothing has been listed yet.
+    pub fn new(objects: &'a dyn Objects) -> Self {
+        Self { objects, lists: BTreeMap::new() }
+    }
+
+    fn list(&mut self, resource: &str, namespace: Option<&str>) -> Arc<Vec<Value>> {
+        let key = (resource.to_owned(), namespace.map(str::to_owned));
+        let list = || Arc::new(self.objects.list(resource, namespace));
+        self.lists.entry(key).or_insert_with(list).clone()
+    }
 }
 
 /// One thing to look for: how many objects of a resource are as described.
@@ -99,21 +121,21 @@ pub struct CheckResult {
 
 impl Check {
     /// Looks at the cluster.
-    pub fn evaluate(&self, objects: &dyn Objects) -> CheckResult {
-        let all = objects.list(&self.resource, self.namespace.as_deref());
+    pub fn evaluate(&self, look: &mut Look<'_>) -> CheckResult {
+        let all = look.list(&self.resource, self.namespace.as_deref());
         let path = self.path.as_deref().map(|path| JsonPath::parse(path).map(|path| path.allow_missing_keys(true)));
-        let found = all.iter().filter(|object| self.describes(object, objects, path.as_ref())).count();
+        let found = all.iter().filter(|object| self.describes(object, look, path.as_ref())).count();
         CheckResult { passed: self.count.holds(&found.to_string()), found }
     }
 
-    fn describes(&self, object: &Value, objects: &dyn Objects, path: Option<&Result<JsonPath, String>>) -> bool {
+    fn describes(&self, object: &Value, look: &mut Look<'_>, path: Option<&Result<JsonPath, String>>) -> bool {
         let metadata = object.get("metadata");
         let text = |field: &str| metadata.and_then(|m| m.get(field)).and_then(Value::as_str);
         let labels = metadata.and_then(|m| m.get("labels"));
         let label = |key: &str| labels.and_then(|l| l.get(key)).and_then(Value::as_str);
         self.name.as_deref().is_none_or(|name| text("name") == Some(name))
             && self.labels.iter().all(|(key, value)| label(key) == Some(value))
-            && self.owner.as_ref().is_none_or(|owner| is_owned(object, owner, objects, 0))
+            && self.owner.as_ref().is_none_or(|owner| is_owned(object, owner, look, 0))
             && self.condition.as_ref().is_none_or(|condition| condition.holds(object))
             && path.is_none_or(|path| path.as_ref().is_ok_and(|path| self.path_holds(path, object)))
     }
@@ -129,7 +151,7 @@ impl Check {
 /// Owners of owners are followed so far: a Pod, its ReplicaSet, its Deployment.
 const OWNERS: usize = 4;
 
-fn is_owned(object: &Value, wanted: &Owner, objects: &dyn Objects, depth: usize) -> bool {
+fn is_owned(object: &Value, wanted: &Owner, look: &mut Look<'_>, depth: usize) -> bool {
     let owners = object.pointer("/metadata/ownerReferences").and_then(Value::as_array);
     let namespace = object.pointer("/metadata/namespace").and_then(Value::as_str);
     owners.into_iter().flatten().any(|owner| {
@@ -139,9 +161,9 @@ fn is_owned(object: &Value, wanted: &Owner, objects: &dyn Objects, depth: usize)
         }
         // A CronJob's Pods belong to it through their Job.
         depth < OWNERS
-            && objects.list(&format!("{}s", text("kind").to_lowercase()), namespace).iter().any(|between| {
+            && look.list(&format!("{}s", text("kind").to_lowercase()), namespace).iter().any(|between| {
                 between.pointer("/metadata/name").and_then(Value::as_str) == Some(text("name"))
-                    && is_owned(between, wanted, objects, depth + 1)
+                    && is_owned(between, wanted, look, depth + 1)
             })
     })
 }
@@ -228,13 +250,14 @@ impl Checklist {
     /// Looks at the cluster and says which steps were ticked just now, by index.
     pub fn update(&mut self, objects: &dyn Objects) -> Vec<usize> {
         let mut ticked = Vec::new();
+        let mut look = Look::new(objects);
         for at in 0..self.steps.len() {
             let Some(step) = self.steps.get(at) else { break };
             let waits = step.after.as_ref().is_some_and(|after| !self.is_done(after));
             if waits || self.done.get(at) == Some(&true) {
                 continue;
             }
-            if !step.checks.is_empty() && step.checks.iter().all(|check| check.evaluate(objects).passed) {
+            if !step.checks.is_empty() && step.checks.iter().all(|check| check.evaluate(&mut look).passed) {
                 if let Some(done) = self.done.get_mut(at) {
                     *done = true;
                 }
@@ -300,7 +323,7 @@ mod tests {
 
     #[test]
     fn checks_see_names_labels_owners_conditions_and_paths() {
-        let passes = |check: Check| check.evaluate(&cluster()).passed;
+        let passes = |check: Check| check.evaluate(&mut Look::new(&cluster())).passed;
         let path = |path: &str, value: Option<&str>| Check {
             path: Some(path.to_owned()),
             value: value.map(Comparison::parse),

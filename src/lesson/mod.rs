@@ -18,7 +18,7 @@ mod proof;
 
 #[cfg(not(target_arch = "wasm32"))]
 pub use author::{Block, Choice, Commands, Document, Piece, Problem, Quiz, Run, Source, read};
-pub use check::{Check, CheckResult, Checklist, Comparison, Condition, Objects, Operator, Owner};
+pub use check::{Check, CheckResult, Checklist, Comparison, Condition, Look, Objects, Operator, Owner};
 pub use model::{File, Lesson, Step};
 #[cfg(not(target_arch = "wasm32"))]
 pub use proof::{Outcome, Rehearsal, Stage, prove};

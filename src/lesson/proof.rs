@@ -60,7 +60,8 @@ pub fn prove(document: &Document, stage: &mut Stage<'_>) -> Result<(), Vec<Probl
     play.nothing_happens_by_itself();
     play.stage = stage(document).map_err(|problem| vec![problem])?;
     // Steps that no solution follows, before other steps do, belong to the text.
-    let (mut of_text, mut open): (Vec<(usize, usize)>, Vec<(usize, usize)>) = (Vec::new(), Vec::new());
+    let mut of_text: Vec<(usize, usize)> = Vec::new();
+    let mut open = Vec::new();
     for piece in &document.body {
         let Piece::Block { line, block } = piece else { continue };
         match block {

@@ -111,18 +111,15 @@ fn run_builtin(
         redirect::keep(kernel, saved);
         return exec(shell, kernel, words, undo);
     }
-    if !builtin.special || shell.dialect == Dialect::Bash {
-        if !undo.is_empty() {
-            shell.frames.push(Frame::RestoreVariables(undo));
-        }
+    if (!builtin.special || shell.dialect == Dialect::Bash) && !undo.is_empty() {
+        shell.frames.push(Frame::RestoreVariables(undo));
     }
     if !saved.is_empty() {
         shell.frames.push(Frame::RestoreFds(saved));
     }
     if builtin.name == "command"
-        && let Some((at, rest)) = builtins::command_words(words)
+        && let Some((_, rest)) = builtins::command_words(words)
     {
-        let _ = at;
         return match builtins::find(rest.first().map_or("", String::as_str), shell.dialect) {
             Some(inner) if inner.name != "exec" => call_builtin(shell, kernel, inner, rest),
             _ => program(shell, kernel, rest, &[], Vec::new(), None),

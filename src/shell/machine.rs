@@ -15,7 +15,6 @@ use super::process::{Core, ExitStatus, Flavour, Process, Sink, State, Tty};
 pub use super::process::{Dialect, OutputChunk, SinkId, Stream, TtyId};
 use super::program::{Errno, Host, Pid, Program, Signal};
 use super::shell::{LineState, Shell};
-use super::task::Task;
 use super::vfs::{Tree, Vfs};
 use crate::sim::Time;
 use crate::text::http::{Request, Response};
@@ -151,7 +150,7 @@ impl Machine {
 
     /// Adds a terminal of that many columns and rows.
     pub fn add_terminal(&mut self, columns: u16, rows: u16) -> TtyId {
-        let sink = self.core.add_sink(Sink::terminal());
+        let sink = self.core.add_sink(Sink::default());
         let id = TtyId(self.core.ttys.len() as u32);
         self.core.ttys.insert(id, Tty::new(columns, rows, sink));
         id

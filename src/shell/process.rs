@@ -101,14 +101,9 @@ pub type PipeId = u32;
 pub struct Sink {
     chunks: Vec<OutputChunk>,
     held: usize,
-    pub(super) is_terminal: bool,
 }
 
 impl Sink {
-    pub(super) fn terminal() -> Self {
-        Self { is_terminal: true, ..Self::default() }
-    }
-
     pub(super) fn take(&mut self) -> Vec<OutputChunk> {
         self.held = 0;
         std::mem::take(&mut self.chunks)
@@ -290,7 +285,6 @@ pub struct Core {
     pub(super) slice_used: u64,
     pub(super) slice_limit: u64,
     pub(super) random: fastrand::Rng,
-    pub(super) boot: Option<Time>,
 }
 
 impl Core {
@@ -319,7 +313,6 @@ impl Core {
             slice_used: 0,
             slice_limit: u64::MAX,
             random: Seed::new(seed).fork("machine").rng(),
-            boot: None,
         }
     }
 

@@ -133,7 +133,8 @@ pub(super) enum Frame {
     Not,
     Unguard,
     If(Arc<Vec<(Command, Command)>>, Option<Arc<Command>>, usize),
-    LoopTest(bool, Arc<Command>, Arc<Command>),
+    /// Whether it is `until`, the condition, the body, and the status of the body's last run.
+    LoopTest(bool, Arc<Command>, Arc<Command>, i32),
     LoopBody(bool, Arc<Command>, Arc<Command>),
     For(Arc<str>, Arc<Vec<String>>, usize, Arc<Command>),
     ForArithmetic(Arc<[Word; 3]>, Arc<Command>, usize),
@@ -663,17 +664,15 @@ impl Shell {
             Frame::Not => self.status = i32::from(self.status == 0),
             Frame::Unguard => self.guard = self.guard.saturating_sub(1),
             Frame::If(arms, last, at) => self.after_condition(&arms, last, at),
-            Frame::LoopTest(until, condition, body) => {
+            Frame::LoopTest(until, condition, body, last) => {
                 if (self.status == 0) != until {
                     self.frames.push(Frame::LoopBody(until, condition, body.clone()));
                     self.frames.push(Frame::Run((*body).clone()));
                 } else {
-                    self.status = 0;
+                    self.status = last;
                 }
             }
-            Frame::LoopBody(until, condition, body) => {
-                self.test_loop(until, condition, body);
-            }
+            Frame::LoopBody(until, condition, body) => self.test_loop(until, condition, body, self.status),
             Frame::For(name, items, at, body) => self.next_item(kernel, name, items, at, body),
             Frame::ForArithmetic(parts, body, stage) => {
                 self.expand(kernel, Goal::ForArithmetic(parts, body, stage), Vec::new(), None)
@@ -881,7 +880,7 @@ impl Shell {
                     self.run_guarded(condition);
                 }
             }
-            Command::Loop(until, condition, body) => self.test_loop(until, condition, body),
+            Command::Loop(until, condition, body) => self.test_loop(until, condition, body, 0),
             Command::For(name, words, body) => match words {
                 Some(words) => self.expand(kernel, Goal::For(name, words, body), Vec::new(), None),
                 None => {
@@ -910,8 +909,8 @@ impl Shell {
         self.frames.push(Frame::Run(command));
     }
 
-    fn test_loop(&mut self, until: bool, condition: Arc<Command>, body: Arc<Command>) {
-        self.frames.push(Frame::LoopTest(until, condition.clone(), body));
+    fn test_loop(&mut self, until: bool, condition: Arc<Command>, body: Arc<Command>, last: i32) {
+        self.frames.push(Frame::LoopTest(until, condition.clone(), body, last));
         self.run_guarded((*condition).clone());
     }
 

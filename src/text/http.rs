@@ -125,6 +125,6 @@ pub enum StreamRead {
     End,
 }
 
-fn find<'a>(pairs: &'a [(String, String)], matches: impl Fn(&str) -> bool) -> Option<&'a str> {
+fn find(pairs: &[(String, String)], matches: impl Fn(&str) -> bool) -> Option<&str> {
     pairs.iter().find(|(name, _)| matches(name)).map(|(_, value)| value.as_str())
 }

@@ -63,7 +63,7 @@ const RULES: &[Rule] = &[
     ("s", r"\d+(\.\d+)?(ms|s)\b", "<age>", Around::Alone),
     (
         "",
-        concat!(r"\d+(d(\d+h)?(\d+m)?(\d+(\.\d+)?s)?|h(\d+m)?(\d+(\.\d+)?s)?|m(\d+(\.\d+)?s)?|(\.\d+)?s)"),
+        r"\d+(d(\d+h)?(\d+m)?(\d+(\.\d+)?s)?|h(\d+m)?(\d+(\.\d+)?s)?|m(\d+(\.\d+)?s)?|(\.\d+)?s)",
         "<age>",
         Around::AloneToTheEnd,
     ),

@@ -235,11 +235,7 @@ fn list(kernel: &Kernel, options: &Options, mut entries: Vec<Entry>, total: bool
     ];
     let [_, links, users, groups, sizes] = widths;
     for [mode, link, user, group, size, time, name] in &rows {
-        if busybox {
-            out.out(&format!("{mode} {link:>links$} {user:<users$} {group:<groups$} {size:>sizes$} {time} {name}\n"));
-        } else {
-            out.out(&format!("{mode} {link:>links$} {user:<users$} {group:<groups$} {size:>sizes$} {time} {name}\n"));
-        }
+        out.out(&format!("{mode} {link:>links$} {user:<users$} {group:<groups$} {size:>sizes$} {time} {name}\n"));
     }
 }
 

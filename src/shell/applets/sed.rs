@@ -101,7 +101,7 @@ impl Sed {
                 if *step == 0 {
                     self.number == *first
                 } else {
-                    self.number >= *first && (self.number - first) % step == 0
+                    self.number >= *first && (self.number - first).is_multiple_of(*step)
                 }
             }
         }
@@ -276,7 +276,7 @@ impl Sed {
                     }
                     _ => {}
                 },
-                Action::Label(_) | Action::Open(_) | Action::Close | Action::Text(..) => {}
+                Action::Label(_) | Action::Open(_) | Action::Close => {}
             }
             if text.len() > 1 << 20 || self.hold.len() > 1 << 20 {
                 out.err("sed: out of memory\n");
@@ -799,7 +799,7 @@ pub fn make(args: &[String]) -> Box<dyn Task> {
             let (problem, at) = (args.first().map_or("", String::as_str), args.get(1).map_or("", String::as_str));
             out.err(&match kernel.flavour() {
                 Flavour::Gnu => format!("sed: -e expression #1, char {at}: {problem}\n"),
-                Flavour::Busybox => format!("sed: {}\n", problem.replace('`', "").replace('\'', "")),
+                Flavour::Busybox => format!("sed: {}\n", problem.replace(['`', '\''], "")),
             });
             1
         }),

@@ -459,7 +459,7 @@ pub fn sleep(args: &[String]) -> Box<dyn Task> {
         match duration(arg) {
             Some(more) => lasts += more,
             None => {
-                return once(&[arg.clone()], |args, kernel, out| {
+                return once(std::slice::from_ref(arg), |args, kernel, out| {
                     let word = args.first().map_or("", String::as_str);
                     out.err(&match kernel.flavour() {
                         Flavour::Gnu => {

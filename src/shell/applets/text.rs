@@ -377,7 +377,7 @@ impl Filter for Count {
                     Flavour::Busybox => format!("{number:>9}"),
                 })
                 .collect();
-            let text = if kernel.flavour() == Flavour::Gnu { shown.join(" ") } else { shown.join(" ") };
+            let text = shown.join(" ");
             let name = if name == "-" && self.alone { String::new() } else { format!(" {name}") };
             out.out(&format!("{text}{name}\n"));
         }

@@ -111,7 +111,6 @@ fn pass(format: &str, arguments: &mut std::slice::Iter<String>, text: &mut Strin
         } else {
             None
         };
-        while chars.next_if(|c| "hlLqjzt".contains(*c) && false).is_some() {}
         let width = usize::try_from(width).unwrap_or(0).min(WIDTH);
         let Some(kind) = chars.next() else {
             text.push('%');

@@ -113,7 +113,7 @@ pub(in crate::shell) fn run(shell: &mut Shell, kernel: &mut Kernel, words: &[Str
 /// Goes on reading: a step to wait for, or `None` when the frame is done (or pushed again).
 pub(in crate::shell) fn advance(shell: &mut Shell, kernel: &mut Kernel, mut reading: Box<Reading>) -> Option<Step> {
     if reading.is_script() && reading.bytes.is_empty() && reading.script == Some(true) {
-        let prompt = shell.prompt(&kernel.hostname().to_owned(), &kernel.cwd(), kernel.user().0);
+        let prompt = shell.prompt(kernel.hostname(), &kernel.cwd(), kernel.user().0);
         let _ = kernel.write(2, prompt.as_bytes());
         reading.script = Some(true);
     }

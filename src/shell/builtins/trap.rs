@@ -60,8 +60,7 @@ pub(in crate::shell) fn run(shell: &mut Shell, kernel: &mut Kernel, words: &[Str
         return After::Status(0);
     }
     let resets = first.as_str() == "-" || (names.is_empty()) || first.parse::<u32>().is_ok();
-    let names: Vec<&String> =
-        if resets && first.as_str() != "-" { rest.clone() } else { names.iter().map(|name| *(name)).collect() };
+    let names: Vec<&String> = if resets && first.as_str() != "-" { rest.clone() } else { names.to_vec() };
     let mut status = 0;
     for name in names {
         if name == "EXIT" || name == "0" {
