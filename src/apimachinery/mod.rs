@@ -1,8 +1,8 @@
 //! What every kind shares: objects, names, selectors, field errors, the `Status` of a failure. Knows no kind's rules.
 
 pub mod content;
-pub mod facts;
 mod decode;
+pub mod facts;
 pub mod field;
 mod kinds;
 pub mod labels;

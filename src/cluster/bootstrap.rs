@@ -56,8 +56,9 @@ impl Maker<'_> {
             map.insert("apiVersion".to_owned(), json!(T::API_VERSION));
             map.insert("kind".to_owned(), json!(T::KIND));
         }
-        let made =
-            crate::apimachinery::decode::<T>(value).ok().and_then(|object| self.server.create(&self.caller, object).ok());
+        let made = crate::apimachinery::decode::<T>(value)
+            .ok()
+            .and_then(|object| self.server.create(&self.caller, object).ok());
         debug_assert!(made.is_some(), "a {} of the fresh cluster was refused", T::KIND);
         made
     }

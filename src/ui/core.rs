@@ -173,7 +173,7 @@ impl Core {
     fn notice_spinning(&self, changes: &Changes) {
         let Some(name) = &changes.spinning else { return self.spinning.set(0) };
         self.spinning.set(self.spinning.get() + 1);
-        if self.spinning.get() % SPINNING == 0 {
+        if self.spinning.get().is_multiple_of(SPINNING) {
             self.host.notice(&format!("{name} keeps the cluster busy; time runs slower. Ctrl-C ends a command."));
         }
     }

@@ -108,7 +108,7 @@ fn note(token: Memo<Option<Token>>, now: crate::sim::Time) -> Option<impl IntoVi
     }
     if token.terminating {
         words.push("Terminating".to_owned());
-    } else if !token.reason.is_empty() && !(ended && token.exit_code.is_some()) {
+    } else if !(token.reason.is_empty() || ended && token.exit_code.is_some()) {
         words.push(token.reason.clone());
     }
     if let Some(wait) = token.back_off {
