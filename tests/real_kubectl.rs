@@ -3,7 +3,6 @@
 //!
 //! Without a kubectl on the `PATH` there is nothing to prove: the tests say so and pass.
 #![allow(clippy::disallowed_methods, reason = "a real program is waited for in real time")]
-
 #![allow(
     clippy::unwrap_used,
     clippy::expect_used,
