@@ -1,5 +1,6 @@
 //! The whole control plane on virtual time, through the typed door: what Pods and Jobs come to, and that the same
 //! seed always comes to the same.
+#![allow(clippy::unwrap_used, reason = "a test stops at once, in its helpers too")]
 
 #![allow(
     clippy::unwrap_used,

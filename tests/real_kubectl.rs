@@ -2,6 +2,12 @@
 //! library's server and once on `tabernetes serve` with the kubeconfig that it writes.
 //!
 //! Without a kubectl on the `PATH` there is nothing to prove: the tests say so and pass.
+#![allow(
+    clippy::unwrap_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    reason = "a test stops at once, in its helpers too"
+)]
 #![allow(clippy::disallowed_methods, reason = "a real program is waited for in real time")]
 #![allow(
     clippy::unwrap_used,

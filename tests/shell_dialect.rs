@@ -1,4 +1,5 @@
 //! Scripts played through the machine's shells and through the real ones: the real thing is the expectation.
+#![allow(clippy::unwrap_used, reason = "a test stops at once, in its helpers too")]
 
 #![allow(
     clippy::unwrap_used,

@@ -1,6 +1,12 @@
 //! Random Jobs on a whole cluster, with Pods deleted and Jobs suspended under way: after every piece of work, whatever
 //! the order of events, what Kubernetes promises has to hold. A failure names its seed:
 //! `TABERNETES_SEED=17 cargo test --test simulation` plays that one alone, `TABERNETES_SEEDS=1000` so many.
+#![allow(
+    clippy::unwrap_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    reason = "a test stops at once, in its helpers too"
+)]
 
 #[path = "simulation/promises.rs"]
 mod promises;
@@ -129,7 +135,7 @@ fn play(seed: u64) -> u64 {
     simulation.hold(&promises::of_the_end(simulation.cluster.server()));
     clone.run(END);
     assert_eq!(clone.history(), simulation.history(), "seed {seed}: a clone went another way than its original");
-    if seed % 5 == 0 {
+    if seed.is_multiple_of(5) {
         let mut again = Simulation::new(seed);
         again.run(END);
         assert_eq!(again.history(), simulation.history(), "seed {seed}: two runs of it differ");

@@ -6,6 +6,12 @@
 //! does a listed one that passes: it is cured and has to leave the list. `TABERNETES_BLESS=1 cargo test --test
 //! transcripts` writes the list anew, `TABERNETES_ONLY=c06` plays only the transcripts with that in their name and
 //! shows every difference.
+#![allow(
+    clippy::unwrap_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    reason = "a test stops at once, in its helpers too"
+)]
 
 #![allow(
     clippy::unwrap_used,
