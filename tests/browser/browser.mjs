@@ -30,7 +30,14 @@ export async function open(browser, url, options = {}) {
   page.problems = [];
   page.on('pageerror', (error) => page.problems.push(String(error.stack ?? error)));
   page.on('console', (message) => {
-    if (message.type() === 'error') page.problems.push(message.text());
+    // What could not be loaded is told below, with its address.
+    if (message.type() === 'error' && !message.text().startsWith('Failed to load resource')) page.problems.push(message.text());
+  });
+  page.on('response', (response) => {
+    // A browser asks for this by itself, of pages that name no icon.
+    if (response.status() >= 400 && !response.url().endsWith('/favicon.ico')) {
+      page.problems.push(`${response.status()} ${response.url()}`);
+    }
   });
   await page.goto(url);
   return page;
