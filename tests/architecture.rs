@@ -2,8 +2,6 @@
 //! outermost may name, and how a file begins. Each failure says what to do instead.
 #![allow(clippy::unwrap_used, reason = "a test stops at once, in its helpers too")]
 
-#![allow(clippy::unwrap_used, reason = "a test stops at once when what it needs is not there")]
-
 use std::fs;
 use std::path::{Path, PathBuf};
 

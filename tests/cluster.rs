@@ -2,13 +2,6 @@
 //! seed always comes to the same.
 #![allow(clippy::unwrap_used, reason = "a test stops at once, in its helpers too")]
 
-#![allow(
-    clippy::unwrap_used,
-    clippy::indexing_slicing,
-    clippy::panic,
-    reason = "a test stops at once when what it needs is not there"
-)]
-
 use k8s_openapi::api::batch::v1::Job;
 use k8s_openapi::api::core::v1::Pod;
 use std::time::Duration;

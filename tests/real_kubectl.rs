@@ -9,13 +9,6 @@
     reason = "a test stops at once, in its helpers too"
 )]
 #![allow(clippy::disallowed_methods, reason = "a real program is waited for in real time")]
-#![allow(
-    clippy::unwrap_used,
-    clippy::expect_used,
-    clippy::indexing_slicing,
-    clippy::panic,
-    reason = "a test stops at once when what it needs is not there"
-)]
 
 use std::io::{BufRead, BufReader, Read};
 use std::net::SocketAddr;

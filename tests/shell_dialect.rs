@@ -1,14 +1,6 @@
 //! Scripts played through the machine's shells and through the real ones: the real thing is the expectation.
 #![allow(clippy::unwrap_used, reason = "a test stops at once, in its helpers too")]
 
-#![allow(
-    clippy::unwrap_used,
-    clippy::expect_used,
-    clippy::indexing_slicing,
-    clippy::panic,
-    reason = "a test stops at once when what it needs is not there"
-)]
-
 use std::process::Command;
 
 use tabernetes::shell::program::NoHost;

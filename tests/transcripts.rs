@@ -13,14 +13,6 @@
     reason = "a test stops at once, in its helpers too"
 )]
 
-#![allow(
-    clippy::unwrap_used,
-    clippy::expect_used,
-    clippy::indexing_slicing,
-    clippy::panic,
-    reason = "a test stops at once when what it needs is not there"
-)]
-
 #[path = "transcripts/normalise.rs"]
 mod normalise;
 #[path = "transcripts/play.rs"]

@@ -75,7 +75,9 @@ fn merge_shape(
     if let Some(keep) = patch.remove(RETAIN_KEYS) {
         let Value::Array(keep) = keep else { return Err("invalid patch format of retainKeys".to_owned()) };
         let keep: BTreeSet<&str> = keep.iter().filter_map(Value::as_str).collect();
-        if patch.keys().any(|key| !key.starts_with('$') && !keep.contains(key.as_str())) {
+        let strays =
+            |(key, value): (&String, &Value)| !value.is_null() && !key.starts_with('$') && !keep.contains(key.as_str());
+        if patch.iter().any(strays) {
             return Err("not all fields in the patch are in the retainKeys list".to_owned());
         }
         target.retain(|key, _| keep.contains(key.as_str()));

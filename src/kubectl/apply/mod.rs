@@ -2,27 +2,24 @@
 //!
 //! Models Kubernetes 1.36 staging/src/k8s.io/apimachinery/pkg/util/strategicpatch/patch.go.
 
-mod keys;
-
-pub use keys::{List, list_kind};
-
 use serde_json::{Map, Value, json};
+
+use crate::apimachinery::facts::{Field, Shape, Type, facts};
 
 /// The strategic merge patch from what was applied last, what is wanted and what is there: fields that were applied
 /// before and are wanted no more go, everything wanted comes, what others set stays.
 pub fn three_way(original: &Value, modified: &Value, current: &Value) -> Value {
-    let none = Map::new();
-    let map = |value: &'_ Value| value.as_object().cloned().unwrap_or_default();
-    let (original, modified, current) = (map(original), map(modified), map(current));
-    let additions = diff(&current, &modified, Mode::Additions);
-    let deletions = diff(if original.is_empty() { &none } else { &original }, &modified, Mode::Deletions);
-    Value::Object(merge(deletions, additions))
+    let known = Known::of_document(modified);
+    let (original, modified, current) = (fields(original), fields(modified), fields(current));
+    let additions = diff(&current, &modified, known, false, Mode::Additions);
+    let deletions = diff(&original, &modified, known, false, Mode::Deletions);
+    Value::Object(merge(deletions, additions, known))
 }
 
 /// The strategic merge patch from one object to another.
 pub fn two_way(original: &Value, modified: &Value) -> Value {
-    let map = |value: &'_ Value| value.as_object().cloned().unwrap_or_default();
-    Value::Object(diff(&map(original), &map(modified), Mode::Both))
+    let known = Known::of_document(modified);
+    Value::Object(diff(&fields(original), &fields(modified), known, false, Mode::Both))
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -34,7 +31,79 @@ enum Mode {
 
 type Fields = Map<String, Value>;
 
-fn diff(original: &Fields, modified: &Fields, mode: Mode) -> Fields {
+fn fields(value: &Value) -> Fields {
+    value.as_object().cloned().unwrap_or_default()
+}
+
+/// What the schemas say of an object.
+#[derive(Clone, Copy, Debug)]
+enum Known {
+    /// It has these fields.
+    Type(&'static Type),
+    /// It is a map, and its values are so.
+    MapOf(&'static Shape),
+    /// No more than its value shows.
+    Nothing,
+}
+
+impl Known {
+    fn of_document(document: &Value) -> Self {
+        let text = |field: &str| document.get(field).and_then(Value::as_str).unwrap_or_default();
+        facts().of_kind(text("apiVersion"), text("kind")).map_or(Self::Nothing, Self::Type)
+    }
+
+    /// Of a value of that shape, or of the elements of a list.
+    fn of(shape: &'static Shape) -> Self {
+        match shape {
+            Shape::Ref(name) => facts().get(name).map_or(Self::Nothing, Self::Type),
+            Shape::List(inner) => Self::of(inner),
+            Shape::Map(inner) => Self::MapOf(inner),
+            _ => Self::Nothing,
+        }
+    }
+
+    fn field(self, name: &str) -> Option<&'static Field> {
+        match self {
+            Self::Type(known) => known.fields.get(name),
+            Self::MapOf(_) | Self::Nothing => None,
+        }
+    }
+
+    fn child(self, name: &str) -> Self {
+        match self {
+            Self::Type(_) => self.field(name).map_or(Self::Nothing, |field| Self::of(&field.shape)),
+            Self::MapOf(shape) => Self::of(shape),
+            Self::Nothing => Self::Nothing,
+        }
+    }
+}
+
+/// How a list is patched.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum List {
+    /// As a whole.
+    Atomic,
+    /// Value by value.
+    Set,
+    /// Item by item, told apart by this field.
+    Map(&'static str),
+}
+
+fn list_kind(field: Option<&'static Field>, old: &[Value], new: &[Value]) -> List {
+    match field {
+        Some(field) if field.patch_merge && field.patch_merge_key.is_empty() => List::Set,
+        // Items without their key cannot be told apart; the server says what is missing.
+        Some(field) if field.patch_merge => {
+            let key = field.patch_merge_key;
+            if old.iter().chain(new).all(|item| item.get(key).is_some()) { List::Map(key) } else { List::Atomic }
+        }
+        _ => List::Atomic,
+    }
+}
+
+/// What leads from one object to another. `retains`: of a union such as a deployment's strategy only the keys that are
+/// wanted stay.
+fn diff(original: &Fields, modified: &Fields, known: Known, retains: bool, mode: Mode) -> Fields {
     let mut patch = Map::new();
     for (key, new) in modified {
         let Some(old) = original.get(key) else {
@@ -46,112 +115,120 @@ fn diff(original: &Fields, modified: &Fields, mode: Mode) -> Fields {
         if old == new {
             continue;
         }
+        let field = known.field(key);
         match (old, new) {
             (Value::Object(old), Value::Object(new)) => {
-                let inner = diff(old, new, mode);
+                let retains = field.is_some_and(|field| field.patch_retain_keys);
+                let inner = diff(old, new, known.child(key), retains, mode);
                 if !inner.is_empty() {
                     patch.insert(key.clone(), Value::Object(inner));
-                    retain_keys(&mut patch, key, new, mode);
                 }
             }
-            (Value::Array(old), Value::Array(new)) => lists(&mut patch, key, old, new, mode),
-            _ if mode != Mode::Deletions => {
+            (Value::Array(old), Value::Array(new)) if old != new => match list_kind(field, old, new) {
+                List::Map(merge_key) => {
+                    let retains = field.is_some_and(|field| field.patch_retain_keys);
+                    let list = Keyed { name: key, merge_key, items: known.child(key), retains };
+                    list.diff(&mut patch, old, new, mode);
+                }
+                kind => plain_list(&mut patch, key, kind, (old, new), mode),
+            },
+            _ if mode != Mode::Deletions && old != new => {
                 patch.insert(key.clone(), new.clone());
             }
             _ => {}
         }
     }
+    let gone = || original.keys().filter(|key| !modified.contains_key(*key));
+    if retains && mode != Mode::Deletions && (!patch.is_empty() || gone().next().is_some()) {
+        patch.insert("$retainKeys".to_owned(), modified.keys().cloned().map(Value::String).collect());
+    }
     if mode != Mode::Additions {
-        for key in original.keys().filter(|key| !modified.contains_key(*key)) {
-            patch.insert(key.clone(), Value::Null);
-        }
+        patch.extend(gone().map(|key| (key.clone(), Value::Null)));
     }
     patch
 }
 
-/// A union such as a deployment's strategy keeps only the keys that are wanted.
-fn retain_keys(patch: &mut Fields, key: &str, new: &Fields, mode: Mode) {
-    if mode == Mode::Deletions || !keys::is_union(key) {
+fn plain_list(patch: &mut Fields, key: &str, kind: List, (old, new): (&[Value], &[Value]), mode: Mode) {
+    if kind != List::Set {
+        if mode != Mode::Deletions {
+            patch.insert(key.to_owned(), Value::Array(new.to_vec()));
+        }
         return;
     }
-    let names: Vec<Value> = new.keys().cloned().map(Value::String).collect();
-    if let Some(inner) = patch.get_mut(key).and_then(Value::as_object_mut) {
-        inner.insert("$retainKeys".to_owned(), Value::Array(names));
+    let added: Vec<Value> = new.iter().filter(|item| !old.contains(item)).cloned().collect();
+    let gone: Vec<Value> = old.iter().filter(|item| !new.contains(item)).cloned().collect();
+    if mode != Mode::Deletions && !added.is_empty() {
+        patch.insert(key.to_owned(), Value::Array(added));
+    }
+    if mode != Mode::Additions && !gone.is_empty() {
+        patch.insert(format!("$deleteFromPrimitiveList/{key}"), Value::Array(gone));
     }
 }
 
-fn lists(patch: &mut Fields, key: &str, old: &[Value], new: &[Value], mode: Mode) {
-    match list_kind(key, old, new) {
-        List::Atomic => {
-            if mode != Mode::Deletions {
-                patch.insert(key.to_owned(), Value::Array(new.to_vec()));
-            }
-        }
-        List::Set => {
-            let added: Vec<Value> = new.iter().filter(|item| !old.contains(item)).cloned().collect();
-            let gone: Vec<Value> = old.iter().filter(|item| !new.contains(item)).cloned().collect();
-            if mode != Mode::Deletions && !added.is_empty() {
-                patch.insert(key.to_owned(), Value::Array(added));
-            }
-            if mode != Mode::Additions && !gone.is_empty() {
-                patch.insert(format!("$deleteFromPrimitiveList/{key}"), Value::Array(gone));
-            }
-        }
-        List::Map(merge_key) => keyed(patch, key, merge_key, old, new, mode),
-    }
+/// A list whose items are told apart by a field of theirs.
+struct Keyed<'a> {
+    name: &'a str,
+    merge_key: &'static str,
+    items: Known,
+    retains: bool,
 }
 
-fn keyed(patch: &mut Fields, key: &str, merge_key: &str, old: &[Value], new: &[Value], mode: Mode) {
-    let find = |list: &[Value], wanted: Option<&Value>| {
-        list.iter().find(|item| item.get(merge_key).is_some() && item.get(merge_key) == wanted).cloned()
-    };
-    let mut changes = Vec::new();
-    for item in new {
-        let id = item.get(merge_key);
-        match find(old, id) {
-            Some(before) => {
-                let (Some(before), Some(after)) = (before.as_object(), item.as_object()) else { continue };
-                let mut inner = diff(before, after, mode);
-                if !inner.is_empty() {
-                    inner.insert(merge_key.to_owned(), id.cloned().unwrap_or_default());
-                    changes.push(Value::Object(inner));
+impl Keyed<'_> {
+    fn diff(&self, patch: &mut Fields, old: &[Value], new: &[Value], mode: Mode) {
+        let Self { name, merge_key, items, retains } = *self;
+        let find = |list: &'_ [Value], wanted: Option<&Value>| {
+            list.iter().find(|item| item.get(merge_key).is_some() && item.get(merge_key) == wanted).cloned()
+        };
+        let mut changes = Vec::new();
+        for item in new {
+            let id = item.get(merge_key);
+            match find(old, id) {
+                Some(before) => {
+                    let mut inner = diff(&fields(&before), &fields(item), items, retains, mode);
+                    if !inner.is_empty() {
+                        inner.insert(merge_key.to_owned(), id.cloned().unwrap_or_default());
+                        changes.push(Value::Object(inner));
+                    }
                 }
+                None if mode != Mode::Deletions => changes.push(item.clone()),
+                None => {}
             }
-            None if mode != Mode::Deletions => changes.push(item.clone()),
-            None => {}
         }
-    }
-    if mode != Mode::Additions {
-        for item in old.iter().filter(|item| find(new, item.get(merge_key)).is_none()) {
-            changes.push(json!({"$patch": "delete", merge_key: item.get(merge_key)}));
+        if mode != Mode::Additions {
+            for item in old.iter().filter(|item| find(new, item.get(merge_key)).is_none()) {
+                changes.push(json!({"$patch": "delete", merge_key: item.get(merge_key)}));
+            }
         }
+        if changes.is_empty() {
+            return;
+        }
+        changes.sort_by_key(|item| item.get(merge_key).map(Value::to_string));
+        let order: Vec<Value> = new.iter().map(|item| json!({merge_key: item.get(merge_key)})).collect();
+        patch.insert(format!("$setElementOrder/{name}"), Value::Array(order));
+        patch.insert(name.to_owned(), Value::Array(changes));
     }
-    if changes.is_empty() {
-        return;
-    }
-    changes.sort_by_key(|item| item.get(merge_key).map(Value::to_string));
-    let order: Vec<Value> = new.iter().map(|item| json!({merge_key: item.get(merge_key)})).collect();
-    patch.insert(format!("$setElementOrder/{key}"), Value::Array(order));
-    patch.insert(key.to_owned(), Value::Array(changes));
 }
 
 /// Joins two patches that touch the same object.
-fn merge(mut one: Fields, other: Fields) -> Fields {
+fn merge(mut one: Fields, other: Fields, known: Known) -> Fields {
     for (key, value) in other {
         match (one.get_mut(&key), value) {
-            (Some(Value::Object(inner)), Value::Object(more)) => *inner = merge(std::mem::take(inner), more),
+            (Some(Value::Object(inner)), Value::Object(more)) => {
+                *inner = merge(std::mem::take(inner), more, known.child(&key))
+            }
             (Some(Value::Array(inner)), Value::Array(more)) if !key.starts_with('$') => {
-                let kind = list_kind(&key, inner, &more);
+                let kind = list_kind(known.field(&key), inner, &more);
+                let items = known.child(&key);
                 for item in more {
                     let same = match kind {
                         List::Map(merge_key) => {
-                            inner.iter_mut().find(|known| known.get(merge_key) == item.get(merge_key))
+                            inner.iter_mut().find(|held| held.get(merge_key) == item.get(merge_key))
                         }
                         _ => None,
                     };
                     match (same, item) {
-                        (Some(Value::Object(known)), Value::Object(item)) => {
-                            *known = merge(std::mem::take(known), item)
+                        (Some(Value::Object(held)), Value::Object(item)) => {
+                            *held = merge(std::mem::take(held), item, items)
                         }
                         (_, item) => inner.push(item),
                     }
@@ -169,27 +246,58 @@ fn merge(mut one: Fields, other: Fields) -> Fields {
 mod tests {
     use super::*;
 
+    fn deployment(spec: Value) -> Value {
+        json!({"apiVersion": "apps/v1", "kind": "Deployment", "spec": spec})
+    }
+
     #[test]
     fn what_was_applied_and_is_wanted_no_more_goes_and_what_others_set_stays() {
-        let original = json!({"spec": {"replicas": 2, "paused": true, "template": {"containers": [
-            {"name": "a", "image": "x", "env": [{"name": "A", "value": "1"}]}, {"name": "b", "image": "y"}]}}});
-        let modified = json!({"spec": {"replicas": 3, "template": {"containers": [{"name": "a", "image": "z"}]}}});
-        let current = json!({"spec": {"replicas": 2, "paused": true, "strategy": {"type": "Recreate"}, "template": {"containers": [
-            {"name": "a", "image": "x", "imagePullPolicy": "Always", "env": [{"name": "A", "value": "1"}]},
-            {"name": "b", "image": "y"}]}}});
+        let pod = |containers: Value| json!({"spec": {"containers": containers}});
+        let original = deployment(json!({"replicas": 2, "paused": true, "template": pod(json!([
+            {"name": "a", "image": "x", "env": [{"name": "A", "value": "1"}]}, {"name": "b", "image": "y"}]))}));
+        let modified = deployment(json!({"replicas": 3, "template": pod(json!([{"name": "a", "image": "z"}]))}));
+        let current = deployment(json!({"replicas": 2, "paused": true, "strategy": {"type": "Recreate"},
+            "template": pod(json!([
+                {"name": "a", "image": "x", "imagePullPolicy": "Always", "env": [{"name": "A", "value": "1"}]},
+                {"name": "b", "image": "y"}]))}));
+        let containers = json!({"$setElementOrder/containers": [{"name": "a"}],
+            "containers": [{"name": "a", "image": "z", "env": null}, {"name": "b", "$patch": "delete"}]});
         let patch = three_way(&original, &modified, &current);
-        assert_eq!(
-            patch,
-            json!({"spec": {"replicas": 3, "paused": null, "template": {
-                "$setElementOrder/containers": [{"name": "a"}],
-                "containers": [{"name": "a", "image": "z", "env": null}, {"name": "b", "$patch": "delete"}]}}})
-        );
+        assert_eq!(patch, json!({"spec": {"replicas": 3, "paused": null, "template": {"spec": containers}}}));
     }
 
     #[test]
     fn the_same_configuration_gives_an_empty_patch() {
-        let wanted = json!({"spec": {"ports": [{"port": 80}], "finalizers": ["a"]}});
-        let current = json!({"spec": {"ports": [{"port": 80, "protocol": "TCP"}], "finalizers": ["a"], "x": 1}});
+        let service = |port: Value, x: Value| {
+            json!({"apiVersion": "v1", "kind": "Service", "metadata": {"finalizers": ["a"]},
+                "spec": {"ports": [port], "type": x}})
+        };
+        let mut wanted = service(json!({"port": 80}), Value::Null);
+        wanted["spec"].as_object_mut().unwrap().remove("type");
+        let current = service(json!({"port": 80, "protocol": "TCP"}), json!("ClusterIP"));
         assert_eq!(three_way(&wanted, &wanted, &current), json!({}));
+    }
+
+    #[test]
+    fn ports_merge_where_the_schema_says_so_and_are_replaced_elsewhere() {
+        let policy = |port: u16| {
+            json!({"apiVersion": "networking.k8s.io/v1", "kind": "NetworkPolicy",
+                "spec": {"ingress": [{"ports": [{"port": port}]}]}})
+        };
+        let replaced = json!({"spec": {"ingress": [{"ports": [{"port": 81}]}]}});
+        assert_eq!(two_way(&policy(80), &policy(81)), replaced);
+        let service = |ports: Value| json!({"apiVersion": "v1", "kind": "Service", "spec": {"ports": ports}});
+        let named = service(json!([{"port": 80, "name": "web"}]));
+        let merged =
+            json!({"spec": {"$setElementOrder/ports": [{"port": 80}], "ports": [{"port": 80, "name": "web"}]}});
+        assert_eq!(two_way(&service(json!([{"port": 80}])), &named), merged);
+    }
+
+    #[test]
+    fn of_a_strategy_only_what_is_wanted_stays() {
+        let rolling = deployment(json!({"strategy": {"type": "RollingUpdate", "rollingUpdate": {"maxSurge": 1}}}));
+        let recreate = deployment(json!({"strategy": {"type": "Recreate"}}));
+        let patch = three_way(&Value::Null, &recreate, &rolling);
+        assert_eq!(patch, json!({"spec": {"strategy": {"$retainKeys": ["type"], "type": "Recreate"}}}));
     }
 }
