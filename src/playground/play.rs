@@ -17,7 +17,7 @@ use crate::sim::Time;
 use crate::text::yaml::to_yaml;
 
 /// Pieces of work in one call of `advance`: what a frame has time for.
-const FRAME_BUDGET: u64 = 2_000;
+const FRAME_BUDGET: u64 = 500;
 /// Pieces of work in bringing a saved session back.
 const REPLAY_BUDGET: u64 = 5_000_000;
 /// The most virtual time that can be owed to a skip.

@@ -3,12 +3,14 @@
 //! Decides nothing about Kubernetes: it turns keys and clicks into `Action`s, and what the playground says into DOM.
 //! The elements themselves, the terminal's drawing and what is kept in the browser are in `www/src`.
 
+mod bench;
 mod core;
 mod host;
 mod session;
 mod signals;
 mod view;
 
+pub use bench::PageBench;
 pub use session::Session;
 
 use wasm_bindgen::JsValue;

@@ -1,0 +1,31 @@
+//! The bench in the page: `cargo xtask bench` runs it in a headless browser. Measures nothing; the script has the clock.
+
+use wasm_bindgen::prelude::wasm_bindgen;
+
+use crate::playground::bench::{Bench, FRAME_BUDGET, Workload};
+
+/// Many Pods, from apply to all Ready or Complete.
+#[wasm_bindgen]
+pub struct PageBench {
+    bench: Bench,
+}
+
+#[wasm_bindgen]
+impl PageBench {
+    /// A Job of so many Pods, or else a Deployment.
+    #[wasm_bindgen(constructor)]
+    pub fn new(job: bool, pods: u32) -> PageBench {
+        let workload = if job { Workload::Job } else { Workload::Deployment };
+        PageBench { bench: Bench::new(workload, pods) }
+    }
+
+    /// Does a frame's worth of work; whether all is done.
+    pub fn frame(&mut self) -> bool {
+        self.bench.frame(FRAME_BUDGET)
+    }
+
+    /// Whether nothing more will happen.
+    pub fn is_stuck(&mut self) -> bool {
+        self.bench.is_stuck()
+    }
+}
