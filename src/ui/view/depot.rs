@@ -39,7 +39,7 @@ pub fn depot(remote: Remote, layout: Memo<Layout>, uid: String) -> impl IntoView
         })
     };
     let last_line = move || match waiting() {
-        Some(wait) => format!("next Pod in {} s", seconds_left(wait.left(now()))),
+        Some(wait) => format!("next Pod {} s", seconds_left(wait.left(now()))),
         None => depot.with(|depot| depot.as_ref().map(ending).unwrap_or_default()),
     };
     view! {
