@@ -104,7 +104,7 @@ impl ApiServer {
             return Err(Status::other(Reason::Unknown, text));
         }
         ops.set_defaults(&mut *object);
-        self.admit(caller, ops, &mut *object, None, "")?;
+        self.admit(ops, &mut *object, None)?;
         let (uid, now) = (names::uid(&mut self.uids), meta::time(self.now()));
         let meta = object.meta_mut();
         meta.uid = Some(uid);
@@ -189,7 +189,7 @@ impl ApiServer {
         ops.set_defaults(&mut *object);
         keep_metadata(object.meta_mut(), old.meta());
         if subresource.is_empty() {
-            self.admit(caller, ops, &mut *object, Some(&*old), subresource)?;
+            self.admit(ops, &mut *object, Some(&*old))?;
             self.fill(ops, &mut *object)?;
         }
         let mut errors = Vec::new();
@@ -279,25 +279,12 @@ impl ApiServer {
     }
 
     /// Runs the admission plugins.
-    fn admit(
-        &mut self,
-        caller: &Caller,
-        ops: &dyn KindOps,
-        object: &mut dyn Object,
-        old: Option<&dyn Object>,
-        subresource: &str,
-    ) -> Result<(), Status> {
+    fn admit(&mut self, ops: &dyn KindOps, object: &mut dyn Object, old: Option<&dyn Object>) -> Result<(), Status> {
         if !self.admission {
             return Ok(());
         }
-        let mut attributes = admission::Attributes {
-            store: &self.store,
-            names: &mut self.names,
-            info: ops.info(),
-            caller,
-            old,
-            subresource,
-        };
+        let mut attributes =
+            admission::Attributes { store: &self.store, names: &mut self.names, info: ops.info(), old };
         admission::admit(&mut attributes, object)
     }
 }

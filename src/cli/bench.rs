@@ -46,7 +46,7 @@ fn millis(duration: Duration) -> f64 {
     duration.as_secs_f64() * 1000.0
 }
 
-#[allow(clippy::disallowed_methods, reason = "a bench reads the machine's clock; nothing below the edges does")]
+#[expect(clippy::disallowed_methods, reason = "a bench reads the machine's clock; nothing below the edges does")]
 fn measure(workload: Workload, pods: u32) -> Option<Measured> {
     let mut bench = Bench::new(workload, pods);
     let (before, began, mut longest) = (bench.events(), Instant::now(), Duration::ZERO);

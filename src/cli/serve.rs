@@ -37,7 +37,7 @@ fn run(words: &[String]) -> Result<(), Failure> {
     if !(speed.is_finite() && (0.001..=10_000.0).contains(&speed)) {
         return Err(Failure::Usage(format!("a speed of {speed} is too much; 1 is real time, 60 a minute a second")));
     }
-    #[allow(clippy::disallowed_methods, reason = "a served cluster begins at the machine's time")]
+    #[expect(clippy::disallowed_methods, reason = "a served cluster begins at the machine's time")]
     let now = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).unwrap_or_default();
     let start = Time::from_seconds(now.saturating_sub(WARM_UP).as_secs());
     let config = Config { seed: Seed::new(seed), start, ..Config::default() };

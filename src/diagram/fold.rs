@@ -479,7 +479,7 @@ impl Diagram {
         }
     }
 
-    #[allow(clippy::too_many_arguments)] // The fields of one line, in its order.
+    #[expect(clippy::too_many_arguments, reason = "the fields of one line, in its order")]
     fn tell(&mut self, at: Time, who: Who, subject: Reference, from: &str, to: &str, text: String, tone: Tone) {
         let number = self.next_number;
         self.next_number += 1;

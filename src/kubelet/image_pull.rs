@@ -19,7 +19,7 @@ use crate::text::duration::go_duration;
 
 impl Kubelet {
     /// Whether the container's image is on the node; begins a pull when it is not and may be fetched now.
-    #[allow(clippy::too_many_arguments)]
+    #[expect(clippy::too_many_arguments, reason = "what one look at a Pod has gathered so far")]
     pub(super) fn image_ready(
         &mut self,
         worker: &mut Worker,

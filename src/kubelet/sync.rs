@@ -215,7 +215,7 @@ impl Kubelet {
     }
 
     /// Starts one container unless it runs, has ended for good or has to wait.
-    #[allow(clippy::too_many_arguments)]
+    #[expect(clippy::too_many_arguments, reason = "what one look at a Pod has gathered so far")]
     fn bring_up_one(
         &mut self,
         uid: &Uid,

@@ -333,7 +333,7 @@ impl<'a, 'k> Expander<'a, 'k> {
         }
     }
 
-    #[allow(clippy::too_many_arguments)]
+    #[expect(clippy::too_many_arguments, reason = "the parts of one `${name:-word}`")]
     fn default(
         &mut self,
         parameter: &Parameter,

@@ -12,8 +12,6 @@ use crate::api::KindInfo;
 use crate::apimachinery::{Object, Status};
 use crate::storage::Store;
 
-use super::Caller;
-
 pub(super) use namespace_lifecycle::may_delete;
 
 /// A write that plugins look at.
@@ -24,14 +22,8 @@ pub(super) struct Attributes<'a> {
     pub names: &'a mut fastrand::Rng,
     /// The kind.
     pub info: &'static KindInfo,
-    /// Who asks.
-    #[allow(dead_code)]
-    pub caller: &'a Caller,
     /// The object before the change; `None` when it is new.
     pub old: Option<&'a dyn Object>,
-    /// Such as `status`; empty for the object itself.
-    #[allow(dead_code)]
-    pub subresource: &'a str,
 }
 
 /// A plugin: changes the object or refuses it.
