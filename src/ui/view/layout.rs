@@ -34,7 +34,7 @@ impl Layout {
     /// For this picture in so much room.
     pub fn new(picture: &Picture, width: f64) -> Self {
         let width = width.max(320.0);
-        let depot_width = (width * 0.21).clamp(94.0, 132.0);
+        let depot_width = (width * 0.21).clamp(108.0, 132.0);
         let first = depot_width + HALF + 4.0;
         let last = width - HALF - 16.0;
         let step = (last - first) / 3.0;
