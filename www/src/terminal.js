@@ -51,7 +51,8 @@ export class TabernetesTerminal extends HTMLElement {
   #fit = null;
   #lab = null;
   #held = false;
-  #escaped = 0;
+  // When Escape was pressed last: a Tab right after it leaves the terminal.
+  #escaped = -Infinity;
   #waiting = [];
 
   async connectedCallback() {
@@ -151,7 +152,7 @@ export class TabernetesTerminal extends HTMLElement {
     if (control && event.key.toLowerCase() === 'v' && (event.shiftKey || event.metaKey)) return false;
     if (event.key === 'Escape') this.#escaped = event.timeStamp;
     else if (event.key === 'Tab' && event.timeStamp - this.#escaped < 1500) return false;
-    else if (event.key !== 'Shift') this.#escaped = 0;
+    else if (event.key !== 'Shift') this.#escaped = -Infinity;
     return true;
   }
 
