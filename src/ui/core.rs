@@ -25,6 +25,8 @@ pub struct Core {
     texts: Vec<String>,
     signals: Signals,
     since_redraw: Cell<f64>,
+    /// Whether the story may have lines that are not shown yet.
+    untold: Cell<bool>,
     scrubbed: Cell<Option<Time>>,
     spinning: Cell<u32>,
 }
@@ -45,6 +47,7 @@ impl Core {
             texts,
             signals,
             since_redraw: Cell::new(0.0),
+            untold: Cell::new(false),
             scrubbed: Cell::new(None),
             spinning: Cell::new(0),
         };
@@ -96,6 +99,7 @@ impl Core {
         if since >= REDRAW {
             self.since_redraw.set(0.0);
             self.show_clock();
+            self.show_story();
         }
     }
 
@@ -123,11 +127,8 @@ impl Core {
             self.host.terminal(&changes.terminal, changes.terminal_reset);
         }
         if changes.picture {
-            let (picture, story) = self.read(|playground| (playground.picture(LANES), story(playground)));
-            self.signals.picture.set(picture);
-            if self.signals.story.with_untracked(|shown| *shown != story) {
-                self.signals.story.set(story);
-            }
+            self.signals.picture.set(self.read(|playground| playground.picture(LANES)));
+            self.untold.set(true);
         }
         if changes.timeline {
             self.signals.marks.set(self.read(Playground::timeline));
@@ -154,6 +155,17 @@ impl Core {
         });
         if counts_down {
             self.signals.picture.set(self.read(|playground| playground.picture(LANES)));
+        }
+    }
+
+    /// The list grows with the countdowns, not with every frame: a thousand Pods would make rows faster than they
+    /// can be read.
+    fn show_story(&self) {
+        if self.untold.take() {
+            let story = self.read(story);
+            if self.signals.story.with_untracked(|shown| *shown != story) {
+                self.signals.story.set(story);
+            }
         }
     }
 

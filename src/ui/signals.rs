@@ -50,7 +50,7 @@ pub struct Signals {
 /// Lanes of the picture before tokens gather in groups.
 pub const LANES: usize = 8;
 /// Lines of the story that are in the page; older ones are still told by `kubectl get events`.
-const STORY: usize = 120;
+const STORY: usize = 80;
 
 impl Signals {
     /// Signals that show this playground.
