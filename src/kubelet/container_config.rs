@@ -101,9 +101,7 @@ pub fn check_image_name(image: &str) -> Result<(), String> {
     let repository =
         path.split_once('/').filter(|(first, _)| first.contains(['.', ':'])).map_or(path, |(_, rest)| rest);
     if repository.chars().any(|c| c.is_ascii_uppercase()) {
-        return Err(
-            format!("{text}: repository name must be lowercase").replace("format: repository", "format: repository")
-        );
+        return Err(format!("{text}: repository name must be lowercase"));
     }
     Ok(())
 }
