@@ -6,7 +6,7 @@ mod node;
 mod runtime;
 mod service;
 
-pub use node::NodeRuntime;
+pub use node::{NodeRuntime, check_image_name};
 pub use runtime::RuntimeConfig;
 pub use service::{
     ContainerConfig, ContainerId, ContainerState, ContainerStatus, ImageInfo, LogPart, Mount, Pull, RuntimeService,

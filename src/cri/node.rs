@@ -13,7 +13,7 @@ use super::service::{
     SandboxConfig, StopReason, User,
 };
 use crate::apiserver::{ExecOptions, LogOptions};
-use crate::images::Image;
+use crate::images::{Image, Reference};
 use crate::shell::process::{Flavour, Stream};
 use crate::shell::program::Host;
 use crate::shell::vfs::{Kind, Tree, Vfs};
@@ -35,6 +35,17 @@ struct Placed {
 enum Session {
     Exec { exec: runtime::ExecId, ended: bool },
     Attach { container: container::ContainerId, position: u64, options: ExecOptions },
+}
+
+/// Whether a text can name an image.
+///
+/// # Errors
+/// The kubelet's sentence with the fault that the reference parser finds.
+pub fn check_image_name(image: &str) -> Result<(), String> {
+    match Reference::parse(image) {
+        Ok(_) => Ok(()),
+        Err(fault) => Err(format!("couldn't parse image name \"{image}\": {fault}")),
+    }
 }
 
 /// The container runtime of one node.

@@ -80,28 +80,3 @@ pub fn build(
         env,
     })
 }
-
-/// Whether a text can name an image.
-///
-/// # Errors
-/// The reference parser's text.
-pub fn check_image_name(image: &str) -> Result<(), String> {
-    let (name, _) = image.split_once('@').unwrap_or((image, ""));
-    let path = name.rsplit_once(':').filter(|(_, tag)| !tag.contains('/')).map_or(name, |(path, _)| path);
-    let fits = |c: char| c.is_ascii_alphanumeric() || "._-/:".contains(c);
-    let text = format!("couldn't parse image name \"{image}\": invalid reference format");
-    if path.is_empty()
-        || !path.chars().all(fits)
-        || path.starts_with(['-', '.', '/'])
-        || path.ends_with(['-', '.', '/'])
-    {
-        return Err(text);
-    }
-    // Only the registry's name may have capitals.
-    let repository =
-        path.split_once('/').filter(|(first, _)| first.contains(['.', ':'])).map_or(path, |(_, rest)| rest);
-    if repository.chars().any(|c| c.is_ascii_uppercase()) {
-        return Err(format!("{text}: repository name must be lowercase"));
-    }
-    Ok(())
-}

@@ -7,13 +7,12 @@ use std::sync::Arc;
 use k8s_openapi::api::core::v1::Container;
 
 use super::Kubelet;
-use super::container_config;
 use super::sync::{BACKOFF_PERIOD, Progress, find_container, set_waiting};
 use super::worker::{ContainerRecord, Stage, Worker};
 use crate::apimachinery::meta;
 use crate::apiserver::ApiServer;
 use crate::client::EventType;
-use crate::cri::ImageInfo;
+use crate::cri::{ImageInfo, check_image_name};
 use crate::sim::Time;
 use crate::text::duration::go_duration;
 
@@ -33,7 +32,7 @@ impl Kubelet {
         let image = container.image.clone().unwrap_or_default();
         let pod = Arc::clone(&worker.pod);
         let record = worker.records.entry(container.name.clone()).or_default().clone();
-        if let Err(why) = container_config::check_image_name(&image) {
+        if let Err(why) = check_image_name(&image) {
             let text = format!("Failed to apply default image tag \"{image}\": {why}");
             self.record(server, &pod, path, EventType::Warning, "InspectFailed", &text);
             self.record(server, &pod, path, EventType::Warning, "Failed", "Error: InvalidImageName");
