@@ -16,6 +16,7 @@ mod pod_control;
 mod pod_garbage_collector;
 mod pod_template;
 mod replica_set;
+mod resource_quota;
 mod service_account;
 mod stateful_set;
 mod taint_eviction;
@@ -51,6 +52,7 @@ pub static CONTROLLERS: &[NewController] = &[
     service_account::new,
     service_account::new_root_ca_publisher,
     pod_garbage_collector::new,
+    resource_quota::new,
     node_lifecycle::new,
     taint_eviction::new,
 ];

@@ -6,7 +6,9 @@ use std::time::Duration;
 
 use k8s_openapi::api::apps::v1::{ControllerRevision, DaemonSet, Deployment, ReplicaSet, StatefulSet};
 use k8s_openapi::api::batch::v1::{CronJob, Job};
-use k8s_openapi::api::core::v1::{ConfigMap, Endpoints, Event, PersistentVolumeClaim, Pod, ServiceAccount};
+use k8s_openapi::api::core::v1::{
+    ConfigMap, Endpoints, Event, PersistentVolumeClaim, Pod, ResourceQuota, ServiceAccount,
+};
 use k8s_openapi::api::discovery::v1::EndpointSlice;
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::Time as MetaTime;
 use serde_json::{Value, json};
@@ -672,4 +674,26 @@ fn a_foreground_deletion_waits_for_the_pods_and_an_orphaning_one_leaves_them() {
             assert!(world.all::<Pod>()[0].metadata.finalizers.is_none());
         }
     }
+}
+
+#[test]
+fn a_quota_tells_what_is_used_and_gives_back_what_has_ended() {
+    let mut world = World::new();
+    let hard = json!({"pods": "5", "requests.cpu": "1", "count/jobs.batch": "3", "configmaps": "4"});
+    world.create("v1", "ResourceQuota", json!({"metadata": {"name": "q"}, "spec": {"hard": hard}}));
+    world.create(
+        "v1",
+        "Pod",
+        json!({"metadata": {"name": "a"}, "spec": {"containers": [
+        {"name": "c", "image": "busybox", "resources": {"requests": {"cpu": "250m"}}}]}}),
+    );
+    world.advance(1.0);
+    let used = |world: &World| world.get::<ResourceQuota>("q").to_json()["status"]["used"].clone();
+    // The ConfigMap is the certificate that every namespace has.
+    assert_eq!(used(&world), json!({"pods": "1", "requests.cpu": "250m", "count/jobs.batch": "0", "configmaps": "1"}));
+    assert_eq!(world.get::<ResourceQuota>("q").to_json()["status"]["hard"], hard);
+    world.phase_all("Succeeded", Some(0));
+    world.advance(1.0);
+    assert_eq!(used(&world)["pods"], "0");
+    assert_eq!(used(&world)["requests.cpu"], "0");
 }

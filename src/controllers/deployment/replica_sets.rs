@@ -9,7 +9,7 @@ use std::sync::Arc;
 use k8s_openapi::api::apps::v1::{Deployment, DeploymentSpec, ReplicaSet};
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::ObjectMeta;
 
-use crate::apimachinery::meta;
+use crate::apimachinery::meta::{self, annotation};
 use crate::controllers::pod_template::{equal_ignoring_hash, scaled};
 
 /// The number of the template among all that the Deployment has had.
@@ -74,11 +74,6 @@ pub fn find_new(deployment: &Deployment, sets: &[Arc<ReplicaSet>]) -> Option<Arc
             .is_some_and(|held| equal_ignoring_hash(held, template))
     };
     sets.iter().find(same).cloned()
-}
-
-/// The value of an annotation.
-pub fn annotation<'a>(meta: &'a ObjectMeta, key: &str) -> Option<&'a str> {
-    meta.annotations.as_ref()?.get(key).map(String::as_str)
 }
 
 /// The ReplicaSet's revision; 0 when it has none.

@@ -141,7 +141,7 @@ impl<'a, 'b> Rollout<'a, 'b> {
             self.replace(&stored);
             return Ok(stored);
         }
-        let own = sets::annotation(&changed.metadata, REVISION).unwrap_or_default().to_owned();
+        let own = meta::annotation(&changed.metadata, REVISION).unwrap_or_default().to_owned();
         let mut needs_update = self.set_revision(&own);
         let message = format!("Found new replica set \"{}\"", meta::name(&set.metadata));
         needs_update |=
