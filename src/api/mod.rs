@@ -33,6 +33,7 @@ mod limit_range;
 mod namespace;
 mod network_policy;
 mod node;
+pub mod node_fit;
 mod persistent_volume;
 mod persistent_volume_claim;
 mod plain;
@@ -57,6 +58,7 @@ mod storage_class;
 mod strategy;
 mod subjects;
 mod validate;
+pub mod volumes;
 
 pub use strategy::{Cell, Column, KindInfo, KindOps, Strategy, ops};
 

@@ -261,7 +261,9 @@ impl ApiServer {
             observed_generation: pod.metadata.generation,
             ..PodCondition::default()
         };
-        let conditions = pod.status.get_or_insert_default().conditions.get_or_insert_default();
+        let status = pod.status.get_or_insert_default();
+        status.nominated_node_name = None;
+        let conditions = status.conditions.get_or_insert_default();
         conditions.retain(|held| held.type_ != condition.type_);
         conditions.push(condition);
         let stored = self.store.put(Box::new(pod), &caller.user);

@@ -2,6 +2,7 @@
 //! and the event recorder. Reads for reaction come from [`Cache`], writes go through [`Client`].
 
 mod cache;
+mod event_series;
 mod events;
 mod watch;
 mod workqueue;
@@ -11,6 +12,7 @@ use std::sync::Arc;
 use k8s_openapi::api::core::v1::{Binding, Pod};
 
 pub use cache::{Cache, Caches, Delta};
+pub use event_series::{Note, SeriesRecorder};
 pub use events::{EventRecorder, EventType};
 pub use watch::Watch;
 pub use workqueue::WorkQueue;

@@ -112,6 +112,7 @@ impl Cluster {
             .iter()
             .map(|node| Kubelet::new(&node.name, &node.address, runtime(node), config.seed))
             .collect();
+        let host = config.nodes.iter().find(|node| node.control_plane).map_or("controlplane", |node| &node.name);
         let mut admin = Caller::component("kubernetes-admin");
         admin.groups = ["system:masters", "system:authenticated"].map(Into::into).into();
         let mut cluster = Self {
@@ -122,7 +123,7 @@ impl Cluster {
             server,
             admin,
             controllers: ControllerManager::new(config.seed),
-            scheduler: Scheduler::new(config.seed),
+            scheduler: Scheduler::new(config.seed, host),
             kubelets,
             events: 0,
         };

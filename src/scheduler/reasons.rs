@@ -1,41 +1,55 @@
 //! Why no node fits, as FailedScheduling words it.
 //!
-//! Models Kubernetes 1.36 pkg/scheduler/framework/types.go (FitError) and the preemption plugin's half of the text.
+//! Models Kubernetes 1.36 pkg/scheduler/framework/types.go (FitError).
 
 use std::collections::BTreeMap;
+
+use super::filters::Plugin;
 
 /// Why one node was refused.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Refusal {
-    /// The reasons of the first plugin that refused, such as `Insufficient cpu`.
+    /// Who refused.
+    pub plugin: Plugin,
+    /// Its reasons, such as `Insufficient cpu`.
     pub reasons: Vec<String>,
     /// Whether evicting Pods could help.
     pub resolvable: bool,
 }
 
-/// The whole message: `0/2 nodes are available: 1 Insufficient cpu, ... preemption: ...`.
-pub fn fit_error(refusals: &[Refusal]) -> String {
-    let total = refusals.len();
-    if total == 0 {
-        return "no nodes available to schedule pods".to_owned();
+/// Why the Pod fits nowhere whatever the nodes.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct PreRefusal {
+    /// Who refused.
+    pub plugin: Plugin,
+    /// Why.
+    pub message: String,
+}
+
+/// `0/2 nodes are available: 1 Insufficient cpu, ...`: each reason with the number of nodes that it holds for, and at
+/// the end, after a full stop, what came of the attempt to make room. Of `total` nodes those without reasons of their
+/// own have `others`.
+pub fn fit_error<'a>(
+    total: usize,
+    reasons: impl IntoIterator<Item = &'a [String]>,
+    others: Option<&str>,
+    after: &str,
+) -> String {
+    let (mut counts, mut told): (BTreeMap<&str, usize>, usize) = (BTreeMap::new(), 0);
+    for of_node in reasons {
+        told += 1;
+        for reason in of_node {
+            *counts.entry(reason).or_default() += 1;
+        }
     }
-    let mut counts: BTreeMap<&str, usize> = BTreeMap::new();
-    for reason in refusals.iter().flat_map(|refusal| &refusal.reasons) {
-        *counts.entry(reason).or_default() += 1;
+    if let Some(reason) = others.filter(|_| told < total) {
+        *counts.entry(reason).or_default() += total - told;
     }
     let mut texts: Vec<String> = counts.iter().map(|(reason, count)| format!("{count} {reason}")).collect();
     texts.sort();
-    let unhelpful = refusals.iter().filter(|refusal| !refusal.resolvable).count();
-    let mut preemption = Vec::new();
-    if total > unhelpful {
-        preemption.push(format!("{} No preemption victims found for incoming pod", total - unhelpful));
-    }
-    if unhelpful > 0 {
-        preemption.push(format!("{unhelpful} Preemption is not helpful for scheduling"));
-    }
-    preemption.sort();
-    let (texts, preemption) = (texts.join(", "), preemption.join(", "));
-    format!("0/{total} nodes are available: {texts}. preemption: 0/{total} nodes are available: {preemption}.")
+    let listed = if texts.is_empty() { String::new() } else { format!(" {}.", texts.join(", ")) };
+    let after = if after.is_empty() { String::new() } else { format!(" {after}") };
+    format!("0/{total} nodes are available:{listed}{after}")
 }
 
 #[cfg(test)]
@@ -44,14 +58,12 @@ mod tests {
 
     #[test]
     fn reasons_are_counted_and_sorted() {
-        let refusals = [
-            Refusal { reasons: vec!["node(s) had untolerated taint(s)".to_owned()], resolvable: false },
-            Refusal { reasons: vec!["Insufficient cpu".to_owned()], resolvable: true },
-        ];
+        let taint = ["node(s) had untolerated taint(s)".to_owned()];
+        let cpu = ["Insufficient cpu".to_owned(), "Insufficient memory".to_owned()];
         assert_eq!(
-            fit_error(&refusals),
-            "0/2 nodes are available: 1 Insufficient cpu, 1 node(s) had untolerated taint(s). preemption: 0/2 nodes \
-             are available: 1 No preemption victims found for incoming pod, 1 Preemption is not helpful for scheduling."
+            fit_error(4, [&taint[..], &cpu, &cpu], Some("other"), "after"),
+            "0/4 nodes are available: 1 node(s) had untolerated taint(s), 1 other, 2 Insufficient cpu, \
+             2 Insufficient memory. after"
         );
     }
 }

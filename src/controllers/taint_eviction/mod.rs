@@ -6,10 +6,11 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-use k8s_openapi::api::core::v1::{Node, Pod, PodCondition, Taint, Toleration};
+use k8s_openapi::api::core::v1::{Node, Pod, PodCondition, Taint};
 
 use super::pod_control::ignore_not_found;
 use super::{Context, Controller};
+use crate::api::node_fit::tolerates;
 use crate::apimachinery::{Kind, ObjectKey, Status, downcast, meta};
 use crate::apiserver::DeleteOptions;
 use crate::client::{Caches, Delta, EventType, WorkQueue, node_of};
@@ -116,18 +117,6 @@ fn tolerated_for(pod: &Pod, taints: &[Taint]) -> Option<Duration> {
         }
     }
     shortest
-}
-
-fn tolerates(toleration: &Toleration, taint: &Taint) -> bool {
-    let text = |text: &Option<String>| text.clone().unwrap_or_default();
-    let (effect, key) = (text(&toleration.effect), text(&toleration.key));
-    let named = (effect.is_empty() || effect == taint.effect) && (key.is_empty() || key == taint.key);
-    named
-        && match toleration.operator.as_deref().unwrap_or("Equal") {
-            "Exists" => true,
-            "" | "Equal" => text(&toleration.value) == text(&taint.value),
-            _ => false,
-        }
 }
 
 fn evict(pod: &Pod, context: &mut Context<'_>) -> Result<(), Status> {

@@ -1,54 +1,47 @@
-//! `nodeSelector` and required node affinity.
+//! `nodeSelector`, required node affinity, and how much a Pod would like a node.
 //!
 //! Models Kubernetes 1.36 pkg/scheduler/framework/plugins/nodeaffinity.
 
-use k8s_openapi::api::core::v1::{Node, NodeSelectorRequirement, NodeSelectorTerm};
+use std::collections::BTreeSet;
 
-use super::{NodeInfo, Refusal, Wanted, unresolvable};
-use crate::apimachinery::labels::{Labels, Requirement, Selector};
-use crate::apimachinery::meta;
+use k8s_openapi::api::core::v1::{Node, NodeSelectorRequirement, PodSpec};
 
-pub fn refuse(wanted: &Wanted, node: &Node, _: &NodeInfo) -> Option<Refusal> {
-    let labels = node.metadata.labels.clone().unwrap_or_default();
-    let selected = wanted.spec.node_selector.iter().flatten().all(|(key, value)| labels.get(key) == Some(value));
-    let required = wanted
-        .spec
-        .affinity
-        .as_ref()
-        .and_then(|affinity| affinity.node_affinity.as_ref())
-        .and_then(|affinity| affinity.required_during_scheduling_ignored_during_execution.as_ref());
-    let matched = required.is_none_or(|required| {
-        required.node_selector_terms.iter().any(|term| term_matches(term, &labels, meta::name(&node.metadata)))
-    });
-    (!selected || !matched).then(|| unresolvable("node(s) didn't match Pod's node affinity/selector"))
+use super::{NodeInfo, Plugin, PreRefusal, Refusal, Snapshot, Wanted, unresolvable};
+use crate::api::node_fit::{NODE_NAME_FIELD, matches_required, node_affinity, required_terms, term_matches};
+
+pub fn refuse(wanted: &Wanted, node: &Node, _: &NodeInfo, _: &Snapshot<'_>) -> Option<Refusal> {
+    let reason = "node(s) didn't match Pod's node affinity/selector";
+    (!matches_required(&wanted.spec, node)).then(|| unresolvable(Plugin::NodeAffinity, reason))
 }
 
-/// Whether a term, which must not be empty, matches the node.
-fn term_matches(term: &NodeSelectorTerm, labels: &Labels, name: &str) -> bool {
-    let expressions = term.match_expressions.as_deref().unwrap_or_default();
-    let fields = term.match_fields.as_deref().unwrap_or_default();
-    if expressions.is_empty() && fields.is_empty() {
-        return false;
+/// The sum of the weights of the Pod's preferences that the node satisfies.
+pub fn preference(spec: &PodSpec, node: &Node) -> i64 {
+    let affinity = node_affinity(spec);
+    let terms = affinity.and_then(|affinity| affinity.preferred_during_scheduling_ignored_during_execution.as_deref());
+    let satisfied = terms.unwrap_or_default().iter().filter(|term| term_matches(&term.preference, node));
+    satisfied.map(|term| i64::from(term.weight)).sum()
+}
+
+/// The nodes that the required affinity names in each of its terms; `None` when one of them names none.
+///
+/// # Errors
+/// The terms name nodes that contradict one another.
+pub fn named_nodes(spec: &PodSpec) -> Result<Option<BTreeSet<String>>, PreRefusal> {
+    let terms = required_terms(spec).unwrap_or_default();
+    if terms.is_empty() {
+        return Ok(None);
     }
-    let names = Labels::from([("metadata.name".to_owned(), name.to_owned())]);
-    matches_all(expressions, labels) && matches_all(fields, &names)
-}
-
-fn matches_all(requirements: &[NodeSelectorRequirement], labels: &Labels) -> bool {
-    let parsed: Option<Vec<Requirement>> = requirements.iter().map(requirement).collect();
-    parsed.is_some_and(|requirements| Selector { requirements }.matches(Some(labels)))
-}
-
-fn requirement(given: &NodeSelectorRequirement) -> Option<Requirement> {
-    let (key, values) = (given.key.clone(), given.values.clone().unwrap_or_default());
-    let number = || values.first().and_then(|value| value.parse().ok());
-    Some(match given.operator.as_str() {
-        "In" => Requirement::In(key, values),
-        "NotIn" => Requirement::NotIn(key, values),
-        "Exists" => Requirement::Exists(key),
-        "DoesNotExist" => Requirement::DoesNotExist(key),
-        "Gt" => Requirement::GreaterThan(key, number()?),
-        "Lt" => Requirement::LessThan(key, number()?),
-        _ => return None,
-    })
+    let mut named = BTreeSet::new();
+    for term in terms {
+        let fields = term.match_fields.iter().flatten();
+        let fields = fields.filter(|field| field.key == NODE_NAME_FIELD && field.operator == "In");
+        let values =
+            |field: &NodeSelectorRequirement| -> BTreeSet<String> { field.values.iter().flatten().cloned().collect() };
+        let Some(of_term) = fields.map(values).reduce(|one, two| &one & &two) else { return Ok(None) };
+        named.extend(of_term);
+    }
+    if named.is_empty() {
+        return Err(PreRefusal { plugin: Plugin::NodeAffinity, message: "pod affinity terms conflict".to_owned() });
+    }
+    Ok(Some(named))
 }

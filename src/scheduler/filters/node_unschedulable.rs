@@ -2,19 +2,23 @@
 //!
 //! Models Kubernetes 1.36 pkg/scheduler/framework/plugins/nodeunschedulable.
 
-use k8s_openapi::api::core::v1::{Node, Taint};
+use k8s_openapi::api::core::v1::{Node, PodSpec, Taint};
 
-use super::{NodeInfo, Refusal, Wanted, taint_toleration, unresolvable};
+use super::{NodeInfo, Plugin, Refusal, Snapshot, Wanted, unresolvable};
+use crate::api::node_fit;
 
-pub fn refuse(wanted: &Wanted, node: &Node, _: &NodeInfo) -> Option<Refusal> {
+pub fn is_closed(spec: &PodSpec, node: &Node) -> bool {
     if node.spec.as_ref().and_then(|spec| spec.unschedulable) != Some(true) {
-        return None;
+        return false;
     }
     let taint = Taint {
         key: "node.kubernetes.io/unschedulable".to_owned(),
         effect: "NoSchedule".to_owned(),
         ..Taint::default()
     };
-    let tolerated = wanted.spec.tolerations.iter().flatten().any(|given| taint_toleration::tolerates(given, &taint));
-    (!tolerated).then(|| unresolvable("node(s) were unschedulable"))
+    !node_fit::is_tolerated(spec, &taint)
+}
+
+pub fn refuse(wanted: &Wanted, node: &Node, _: &NodeInfo, _: &Snapshot<'_>) -> Option<Refusal> {
+    is_closed(&wanted.spec, node).then(|| unresolvable(Plugin::NodeUnschedulable, "node(s) were unschedulable"))
 }

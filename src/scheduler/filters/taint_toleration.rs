@@ -2,39 +2,25 @@
 //!
 //! Models Kubernetes 1.36 pkg/scheduler/framework/plugins/tainttoleration.
 
-use k8s_openapi::api::core::v1::{Node, Taint, Toleration};
+use k8s_openapi::api::core::v1::{Node, Toleration};
 
-use super::{NodeInfo, Refusal, Wanted, unresolvable};
+use super::{NodeInfo, Plugin, Refusal, Snapshot, Wanted, unresolvable};
+use crate::api::node_fit::{taints, tolerates, tolerates_all};
 
-pub fn refuse(wanted: &Wanted, node: &Node, _: &NodeInfo) -> Option<Refusal> {
-    let taints = node.spec.iter().flat_map(|spec| spec.taints.iter().flatten());
-    let tolerations = wanted.spec.tolerations.as_deref().unwrap_or_default();
-    taints
-        .filter(|taint| matches!(taint.effect.as_str(), "NoSchedule" | "NoExecute"))
-        .find(|taint| !tolerations.iter().any(|toleration| tolerates(toleration, taint)))
-        .map(|_| unresolvable("node(s) had untolerated taint(s)"))
-}
-
-/// Whether a toleration tolerates a taint.
-pub fn tolerates(toleration: &Toleration, taint: &Taint) -> bool {
-    let effect = toleration.effect.as_deref().unwrap_or_default();
-    let key = toleration.key.as_deref().unwrap_or_default();
-    if !effect.is_empty() && effect != taint.effect || !key.is_empty() && key != taint.key {
-        return false;
-    }
-    match toleration.operator.as_deref().unwrap_or_default() {
-        "" | "Equal" => toleration.value.as_deref().unwrap_or_default() == taint.value.as_deref().unwrap_or_default(),
-        "Exists" => true,
-        _ => false,
-    }
+pub fn refuse(wanted: &Wanted, node: &Node, _: &NodeInfo, _: &Snapshot<'_>) -> Option<Refusal> {
+    let reason = "node(s) had untolerated taint(s)";
+    (!tolerates_all(&wanted.spec, node)).then(|| unresolvable(Plugin::TaintToleration, reason))
 }
 
 /// How many `PreferNoSchedule` taints of the node the Pod does not tolerate.
-pub fn not_preferred_count(wanted: &Wanted, node: &Node) -> usize {
-    let taints = node.spec.iter().flat_map(|spec| spec.taints.iter().flatten());
-    let tolerations = wanted.spec.tolerations.as_deref().unwrap_or_default();
-    taints
+pub fn not_preferred_count(wanted: &Wanted, node: &Node) -> i64 {
+    // Only tolerations that name this effect, or none, speak of preferences.
+    let speaks = |given: &&Toleration| {
+        given.effect.as_deref().is_none_or(|effect| effect.is_empty() || effect == "PreferNoSchedule")
+    };
+    let tolerations: Vec<&Toleration> = wanted.spec.tolerations.iter().flatten().filter(speaks).collect();
+    let unwanted = taints(node)
         .filter(|taint| taint.effect == "PreferNoSchedule")
-        .filter(|taint| !tolerations.iter().any(|toleration| tolerates(toleration, taint)))
-        .count()
+        .filter(|taint| !tolerations.iter().any(|toleration| tolerates(toleration, taint)));
+    i64::try_from(unwanted.count()).unwrap_or(i64::MAX)
 }
