@@ -40,7 +40,7 @@ const MAY_IMPORT: &[(&str, &[&str])] = &[
         ],
     ),
     // A remote client: no server, no storage, no kinds.
-    ("kubectl", &["sim", "text", "apimachinery", "shell"]),
+    ("kubectl", &["sim", "text", "apimachinery", "shell", "images"]),
     // `apimachinery` for its reader of objects alone: the page carries one, not two.
     ("diagram", &["sim", "apimachinery"]),
     ("lesson", &["sim", "text"]),

@@ -7,6 +7,7 @@ use serde_json::{Map, Value};
 use super::failure::Failure;
 use super::flags::{Flag, Flags, switch, text};
 use super::program::Context;
+use crate::apimachinery::quantity::Quantity;
 use crate::sim::Time;
 use crate::text::go_json;
 use crate::text::go_number::quote;
@@ -31,17 +32,20 @@ pub const VALIDATE: &[Flag] = &[text(
 )
 .bare("strict")];
 
-/// `--field-manager`.
-pub const FIELD_MANAGER: &[Flag] = &[text("field-manager", "", "The name that fields are recorded under.")];
+/// `--field-manager`, with the command's own name.
+pub const fn field_manager(own: &'static str) -> Flag {
+    text("field-manager", own, "The name that fields are recorded under.")
+}
 
 /// `--save-config`.
 pub const SAVE_CONFIG: &[Flag] =
     &[switch("save-config", "Remember the configuration in an annotation, so that apply can be used later.")];
 
 /// Whether anything is kept.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum DryRun {
     /// It is.
+    #[default]
     None,
     /// Nothing is sent.
     Client,
@@ -145,10 +149,26 @@ pub fn query(dry_run: DryRun, manager: &str, validation: &str) -> Vec<(String, S
     query
 }
 
-/// The field manager: the flag, or the command's own.
-pub fn manager<'a>(flags: &'a Flags, default: &'a str) -> &'a str {
-    let given = flags.text("field-manager");
-    if given.is_empty() { default } else { given }
+/// The field manager of `apply` and `diff`: on the server's side it has another name.
+pub fn apply_manager(flags: &Flags) -> &str {
+    if flags.on("server-side") && !flags.changed("field-manager") { "kubectl" } else { flags.text("field-manager") }
+}
+
+/// `cpu=100m,memory=256Mi` as a list of resources.
+///
+/// # Errors
+/// A part without `=`, or what is no quantity.
+pub fn quantities(text: &str) -> Result<Map<String, Value>, Failure> {
+    let mut list = Map::new();
+    for part in text.split(',').filter(|_| !text.is_empty()) {
+        let pair = part.split_once('=').filter(|(_, value)| !value.contains('='));
+        let Some((key, value)) = pair else {
+            return Err(Failure::msg(format!("Invalid argument syntax {part}, expected <resource>=<value>")));
+        };
+        let value = Quantity::parse(value).map_err(Failure::msg)?;
+        list.insert(key.to_owned(), Value::String(value.to_string()));
+    }
+    Ok(list)
 }
 
 /// The object as `apply` remembers it: without the memory of earlier applies.

@@ -176,7 +176,7 @@ pub fn load(cx: &mut Context<'_>, query: &Query, places: &[Place], built: &mut B
                         ))
                     })?;
                 }
-                add(cx, &source, document, built)
+                add(cx, &source, document, built, query.local)
             });
             match added {
                 Ok(()) => {}
@@ -277,7 +277,7 @@ fn go_word(value: &Value) -> &'static str {
     }
 }
 
-fn add(cx: &mut Context<'_>, source: &str, document: Value, built: &mut Built) -> Result<(), Failure> {
+fn add(cx: &mut Context<'_>, source: &str, document: Value, built: &mut Built, local: bool) -> Result<(), Failure> {
     if let Some(failure) = object_failure(&document, source) {
         return Err(failure);
     }
@@ -293,7 +293,7 @@ fn add(cx: &mut Context<'_>, source: &str, document: Value, built: &mut Built) -
                 fields.entry("apiVersion").or_insert_with(|| Value::String(api_version.clone()));
                 fields.entry("kind").or_insert_with(|| Value::String(kind.trim_end_matches("List").to_owned()));
             }
-            add(cx, source, item, built)?;
+            add(cx, source, item, built, local)?;
         }
         return Ok(());
     }
@@ -310,7 +310,7 @@ fn add(cx: &mut Context<'_>, source: &str, document: Value, built: &mut Built) -
     };
     let mut namespace = String::new();
     let mut document = document;
-    if resource.namespaced {
+    if resource.namespaced && !local {
         let config = cx.config()?;
         let own = own_namespace;
         if config.namespace_forced && !own.is_empty() && own != config.namespace {

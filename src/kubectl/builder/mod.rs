@@ -43,6 +43,8 @@ pub struct Query {
     pub all_namespaces: bool,
     /// Whether files are checked as for writing.
     pub validate: bool,
+    /// Whether objects of files are taken as they stand there, without a namespace of ours.
+    pub local: bool,
 }
 
 impl Query {
@@ -59,6 +61,7 @@ impl Query {
             list_without_name: false,
             all_namespaces: flags.on("all-namespaces"),
             validate: false,
+            local: false,
         }
     }
 }
@@ -160,14 +163,13 @@ pub fn build(cx: &mut Context<'_>, query: &Query) -> Result<Built, Failure> {
         }
         return Err(Failure::msg("resource(s) were provided, but no name was specified"));
     }
-    let [word] = types.as_slice() else { return Err(Failure::msg("you must specify only one resource")) };
-    let resource = discovery.resolve(word)?.clone();
-    if query.all_namespaces && resource.namespaced {
-        return Err(Failure::msg("a resource cannot be retrieved by name across all namespaces"));
-    }
-    built.single = names.len() == 1;
-    for name in names {
-        built.targets.push(named(&resource, &namespace, name));
+    built.single = types.len() == 1 && names.len() == 1;
+    for word in &types {
+        let resource = discovery.resolve(word)?.clone();
+        if query.all_namespaces && resource.namespaced {
+            return Err(Failure::msg("a resource cannot be retrieved by name across all namespaces"));
+        }
+        built.targets.extend(names.iter().map(|name| named(&resource, &namespace, name)));
     }
     Ok(built)
 }

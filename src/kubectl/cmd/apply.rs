@@ -11,7 +11,7 @@ use crate::kubectl::flags::{Flag, array, duration, int, switch, text};
 use crate::kubectl::print::{PRINT_FLAGS, Printer, as_list, str_at};
 use crate::kubectl::program::{Context, DONE, Outcome};
 use crate::kubectl::tree::{Command, Group};
-use crate::kubectl::writing::{self, DRY_RUN, DryRun, FIELD_MANAGER, LAST_APPLIED, VALIDATE, blame, remember};
+use crate::kubectl::writing::{self, DRY_RUN, DryRun, LAST_APPLIED, VALIDATE, blame, field_manager, remember};
 use crate::text::go_number::quote;
 
 const FLAGS: &[Flag] = &[
@@ -44,7 +44,7 @@ pub static COMMAND: Command = Command {
         ("Let the server check it without keeping it", "kubectl apply -f job.yaml --dry-run=server"),
     ],
     usage: "(-f FILENAME | -k DIRECTORY) [options]",
-    flags: &[FLAGS, FILE_FLAGS, PRINT_FLAGS, DRY_RUN, VALIDATE, FIELD_MANAGER],
+    flags: &[FLAGS, FILE_FLAGS, PRINT_FLAGS, DRY_RUN, VALIDATE, &[field_manager("kubectl-client-side-apply")]],
     subcommands: &[&VIEW_LAST_APPLIED],
     run: Some(run),
     ..Command::EMPTY
@@ -86,7 +86,7 @@ fn run(cx: &mut Context<'_>) -> Outcome {
     let options = Options {
         dry_run: DryRun::of(cx)?,
         validation: writing::validation(&flags)?,
-        manager: writing::manager(&flags, if server_side { "kubectl" } else { "kubectl-client-side-apply" }).to_owned(),
+        manager: writing::apply_manager(&flags).to_owned(),
         server_side,
         force_conflicts: flags.on("force-conflicts"),
     };

@@ -5,13 +5,13 @@
 use crate::kubectl::builder::{self, FILE_FLAGS, Query, Target};
 use crate::kubectl::describe::describe;
 use crate::kubectl::failure::Failure;
-use crate::kubectl::flags::{Flag, switch, text};
+use crate::kubectl::flags::{Flag, int, switch, text};
 use crate::kubectl::program::{Context, DONE, Outcome};
 use crate::kubectl::tree::{Command, Group};
 
 const FLAGS: &[Flag] = &[
     switch("all-namespaces", "Objects of every namespace.").short('A'),
-    text("chunk-size", "500", "Ask for long lists in parts of this many objects."),
+    int("chunk-size", "500", "Ask for long lists in parts of this many objects."),
     text("selector", "", "Only objects whose labels match.").short('l'),
     switch("show-events", "Show the events about the object; with several objects only when asked for.").on(),
 ];
@@ -53,7 +53,7 @@ fn run(cx: &mut Context<'_>) -> Outcome {
         return by_prefix(cx, &query, show_events, only.clone());
     }
     if found.is_empty() && failures.is_empty() {
-        if query.all_namespaces || !built.targets.iter().all(|target| target.resource.namespaced) {
+        if query.all_namespaces {
             cx.out.err_line("No resources found");
         } else {
             let namespace = cx.namespace()?;
@@ -94,7 +94,11 @@ fn by_prefix(cx: &mut Context<'_>, query: &Query, show_events: bool, missing: Fa
     if near.is_empty() {
         return Err(missing);
     }
-    let show_events = show_events && (near.len() == 1 || cx.session.flags.changed("show-events"));
-    let failures = print_all(cx, &near, show_events, Vec::new());
-    if failures.is_empty() { DONE } else { Err(Failure::Many(failures)) }
+    // The search that failed counts as one of several: no events, unless they are asked for.
+    let show_events = show_events && cx.session.flags.changed("show-events");
+    for target in &near {
+        let text = describe(cx, target, show_events)?;
+        cx.out.line(&text);
+    }
+    DONE
 }

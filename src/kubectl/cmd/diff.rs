@@ -12,7 +12,7 @@ use crate::kubectl::flags::{Flag, array, int, switch, text};
 use crate::kubectl::print::{drop_managed_fields, str_at};
 use crate::kubectl::program::{Context, DONE, Next, Outcome};
 use crate::kubectl::tree::{Command, Group};
-use crate::kubectl::writing::{self, DryRun, FIELD_MANAGER, LAST_APPLIED, blame, remember};
+use crate::kubectl::writing::{self, DryRun, LAST_APPLIED, blame, field_manager, remember};
 use crate::text::yaml::to_yaml;
 
 const FLAGS: &[Flag] = &[
@@ -33,7 +33,7 @@ pub static COMMAND: Command = Command {
     long: "Shows the difference between what the server has and what an apply of the files would make of it. The exit code is 1 when there is a difference.",
     examples: &[("What would change", "kubectl diff -f job.yaml")],
     usage: "-f FILENAME [options]",
-    flags: &[FLAGS, FILE_FLAGS, FIELD_MANAGER],
+    flags: &[FLAGS, FILE_FLAGS, &[field_manager("kubectl-client-side-apply")]],
     run: Some(run),
     ..Command::EMPTY
 };
@@ -96,13 +96,13 @@ fn states(cx: &mut Context<'_>, target: &Target) -> Result<(Option<Value>, Optio
         Err(failure) => return Err(failure),
     };
     if flags.on("server-side") {
-        let mut query = writing::query(DryRun::Server, writing::manager(&flags, "kubectl"), "");
+        let mut query = writing::query(DryRun::Server, writing::apply_manager(&flags), "");
         query.push(("force".to_owned(), flags.on("force-conflicts").to_string()));
         let body = serde_json::to_vec(&wanted).unwrap_or_default();
         let merged = cx.patch(&target.path(), "apply", &query, &body)?;
         return Ok((live, Some(merged)));
     }
-    let manager = writing::manager(&flags, "kubectl-client-side-apply");
+    let manager = flags.text("field-manager");
     let Some(live) = live else {
         let collection = target.resource.path(&target.namespace);
         let modified = remember(&wanted);

@@ -11,7 +11,7 @@ use crate::kubectl::flags::{Flag, switch, text};
 use crate::kubectl::print::{PRINT_FLAGS, as_list, drop_managed_fields, list_at, str_at};
 use crate::kubectl::program::{Context, Next, Outcome, Progress, Task};
 use crate::kubectl::tree::{Command, Group};
-use crate::kubectl::writing::{self, DryRun, FIELD_MANAGER, VALIDATE};
+use crate::kubectl::writing::{self, DryRun, VALIDATE, field_manager};
 use crate::shell::program::{Pid, Wait};
 use crate::text::yaml::{from_yaml, to_yaml};
 
@@ -30,7 +30,7 @@ pub static COMMAND: Command = Command {
     long: "Opens an object as YAML in the editor that KUBE_EDITOR or EDITOR names (nano otherwise) and sends what was changed when it is saved.",
     examples: &[("Edit a service", "kubectl edit service kubernetes")],
     usage: "(RESOURCE/NAME | -f FILENAME) [options]",
-    flags: &[FLAGS, FILE_FLAGS, PRINT_FLAGS, VALIDATE, FIELD_MANAGER],
+    flags: &[FLAGS, FILE_FLAGS, PRINT_FLAGS, VALIDATE, &[field_manager("kubectl-edit")]],
     run: Some(run),
     ..Command::EMPTY
 };
@@ -179,7 +179,7 @@ fn save(cx: &mut Context<'_>, target: &Target, after: &Value) -> Result<(), Fail
         cx.out.line(&format!("{} skipped", target.title()));
         return Ok(());
     }
-    let query = writing::query(DryRun::None, writing::manager(&flags, "kubectl-edit"), writing::validation(&flags)?);
+    let query = writing::query(DryRun::None, flags.text("field-manager"), writing::validation(&flags)?);
     let body = crate::text::go_json::to_compact(&patch);
     if flags.on("output-patch") {
         cx.out.line(&format!("Patch: {body}"));

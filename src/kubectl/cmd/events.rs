@@ -6,7 +6,7 @@ use serde_json::Value;
 
 use crate::kubectl::describe::age;
 use crate::kubectl::failure::Failure;
-use crate::kubectl::flags::{Flag, slice, switch, text};
+use crate::kubectl::flags::{Flag, int, slice, switch, text};
 use crate::kubectl::print::{PRINT_FLAGS, Printer, as_list, list_at, str_at};
 use crate::kubectl::program::{Context, DONE, Next, Outcome, Progress, Task};
 use crate::kubectl::tree::{Command, Group};
@@ -18,7 +18,7 @@ use crate::text::table::TabWriter;
 
 const FLAGS: &[Flag] = &[
     switch("all-namespaces", "Events of every namespace.").short('A'),
-    text("chunk-size", "500", "Ask for long lists in parts of this many objects."),
+    int("chunk-size", "500", "Ask for long lists in parts of this many objects."),
     text("for", "", "Only events about this object, as TYPE/NAME."),
     switch("no-headers", "Leave out the line of headers."),
     slice("types", "Only events of these types: Normal, Warning."),

@@ -45,6 +45,10 @@ fn run(cx: &mut Context<'_>) -> Outcome {
         }
         _ => return Err(Failure::msg("We accept only this format: explain RESOURCE\n")),
     };
+    let output = flags.text("output");
+    if !["plaintext", "plaintext-openapiv2"].contains(&output) {
+        return Err(Failure::msg(format!("unrecognized format: {output}")));
+    }
     let (name, path) = word.split_once('.').unwrap_or((&word, ""));
     let discovery = cx.discovery()?;
     let mut resource = discovery.resolve(name).map_err(|failure| Failure::Plain(failure.text()))?.clone();
@@ -54,9 +58,10 @@ fn run(cx: &mut Context<'_>) -> Outcome {
             .resources
             .iter()
             .find(|one| one.plural == resource.plural && one.group == group && one.version == version);
-        resource = exact
-            .cloned()
-            .ok_or_else(|| Failure::msg(format!("couldn't find resource for {:?}", flags.text("api-version"))))?;
+        resource = exact.cloned().ok_or_else(|| {
+            let version = if group.is_empty() { format!("/{version}") } else { format!("{group}/{version}") };
+            Failure::msg(format!("couldn't find resource for \"{version}, Resource={}\"", resource.plural))
+        })?;
     }
     let place = if resource.group.is_empty() {
         format!("api/{}", resource.version)

@@ -10,7 +10,7 @@ use crate::kubectl::flags::{Flag, Flags, int, text};
 use crate::kubectl::print::{PRINT_FLAGS, Printer, list_at, map_at};
 use crate::kubectl::program::{Context, DONE, Outcome};
 use crate::kubectl::tree::{Command, Group};
-use crate::kubectl::writing::{self, DRY_RUN, DryRun, FIELD_MANAGER, SAVE_CONFIG};
+use crate::kubectl::writing::{self, DRY_RUN, DryRun, SAVE_CONFIG, field_manager};
 
 const EXPOSE_FLAGS: &[Flag] = &[
     text("cluster-ip", "", "The address of the Service, or None."),
@@ -39,7 +39,7 @@ pub static EXPOSE: Command = Command {
         ("Reachable on the nodes", "kubectl expose deployment web --port=80 --type=NodePort --name=web-np"),
     ],
     usage: "(-f FILENAME | TYPE NAME) [--port=port] [--protocol=TCP|UDP|SCTP] [--target-port=number-or-name] [--name=name] [--external-ip=external-ip-of-service] [--type=type] [options]",
-    flags: &[EXPOSE_FLAGS, FILE_FLAGS, PRINT_FLAGS, DRY_RUN, FIELD_MANAGER, SAVE_CONFIG],
+    flags: &[EXPOSE_FLAGS, FILE_FLAGS, PRINT_FLAGS, DRY_RUN, &[field_manager("kubectl-expose")], SAVE_CONFIG],
     run: Some(expose),
     ..Command::EMPTY
 };
@@ -63,7 +63,7 @@ pub static AUTOSCALE: Command = Command {
     long: "Makes an autoscaler that sets the number of copies of an object between two bounds.",
     examples: &[("Between two and five copies", "kubectl autoscale deployment web --min=2 --max=5 --cpu=80%")],
     usage: "(-f FILENAME | TYPE NAME | TYPE/NAME) [--min=MINPODS] --max=MAXPODS [--cpu=CPU] [--memory=MEMORY] [options]",
-    flags: &[SCALE_FLAGS, FILE_FLAGS, PRINT_FLAGS, DRY_RUN, FIELD_MANAGER, SAVE_CONFIG],
+    flags: &[SCALE_FLAGS, FILE_FLAGS, PRINT_FLAGS, DRY_RUN, &[field_manager("kubectl-autoscale")], SAVE_CONFIG],
     run: Some(autoscale),
     ..Command::EMPTY
 };
@@ -81,7 +81,7 @@ fn fetched(cx: &mut Context<'_>) -> Result<Vec<Target>, Failure> {
     }
 }
 
-fn make(cx: &mut Context<'_>, object: Value, manager: &str, what: &str) -> Outcome {
+fn make(cx: &mut Context<'_>, object: Value, what: &str) -> Outcome {
     let flags = cx.session.flags.clone();
     let dry_run = DryRun::of(cx)?;
     let mut printer = Printer::of(&flags, cx.system, false)?;
@@ -94,7 +94,7 @@ fn make(cx: &mut Context<'_>, object: Value, manager: &str, what: &str) -> Outco
     let of = |path: &str| object.pointer(path).and_then(Value::as_str).unwrap_or("").to_owned();
     let (version, kind, name) = (of("/apiVersion"), of("/kind"), of("/metadata/name"));
     let resource = cx.discovery()?.of_kind(&version, &kind).cloned().unwrap_or_default();
-    let manager = writing::manager(&flags, manager);
+    let manager = flags.text("field-manager");
     let made = writing::create(cx, &resource.path(&namespace), &object, dry_run, manager, "")?;
     let text = printer.done(&made, &resource, &name, &format!("{what}{}", dry_run.suffix()))?;
     cx.out.out(&text);
@@ -106,7 +106,7 @@ fn expose(cx: &mut Context<'_>) -> Outcome {
     for target in fetched(cx)? {
         let object = target.object.clone().unwrap_or_default();
         let service = service(&flags, &target, &object)?;
-        make(cx, service, "kubectl-expose", "exposed")?;
+        make(cx, service, "exposed")?;
     }
     DONE
 }
@@ -270,7 +270,7 @@ fn autoscale(cx: &mut Context<'_>) -> Outcome {
             }
         }
         let object = json!({"apiVersion": "autoscaling/v2", "kind": "HorizontalPodAutoscaler", "metadata": {"name": name}, "spec": spec});
-        make(cx, object, "kubectl-autoscale", "autoscaled")?;
+        make(cx, object, "autoscaled")?;
     }
     DONE
 }

@@ -7,16 +7,19 @@ use serde_json::Value;
 use crate::kubectl::builder::{self, Built, FILE_FLAGS, Query, Target};
 use crate::kubectl::client::TABLE;
 use crate::kubectl::failure::Failure;
-use crate::kubectl::flags::{Flag, slice, switch, text};
-use crate::kubectl::print::{Format, Grid, PRINT_FLAGS, Printer, TableOptions, as_list, sort_items, sort_rows, str_at};
+use crate::kubectl::flags::{Flag, int, slice, switch, text};
+use crate::kubectl::print::{
+    Format, Grid, PRINT_FLAGS, Printer, TableOptions, as_list, list_at, sort_items, sort_rows, str_at, unsortable,
+};
 use crate::kubectl::program::{Context, DONE, Next, Outcome};
 use crate::kubectl::tree::{Command, Group};
 use crate::kubectl::watch::{Style, Watch};
+use crate::text::go_number::quote;
 use crate::text::http::{Method, Request};
 
 const FLAGS: &[Flag] = &[
     switch("all-namespaces", "Objects of every namespace.").short('A'),
-    text("chunk-size", "500", "Ask for long lists in parts of this many objects; 0 asks for all at once."),
+    int("chunk-size", "500", "Ask for long lists in parts of this many objects; 0 asks for all at once."),
     text("field-selector", "", "Only objects whose fields match, such as status.phase=Running."),
     switch("ignore-not-found", "Say nothing about objects that are not there."),
     slice("label-columns", "Labels to show as columns.").short('L'),
@@ -58,11 +61,26 @@ pub static COMMAND: Command = Command {
 fn run(cx: &mut Context<'_>) -> Outcome {
     let flags = cx.session.flags.clone();
     if !flags.text("raw").is_empty() {
+        if !flags.args.is_empty() {
+            return Err(Failure::msg("arguments may not be passed when --raw is specified"));
+        }
+        if flags.on("watch") || flags.on("watch-only") || !flags.text("selector").is_empty() {
+            return Err(Failure::msg(
+                "--raw may not be specified with other flags that filter the server request or alter the output",
+            ));
+        }
+        if !flags.text("output").is_empty() {
+            return Err(Failure::msg("--raw and --output are mutually exclusive"));
+        }
+        if !flags.text("raw").starts_with('/') {
+            let raw = quote(flags.text("raw"));
+            return Err(Failure::msg(format!("--raw must be a valid URL path: parse {raw}: invalid URI for request")));
+        }
         return raw(cx, flags.text("raw"));
     }
     let watching = flags.on("watch") || flags.on("watch-only");
     if flags.on("output-watch-events") && !watching {
-        return Err(cx.usage("--output-watch-events option can only be used with --watch or --watch-only"));
+        return Err(Failure::msg("--output-watch-events option can only be used with --watch or --watch-only"));
     }
     let mut query = Query::of(&flags);
     query.list_without_name = true;
@@ -70,8 +88,23 @@ fn run(cx: &mut Context<'_>) -> Outcome {
         cx.out.err("You must specify the type of resource to get. Use \"kubectl api-resources\" for a complete list of supported resources.\n\n");
         return Err(cx.usage("Required resource not specified.\nUse \"kubectl explain <resource>\" for a detailed description of that resource (e.g. kubectl explain pods)."));
     }
+    let output = flags.text("output");
+    if flags.on("show-labels") && !["", "wide"].contains(&output) {
+        return Err(Failure::msg(format!("--show-labels option cannot be used with {output} printer")));
+    }
+    if !flags.text("sort-by").is_empty() && watching {
+        cx.out.err_line(if flags.on("watch") {
+            "warning: --watch requested, --sort-by will be ignored for watch events received"
+        } else {
+            "warning: --watch-only requested, --sort-by will be ignored"
+        });
+    }
     let printer = Printer::of(&flags, cx.system, true)?;
     let built = builder::build(cx, &query)?;
+    let subresource = flags.text("subresource");
+    if !subresource.is_empty() && built.targets.iter().any(|target| target.name.is_empty()) {
+        return Err(Failure::msg("subresource cannot be used when bulk resources are specified"));
+    }
     if watching {
         return watch(cx, &query, &built, printer);
     }
@@ -132,11 +165,16 @@ fn human(cx: &mut Context<'_>, query: &Query, built: &Built, printer: &Printer) 
     let sort = flags.text("sort-by").to_owned();
     let mut tables: Vec<(&Target, Value)> = Vec::new();
     let mut failures = built.failures.clone();
+    if !sort.is_empty() && built.targets.len() > 1 {
+        // Several answers are sorted among themselves, and a Table has none of the fields of an object.
+        return Err(unsortable(&sort));
+    }
     for target in &built.targets {
         match table_of(cx, target, &built.selectors, !sort.is_empty()) {
             Ok(mut table) => {
-                if !sort.is_empty() {
-                    sort_rows(&mut table, &sort)?;
+                // A table that cannot be sorted is silently not printed.
+                if !sort.is_empty() && list_at(&table, "/rows").len() > 1 && sort_rows(&mut table, &sort).is_err() {
+                    table = Value::Null;
                 }
                 tables.push((target, table));
             }

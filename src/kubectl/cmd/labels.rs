@@ -4,13 +4,14 @@
 
 use serde_json::{Map, Value, json};
 
+use crate::apimachinery::content::label_value;
 use crate::kubectl::builder::{self, FILE_FLAGS, Query};
 use crate::kubectl::failure::Failure;
 use crate::kubectl::flags::{Flag, Flags, switch, text};
 use crate::kubectl::print::{PRINT_FLAGS, Printer, map_at};
 use crate::kubectl::program::{Context, DONE, Outcome};
 use crate::kubectl::tree::{Command, Group};
-use crate::kubectl::writing::{self, DRY_RUN, DryRun, FIELD_MANAGER};
+use crate::kubectl::writing::{self, DRY_RUN, DryRun, field_manager};
 use crate::text::go_number::quote;
 
 const FLAGS: &[Flag] = &[
@@ -36,7 +37,7 @@ pub static LABEL: Command = Command {
         ("Remove it", "kubectl label service kubernetes tier-"),
     ],
     usage: "[--overwrite] (-f FILENAME | TYPE NAME) KEY_1=VAL_1 ... KEY_N=VAL_N [--resource-version=version] [options]",
-    flags: &[FLAGS, FILE_FLAGS, PRINT_FLAGS, DRY_RUN, FIELD_MANAGER],
+    flags: &[FLAGS, FILE_FLAGS, PRINT_FLAGS, DRY_RUN, &[field_manager("kubectl-label")]],
     run: Some(|cx| run(cx, &LABELS)),
     ..Command::EMPTY
 };
@@ -52,7 +53,7 @@ pub static ANNOTATE: Command = Command {
         ("Remove it", "kubectl annotate service kubernetes note-"),
     ],
     usage: "[--overwrite] (-f FILENAME | TYPE NAME) KEY_1=VAL_1 ... KEY_N=VAL_N [--resource-version=version] [options]",
-    flags: &[FLAGS, FILE_FLAGS, PRINT_FLAGS, DRY_RUN, FIELD_MANAGER],
+    flags: &[FLAGS, FILE_FLAGS, PRINT_FLAGS, DRY_RUN, &[field_manager("kubectl-annotate")]],
     run: Some(|cx| run(cx, &ANNOTATIONS)),
     ..Command::EMPTY
 };
@@ -62,49 +63,51 @@ struct Kind {
     field: &'static str,
     word: &'static str,
     done: &'static str,
-    manager: &'static str,
 }
 
-const LABELS: Kind = Kind { field: "labels", word: "label", done: "labeled", manager: "kubectl-label" };
-const ANNOTATIONS: Kind =
-    Kind { field: "annotations", word: "annotation", done: "annotated", manager: "kubectl-annotate" };
+const LABELS: Kind = Kind { field: "labels", word: "label", done: "labeled" };
+const ANNOTATIONS: Kind = Kind { field: "annotations", word: "annotation", done: "annotated" };
 
 type Changes = (Vec<(String, String)>, Vec<String>);
 
 /// The words that name objects, and those that name changes.
-fn split(args: &[String]) -> (Vec<String>, Vec<String>) {
-    let is_change = |word: &String| (word.contains('=') && !word.starts_with('=')) || word.ends_with('-');
+fn split(args: &[String], kind: &Kind) -> Result<(Vec<String>, Vec<String>), Failure> {
+    let is_change =
+        |word: &String| (word.contains('=') && !word.starts_with('=')) || (word.ends_with('-') && word.as_str() != "-");
     let first = args.iter().position(is_change).unwrap_or(args.len());
     let (objects, changes) = args.split_at_checked(first).unwrap_or((args, &[]));
-    (objects.to_vec(), changes.to_vec())
+    match changes.iter().find(|word| !is_change(word)) {
+        Some(word) => {
+            Err(Failure::msg(format!("all resources must be specified before {} changes: {word}", kind.word)))
+        }
+        None => Ok((objects.to_vec(), changes.to_vec())),
+    }
 }
 
 fn changes(words: &[String], kind: &Kind) -> Result<Changes, Failure> {
     let (mut set, mut remove): Changes = Default::default();
     for word in words {
-        if let Some((key, value)) = word.split_once('=') {
-            if kind.word == "label" {
-                let fine = value.len() <= 63
-                    && value.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"-_.".contains(&byte))
-                    && [value.bytes().next(), value.bytes().last()].iter().flatten().all(u8::is_ascii_alphanumeric);
-                if !fine {
-                    return Err(Failure::msg(format!(
-                        "invalid label value: {}: a valid label must be an empty string or consist of alphanumeric characters, '-', '_' or '.', and must start and end with an alphanumeric character (e.g. 'MyValue',  or 'my_value',  or '12345', regex used for validation is '(([A-Za-z0-9][-A-Za-z0-9_.]*)?[A-Za-z0-9])?')",
-                        quote(word)
-                    )));
-                }
-            }
-            set.push((key.to_owned(), value.to_owned()));
-        } else if let Some(key) = word.strip_suffix('-') {
-            remove.push(key.to_owned());
-        } else {
-            return Err(Failure::msg(format!("unknown {} spec: {word}", kind.word)));
+        let Some((key, value)) = word.split_once('=') else {
+            remove.push(word.strip_suffix('-').unwrap_or(word).to_owned());
+            continue;
+        };
+        let wrong = if kind.word == "label" { label_value(value) } else { Vec::new() };
+        if !wrong.is_empty() {
+            return Err(Failure::msg(format!("invalid label value: {}: {}", quote(word), wrong.join(";"))));
         }
+        set.retain(|(known, _)| known != key);
+        set.push((key.to_owned(), value.to_owned()));
     }
-    if set.iter().any(|(key, _)| remove.contains(key)) {
+    set.sort();
+    let both: Vec<&String> = remove.iter().filter(|key| set.iter().any(|(known, _)| known == *key)).collect();
+    if kind.word == "label" && !both.is_empty() {
+        return Err(Failure::msg("can not both modify and remove a label in the same command"));
+    }
+    if !both.is_empty() {
+        let both: Vec<&str> = both.into_iter().map(String::as_str).collect();
         return Err(Failure::msg(format!(
-            "can not both modify and remove {} in the same command",
-            if kind.word == "label" { "a label" } else { "an annotation" }
+            "can not both modify and remove the following annotation(s) in the same command: {}",
+            both.join(", ")
         )));
     }
     Ok((set, remove))
@@ -112,30 +115,47 @@ fn changes(words: &[String], kind: &Kind) -> Result<Changes, Failure> {
 
 fn run(cx: &mut Context<'_>, kind: &Kind) -> Outcome {
     let flags = cx.session.flags.clone();
-    let (objects, words) = split(&flags.args);
+    let (objects, words) = split(&flags.args, kind)?;
     let (set, remove) = changes(&words, kind)?;
     let mut query = Query::of(&flags);
     query.args = objects;
+    let (local, list) = (flags.on("local"), flags.on("list"));
+    if flags.on("all") && query.selector.is_some() {
+        return Err(Failure::msg("cannot set --all and --selector at the same time"));
+    }
+    if flags.on("all") && query.field_selector.is_some() {
+        return Err(Failure::msg("cannot set --all and --field-selector at the same time"));
+    }
     if query.args.is_empty() && query.files.is_empty() && query.kustomize.is_empty() {
         return Err(Failure::msg("one or more resources must be specified as <resource> <name> or <resource>/<name>"));
     }
-    if set.is_empty() && remove.is_empty() && !flags.on("list") {
+    if set.is_empty() && remove.is_empty() && !list {
         return Err(Failure::msg(format!("at least one {} update is required", kind.word)));
     }
     let dry_run = DryRun::of(cx)?;
+    if local && dry_run == DryRun::Server {
+        return Err(Failure::msg("cannot specify --local and --dry-run=server - did you mean --dry-run=client?"));
+    }
+    if list && !flags.text("output").is_empty() {
+        return Err(Failure::msg("--list and --output may not be specified together"));
+    }
     let mut printer = Printer::of(&flags, cx.system, false)?;
+    // Names beside --all are not asked for.
+    if flags.on("all") {
+        query.args.truncate(1);
+    }
+    query.local = local;
     let built = builder::build(cx, &query)?;
-    let (found, mut failures) = builder::fetch(cx, &built);
+    let single = built.single;
+    let (found, mut failures) = if local { (built.targets, built.failures) } else { builder::fetch(cx, &built) };
+    if found.len() > 1 && !flags.text("resource-version").is_empty() {
+        return Err(Failure::msg("--resource-version may only be used with a single resource"));
+    }
     for target in &found {
         let before = target.object.clone().unwrap_or_default();
         match change(cx, &flags, kind, &before, target, (&set, &remove), dry_run) {
+            Ok((after, _)) if list => show(cx, kind, target, &after, single),
             Ok((after, what)) => {
-                if flags.on("list") {
-                    for (key, value) in map_at(&after, &format!("/metadata/{}", kind.field)).into_iter().flatten() {
-                        cx.out.line(&format!("{key}={}", value.as_str().unwrap_or("")));
-                    }
-                    continue;
-                }
                 let what = format!("{what}{}", dry_run.suffix());
                 let text = printer.done(&after, &target.resource, &target.name, &what)?;
                 cx.out.out(&text);
@@ -144,6 +164,20 @@ fn run(cx: &mut Context<'_>, kind: &Kind) -> Outcome {
         }
     }
     if failures.is_empty() { DONE } else { Err(Failure::Many(failures)) }
+}
+
+/// `--list`: what an object has; with a title when there may be several.
+fn show(cx: &mut Context<'_>, kind: &Kind, target: &builder::Target, object: &Value, single: bool) {
+    let indent = if single {
+        ""
+    } else {
+        let resource = &target.resource;
+        cx.out.line(&format!("Listing {} for {}.{}/{}:", kind.field, resource.kind, resource.group, target.name));
+        " "
+    };
+    for (key, value) in map_at(object, &format!("/metadata/{}", kind.field)).into_iter().flatten() {
+        cx.out.line(&format!("{indent}{key}={}", value.as_str().unwrap_or("")));
+    }
 }
 
 fn change(
@@ -157,24 +191,31 @@ fn change(
 ) -> Result<(Value, &'static str), Failure> {
     let path = format!("/metadata/{}", kind.field);
     let old = map_at(before, &path).cloned().unwrap_or_default();
+    let is_label = kind.word == "label";
     if !flags.on("overwrite") {
         let text = |value: &Value| value.as_str().unwrap_or("").to_owned();
-        let taken: Vec<String> = set
-            .iter()
-            .filter_map(|(key, value)| {
-                old.get(key).filter(|known| text(known) != *value).map(|known| (key, text(known)))
-            })
-            .map(|(key, value)| format!("'{key}' already has a value ({value})"))
-            .collect();
-        if let Some(first) = taken.first() {
-            return Err(Failure::msg(if kind.word == "label" {
-                format!("{first}, and --overwrite is false")
-            } else {
-                format!("--overwrite is false but found the following declared annotation(s): {}", taken.join("; "))
-            }));
+        let taken = set.iter().filter_map(|(key, value)| {
+            let known = text(old.get(key)?);
+            (!is_label || known != *value).then_some((key, known))
+        });
+        let taken: Vec<(&String, String)> = taken.collect();
+        if is_label && let [first, rest @ ..] = taken.as_slice() {
+            let told = |(key, value): &(&String, String)| {
+                Failure::msg(format!("'{key}' already has a value ({value}), and --overwrite is false"))
+            };
+            let all: Vec<Failure> = std::iter::once(first).chain(rest).map(told).collect();
+            return Err(if rest.is_empty() { told(first) } else { Failure::Many(all) });
+        }
+        if !taken.is_empty() {
+            let known: Vec<String> =
+                taken.iter().map(|(key, value)| format!("'{key}' already has a value ({value})")).collect();
+            return Err(Failure::msg(format!(
+                "--overwrite is false but found the following declared annotation(s): {}",
+                known.join("; ")
+            )));
         }
     }
-    for key in remove.iter().filter(|key| kind.word == "label" && !old.contains_key(*key)) {
+    for key in remove.iter().filter(|key| is_label && !old.contains_key(*key)) {
         cx.out.line(&format!("label {} not found.", quote(key)));
     }
     let mut new = old.clone();
@@ -192,21 +233,22 @@ fn change(
     if let Some(metadata) = writing::metadata_mut(&mut after) {
         metadata.insert(kind.field.to_owned(), Value::Object(new.clone()));
     }
-    let what = if kind.word != "label" {
+    let what = if !is_label {
         kind.done
     } else if new == old {
         "not labeled"
-    } else if !flags.on("overwrite") && new.len() < old.len() {
+    } else if !flags.on("overwrite") && json!(new).to_string().len() < json!(old).to_string().len() {
+        // Judged by the length of the JSON, as kubectl does.
         "unlabeled"
     } else {
         kind.done
     };
-    if dry_run != DryRun::Client && new != old && !flags.on("local") {
+    if dry_run != DryRun::Client && new != old && !flags.on("local") && !flags.on("list") {
         let mut body = json!({"metadata": {kind.field: patch}});
         if let (false, Some(metadata)) = (flags.text("resource-version").is_empty(), writing::metadata_mut(&mut body)) {
             metadata.insert("resourceVersion".to_owned(), json!(flags.text("resource-version")));
         }
-        let query = writing::query(dry_run, writing::manager(flags, kind.manager), "");
+        let query = writing::query(dry_run, flags.text("field-manager"), "");
         after = cx.patch(&target.path(), "merge", &query, body.to_string().as_bytes())?;
     }
     Ok((after, what))
@@ -219,7 +261,7 @@ mod tests {
     #[test]
     fn words_are_objects_until_the_first_change() {
         let words: Vec<String> = ["job", "one", "team-", "a=b"].map(str::to_owned).to_vec();
-        let (objects, changed) = split(&words);
+        let (objects, changed) = split(&words, &LABELS).unwrap();
         assert_eq!(objects, ["job", "one"]);
         assert_eq!(changes(&changed, &LABELS).unwrap(), (vec![("a".into(), "b".into())], vec!["team".into()]));
         assert!(changes(&["a=b".into(), "a-".into()], &LABELS).is_err());

@@ -9,6 +9,7 @@ mod delete;
 mod describe;
 mod diff;
 mod discovery;
+mod drain;
 mod edit;
 mod events;
 mod exec;
@@ -17,13 +18,13 @@ mod expose;
 mod get;
 mod labels;
 mod logs;
-mod nodes;
 mod patch;
 mod replace;
 mod rollout;
 mod run;
 mod scale;
 mod set;
+mod taint;
 mod wait;
 mod words;
 
@@ -45,10 +46,10 @@ pub static COMMANDS: &[&Command] = &[
     &absent::CERTIFICATE,
     &discovery::CLUSTER_INFO,
     &absent::TOP,
-    &nodes::CORDON,
-    &nodes::UNCORDON,
-    &nodes::DRAIN,
-    &nodes::TAINT,
+    &drain::CORDON,
+    &drain::UNCORDON,
+    &drain::DRAIN,
+    &taint::COMMAND,
     &describe::COMMAND,
     &logs::COMMAND,
     &exec::ATTACH,

@@ -10,7 +10,7 @@ use crate::kubectl::flags::{Flag, switch, text};
 use crate::kubectl::print::{PRINT_FLAGS, Printer};
 use crate::kubectl::program::{Context, DONE, Outcome};
 use crate::kubectl::tree::{Command, Group};
-use crate::kubectl::writing::{self, DRY_RUN, DryRun, FIELD_MANAGER};
+use crate::kubectl::writing::{self, DRY_RUN, DryRun, field_manager};
 use crate::text::go_json;
 use crate::text::go_number::quote;
 use crate::text::yaml::from_yaml;
@@ -37,7 +37,7 @@ pub static COMMAND: Command = Command {
         ),
     ],
     usage: "(-f FILENAME | TYPE NAME) [-p PATCH|--patch-file FILE] [options]",
-    flags: &[FLAGS, FILE_FLAGS, PRINT_FLAGS, DRY_RUN, FIELD_MANAGER],
+    flags: &[FLAGS, FILE_FLAGS, PRINT_FLAGS, DRY_RUN, &[field_manager("kubectl-patch")]],
     run: Some(run),
     ..Command::EMPTY
 };
@@ -82,7 +82,7 @@ fn run(cx: &mut Context<'_>) -> Outcome {
             cx.out.out(&text);
             continue;
         }
-        let query = writing::query(dry_run, writing::manager(&flags, "kubectl-patch"), "");
+        let query = writing::query(dry_run, flags.text("field-manager"), "");
         match cx.patch(&path, &form, &query, go_json::to_compact(&patch).as_bytes()) {
             Ok(after) => {
                 let changed = version(&before) != version(&after) || (dry_run == DryRun::Server && before != after);

@@ -12,7 +12,7 @@ use crate::kubectl::program::{Context, DONE, Next, Outcome, Progress, Task};
 use crate::kubectl::tree::{Command, Group};
 use crate::kubectl::watch::{Event, Events};
 use crate::kubectl::writing::{
-    self, DRY_RUN, DryRun, FIELD_MANAGER, LAST_APPLIED, SAVE_CONFIG, VALIDATE, blame, remember,
+    self, DRY_RUN, DryRun, LAST_APPLIED, SAVE_CONFIG, VALIDATE, blame, field_manager, remember,
 };
 use crate::shell::program::Wait;
 use crate::text::http::{Method, Request};
@@ -39,7 +39,7 @@ pub static COMMAND: Command = Command {
         ("Delete and make anew", "kubectl replace --force -f job.yaml"),
     ],
     usage: "-f FILENAME [options]",
-    flags: &[FLAGS, FILE_FLAGS, PRINT_FLAGS, DRY_RUN, VALIDATE, FIELD_MANAGER, SAVE_CONFIG],
+    flags: &[FLAGS, FILE_FLAGS, PRINT_FLAGS, DRY_RUN, VALIDATE, &[field_manager("kubectl-replace")], SAVE_CONFIG],
     run: Some(run),
     ..Command::EMPTY
 };
@@ -78,7 +78,7 @@ fn run(cx: &mut Context<'_>) -> Outcome {
             failures.push(Failure::msg("resource name may not be empty"));
             continue;
         }
-        let query = writing::query(dry_run, writing::manager(&flags, "kubectl-replace"), validation);
+        let query = writing::query(dry_run, flags.text("field-manager"), validation);
         let result = if dry_run == DryRun::Client { Ok(object.clone()) } else { put(cx, target, &query, &object) };
         match result {
             Ok(made) => {
@@ -190,7 +190,7 @@ impl Task for Replacing {
         let validation = writing::validation(&flags)?;
         for target in std::mem::take(&mut self.targets) {
             let object = memory(&target, flags.on("save-config"));
-            let manager = writing::manager(&flags, "kubectl-replace");
+            let manager = flags.text("field-manager");
             let collection = target.resource.path(&target.namespace);
             let made = writing::create(cx, &collection, &object, DryRun::None, manager, validation)?;
             let text = self.printer.done(&made, &target.resource, &target.name, "replaced")?;

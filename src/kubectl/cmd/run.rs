@@ -4,13 +4,15 @@
 
 use serde_json::{Map, Value, json};
 
+use crate::images::reference::{InvalidReference, Reference};
 use crate::kubectl::failure::Failure;
 use crate::kubectl::flags::{Flag, Flags, array, duration, int, switch, text};
 use crate::kubectl::print::{Format, PRINT_FLAGS, Printer, str_at};
 use crate::kubectl::program::{Context, DONE, Next, Outcome};
 use crate::kubectl::session::{Attach, Session, Start};
 use crate::kubectl::tree::{Command, Group};
-use crate::kubectl::writing::{self, DRY_RUN, DryRun, FIELD_MANAGER, SAVE_CONFIG};
+use crate::kubectl::writing::{self, DRY_RUN, DryRun, SAVE_CONFIG, field_manager};
+use crate::text::go_number::quote;
 
 const FLAGS: &[Flag] = &[
     array("annotations", "Annotations, as KEY=VALUE; may be repeated."),
@@ -53,7 +55,7 @@ pub static COMMAND: Command = Command {
         ),
     ],
     usage: "NAME --image=image [--env=\"key=value\"] [--port=port] [--dry-run=server|client] [--overrides=inline-json] [--command] -- [COMMAND] [args...] [options]",
-    flags: &[FLAGS, PRINT_FLAGS, DRY_RUN, FIELD_MANAGER, SAVE_CONFIG],
+    flags: &[FLAGS, PRINT_FLAGS, DRY_RUN, &[field_manager("kubectl-run")], SAVE_CONFIG],
     run: Some(run),
     ..Command::EMPTY
 };
@@ -69,32 +71,44 @@ fn run(cx: &mut Context<'_>) -> Outcome {
     if flags.text("image").is_empty() {
         return Err(Failure::msg("--image is required"));
     }
-    let interactive = flags.on("stdin");
-    let attach = if flags.changed("attach") { flags.on("attach") } else { interactive || flags.on("tty") };
-    if flags.on("tty") && !interactive {
-        return Err(Failure::msg("-i/--stdin is required for containers with -t/--tty=true"));
+    let image = flags.text("image");
+    if matches!(Reference::parse(image), Err(InvalidReference::Format | InvalidReference::Uppercase)) {
+        return Err(Failure::msg(format!("Invalid image name {}: invalid reference format", quote(image))));
     }
-    if flags.on("rm") && !attach {
-        return Err(Failure::msg("--rm should only be used for attached containers"));
+    let interactive = flags.on("stdin");
+    let attach = if flags.changed("attach") { flags.on("attach") } else { interactive };
+    if flags.on("tty") && !interactive {
+        return Err(cx.usage("-i/--stdin is required for containers with -t/--tty=true"));
     }
     if flags.on("expose") && flags.text("port").is_empty() {
-        return Err(Failure::msg("--port must be set when exposing a service"));
+        return Err(cx.usage("--port must be set when exposing a service"));
+    }
+    let restart = match flags.text("restart") {
+        "" if interactive => "OnFailure",
+        "" => "Always",
+        word => word,
+    };
+    if !["Always", "OnFailure", "Never"].contains(&restart) {
+        return Err(cx.usage(format!("invalid restart policy: {restart}")));
+    }
+    if flags.on("rm") && !attach {
+        return Err(cx.usage("--rm should only be used for attached containers"));
     }
     let dry_run = DryRun::of(cx)?;
     if attach && dry_run != DryRun::None {
-        return Err(Failure::msg(
+        return Err(cx.usage(
             "--dry-run=[server|client] can't be used with attached containers options (--attach, --stdin, or --tty)",
         ));
     }
-    let restart = flags.text("restart");
-    if !["Always", "OnFailure", "Never", ""].contains(&restart) {
-        return Err(Failure::msg(format!("invalid restart policy: {restart}")));
+    let policy = flags.text("image-pull-policy");
+    if !["", "Always", "IfNotPresent", "Never"].contains(&policy) {
+        return Err(cx.usage(format!("invalid image pull policy: {policy}")));
     }
     let mut printer = Printer::of(&flags, cx.system, false)?;
-    let mut object = pod(&flags, name, &words)?;
+    let mut object = pod(&flags, name, &words, restart)?;
     if !flags.text("overrides").is_empty() {
-        let patch: Value = serde_json::from_str(flags.text("overrides"))
-            .map_err(|why| Failure::msg(format!("failed to merge overrides: {why}")))?;
+        let patch: Value =
+            serde_json::from_str(flags.text("overrides")).map_err(|_| Failure::msg("Invalid JSON Patch"))?;
         overlay(&mut object, &patch);
     }
     if flags.on("save-config") {
@@ -108,7 +122,7 @@ fn run(cx: &mut Context<'_>) -> Outcome {
         metadata.insert("namespace".to_owned(), json!(namespace));
     }
     let resource = cx.discovery()?.of_kind("v1", "Pod").cloned().unwrap_or_default();
-    let manager = writing::manager(&flags, "kubectl-run");
+    let manager = flags.text("field-manager");
     let made = writing::create(cx, &format!("/api/v1/namespaces/{namespace}/pods"), &object, dry_run, manager, "")?;
     if attach {
         let session = Session {
@@ -120,8 +134,13 @@ fn run(cx: &mut Context<'_>) -> Outcome {
             quiet: flags.on("quiet"),
             ..Session::default()
         };
-        let attach =
-            Attach::wait_for(cx, session, flags.nanoseconds("pod-running-timeout"), flags.on("rm"), restart == "Never");
+        let attach = Attach::wait_for(
+            cx,
+            session,
+            flags.nanoseconds("pod-running-timeout"),
+            flags.on("rm"),
+            restart != "Always",
+        );
         return Ok(Next::Task(Box::new(Start::Attach(attach))));
     }
     let what = format!("created{}", dry_run.suffix());
@@ -131,13 +150,19 @@ fn run(cx: &mut Context<'_>) -> Outcome {
         printer.done(&made, &resource, str_at(&made, "/metadata/name"), &what)?
     };
     if flags.on("expose") {
-        expose(cx, &flags, name, &made, dry_run)?;
+        let service = expose(cx, &flags, name, &made, dry_run)?;
+        let resource = cx.discovery()?.of_kind("v1", "Service").cloned().unwrap_or_default();
+        let service = Printer::of(&flags, cx.system, false)?.done(&service, &resource, name, &what)?;
+        cx.out.out(&service);
+        if matches!(printer.format, Format::Yaml) {
+            cx.out.line("---");
+        }
     }
     cx.out.out(&text);
     DONE
 }
 
-fn pod(flags: &Flags, name: &str, words: &[String]) -> Result<Value, Failure> {
+fn pod(flags: &Flags, name: &str, words: &[String], restart: &str) -> Result<Value, Failure> {
     let mut labels = Map::new();
     for part in flags.text("labels").split(',').filter(|part| !part.is_empty()) {
         let Some((key, value)) = part.split_once('=') else {
@@ -199,7 +224,7 @@ fn pod(flags: &Flags, name: &str, words: &[String]) -> Result<Value, Failure> {
     }
     Ok(json!({
         "apiVersion": "v1", "kind": "Pod", "metadata": metadata,
-        "spec": {"containers": [container], "dnsPolicy": "ClusterFirst", "restartPolicy": flags.text("restart")},
+        "spec": {"containers": [container], "dnsPolicy": "ClusterFirst", "restartPolicy": restart},
         "status": {},
     }))
 }
@@ -219,15 +244,14 @@ fn overlay(object: &mut Value, patch: &Value) {
     }
 }
 
-fn expose(cx: &mut Context<'_>, flags: &Flags, name: &str, pod: &Value, dry_run: DryRun) -> Result<(), Failure> {
+/// The Service for the Pod's port, made and as the server has it.
+fn expose(cx: &mut Context<'_>, flags: &Flags, name: &str, pod: &Value, dry_run: DryRun) -> Result<Value, Failure> {
     let port: i64 = flags.text("port").parse().unwrap_or(0);
     let selector = pod.pointer("/metadata/labels").cloned().unwrap_or_default();
     let service = json!({"apiVersion": "v1", "kind": "Service", "metadata": {"name": name},
         "spec": {"selector": selector, "ports": [{"protocol": "TCP", "port": port, "targetPort": port}]},
         "status": {"loadBalancer": {}}});
     let namespace = cx.namespace()?;
-    let manager = writing::manager(flags, "kubectl-run");
-    writing::create(cx, &format!("/api/v1/namespaces/{namespace}/services"), &service, dry_run, manager, "")?;
-    cx.out.line(&format!("service/{name} created{}", dry_run.suffix()));
-    Ok(())
+    let manager = flags.text("field-manager");
+    writing::create(cx, &format!("/api/v1/namespaces/{namespace}/services"), &service, dry_run, manager, "")
 }

@@ -4,7 +4,8 @@
 
 use serde_json::Value;
 
-use super::template::{Path, plain, relaxed};
+use super::go_template::sprint;
+use super::template::{Path, relaxed};
 use crate::kubectl::failure::Failure;
 use crate::text::table::TabWriter;
 
@@ -66,7 +67,7 @@ impl Columns {
         for item in items {
             let mut cells = Vec::new();
             for (_, path) in &self.columns {
-                let found: Vec<String> = path.find(item).iter().map(plain).collect();
+                let found: Vec<String> = path.find(item).iter().map(|value| sprint(value, "<nil>")).collect();
                 cells.push(if found.is_empty() { "<none>".to_owned() } else { found.join(",") });
             }
             self.writer.write_row(cells);

@@ -7,6 +7,7 @@ use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use serde_json::Value;
 
+use super::template::plain;
 use crate::kubectl::failure::Failure;
 use crate::text::go_number::quote;
 
@@ -512,18 +513,22 @@ fn truth(value: Option<&Value>) -> bool {
 }
 
 fn shown(value: Option<&Value>) -> String {
+    value.map_or("<no value>".to_owned(), |value| sprint(value, "<no value>"))
+}
+
+/// A value as Go's `fmt.Sprint` prints it: maps and lists without quotes.
+pub fn sprint(value: &Value, null: &str) -> String {
     match value {
-        None | Some(Value::Null) => "<no value>".to_owned(),
-        Some(Value::String(text)) => text.clone(),
-        Some(Value::Array(items)) => {
-            format!("[{}]", items.iter().map(|item| shown(Some(item))).collect::<Vec<_>>().join(" "))
+        Value::Null => null.to_owned(),
+        Value::Array(items) => {
+            format!("[{}]", items.iter().map(|item| sprint(item, null)).collect::<Vec<_>>().join(" "))
         }
-        Some(Value::Object(fields)) => {
+        Value::Object(fields) => {
             let parts: Vec<String> =
-                fields.iter().map(|(key, value)| format!("{key}:{}", shown(Some(value)))).collect();
+                fields.iter().map(|(key, value)| format!("{key}:{}", sprint(value, null))).collect();
             format!("map[{}]", parts.join(" "))
         }
-        Some(other) => other.to_string(),
+        other => plain(other),
     }
 }
 

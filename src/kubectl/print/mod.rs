@@ -9,7 +9,7 @@ mod sort;
 mod table;
 mod template;
 
-pub use sort::{sort_items, sort_rows};
+pub use sort::{sort_items, sort_rows, unsortable};
 pub use table::{Grid, TableOptions};
 pub use template::{Path, relaxed};
 
@@ -80,7 +80,8 @@ impl Printer {
             Some((name, rest)) => (name, Some(rest.to_owned())),
             None => (output, None),
         };
-        let template = rest.clone().or_else(|| Some(flags.text("template").to_owned()).filter(|text| !text.is_empty()));
+        let template = rest.clone().or_else(|| Some(flags.text("template").to_owned())).filter(|text| !text.is_empty());
+        let strict = flags.text("allow-missing-template-keys") == "false";
         let missing = || Failure::msg("template format specified but no template given");
         let from_file = |path: &str| {
             let bytes = system.read_file(path).map_err(|errno| {
@@ -102,9 +103,9 @@ impl Printer {
             "kyaml" => Format::Kyaml,
             "json" => Format::Json,
             "name" => Format::Name,
-            "jsonpath" => Format::Path(Path::parse(&template.ok_or_else(missing)?)?),
-            "jsonpath-as-json" => Format::PathJson(Path::parse(&template.ok_or_else(missing)?)?),
-            "jsonpath-file" => Format::Path(Path::parse(&from_file(&template.ok_or_else(missing)?)?)?),
+            "jsonpath" => Format::Path(Path::strict(&template.ok_or_else(missing)?, strict)?),
+            "jsonpath-as-json" => Format::PathJson(Path::strict(&template.ok_or_else(missing)?, strict)?),
+            "jsonpath-file" => Format::Path(Path::strict(&from_file(&template.ok_or_else(missing)?)?, strict)?),
             "go-template" | "template" => Format::Go(go_template::GoTemplate::parse(&template.ok_or_else(missing)?)?),
             "go-template-file" | "templatefile" => {
                 Format::Go(go_template::GoTemplate::parse(&from_file(&template.ok_or_else(missing)?)?)?)

@@ -7,7 +7,11 @@ use std::cmp::Ordering;
 use serde_json::Value;
 
 use super::template::{Path, relaxed};
+use crate::apimachinery::quantity::Quantity;
 use crate::kubectl::failure::Failure;
+
+/// What is sorted by, and what is sorted.
+type Keyed = (Option<Value>, Value);
 
 /// Sorts objects by the field a JSONPath names; those without it come first.
 ///
@@ -16,12 +20,11 @@ use crate::kubectl::failure::Failure;
 pub fn sort_items(items: &mut [Value], path: &str) -> Result<(), Failure> {
     let expression = relaxed(path)?;
     let path = Path::parse(&expression)?;
-    let mut keyed: Vec<(Option<Value>, Value)> =
-        items.iter().map(|item| (path.find(item).into_iter().next(), item.clone())).collect();
+    let mut keyed: Vec<Keyed> = items.iter().map(|item| (path.find(item).into_iter().next(), item.clone())).collect();
     if !keyed.is_empty() && keyed.iter().all(|(key, _)| key.is_none()) {
         return Err(missing(&expression));
     }
-    keyed.sort_by(|(a, _), (b, _)| compare(a.as_ref(), b.as_ref()));
+    sort(&mut keyed);
     for (slot, (_, item)) in items.iter_mut().zip(keyed) {
         *slot = item;
     }
@@ -36,16 +39,21 @@ pub fn sort_rows(table: &mut Value, path: &str) -> Result<(), Failure> {
     let expression = relaxed(path)?;
     let path = Path::parse(&expression)?;
     let Some(rows) = table.get_mut("rows").and_then(Value::as_array_mut) else { return Ok(()) };
-    let mut keyed: Vec<(Option<Value>, Value)> = rows
+    let mut keyed: Vec<Keyed> = rows
         .iter()
         .map(|row| (row.get("object").and_then(|object| path.find(object).into_iter().next()), row.clone()))
         .collect();
     if !keyed.is_empty() && keyed.iter().all(|(key, _)| key.is_none()) {
         return Err(missing(&expression));
     }
-    keyed.sort_by(|(a, _), (b, _)| compare(a.as_ref(), b.as_ref()));
+    sort(&mut keyed);
     *rows = keyed.into_iter().map(|(_, row)| row).collect();
     Ok(())
+}
+
+/// What is said of a field that nothing has.
+pub fn unsortable(path: &str) -> Failure {
+    relaxed(path).map_or_else(|failure| failure, |expression| missing(&expression))
 }
 
 fn missing(expression: &str) -> Failure {
@@ -55,49 +63,41 @@ fn missing(expression: &str) -> Failure {
     ))
 }
 
-fn compare(a: Option<&Value>, b: Option<&Value>) -> Ordering {
+/// Whether one value comes before another; what is missing comes first, even before what is missing, too.
+fn less(a: Option<&Value>, b: Option<&Value>) -> bool {
     match (a, b) {
-        (None, None) => Ordering::Equal,
-        (None, _) => Ordering::Less,
-        (_, None) => Ordering::Greater,
-        (Some(Value::Number(a)), Some(Value::Number(b))) => {
-            a.as_f64().partial_cmp(&b.as_f64()).unwrap_or(Ordering::Equal)
-        }
-        (Some(Value::String(a)), Some(Value::String(b))) => natural(a, b),
-        (Some(a), Some(b)) => a.to_string().cmp(&b.to_string()),
+        (None, _) => true,
+        (_, None) => false,
+        (Some(Value::Number(a)), Some(Value::Number(b))) => a.as_f64() < b.as_f64(),
+        (Some(Value::String(a)), Some(Value::String(b))) => match (Quantity::parse(a), Quantity::parse(b)) {
+            (Ok(a), Ok(b)) => a < b,
+            _ => a < b,
+        },
+        (Some(Value::Bool(a)), Some(Value::Bool(b))) => !a & b,
+        _ => false,
     }
 }
 
-/// Text order in which runs of digits count as numbers.
-fn natural(a: &str, b: &str) -> Ordering {
-    let (mut a, mut b) = (a.as_bytes(), b.as_bytes());
-    loop {
-        match (a.first(), b.first()) {
-            (None, None) => return Ordering::Equal,
-            (None, _) => return Ordering::Less,
-            (_, None) => return Ordering::Greater,
-            (Some(x), Some(y)) if x.is_ascii_digit() && y.is_ascii_digit() => {
-                let run = |bytes: &[u8]| bytes.iter().take_while(|byte| byte.is_ascii_digit()).count();
-                let (left, rest_a) = a.split_at_checked(run(a)).unwrap_or((a, &[]));
-                let (right, rest_b) = b.split_at_checked(run(b)).unwrap_or((b, &[]));
-                let strip = |digits: &[u8]| {
-                    let zeros = digits.iter().take_while(|byte| **byte == b'0').count();
-                    digits.get(zeros..).unwrap_or_default().to_vec()
-                };
-                let (x, y) = (strip(left), strip(right));
-                let order = x.len().cmp(&y.len()).then_with(|| x.cmp(&y)).then_with(|| left.len().cmp(&right.len()));
-                if order != Ordering::Equal {
-                    return order;
-                }
-                (a, b) = (rest_a, rest_b);
+/// Sorts as Go does: short lists by insertion, which turns around what `less` calls smaller both ways.
+fn sort(keyed: &mut [Keyed]) {
+    let before = |a: &Keyed, b: &Keyed| less(a.0.as_ref(), b.0.as_ref());
+    if keyed.len() > 12 {
+        keyed.sort_by(|a, b| match (a.0.is_none(), b.0.is_none()) {
+            (true, true) => Ordering::Equal,
+            _ if before(a, b) => Ordering::Less,
+            _ if before(b, a) => Ordering::Greater,
+            _ => Ordering::Equal,
+        });
+        return;
+    }
+    for start in 1..keyed.len() {
+        let mut at = start;
+        while let Some([left, right]) = at.checked_sub(1).and_then(|from| keyed.get(from..=at)) {
+            if !before(right, left) {
+                break;
             }
-            (Some(x), Some(y)) => {
-                if x != y {
-                    return x.cmp(y);
-                }
-                a = a.get(1..).unwrap_or_default();
-                b = b.get(1..).unwrap_or_default();
-            }
+            keyed.swap(at, at - 1);
+            at -= 1;
         }
     }
 }
@@ -105,11 +105,25 @@ fn natural(a: &str, b: &str) -> Ordering {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use serde_json::json;
 
     #[test]
-    fn digits_count_as_numbers() {
-        assert_eq!(natural("job-2", "job-10"), Ordering::Less);
-        assert_eq!(natural("a", "a1"), Ordering::Less);
-        assert_eq!(natural("b", "a10"), Ordering::Greater);
+    fn numbers_quantities_and_texts_have_their_own_orders() {
+        let sorted = |values: &[Value]| {
+            let mut items: Vec<Value> = values.iter().map(|value| json!({"x": value})).collect();
+            sort_items(&mut items, ".x").unwrap();
+            items.iter().map(|item| item["x"].clone()).collect::<Vec<_>>()
+        };
+        assert_eq!(sorted(&[json!(10), json!(9)]), [json!(9), json!(10)]);
+        assert_eq!(sorted(&[json!("1Gi"), json!("500Mi"), json!("2k")]), [json!("2k"), json!("500Mi"), json!("1Gi")]);
+        assert_eq!(sorted(&[json!("job-2"), json!("job-10")]), [json!("job-10"), json!("job-2")]);
+    }
+
+    #[test]
+    fn what_lacks_the_field_comes_first_and_turned_around() {
+        let mut items = vec![json!({"n": 1}), json!({"n": 2}), json!({"n": 3, "x": 1})];
+        sort_items(&mut items, ".x").unwrap();
+        let order: Vec<i64> = items.iter().filter_map(|item| item["n"].as_i64()).collect();
+        assert_eq!(order, [2, 1, 3]);
     }
 }

@@ -19,8 +19,16 @@ impl Path {
     /// # Errors
     /// `error parsing jsonpath ...`.
     pub fn parse(text: &str) -> Result<Path, Failure> {
+        Path::strict(text, false)
+    }
+
+    /// Reads a template; a `strict` one fails where a field is missing.
+    ///
+    /// # Errors
+    /// As [`Path::parse`].
+    pub fn strict(text: &str, strict: bool) -> Result<Path, Failure> {
         match JsonPath::parse(text) {
-            Ok(path) => Ok(Path { text: text.to_owned(), path: path.allow_missing_keys(true) }),
+            Ok(path) => Ok(Path { text: text.to_owned(), path: path.allow_missing_keys(!strict) }),
             Err(why) => Err(Failure::msg(format!("error parsing jsonpath {text}, {why}"))),
         }
     }
@@ -36,7 +44,7 @@ impl Path {
     /// # Errors
     /// A template that does not fit the object.
     pub fn render(&self, object: &Value) -> Result<String, Failure> {
-        self.path.execute(object).map_err(|why| self.unfit(&why))
+        self.path.execute(object).map_err(|why| self.unfit(&why, object))
     }
 
     /// The found values as indented JSON.
@@ -44,15 +52,33 @@ impl Path {
     /// # Errors
     /// A template that does not fit the object.
     pub fn render_json(&self, object: &Value) -> Result<String, Failure> {
-        self.path.execute_as_json(object).map_err(|why| self.unfit(&why))
+        self.path.execute_as_json(object).map_err(|why| self.unfit(&why, object))
     }
 
-    fn unfit(&self, why: &str) -> Failure {
+    fn unfit(&self, why: &str, object: &Value) -> Failure {
         Failure::msg(format!(
-            "error executing jsonpath {}: Error executing template: {why}. Printing more information for debugging the template:\n\ttemplate was:\n\t\t{}",
+            "error executing jsonpath {}: Error executing template: {why}. Printing more information for debugging the template:\n\ttemplate was:\n\t\t{}\n\tobject given to jsonpath engine was:\n\t\t{}\n\n\n",
             quote(&self.text),
-            self.text
+            self.text,
+            go_syntax(object)
         ))
+    }
+}
+
+/// A value as Go's `%#v` writes it.
+fn go_syntax(value: &Value) -> String {
+    match value {
+        Value::Null => "interface {}(nil)".to_owned(),
+        Value::String(text) => quote(text),
+        Value::Array(items) => {
+            format!("[]interface {{}}{{{}}}", items.iter().map(go_syntax).collect::<Vec<_>>().join(", "))
+        }
+        Value::Object(fields) => {
+            let parts: Vec<String> =
+                fields.iter().map(|(key, value)| format!("{}:{}", quote(key), go_syntax(value))).collect();
+            format!("map[string]interface {{}}{{{}}}", parts.join(", "))
+        }
+        other => plain(other),
     }
 }
 

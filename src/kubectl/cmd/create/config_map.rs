@@ -9,8 +9,10 @@ use base64::engine::general_purpose::STANDARD;
 use serde_json::{Value, json};
 
 use super::{Told, create, generator, one_name};
+use crate::kubectl::content_hash::content_hash;
 use crate::kubectl::failure::Failure;
 use crate::kubectl::flags::{array, slice, switch};
+use crate::kubectl::print::str_at;
 use crate::kubectl::program::{Context, Outcome};
 use crate::kubectl::tree::Command;
 
@@ -37,7 +39,7 @@ pub static COMMAND: Command = Command {
 
 fn run(cx: &mut Context<'_>) -> Outcome {
     let name = one_name(cx)?;
-    let data = gather(cx, "configmap")?;
+    let data = gather(cx, "configmap", &name)?;
     let mut object = json!({"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": name}});
     let mut texts = serde_json::Map::new();
     let mut binary = serde_json::Map::new();
@@ -55,14 +57,25 @@ fn run(cx: &mut Context<'_>) -> Outcome {
             fields.insert("binaryData".to_owned(), Value::Object(binary));
         }
     }
+    append_hash(cx, &mut object);
     create(cx, object, Told::Failed("configmap"))
 }
 
-/// The keys and contents that the flags name; `word` is what is being made.
+/// `--append-hash`: the name ends in a hash of the content.
+pub(super) fn append_hash(cx: &Context<'_>, object: &mut Value) {
+    if cx.session.flags.on("append-hash") {
+        let name = format!("{}-{}", str_at(object, "/metadata/name"), content_hash(object));
+        if let Some(slot) = object.pointer_mut("/metadata/name") {
+            *slot = Value::String(name);
+        }
+    }
+}
+
+/// The keys and contents that the flags name; `word` is what is being made, `name` what it will be called.
 ///
 /// # Errors
 /// A literal without `=`, a file that is not there, a key used twice.
-pub(super) fn gather(cx: &Context<'_>, word: &str) -> Result<BTreeMap<String, Vec<u8>>, Failure> {
+pub(super) fn gather(cx: &Context<'_>, word: &str, name: &str) -> Result<BTreeMap<String, Vec<u8>>, Failure> {
     let flags = &cx.session.flags;
     let (literals, files, env) = (flags.list("from-literal"), flags.list("from-file"), flags.list("from-env-file"));
     if !env.is_empty() && (!literals.is_empty() || !files.is_empty()) {
@@ -75,10 +88,15 @@ pub(super) fn gather(cx: &Context<'_>, word: &str) -> Result<BTreeMap<String, Ve
             return Err(Failure::msg(format!("invalid literal source {literal}, expected key=value")));
         };
         let bare = value.strip_prefix(['\'', '"']).and_then(|rest| rest.strip_suffix(['\'', '"'])).unwrap_or(value);
-        add(&mut data, word, key, bare.as_bytes().to_vec())?;
+        add(&mut data, (word, name), key, bare.as_bytes().to_vec())?;
     }
     for source in files {
         let (key, path) = match source.split_once('=') {
+            Some(("", path)) => return Err(Failure::msg(format!("key name for file path {path} missing"))),
+            Some((key, "")) => return Err(Failure::msg(format!("file path for key name {key} missing"))),
+            Some((_, path)) if path.contains('=') => {
+                return Err(Failure::msg("key names or file paths cannot contain '='"));
+            }
             Some((key, path)) => (Some(key.to_owned()), path.to_owned()),
             None => (None, source.clone()),
         };
@@ -87,13 +105,16 @@ pub(super) fn gather(cx: &Context<'_>, word: &str) -> Result<BTreeMap<String, Ve
             .file_info(&path)
             .map_err(|errno| Failure::msg(format!("error reading {path}: {}", errno.message().to_lowercase())))?;
         if info.is_dir {
+            if key.is_some() {
+                return Err(Failure::msg("cannot give a key name for a directory path"));
+            }
             for entry in cx.system.read_dir(&path).unwrap_or_default().into_iter().filter(|entry| !entry.is_dir) {
                 let file = format!("{}/{}", path.trim_end_matches('/'), entry.name);
-                add(&mut data, word, &entry.name, cx.system.read_file(&file).unwrap_or_default())?;
+                add(&mut data, (word, name), &entry.name, cx.system.read_file(&file).unwrap_or_default())?;
             }
         } else {
             let key = key.unwrap_or_else(|| path.rsplit('/').next().unwrap_or(&path).to_owned());
-            add(&mut data, word, &key, cx.system.read_file(&path).unwrap_or_default())?;
+            add(&mut data, (word, name), &key, cx.system.read_file(&path).unwrap_or_default())?;
         }
     }
     for path in env {
@@ -110,27 +131,42 @@ pub(super) fn gather(cx: &Context<'_>, word: &str) -> Result<BTreeMap<String, Ve
                 Some((key, value)) => (key, value.to_owned()),
                 None => (line, cx.system.env(line).unwrap_or_default()),
             };
-            add(&mut data, word, key, value.into_bytes())?;
+            add(&mut data, (word, name), key, value.into_bytes())?;
         }
     }
     Ok(data)
 }
 
-fn add(data: &mut BTreeMap<String, Vec<u8>>, word: &str, key: &str, value: Vec<u8>) -> Result<(), Failure> {
-    let valid = !key.is_empty() && key.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"-_.".contains(&byte));
-    if !valid {
-        return Err(Failure::msg(format!(
-            "{} is not a valid key name for a {}: a valid config key must consist of alphanumeric characters, '-', '_' or '.' (e.g. 'key.name',  or 'KEY_NAME',  or 'key-name', regex used for validation is '[-._a-zA-Z0-9]+')",
-            crate::text::go_number::quote(key),
-            if word == "secret" { "Secret" } else { "ConfigMap" }
-        )));
+fn add(
+    data: &mut BTreeMap<String, Vec<u8>>,
+    (word, name): (&str, &str),
+    key: &str,
+    value: Vec<u8>,
+) -> Result<(), Failure> {
+    let letters = !key.is_empty() && key.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"-_.".contains(&byte));
+    let why = match key {
+        "." | ".." => format!("must not be '{key}'"),
+        key if key.starts_with("..") && letters => "must not start with '..'".to_owned(),
+        _ if !letters => "a valid config key must consist of alphanumeric characters, '-', '_' or '.' (e.g. 'key.name',  or 'KEY_NAME',  or 'key-name', regex used for validation is '[-._a-zA-Z0-9]+')".to_owned(),
+        _ => String::new(),
+    };
+    let (secret, quoted) = (word == "secret", crate::text::go_number::quote(key));
+    if !why.is_empty() {
+        return Err(Failure::msg(if secret {
+            format!("{quoted} is not valid key name for a Secret {why}")
+        } else {
+            format!("{quoted} is not a valid key name for a ConfigMap: {why}")
+        }));
     }
-    if data.contains_key(key) {
-        return Err(Failure::msg(format!(
-            "cannot add key {key}, another key by that name already exists in Data for {} ",
-            if word == "secret" { "Secret" } else { "ConfigMap" }
-        )));
+    if data.insert(key.to_owned(), value).is_some() {
+        return Err(Failure::msg(if secret {
+            format!("cannot add key {key}, another key by that name already exists")
+        } else {
+            format!(
+                "cannot add key {quoted}, another key by that name already exists in Data for ConfigMap {}",
+                crate::text::go_number::quote(name)
+            )
+        }));
     }
-    data.insert(key.to_owned(), value);
     Ok(())
 }

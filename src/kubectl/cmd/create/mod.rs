@@ -19,7 +19,7 @@ use crate::kubectl::flags::{Flag, switch, text};
 use crate::kubectl::print::{PRINT_FLAGS, Printer, str_at};
 use crate::kubectl::program::{Context, DONE, Outcome};
 use crate::kubectl::tree::{Command, Group};
-use crate::kubectl::writing::{self, DRY_RUN, DryRun, FIELD_MANAGER, SAVE_CONFIG, VALIDATE, blame, remember};
+use crate::kubectl::writing::{self, DRY_RUN, DryRun, SAVE_CONFIG, VALIDATE, blame, field_manager, remember};
 
 const FLAGS: &[Flag] = &[
     switch("edit", "Edit the object before it is created."),
@@ -39,7 +39,7 @@ pub static COMMAND: Command = Command {
         ("A Job from flags", "kubectl create job hello --image=busybox:1.36 --dry-run=client -o yaml -- echo hello"),
     ],
     usage: "-f FILENAME [options]",
-    flags: &[FLAGS, FILE_FLAGS, PRINT_FLAGS, DRY_RUN, VALIDATE, FIELD_MANAGER, SAVE_CONFIG],
+    flags: &[FLAGS, FILE_FLAGS, PRINT_FLAGS, DRY_RUN, VALIDATE, &[field_manager("kubectl-create")], SAVE_CONFIG],
     subcommands: &[
         &others::NAMESPACE,
         &others::QUOTA,
@@ -71,7 +71,7 @@ macro_rules! generator {
             crate::kubectl::print::PRINT_FLAGS,
             crate::kubectl::writing::DRY_RUN,
             crate::kubectl::writing::VALIDATE,
-            crate::kubectl::writing::FIELD_MANAGER,
+            &[crate::kubectl::writing::field_manager("kubectl-create")],
             crate::kubectl::writing::SAVE_CONFIG,
         ]
     };
@@ -102,7 +102,7 @@ fn run(cx: &mut Context<'_>) -> Outcome {
         if flags.on("save-config") {
             object = remember(&object);
         }
-        let manager = writing::manager(&flags, "kubectl-create");
+        let manager = flags.text("field-manager");
         let collection = target.resource.path(&target.namespace);
         match writing::create(cx, &collection, &object, dry_run, manager, validation) {
             Ok(made) => {
@@ -171,13 +171,14 @@ pub(super) fn create(cx: &mut Context<'_>, object: Value, told: Told) -> Outcome
     {
         metadata.insert("namespace".to_owned(), Value::String(namespace.clone()));
     }
-    let manager = writing::manager(&flags, "kubectl-create");
+    let manager = flags.text("field-manager");
     let made =
         writing::create(cx, &resource.path(&namespace), &object, dry_run, manager, validation).map_err(|failure| {
             match told {
                 Told::Plain => failure,
                 Told::Failed(word) => match failure {
                     connection @ Failure::Connection { .. } => connection,
+                    other if word == "secret" => Failure::msg(format!("failed to create secret {}", other.text())),
                     other => Failure::msg(format!("failed to create {word}: {}", other.text())),
                 },
             }

@@ -144,7 +144,7 @@ fn quota(cx: &mut Context<'_>) -> Outcome {
     let mut hard = Map::new();
     for part in flags.text("hard").split(',').filter(|part| !part.is_empty()) {
         let Some((key, value)) = part.split_once('=') else {
-            return Err(Failure::msg(format!("invalid argument syntax {part}, expected <resource>=<value>")));
+            return Err(Failure::msg(format!("Invalid argument syntax {part}, expected <resource>=<value>")));
         };
         hard.insert(key.to_owned(), json!(value));
     }
@@ -168,8 +168,17 @@ fn pod_disruption_budget(cx: &mut Context<'_>) -> Outcome {
     if flags.text("selector").is_empty() {
         return Err(Failure::msg("a selector must be specified"));
     }
-    if flags.text("max-unavailable").is_empty() == flags.text("min-available").is_empty() {
-        return Err(Failure::msg("one of min-available or max-unavailable must be specified"));
+    match (flags.text("max-unavailable"), flags.text("min-available")) {
+        ("", "") => return Err(Failure::msg("one of min-available or max-unavailable must be specified")),
+        (_, "") | ("", _) => {}
+        _ => return Err(Failure::msg("min-available and max-unavailable cannot be both specified")),
+    }
+    for flag in ["min-available", "max-unavailable"] {
+        let text = flags.text(flag);
+        let digits = text.strip_suffix('%').unwrap_or(text);
+        if !text.is_empty() && (digits.is_empty() || !digits.bytes().all(|byte| byte.is_ascii_digit())) {
+            return Err(Failure::msg(format!("invalid format specified for {flag}")));
+        }
     }
     let amount = |text: &str| text.parse::<i64>().map_or_else(|_| json!(text), |number| json!(number));
     let labels: Map<String, Value> = flags
@@ -281,13 +290,47 @@ fn token(cx: &mut Context<'_>) -> Outcome {
         other => return Err(cx.usage(format!("exactly one NAME is required, got {}", other.len()))),
     };
     let namespace = cx.namespace()?;
+    let (kind, object) = (flags.text("bound-object-kind"), flags.text("bound-object-name"));
+    let nanoseconds = flags.nanoseconds("duration");
+    let version = match kind {
+        "Pod" | "Secret" | "Node" => "v1",
+        _ => "",
+    };
+    let why = if nanoseconds < 0 {
+        "--duration must be greater than or equal to 0"
+    } else if nanoseconds % 1_000_000_000 != 0 {
+        "--duration cannot be expressed in units less than seconds"
+    } else if flags.list("audience").iter().any(String::is_empty) {
+        "--audience must not be an empty string"
+    } else if kind.is_empty() && !object.is_empty() {
+        "--bound-object-name can only be set if --bound-object-kind is provided"
+    } else if kind.is_empty() && !flags.text("bound-object-uid").is_empty() {
+        "--bound-object-uid can only be set if --bound-object-kind is provided"
+    } else if !kind.is_empty() && version.is_empty() {
+        "supported --bound-object-kind values are Node, Pod, Secret"
+    } else if !kind.is_empty() && object.is_empty() {
+        "--bound-object-name is required if --bound-object-kind is provided"
+    } else {
+        ""
+    };
+    if !why.is_empty() {
+        return Err(Failure::msg(why));
+    }
     let mut spec = json!({});
     if let Some(fields) = spec.as_object_mut() {
+        if !kind.is_empty() {
+            let uid = flags.text("bound-object-uid");
+            let mut bound = json!({"kind": kind, "apiVersion": version, "name": object});
+            if let (false, Some(bound)) = (uid.is_empty(), bound.as_object_mut()) {
+                bound.insert("uid".to_owned(), json!(uid));
+            }
+            fields.insert("boundObjectRef".to_owned(), bound);
+        }
         if !flags.list("audience").is_empty() {
             fields.insert("audiences".to_owned(), json!(flags.list("audience")));
         }
-        if flags.changed("duration") {
-            fields.insert("expirationSeconds".to_owned(), json!(flags.nanoseconds("duration") / 1_000_000_000));
+        if nanoseconds > 0 {
+            fields.insert("expirationSeconds".to_owned(), json!(nanoseconds / 1_000_000_000));
         }
     }
     let request =

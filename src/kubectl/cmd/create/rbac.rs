@@ -38,6 +38,7 @@ pub static CLUSTER_ROLE: Command = Command {
     long: "Creates a ClusterRole: what may be done with which resources of the whole cluster.",
     usage: "NAME --verb=verb --resource=resource.group [--resource-name=resourcename] [--dry-run=server|client|none] [options]",
     flags: generator![
+        slice("aggregation-rule", "Labels of the ClusterRoles whose rules this one gathers, as key=value."),
         slice("resource", "Resources, such as nodes or deployments.apps/scale."),
         array("resource-name", "Names that the rule is limited to."),
         slice("non-resource-url", "Paths of the server that are no resources."),
@@ -80,45 +81,163 @@ pub static CLUSTER_ROLE_BINDING: Command = Command {
     ..Command::EMPTY
 };
 
+const VERBS: [&str; 14] = [
+    "*",
+    "get",
+    "delete",
+    "list",
+    "create",
+    "update",
+    "patch",
+    "watch",
+    "proxy",
+    "deletecollection",
+    "use",
+    "bind",
+    "escalate",
+    "impersonate",
+];
+const URL_VERBS: [&str; 8] = ["*", "get", "post", "put", "delete", "patch", "head", "options"];
+
+/// Verbs that are for these `resource group` pairs alone.
+const SPECIAL: &[(&str, &[(&str, &str)])] = &[
+    ("use", &[("podsecuritypolicies", "policy"), ("podsecuritypolicies", "extensions")]),
+    ("bind", &[("roles", "rbac.authorization.k8s.io"), ("clusterroles", "rbac.authorization.k8s.io")]),
+    ("escalate", &[("roles", "rbac.authorization.k8s.io"), ("clusterroles", "rbac.authorization.k8s.io")]),
+    ("impersonate", &[("users", ""), ("serviceaccounts", ""), ("groups", ""), ("userextras", "authentication.k8s.io")]),
+];
+
+fn unique(list: Vec<String>) -> Vec<String> {
+    let mut kept: Vec<String> = Vec::new();
+    for one in list {
+        if !kept.contains(&one) {
+            kept.push(one);
+        }
+    }
+    kept
+}
+
+/// A resource of the command line: group, name as the server knows it, subresource.
+type Named = (String, String, String);
+
+fn named(cx: &mut Context<'_>, words: &[String], verbs: &[String]) -> Result<Vec<Named>, Failure> {
+    let mut all = Vec::new();
+    for word in words {
+        let (resource, sub) = word.split_once('/').unwrap_or((word, ""));
+        let (name, group) = resource.split_once('.').unwrap_or((resource, ""));
+        if word == "*" {
+            return Ok(vec![(String::new(), "*".to_owned(), String::new())]);
+        }
+        if name.is_empty() {
+            return Err(Failure::msg("resource must be specified if apiGroup/subresource specified"));
+        }
+        if name == "*" {
+            all.push((group.to_owned(), "*".to_owned(), sub.to_owned()));
+            continue;
+        }
+        let found = cx.discovery()?.resolve(resource).cloned();
+        let (group, plural) = match &found {
+            Ok(found) => (found.group.clone(), found.plural.clone()),
+            Err(_) => (group.to_owned(), name.to_owned()),
+        };
+        let mut special = false;
+        for (verb, resources) in SPECIAL.iter().filter(|(verb, _)| verbs.iter().any(|one| one == verb)) {
+            if !resources.contains(&(plural.as_str(), group.as_str())) {
+                return Err(Failure::msg(format!("can not perform '{verb}' on '{plural}' in group '{group}'")));
+            }
+            special = true;
+        }
+        if let (Err(failure), false) = (found, special) {
+            return Err(Failure::Plain(failure.text()));
+        }
+        all.push((group, plural, sub.to_owned()));
+    }
+    Ok(all)
+}
+
+fn check_urls(urls: &[String], verbs: &[String]) -> Result<(), Failure> {
+    if let Some(verb) = verbs.iter().find(|verb| !URL_VERBS.contains(&verb.as_str())) {
+        return Err(Failure::msg(format!("invalid verb: '{verb}' for nonResourceURL")));
+    }
+    for url in urls.iter().filter(|url| *url != "*") {
+        if !url.starts_with('/') {
+            return Err(Failure::msg("nonResourceURL should start with /"));
+        }
+        if url.strip_suffix('*').unwrap_or(url).contains('*') {
+            return Err(Failure::msg("nonResourceURL only supports wildcard matches when '*' is at the end"));
+        }
+    }
+    Ok(())
+}
+
 fn role(cx: &mut Context<'_>, cluster: bool) -> Outcome {
     let name = one_name(cx)?;
     let flags = cx.session.flags.clone();
-    let verbs = flags.list("verb");
-    let urls = flags.list("non-resource-url");
+    let mut verbs = unique(flags.list("verb"));
+    if verbs.iter().any(|verb| verb == "*") {
+        verbs = vec!["*".to_owned()];
+    }
+    let (urls, names) = (unique(flags.list("non-resource-url")), unique(flags.list("resource-name")));
+    let words = flags.list("resource");
+    let kind = if cluster { "ClusterRole" } else { "Role" };
+    let mut object = json!({"apiVersion": "rbac.authorization.k8s.io/v1", "kind": kind, "metadata": {"name": name}});
+    if flags.changed("aggregation-rule") {
+        if !urls.is_empty() || !verbs.is_empty() || !words.is_empty() || !names.is_empty() {
+            return Err(Failure::msg(
+                "aggregation rule must be specified without nonResourceURLs, verbs, resources or resourceNames",
+            ));
+        }
+        let mut labels = serde_json::Map::new();
+        for part in flags.list("aggregation-rule") {
+            let Some((key, value)) = part.split_once('=') else {
+                return Err(Failure::msg(format!("malformed pair, expect string=string: {part}")));
+            };
+            labels.insert(key.trim().to_owned(), json!(value.trim()));
+        }
+        if let Some(fields) = object.as_object_mut() {
+            fields.insert("aggregationRule".to_owned(), json!({"clusterRoleSelectors": [{"matchLabels": labels}]}));
+            fields.insert("rules".to_owned(), Value::Null);
+        }
+        return create(cx, object, Told::Plain);
+    }
     if verbs.is_empty() {
         return Err(Failure::msg("at least one verb must be specified"));
     }
-    if flags.list("resource").is_empty() && urls.is_empty() {
-        return Err(Failure::msg("at least one resource must be specified"));
+    if words.is_empty() && urls.is_empty() {
+        return Err(Failure::msg(if cluster {
+            "one of resource or nonResourceURL must be specified"
+        } else {
+            "at least one resource must be specified"
+        }));
+    }
+    for verb in verbs.iter().filter(|verb| !words.is_empty() && !VERBS.contains(&verb.as_str())) {
+        cx.out.err_line(&format!("Warning: '{verb}' is not a standard resource verb"));
     }
     let mut groups: BTreeMap<String, Vec<String>> = BTreeMap::new();
-    for word in flags.list("resource") {
-        let (resource, sub) = word.split_once('/').map_or((word.as_str(), None), |(a, b)| (a, Some(b)));
-        let (group, plural) = if resource == "*" {
-            ("*".to_owned(), "*".to_owned())
-        } else {
-            let found = cx.discovery()?.resolve(resource)?.clone();
-            (found.group, found.plural)
-        };
-        groups.entry(group).or_default().push(match sub {
-            Some(sub) => format!("{plural}/{sub}"),
-            None => plural,
-        });
+    for (group, plural, sub) in named(cx, &words, &verbs)? {
+        let resource = if sub.is_empty() { plural } else { format!("{plural}/{sub}") };
+        let list = groups.entry(group).or_default();
+        if !list.contains(&resource) {
+            list.push(resource);
+        }
+    }
+    if !urls.is_empty() {
+        check_urls(&urls, &verbs)?;
     }
     let mut rules: Vec<Value> = Vec::new();
     for (group, resources) in groups {
         let mut rule = json!({"verbs": verbs, "apiGroups": [group], "resources": resources});
-        if let (false, Some(fields)) = (flags.list("resource-name").is_empty(), rule.as_object_mut()) {
-            fields.insert("resourceNames".to_owned(), json!(flags.list("resource-name")));
+        if let (false, Some(fields)) = (names.is_empty(), rule.as_object_mut()) {
+            fields.insert("resourceNames".to_owned(), json!(names));
         }
         rules.push(rule);
     }
     if !urls.is_empty() {
         rules.push(json!({"verbs": verbs, "nonResourceURLs": urls}));
     }
-    let kind = if cluster { "ClusterRole" } else { "Role" };
-    let object =
-        json!({"apiVersion": "rbac.authorization.k8s.io/v1", "kind": kind, "metadata": {"name": name}, "rules": rules});
+    if let Some(fields) = object.as_object_mut() {
+        fields.insert("rules".to_owned(), json!(rules));
+    }
     create(cx, object, Told::Plain)
 }
 

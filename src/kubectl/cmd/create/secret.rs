@@ -6,12 +6,13 @@ use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use serde_json::{Map, Value, json};
 
-use super::config_map::gather;
+use super::config_map::{append_hash, gather};
 use super::{Told, create, generator, one_name};
 use crate::kubectl::failure::Failure;
 use crate::kubectl::flags::{array, slice, switch, text};
 use crate::kubectl::program::{Context, Outcome};
 use crate::kubectl::tree::Command;
+use crate::text::go_json::quoted;
 
 /// The command.
 pub static COMMAND: Command = Command {
@@ -62,7 +63,7 @@ static DOCKER_REGISTRY: Command = Command {
     name: "docker-registry",
     short: "Create a Secret for a registry of images",
     long: "Creates a Secret with what is needed to log in to a registry of images.",
-    usage: "NAME --docker-username=user --docker-password=password --docker-email=email [--docker-server=string] [options]",
+    usage: "NAME --docker-username=user --docker-password=password --docker-email=email [--docker-server=string] [--from-file=[key=]source] [--dry-run=server|client|none] [options]",
     flags: generator![
         switch("append-hash", "Append a hash of the content to the name."),
         text("docker-email", "", "E-mail address."),
@@ -90,9 +91,10 @@ fn secret(name: &str, data: Map<String, Value>, kind: &str) -> Value {
 
 fn generic(cx: &mut Context<'_>) -> Outcome {
     let name = one_name(cx)?;
-    let data = gather(cx, "secret")?.into_iter().map(|(key, bytes)| (key, json!(STANDARD.encode(bytes)))).collect();
+    let data =
+        gather(cx, "secret", &name)?.into_iter().map(|(key, bytes)| (key, json!(STANDARD.encode(bytes)))).collect();
     let kind = cx.session.flags.text("type").to_owned();
-    create(cx, secret(&name, data, &kind), Told::Failed("secret"))
+    finish(cx, &name, data, &kind)
 }
 
 fn tls(cx: &mut Context<'_>) -> Outcome {
@@ -104,13 +106,12 @@ fn tls(cx: &mut Context<'_>) -> Outcome {
     let mut data = Map::new();
     for (key, flag) in [("tls.crt", "cert"), ("tls.key", "key")] {
         let path = flags.text(flag);
-        let bytes = cx
-            .system
-            .read_file(path)
-            .map_err(|errno| Failure::msg(format!("open {path}: {}", errno.message().to_lowercase())))?;
+        let bytes = cx.system.read_file(path).map_err(|errno| {
+            Failure::msg(format!("Cannot read file {path}, open {path}: {}", errno.message().to_lowercase()))
+        })?;
         data.insert(key.to_owned(), json!(STANDARD.encode(bytes)));
     }
-    create(cx, secret(&name, data, "kubernetes.io/tls"), Told::Failed("secret"))
+    finish(cx, &name, data, "kubernetes.io/tls")
 }
 
 fn docker_registry(cx: &mut Context<'_>) -> Outcome {
@@ -118,18 +119,27 @@ fn docker_registry(cx: &mut Context<'_>) -> Outcome {
     let flags = cx.session.flags.clone();
     let (user, password, server) =
         (flags.text("docker-username"), flags.text("docker-password"), flags.text("docker-server"));
-    if user.is_empty() || password.is_empty() {
+    let mut data: Map<String, Value> =
+        gather(cx, "secret", &name)?.into_iter().map(|(key, bytes)| (key, json!(STANDARD.encode(bytes)))).collect();
+    if data.is_empty() && (user.is_empty() || password.is_empty() || server.is_empty()) {
         return Err(Failure::msg(
             "either --from-file or the combination of --docker-username, --docker-password and --docker-server is required",
         ));
     }
-    let mut entry =
-        json!({"username": user, "password": password, "auth": STANDARD.encode(format!("{user}:{password}"))});
-    if let (false, Some(fields)) = (flags.text("docker-email").is_empty(), entry.as_object_mut()) {
-        fields.insert("email".to_owned(), json!(flags.text("docker-email")));
+    if data.is_empty() {
+        // The fields stand in the order of Go's struct.
+        let mut fields = vec![("username", user.to_owned()), ("password", password.to_owned())];
+        fields.extend(Some(("email", flags.text("docker-email").to_owned())).filter(|(_, email)| !email.is_empty()));
+        fields.push(("auth", STANDARD.encode(format!("{user}:{password}"))));
+        let fields: Vec<String> = fields.iter().map(|(key, value)| format!("\"{key}\":{}", quoted(value))).collect();
+        let config = format!("{{\"auths\":{{{}:{{{}}}}}}}", quoted(server), fields.join(","));
+        data.insert(".dockerconfigjson".to_owned(), json!(STANDARD.encode(config)));
     }
-    let config = json!({"auths": {server: entry}}).to_string();
-    let mut data = Map::new();
-    data.insert(".dockerconfigjson".to_owned(), json!(STANDARD.encode(config)));
-    create(cx, secret(&name, data, "kubernetes.io/dockerconfigjson"), Told::Failed("secret"))
+    finish(cx, &name, data, "kubernetes.io/dockerconfigjson")
+}
+
+fn finish(cx: &mut Context<'_>, name: &str, data: Map<String, Value>, kind: &str) -> Outcome {
+    let mut object = secret(name, data, kind);
+    append_hash(cx, &mut object);
+    create(cx, object, Told::Failed("secret"))
 }

@@ -100,22 +100,27 @@ fn run(cx: &mut Context<'_>, kind: &str) -> Outcome {
 }
 
 fn port(text: &str, node_port: i64) -> Result<Value, Failure> {
-    let (port, target) = text.split_once(':').unwrap_or((text, text));
-    let parse = |text: &str| text.parse::<u16>().ok().filter(|number| *number > 0);
-    let Some(number) = parse(port) else {
-        return Err(Failure::msg(format!(
-            "strconv.Atoi: parsing {}: invalid syntax",
-            crate::text::go_number::quote(port)
-        )));
+    let (port, target) = text.split_once(':').map_or((text, None), |(port, target)| (port, Some(target)));
+    let number = parse_port(port)?;
+    let range = "must be between 1 and 65535, inclusive";
+    let target = match target.map(|target| (target, target.parse::<i64>())) {
+        None => json!(number),
+        Some((_, Ok(number))) if (1..=65535).contains(&number) => json!(number),
+        Some((_, Ok(_))) => return Err(Failure::msg(range)),
+        Some((name, Err(_))) => json!(name),
     };
-    let target_value = match parse(target) {
-        Some(number) => json!(number),
-        None => json!(target),
-    };
-    let mut value =
-        json!({"name": text.replace(':', "-"), "port": number, "protocol": "TCP", "targetPort": target_value});
+    let mut value = json!({"name": text.replace(':', "-"), "port": number, "protocol": "TCP", "targetPort": target});
     if let (true, Some(fields)) = (node_port > 0, value.as_object_mut()) {
         fields.insert("nodePort".to_owned(), json!(node_port));
     }
     Ok(value)
+}
+
+/// A port as Go parses it, 0 to 65535.
+fn parse_port(text: &str) -> Result<u16, Failure> {
+    text.parse().map_err(|_| {
+        let digits = !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit());
+        let why = if digits { "value out of range" } else { "invalid syntax" };
+        Failure::msg(format!("strconv.ParseUint: parsing {}: {why}", crate::text::go_number::quote(text)))
+    })
 }

@@ -174,11 +174,6 @@ fn undo(cx: &mut Context<'_>) -> Outcome {
 
 fn roll_back(cx: &mut Context<'_>, target: &Target, to: i64, dry_run: DryRun) -> Result<String, Failure> {
     let object = target.object.clone().unwrap_or_default();
-    if object.pointer("/spec/paused").and_then(Value::as_bool).unwrap_or(false) {
-        return Err(Failure::msg(
-            "you cannot rollback a paused deployment; resume it first with 'kubectl rollout resume' and try again",
-        ));
-    }
     let all = revisions(cx, target, &object)?;
     let chosen = if to > 0 {
         all.iter()
@@ -195,14 +190,19 @@ fn roll_back(cx: &mut Context<'_>, target: &Target, to: i64, dry_run: DryRun) ->
         })?
     };
     let mut template = chosen.template.clone();
+    if dry_run == DryRun::Client {
+        return Ok(pod_template_with_tabs(cx, &template));
+    }
+    if object.pointer("/spec/paused").and_then(Value::as_bool).unwrap_or(false) {
+        return Err(Failure::msg(
+            "you cannot rollback a paused deployment; resume it first with 'kubectl rollout resume' and try again",
+        ));
+    }
     if let Some(labels) = template.pointer_mut("/metadata/labels").and_then(Value::as_object_mut) {
         labels.remove("pod-template-hash");
     }
     if object.pointer("/spec/template") == Some(&template) {
         return Ok(format!("skipped rollback (current template already matches revision {})", chosen.number));
-    }
-    if dry_run == DryRun::Client {
-        return Ok("rolled back".to_owned());
     }
     if target.resource.kind == "Deployment" {
         // Annotations of the revision come back; those that describe a revision or an apply stay as they are.

@@ -14,7 +14,7 @@ use crate::kubectl::help::subcommand_missing;
 use crate::kubectl::print::{PRINT_FLAGS, Printer};
 use crate::kubectl::program::{Context, DONE, Outcome};
 use crate::kubectl::tree::{Command, Group};
-use crate::kubectl::writing::{self, FIELD_MANAGER};
+use crate::kubectl::writing::field_manager;
 
 /// The command.
 pub static COMMAND: Command = Command {
@@ -40,7 +40,7 @@ static PAUSE: Command = Command {
     long: "Keeps a Deployment from rolling out changes until it is resumed.",
     examples: &[("Pause", "kubectl rollout pause deployment/web")],
     usage: "RESOURCE [options]",
-    flags: &[SELECTOR, FILE_FLAGS, PRINT_FLAGS, FIELD_MANAGER],
+    flags: &[SELECTOR, FILE_FLAGS, PRINT_FLAGS, &[field_manager("kubectl-rollout")]],
     run: Some(|cx| run(cx, Change::Pause)),
     ..Command::EMPTY
 };
@@ -51,7 +51,7 @@ static RESUME: Command = Command {
     long: "Lets a paused Deployment roll out changes again.",
     examples: &[("Resume", "kubectl rollout resume deployment/web")],
     usage: "RESOURCE [options]",
-    flags: &[SELECTOR, FILE_FLAGS, PRINT_FLAGS, FIELD_MANAGER],
+    flags: &[SELECTOR, FILE_FLAGS, PRINT_FLAGS, &[field_manager("kubectl-rollout")]],
     run: Some(|cx| run(cx, Change::Resume)),
     ..Command::EMPTY
 };
@@ -62,7 +62,7 @@ static RESTART: Command = Command {
     long: "Replaces the Pods of a Deployment, DaemonSet or StatefulSet by new ones, step by step.",
     examples: &[("Restart", "kubectl rollout restart deployment/web")],
     usage: "RESOURCE [options]",
-    flags: &[SELECTOR, FILE_FLAGS, PRINT_FLAGS, FIELD_MANAGER],
+    flags: &[SELECTOR, FILE_FLAGS, PRINT_FLAGS, &[field_manager("kubectl-rollout")]],
     run: Some(|cx| run(cx, Change::Restart)),
     ..Command::EMPTY
 };
@@ -131,7 +131,7 @@ fn apply(cx: &mut Context<'_>, target: &Target, change: Change) -> Result<(Value
         }
     };
     let flags = cx.session.flags.clone();
-    let query = vec![("fieldManager".to_owned(), writing::manager(&flags, "kubectl-rollout").to_owned())];
+    let query = vec![("fieldManager".to_owned(), flags.text("field-manager").to_owned())];
     let after = cx.patch(&target.path(), "strategic", &query, patch.to_string().as_bytes())?;
     Ok((after, what))
 }
