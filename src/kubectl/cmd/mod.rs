@@ -87,24 +87,26 @@ mod tests {
     use crate::kubectl::flags::parse;
     use crate::kubectl::tree::find;
 
-    /// The words of an example, as a shell would give them; the part behind a pipe counts when kubectl stands there.
-    fn words(line: &str) -> Vec<String> {
-        let line = line.split(" | ").find(|part| part.starts_with("kubectl ")).unwrap_or(line);
-        let mut words = vec![String::new()];
+    /// The kubectl calls of an example, each as the words a shell would give it.
+    fn calls(line: &str) -> Vec<Vec<String>> {
+        let mut calls = vec![vec![String::new()]];
         let mut quoted = None;
         for c in line.chars() {
+            let Some(call) = calls.last_mut() else { continue };
             match (quoted, c) {
                 (Some(mark), c) if c == mark => quoted = None,
                 (None, '\'' | '"') => quoted = Some(c),
-                (None, ' ') => words.push(String::new()),
-                (_, c) => {
-                    if let Some(word) = words.last_mut() {
-                        word.push(c);
-                    }
-                }
+                (None, '|' | ';' | '&') => calls.push(vec![String::new()]),
+                (None, ' ') => call.push(String::new()),
+                (_, c) => call.iter_mut().last().into_iter().for_each(|word| word.push(c)),
             }
         }
-        words
+        let plain = |call: Vec<String>| -> Vec<String> {
+            let words = call.into_iter().filter(|word| !word.is_empty());
+            let named = words.skip_while(|word| word.contains('=') && !word.starts_with('-'));
+            named.take_while(|word| word != ">").collect()
+        };
+        calls.into_iter().map(plain).filter(|call| call.first().is_some_and(|word| word == "kubectl")).collect()
     }
 
     fn walk(path: &str, commands: &[&'static Command]) {
@@ -128,12 +130,14 @@ mod tests {
                 }
             }
             for (_, line) in command.examples {
-                let words = words(line);
-                assert_eq!(words.first().map(String::as_str), Some("kubectl"), "{here}: {line}");
-                let found = find(&words[1..]).unwrap_or_else(|failure| panic!("{line}: {}", failure.text()));
-                assert!(found.path.starts_with(&here), "{here}: the example runs {}", found.path);
-                let parsed = parse(&found.words, found.command.all_flags());
-                assert!(parsed.is_ok(), "{line}: {parsed:?}");
+                let mut own = false;
+                for words in calls(line) {
+                    let found = find(&words[1..]).unwrap_or_else(|failure| panic!("{line}: {}", failure.text()));
+                    own |= found.path.starts_with(&here);
+                    let parsed = parse(&found.words, found.command.all_flags());
+                    assert!(parsed.is_ok(), "{line}: {parsed:?}");
+                }
+                assert!(own, "{here}: the example runs another command: {line}");
             }
             walk(&here, command.subcommands);
         }
