@@ -84,7 +84,10 @@ SuccessPolicy Rules:[SuccessPolicyRule]
 SuccessPolicyRule SucceededIndexes:* SucceededCount:*
 DeploymentStrategy Type:s RollingUpdate:RollingUpdateDeployment
 RollingUpdateDeployment MaxUnavailable:p MaxSurge:p
-DaemonSetUpdateStrategy Type:s RollingUpdate:RollingUpdateDeployment";
+DaemonSetUpdateStrategy Type:s RollingUpdate:RollingUpdateDeployment
+PersistentVolumeClaimSpec AccessModes:* Selector:sel Resources:VolumeResourceRequirements! VolumeName:s StorageClassName:* VolumeMode:* DataSource:TypedReference DataSourceRef:TypedReference VolumeAttributesClassName:*
+VolumeResourceRequirements Limits:* Requests:*
+TypedReference APIGroup:* Kind:s Name:s";
 
 /// A value with its fields in Go's order.
 enum Node {
@@ -101,11 +104,17 @@ pub fn dump(type_name: &str, value: &Value) -> String {
 }
 
 /// A value of the type over many lines, indented by one space a level, as diffs in errors show it.
-pub fn dump_lines(type_name: &str, value: &Value) -> String {
+fn dump_lines(type_name: &str, value: &Value) -> String {
     let mut out = String::new();
     write_lines(&mut out, &convert(type_name, value), 0);
     out.push('\n');
     out
+}
+
+/// What has changed between two values of the type, as errors show it: lines with `-` and `+` (`diff.Diff`).
+pub fn difference(type_name: &str, old: &Value, new: &Value) -> String {
+    let (old, new) = (dump_lines(type_name, old), dump_lines(type_name, new));
+    similar::TextDiff::from_lines(&old, &new).unified_diff().context_radius(3).to_string()
 }
 
 /// A template of Pods on one line: its metadata is spread out beside its spec.

@@ -10,6 +10,7 @@ use k8s_openapi::api::{
 use k8s_openapi::apiextensions_apiserver::pkg::apis::apiextensions::v1 as apiextensions;
 
 mod cells;
+mod claim_spec;
 mod cluster_role;
 mod cluster_role_binding;
 mod config_map;
@@ -47,6 +48,7 @@ pub mod quota;
 mod replica_set;
 mod replicas;
 mod replication_controller;
+mod resource_names;
 mod resource_quota;
 mod role;
 mod role_binding;

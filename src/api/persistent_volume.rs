@@ -1,10 +1,12 @@
 //! Persistent volumes.
+//!
+//! Models Kubernetes 1.36 pkg/apis/core/validation/validation.go (`ValidatePersistentVolume`).
 
-use k8s_openapi::api::core::v1::PersistentVolume;
-use serde_json::json;
+use k8s_openapi::api::core::v1::{PersistentVolume, PersistentVolumeSpec};
+use serde_json::{Value, json};
 
-use super::{Cell, Column, KindInfo, Strategy, cells, pod_spec::defaults::fill_text};
-use crate::apimachinery::meta;
+use super::{Cell, Column, KindInfo, Strategy, cells, claim_spec, internal, pod_spec::defaults::fill_text, validate};
+use crate::apimachinery::{field, meta};
 use crate::sim::Time;
 
 impl Strategy for PersistentVolume {
@@ -46,6 +48,32 @@ impl Strategy for PersistentVolume {
         self.spec.clone_from(&old.spec);
     }
 
+    fn validate(&self) -> Vec<field::Error> {
+        let mut errors = Vec::new();
+        if let Some(spec) = &self.spec {
+            validate_spec(&mut errors, &field::Path::new("spec"), spec);
+        }
+        errors
+    }
+
+    fn validate_update(&self, old: &Self) -> Vec<field::Error> {
+        let mut errors = self.validate();
+        let (Some(spec), Some(before)) = (&self.spec, &old.spec) else { return errors };
+        let (new, old) = (source_of(spec), source_of(before));
+        if new != old {
+            let shown = internal::difference("PersistentVolumeSource", &old, &new);
+            let at = field::Path::new("spec").child("persistentvolumesource");
+            let why = format!("spec.persistentvolumesource is immutable after creation\n{shown}");
+            errors.push(field::Error::forbidden(&at, why));
+        }
+        validate::immutable(&mut errors, &field::Path::new("volumeMode"), &spec.volume_mode, &before.volume_mode);
+        if before.node_affinity.is_some() {
+            let at = field::Path::new("nodeAffinity");
+            validate::immutable(&mut errors, &at, &spec.node_affinity, &before.node_affinity);
+        }
+        errors
+    }
+
     fn row(&self, now: Time) -> Vec<Cell> {
         let spec = self.spec.clone().unwrap_or_default();
         let status = self.status.clone().unwrap_or_default();
@@ -67,5 +95,104 @@ impl Strategy for PersistentVolume {
             json!(cells::age(&self.metadata, now)),
             json!(cells::or(spec.volume_mode.as_deref(), "<unset>")),
         ]
+    }
+}
+
+const RECLAIM_POLICIES: &[&str] = &["Delete", "Recycle", "Retain"];
+/// The kinds of volumes, in the order in which upstream looks for them.
+const SOURCES: &[&str] = &[
+    "hostPath",
+    "gcePersistentDisk",
+    "awsElasticBlockStore",
+    "glusterfs",
+    "flocker",
+    "nfs",
+    "rbd",
+    "quobyte",
+    "cephfs",
+    "iscsi",
+    "cinder",
+    "fc",
+    "flexVolume",
+    "azureFile",
+    "vsphereVolume",
+    "photonPersistentDisk",
+    "portworxVolume",
+    "azureDisk",
+    "scaleIO",
+    "local",
+    "storageos",
+    "csi",
+];
+
+/// The part of a spec that says where the volume is.
+fn source_of(spec: &PersistentVolumeSpec) -> Value {
+    let Value::Object(mut fields) = json!(spec) else { return Value::Null };
+    fields.retain(|name, _| SOURCES.contains(&name.as_str()));
+    Value::Object(fields)
+}
+
+/// `ValidatePersistentVolumeSpec`
+fn validate_spec(errors: &mut validate::Errors, path: &field::Path, spec: &PersistentVolumeSpec) {
+    let modes = spec.access_modes.as_deref().unwrap_or_default();
+    if modes.is_empty() {
+        errors.push(field::Error::required(&path.child("accessModes"), ""));
+    }
+    claim_spec::access_modes(errors, &path.child("accessModes"), modes);
+    let (at, capacity) = (path.child("capacity"), spec.capacity.clone().unwrap_or_default());
+    if capacity.is_empty() {
+        errors.push(field::Error::required(&at, ""));
+    }
+    if !capacity.contains_key("storage") || capacity.len() > 1 {
+        let shown = if spec.capacity.is_none() { "null".to_owned() } else { json!(capacity).to_string() };
+        errors.push(field::Error::not_supported_shown(&at, shown, &["storage"]));
+    }
+    for (name, amount) in &capacity {
+        claim_spec::positive(errors, &at.key(name), &amount.0);
+    }
+    let policy = spec.persistent_volume_reclaim_policy.as_deref();
+    validate::supported(errors, &path.child("persistentVolumeReclaimPolicy"), policy, RECLAIM_POLICIES);
+    source(errors, path, spec);
+    claim_spec::class_name(errors, &path.child("storageClassName"), spec.storage_class_name.as_deref());
+    claim_spec::volume_mode(errors, &path.child("volumeMode"), spec.volume_mode.as_deref());
+}
+
+/// One place where the volume is, and only one.
+fn source(errors: &mut validate::Errors, path: &field::Path, spec: &PersistentVolumeSpec) {
+    let held = source_of(spec);
+    let mut given = SOURCES.iter().filter(|name| held.get(**name).is_some());
+    let Some(kind) = given.next() else {
+        errors.push(field::Error::required(path, "must specify a volume type"));
+        return;
+    };
+    let at = path.child(kind);
+    if let Some(found) = &spec.host_path {
+        if found.path.is_empty() {
+            errors.push(field::Error::required(&at.child("path"), ""));
+        } else if found.path.split('/').any(|part| part == "..") {
+            errors.push(field::Error::invalid(&at.child("path"), &found.path, "must not contain '..'"));
+        }
+    } else if let Some(found) = &spec.nfs {
+        validate::required(errors, &at.child("server"), &found.server);
+        validate::required(errors, &at.child("path"), &found.path);
+        if !found.path.starts_with('/') {
+            errors.push(field::Error::invalid(&at.child("path"), &found.path, "must be an absolute path"));
+        }
+    } else if let Some(found) = &spec.local {
+        validate::required(errors, &at.child("path"), &found.path);
+        if spec.node_affinity.as_ref().is_none_or(|affinity| affinity.required.is_none()) {
+            errors.push(field::Error::required(&path.child("nodeAffinity"), "Local volume requires node affinity"));
+        }
+    } else if let Some(found) = &spec.csi {
+        validate::required(errors, &at.child("driver"), &found.driver);
+        validate::required(errors, &at.child("volumeHandle"), &found.volume_handle);
+    }
+    for name in given {
+        errors.push(field::Error::forbidden(&path.child(name), "may not specify more than 1 volume type"));
+    }
+    let recycled = spec.persistent_volume_reclaim_policy.as_deref() == Some("Recycle");
+    if recycled && spec.host_path.as_ref().is_some_and(|found| found.path.trim_end_matches('/').is_empty()) {
+        let at = path.child("persistentVolumeReclaimPolicy");
+        errors.push(field::Error::forbidden(&at, "may not be 'recycle' for a hostPath mount of '/'"));
     }
 }

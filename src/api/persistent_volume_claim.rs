@@ -1,16 +1,16 @@
 //! Persistent volume claims.
 //!
-//! Models Kubernetes 1.36 pkg/apis/core/validation/validation.go (`ValidatePersistentVolumeClaim`).
+//! Models Kubernetes 1.36 pkg/apis/core/validation/validation.go (`ValidatePersistentVolumeClaim`,
+//! `ValidatePersistentVolumeClaimUpdate`).
 
-use k8s_openapi::api::core::v1::PersistentVolumeClaim;
+use k8s_openapi::api::core::v1::{PersistentVolumeClaim, PersistentVolumeClaimSpec};
+use k8s_openapi::apimachinery::pkg::api::resource::Quantity as Text;
 use serde_json::json;
 
-use super::{Cell, Column, KindInfo, Strategy, cells, pod_spec::defaults::fill_text};
+use super::{Cell, Column, KindInfo, Strategy, cells, claim_spec, internal, pod_spec::defaults::fill_text, validate};
 use crate::apimachinery::quantity::Quantity;
 use crate::apimachinery::{field, meta};
 use crate::sim::Time;
-
-const ACCESS_MODES: &[&str] = &["ReadOnlyMany", "ReadWriteMany", "ReadWriteOnce", "ReadWriteOncePod"];
 
 impl Strategy for PersistentVolumeClaim {
     const INFO: KindInfo =
@@ -51,34 +51,15 @@ impl Strategy for PersistentVolumeClaim {
 
     fn validate(&self) -> Vec<field::Error> {
         let mut errors = Vec::new();
-        let path = field::Path::new("spec");
-        let spec = self.spec.clone().unwrap_or_default();
-        let modes = spec.access_modes.unwrap_or_default();
-        if modes.is_empty() {
-            errors.push(field::Error::required(&path.child("accessModes"), "at least 1 access mode is required"));
+        if let Some(spec) = &self.spec {
+            claim_spec::validate(&mut errors, &field::Path::new("spec"), spec);
         }
-        for mode in modes.iter().filter(|mode| !ACCESS_MODES.contains(&mode.as_str())) {
-            errors.push(field::Error::not_supported(&path.child("accessModes"), mode, ACCESS_MODES));
-        }
-        let once = modes.iter().any(|mode| mode == "ReadWriteOncePod");
-        if once && modes.len() > 1 {
-            let why = "may not use ReadWriteOncePod with other access modes";
-            errors.push(field::Error::forbidden(&path.child("accessModes"), why));
-        }
-        let requests = spec.resources.and_then(|resources| resources.requests).unwrap_or_default();
-        let at = path.child("resources");
-        match requests.get("storage").map(|text| (text, Quantity::parse(&text.0))) {
-            None => errors.push(field::Error::required(&at.key("storage"), "")),
-            Some((text, Ok(amount))) if amount <= Quantity::zero() => {
-                let why = "must be greater than zero";
-                errors.push(field::Error::invalid(&at.key("storage"), &text.0, why));
-            }
-            Some(_) => {}
-        }
-        let modes = &["Block", "Filesystem"];
-        if let Some(mode) = spec.volume_mode.as_deref().filter(|mode| !modes.contains(mode)) {
-            errors.push(field::Error::not_supported(&path.child("volumeMode"), mode, modes));
-        }
+        errors
+    }
+
+    fn validate_update(&self, old: &Self) -> Vec<field::Error> {
+        let mut errors = self.validate();
+        changes(&mut errors, self, old);
         errors
     }
 
@@ -103,4 +84,44 @@ impl Strategy for PersistentVolumeClaim {
             json!(cells::or(spec.volume_mode.as_deref(), "<unset>")),
         ]
     }
+}
+
+/// What a bound claim may change: to ask for more, and for another class of attributes.
+fn changes(errors: &mut Vec<field::Error>, new: &PersistentVolumeClaim, old: &PersistentVolumeClaim) {
+    let (Some(spec), Some(before)) = (&new.spec, &old.spec) else { return };
+    let path = field::Path::new("spec");
+    let storage = |spec: &PersistentVolumeClaimSpec| {
+        let requests = spec.resources.as_ref().and_then(|given| given.requests.as_ref());
+        requests.and_then(|list| list.get("storage")).cloned()
+    };
+    let (mut munged, mut held) = (spec.clone(), before.clone());
+    if held.volume_name.as_deref().unwrap_or_default().is_empty() {
+        held.volume_name.clone_from(&munged.volume_name);
+    }
+    if held.storage_class_name.is_none() && munged.storage_class_name.is_some() {
+        munged.storage_class_name = None;
+    }
+    if new.status.as_ref().and_then(|status| status.phase.as_deref()) == Some("Bound") {
+        if let (Some(amount), Some(list)) =
+            (storage(before), munged.resources.as_mut().and_then(|given| given.requests.as_mut()))
+        {
+            list.insert("storage".to_owned(), amount);
+        }
+        munged.volume_attributes_class_name.clone_from(&held.volume_attributes_class_name);
+    }
+    if munged != held {
+        let why = "spec is immutable after creation except resources.requests and volumeAttributesClassName for bound \
+                   claims";
+        let shown = internal::difference("PersistentVolumeClaimSpec", &json!(held), &json!(munged));
+        errors.push(field::Error::forbidden(&path, format!("{why}\n{shown}")));
+    }
+    let amount =
+        |text: Option<Text>| text.and_then(|text| Quantity::parse(&text.0).ok()).unwrap_or_else(Quantity::zero);
+    let capacity = old.status.as_ref().and_then(|status| status.capacity.as_ref()?.get("storage").cloned());
+    let asked = amount(storage(spec));
+    if asked < amount(storage(before)) && asked <= amount(capacity) {
+        let at = path.child("resources").child("requests").child("storage");
+        errors.push(field::Error::forbidden(&at, "field can not be less than status.capacity"));
+    }
+    validate::immutable(errors, &field::Path::new("volumeMode"), &spec.volume_mode, &before.volume_mode);
 }

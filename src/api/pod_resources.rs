@@ -90,7 +90,8 @@ pub fn add(sum: &mut Amounts, more: &Amounts) {
     }
 }
 
-fn is_pod_level(name: &str) -> bool {
+/// Whether a Pod as a whole can be given the resource (`IsSupportedPodLevelResource`).
+pub fn is_pod_level(name: &str) -> bool {
     matches!(name, "cpu" | "memory") || name.starts_with("hugepages-")
 }
 

@@ -14,6 +14,7 @@ use k8s_openapi::api::core::v1::{
 
 use super::pod::qos_class;
 use super::pod_resources::{self, Amounts, amounts};
+use super::resource_names::is_native;
 use crate::apimachinery::labels::{Labels, Requirement, Selector};
 use crate::apimachinery::quantity::{Format, Quantity};
 use crate::apimachinery::{Object, meta};
@@ -290,10 +291,6 @@ fn is_huge_pages(name: &str) -> bool {
 /// Whether this is `requests.` and the name of a resource that Kubernetes does not know itself.
 fn is_extended(name: &str) -> bool {
     name.starts_with("requests.") && name.contains('/') && !is_native(name)
-}
-
-fn is_native(name: &str) -> bool {
-    !name.contains('/') || name.contains("kubernetes.io/")
 }
 
 #[cfg(test)]

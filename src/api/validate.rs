@@ -37,6 +37,53 @@ pub fn nonnegative_if_set<N: Into<i64> + Copy>(errors: &mut Errors, path: &Path,
     }
 }
 
+/// The number must be more than nothing (`ValidatePositiveField`).
+pub fn positive(errors: &mut Errors, path: &Path, value: impl Into<i64>) {
+    let value = value.into();
+    if value <= 0 {
+        errors.push(Error::invalid(path, value, "must be greater than zero"));
+    }
+}
+
+/// The text must be there.
+pub fn required(errors: &mut Errors, path: &Path, text: &str) {
+    if text.is_empty() {
+        errors.push(Error::required(path, ""));
+    }
+}
+
+/// One of a few words; none at all is refused as missing.
+pub fn choice(errors: &mut Errors, path: &Path, value: Option<&str>, known: &[&str]) {
+    match value.unwrap_or_default() {
+        "" => errors.push(Error::required(path, "")),
+        value => supported(errors, path, Some(value), known),
+    }
+}
+
+/// One of a few words, when there is a word.
+pub fn supported(errors: &mut Errors, path: &Path, value: Option<&str>, known: &[&str]) {
+    if let Some(value) = value.filter(|value| !known.contains(value)) {
+        errors.push(Error::not_supported(path, value, known));
+    }
+}
+
+/// An address as the older fields take it (`IsValidIPForLegacyField`).
+pub fn address(errors: &mut Errors, path: &Path, text: &str) {
+    let loose = text.split('.').map(|part| part.trim_start_matches('0')).collect::<Vec<_>>();
+    let unpadded: Vec<&str> = loose.into_iter().map(|part| if part.is_empty() { "0" } else { part }).collect();
+    if is_ip_address(text) {
+        if text.contains(':') && text.contains('.') && text.to_lowercase().starts_with("::ffff:") {
+            errors.push(Error::invalid(path, text, "must not be an IPv4-mapped IPv6 address"));
+        }
+    } else if !text.contains(':') && text.split('.').all(|part| !part.is_empty()) && is_ip_address(&unpadded.join("."))
+    {
+        errors.push(Error::invalid(path, text, "must not have leading 0s"));
+    } else {
+        let why = "must be a valid IP address, (e.g. 10.9.8.7 or 2001:db8::ffff)";
+        errors.push(Error::invalid(path, text, why));
+    }
+}
+
 /// The number must be a port (`IsValidPortNum`).
 pub fn port_number(errors: &mut Errors, path: &Path, port: i32) {
     if !(1..=65535).contains(&port) {
@@ -48,7 +95,7 @@ pub fn port_number(errors: &mut Errors, path: &Path, port: i32) {
 pub fn port_name(text: &str) -> Vec<String> {
     let mut wrong = Vec::new();
     if text.len() > 15 {
-        wrong.push("must be no more than 15 bytes".to_owned());
+        wrong.push("must be no more than 15 characters".to_owned());
     }
     if text.is_empty() || !text.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'-') {
         wrong.push("must contain only alpha-numeric characters (a-z, 0-9), and hyphens (-)".to_owned());
@@ -206,10 +253,24 @@ mod tests {
     }
 
     #[test]
+    fn an_address_is_written_without_leading_zeros_and_not_in_two_ways() {
+        let wrong = |text: &str| {
+            let mut errors = Errors::new();
+            address(&mut errors, &Path::new("ip"), text);
+            errors.first().map(|error| error.detail.clone()).unwrap_or_default()
+        };
+        assert_eq!(wrong("10.0.0.1"), "");
+        assert_eq!(wrong("2001:db8::1"), "");
+        assert_eq!(wrong("10.00.0.1"), "must not have leading 0s");
+        assert_eq!(wrong("::ffff:1.2.3.4"), "must not be an IPv4-mapped IPv6 address");
+        assert_eq!(wrong("10.0.0"), "must be a valid IP address, (e.g. 10.9.8.7 or 2001:db8::ffff)");
+    }
+
+    #[test]
     fn a_port_name_is_short_and_has_a_letter() {
         assert!(port_name("http").is_empty());
         assert_eq!(port_name("80"), ["must contain at least one letter (a-z)"]);
-        assert_eq!(port_name("a-very-long-port-name"), ["must be no more than 15 bytes"]);
+        assert_eq!(port_name("a-very-long-port-name"), ["must be no more than 15 characters"]);
         assert_eq!(
             port_name("-Http"),
             [

@@ -25,8 +25,9 @@ fn is_qualified(text: &str) -> bool {
         && bytes.iter().all(|letter| letter.is_ascii_alphanumeric() || matches!(letter, b'-' | b'_' | b'.'))
 }
 
-fn max_length(length: usize) -> String {
-    format!("must be no more than {length} bytes")
+/// Upstream counts names in characters and the parts of labels in bytes; both mean bytes.
+fn max_length(length: usize, unit: &str) -> String {
+    format!("must be no more than {length} {unit}")
 }
 
 fn regex_error(message: &str, pattern: &str, examples: &[&str]) -> String {
@@ -41,7 +42,7 @@ fn regex_error(message: &str, pattern: &str, examples: &[&str]) -> String {
 pub fn dns1123_label(text: &str) -> Vec<String> {
     let mut wrong = Vec::new();
     if text.len() > 63 {
-        wrong.push(max_length(63));
+        wrong.push(max_length(63, "characters"));
     }
     if !is_dns_label(text) {
         if is_dns_subdomain(text) {
@@ -61,9 +62,13 @@ fn is_dns_subdomain(text: &str) -> bool {
 
 /// What is wrong with a DNS-1123 subdomain (`IsDNS1123Subdomain`).
 pub fn dns1123_subdomain(text: &str) -> Vec<String> {
+    subdomain(text, "characters")
+}
+
+fn subdomain(text: &str, unit: &str) -> Vec<String> {
     let mut wrong = Vec::new();
     if text.len() > 253 {
-        wrong.push(max_length(253));
+        wrong.push(max_length(253, unit));
     }
     if !is_dns_subdomain(text) {
         let message = "a lowercase RFC 1123 subdomain must consist of lower case alphanumeric characters, '-' or '.', \
@@ -74,11 +79,39 @@ pub fn dns1123_subdomain(text: &str) -> Vec<String> {
     wrong
 }
 
+/// What is wrong with a domain to search in (`IsDNS1123SubdomainWithUnderscore`).
+pub fn search_domain(text: &str) -> Vec<String> {
+    let mut wrong = Vec::new();
+    if text.len() > 253 {
+        wrong.push(max_length(253, "characters"));
+    }
+    let is_part = |part: &str| {
+        let rest = part.strip_prefix('_').unwrap_or(part);
+        !rest.ends_with('_') && !rest.starts_with('_') && is_dns_label(&rest.replace('_', "-"))
+    };
+    if !text.split('.').all(is_part) {
+        let message = "a lowercase RFC 1123 subdomain must consist of lower case alphanumeric characters, '_', '-' or \
+                       '.', and must start and end with an alphanumeric character";
+        let part = "_?[a-z0-9]([-_a-z0-9]*[a-z0-9])?";
+        wrong.push(regex_error(message, &format!("{part}(\\.{part})*"), &["example.com"]));
+    }
+    wrong
+}
+
+/// What is wrong with the name of an HTTP header (`IsHTTPHeaderName`).
+pub fn http_header(text: &str) -> Vec<String> {
+    if !text.is_empty() && text.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'-') {
+        return Vec::new();
+    }
+    let message = "a valid HTTP header must consist of alphanumeric characters or '-'";
+    vec![regex_error(message, "[-A-Za-z0-9]+", &["X-Header-Name"])]
+}
+
 /// What is wrong with a DNS-1035 label (`IsDNS1035Label`), as Services are named.
 pub fn dns1035_label(text: &str) -> Vec<String> {
     let mut wrong = Vec::new();
     if text.len() > 63 {
-        wrong.push(max_length(63));
+        wrong.push(max_length(63, "characters"));
     }
     if !(is_dns_label(text) && text.starts_with(|letter: char| letter.is_ascii_lowercase())) {
         let message = "a DNS-1035 label must consist of lower case alphanumeric characters or '-', start with an \
@@ -101,7 +134,7 @@ pub fn label_key(text: &str) -> Vec<String> {
             if first.is_empty() {
                 wrong.push("prefix part must be non-empty".to_owned());
             } else {
-                wrong.extend(dns1123_subdomain(first).into_iter().map(|one| format!("prefix part {one}")));
+                wrong.extend(subdomain(first, "bytes").into_iter().map(|one| format!("prefix part {one}")));
             }
             name
         }
@@ -115,7 +148,7 @@ pub fn label_key(text: &str) -> Vec<String> {
     if name.is_empty() {
         wrong.push("name part must be non-empty".to_owned());
     } else if name.len() > 63 {
-        wrong.push(format!("name part {}", max_length(63)));
+        wrong.push(format!("name part {}", max_length(63, "bytes")));
     }
     if !is_qualified(name) {
         wrong.push(format!("name part {}", regex_error(message, QUALIFIED_NAME, &["MyName", "my.name", "123-abc"])));
@@ -127,7 +160,7 @@ pub fn label_key(text: &str) -> Vec<String> {
 pub fn label_value(text: &str) -> Vec<String> {
     let mut wrong = Vec::new();
     if text.len() > 63 {
-        wrong.push(max_length(63));
+        wrong.push(max_length(63, "bytes"));
     }
     if !text.is_empty() && !is_qualified(text) {
         let message = "a valid label must be an empty string or consist of alphanumeric characters, '-', '_' or '.', \
@@ -161,6 +194,9 @@ mod tests {
             ]
         );
         assert_eq!(dns1123_label("a.b"), ["must not contain dots"]);
+        assert_eq!(dns1123_label(&"a".repeat(64)), ["must be no more than 63 characters"]);
+        assert_eq!(label_value(&"a".repeat(64)), ["must be no more than 63 bytes"]);
+        assert!(search_domain("_a.b_c").is_empty() && !search_domain("a_").is_empty());
         assert!(dns1123_label("a-1").is_empty());
         assert!(!dns1035_label("1a").is_empty());
     }

@@ -102,15 +102,32 @@ impl Wish {
 }
 
 /// Who a request comes from once `Impersonate-User` and `Impersonate-Group` are heeded.
-pub(super) fn effective(caller: &Caller, request: &Request) -> Result<Option<Caller>, Status> {
+pub(super) fn effective(server: &ApiServer, caller: &Caller, request: &Request) -> Result<Option<Caller>, Status> {
     let Some(user) = request.header("Impersonate-User").filter(|user| !user.is_empty()) else { return Ok(None) };
-    if !caller.groups.iter().any(|group| &**group == MASTERS) {
-        let wish = Wish { verb: "impersonate".to_owned(), resource: "users".to_owned(), ..Wish::default() };
-        return Err(Wish { name: user.to_owned(), ..wish }.refusal(&caller.user));
-    }
     let named = request.headers.iter().filter(|(name, _)| name.eq_ignore_ascii_case("Impersonate-Group"));
     let mut groups: Vec<Arc<str>> = named.map(|(_, group)| Arc::from(group.as_str())).collect();
-    groups.extend(groups_of(user).into_iter().map(Arc::from));
+    let account = user.strip_prefix("system:serviceaccount:").and_then(|rest| rest.split_once(':'));
+    let (resource, namespace, name) = match account {
+        Some((namespace, name)) => ("serviceaccounts", namespace, name),
+        None => ("users", "", user),
+    };
+    let wishes =
+        std::iter::once((resource, namespace, name)).chain(groups.iter().map(|group| ("groups", "", &**group)));
+    for (resource, namespace, name) in wishes {
+        let wish = Wish {
+            verb: "impersonate".to_owned(),
+            resource: resource.to_owned(),
+            namespace: namespace.to_owned(),
+            name: name.to_owned(),
+            ..Wish::default()
+        };
+        of_caller(server, caller, &wish)?;
+    }
+    // Groups that are named replace those that a service account has; being known comes with being somebody.
+    let own = groups_of(user).into_iter().filter(|group| groups.is_empty() || group == "system:authenticated");
+    let own: Vec<Arc<str>> = own.map(Arc::from).collect();
+    let known = groups.iter().any(|group| matches!(&**group, "system:authenticated" | "system:unauthenticated"));
+    groups.extend(own.into_iter().filter(|group| !known || &**group != "system:authenticated"));
     Ok(Some(Caller { user: user.into(), groups: groups.into(), manager: Arc::clone(&caller.manager) }))
 }
 
@@ -121,45 +138,186 @@ pub(super) fn groups_of(user: &str) -> Vec<String> {
         groups.push("system:serviceaccounts".to_owned());
         groups.push(format!("system:serviceaccounts:{namespace}"));
     }
-    groups.push("system:authenticated".to_owned());
+    groups.push(if user == "system:anonymous" { "system:unauthenticated" } else { "system:authenticated" }.to_owned());
     groups
 }
 
-/// Whether a user may do what they wish.
-pub(super) fn allows(server: &ApiServer, user: &str, groups: &[&str], wish: &Wish) -> bool {
-    if groups.contains(&MASTERS) {
-        return true;
+/// Whether somebody may do everything, whatever the roles say.
+pub(super) fn is_master(caller: &Caller) -> bool {
+    caller.groups.iter().any(|group| &**group == MASTERS)
+}
+
+/// Refuses what the caller may not do.
+pub(super) fn of_caller(server: &ApiServer, caller: &Caller, wish: &Wish) -> Result<(), Status> {
+    let groups: Vec<&str> = caller.groups.iter().map(|group| &**group).collect();
+    match decide(server, &caller.user, &groups, wish) {
+        Decision::Allowed(_) => Ok(()),
+        Decision::No(reason) => {
+            let mut refusal = wish.refusal(&caller.user);
+            if !reason.is_empty() {
+                refusal.message.push_str(&format!(": {reason}"));
+            }
+            Err(refusal)
+        }
     }
-    let is = |subject: &Subject, namespace: &str| match subject.kind.as_str() {
+}
+
+/// An answer to a wish, with the reason.
+pub(super) enum Decision {
+    /// Which binding allows it; empty when none is needed.
+    Allowed(String),
+    /// What went wrong with looking, if anything.
+    No(String),
+}
+
+/// Whether a user may do what they wish.
+pub(super) fn decide(server: &ApiServer, user: &str, groups: &[&str], wish: &Wish) -> Decision {
+    if groups.contains(&MASTERS) {
+        return Decision::Allowed(String::new());
+    }
+    let (mut by, mut wrong) = (None, Vec::new());
+    visit(server, user, groups, &wish.namespace, &mut |found| match found {
+        Ok((binding, rule)) => {
+            if covers(rule, wish) {
+                by = Some(format!("RBAC: allowed by {}", binding()));
+            }
+            by.is_none()
+        }
+        Err(missing) => {
+            if !wrong.contains(&missing) {
+                wrong.push(missing);
+            }
+            true
+        }
+    });
+    match (by, wrong.as_slice()) {
+        (Some(by), _) => Decision::Allowed(by),
+        (None, []) => Decision::No(String::new()),
+        (None, [one]) => Decision::No(format!("RBAC: {one}")),
+        (None, many) => Decision::No(format!("RBAC: [{}]", many.join(", "))),
+    }
+}
+
+/// Every rule that the caller holds in a namespace, or in the whole cluster when it is empty.
+pub(super) fn rules_of(server: &ApiServer, caller: &Caller, namespace: &str) -> Vec<PolicyRule> {
+    let groups: Vec<&str> = caller.groups.iter().map(|group| &**group).collect();
+    let mut all = Vec::new();
+    visit(server, &caller.user, &groups, namespace, &mut |found| {
+        all.extend(found.ok().map(|(_, rule)| rule.clone()));
+        true
+    });
+    all
+}
+
+/// A rule with the text of the binding that gives it, or the text of what is missing.
+type Found<'a> = Result<(&'a dyn Fn() -> String, &'a PolicyRule), String>;
+
+/// Shows every rule that bindings give to a user, until `each` has seen enough (`VisitRulesFor`).
+fn visit(server: &ApiServer, user: &str, groups: &[&str], namespace: &str, each: &mut dyn FnMut(Found<'_>) -> bool) {
+    let mut of_binding = |kind: &str, name: String, place: &str, subjects: Option<&Vec<Subject>>, role: &RoleRef| {
+        let applies = |subject: &&Subject| applies_to(subject, user, groups, place);
+        let Some(subject) = subjects.into_iter().flatten().find(applies) else { return true };
+        let held = match rules(server, role, place) {
+            Ok(held) => held,
+            Err(missing) => return each(Err(missing)),
+        };
+        let text = || {
+            let who = match subject.kind.as_str() {
+                "ServiceAccount" => format!("{}/{}", subject.name, subject.namespace.as_deref().unwrap_or(place)),
+                _ => subject.name.clone(),
+            };
+            format!("{kind} {name:?} of {} {:?} to {} {who:?}", role.kind, role.name, subject.kind)
+        };
+        held.iter().all(|rule| each(Ok((&text, rule))))
+    };
+    for binding in server.list::<ClusterRoleBinding>(None) {
+        let name = binding.metadata.name.clone().unwrap_or_default();
+        if !of_binding("ClusterRoleBinding", name, "", binding.subjects.as_ref(), &binding.role_ref) {
+            return;
+        }
+    }
+    if namespace.is_empty() {
+        return;
+    }
+    for binding in server.list::<RoleBinding>(Some(namespace)) {
+        let name = format!("{}/{namespace}", binding.metadata.name.as_deref().unwrap_or_default());
+        if !of_binding("RoleBinding", name, namespace, binding.subjects.as_ref(), &binding.role_ref) {
+            return;
+        }
+    }
+}
+
+fn applies_to(subject: &Subject, user: &str, groups: &[&str], namespace: &str) -> bool {
+    match subject.kind.as_str() {
         "User" => subject.name == user,
         "Group" => groups.contains(&subject.name.as_str()),
         "ServiceAccount" => {
-            let place = subject.namespace.as_deref().unwrap_or(namespace);
-            user.strip_prefix("system:serviceaccount:") == Some(&format!("{place}:{}", subject.name))
+            let place = subject.namespace.as_deref().filter(|place| !place.is_empty()).unwrap_or(namespace);
+            !place.is_empty()
+                && user.strip_prefix("system:serviceaccount:") == Some(&format!("{place}:{}", subject.name))
         }
         _ => false,
-    };
-    let everywhere = server.list::<ClusterRoleBinding>(None).any(|binding| {
-        binding.subjects.iter().flatten().any(|subject| is(subject, ""))
-            && rules(server, &binding.role_ref, "").iter().any(|rule| covers(rule, wish))
-    });
-    if everywhere || wish.namespace.is_empty() {
-        return everywhere;
     }
-    let namespace = wish.namespace.as_str();
-    server.list::<RoleBinding>(Some(namespace)).any(|binding| {
-        binding.subjects.iter().flatten().any(|subject| is(subject, namespace))
-            && rules(server, &binding.role_ref, namespace).iter().any(|rule| covers(rule, wish))
-    })
 }
 
-fn rules(server: &ApiServer, role: &RoleRef, namespace: &str) -> Vec<PolicyRule> {
-    match role.kind.as_str() {
-        "ClusterRole" => server.get::<ClusterRole>("", &role.name).ok().and_then(|role| role.rules.clone()),
-        "Role" => server.get::<Role>(namespace, &role.name).ok().and_then(|role| role.rules.clone()),
-        _ => None,
+/// The rules of the role that a binding in `namespace` names.
+///
+/// # Errors
+/// The text that there is no such role.
+pub(super) fn rules(server: &ApiServer, role: &RoleRef, namespace: &str) -> Result<Vec<PolicyRule>, String> {
+    let found = match role.kind.as_str() {
+        "ClusterRole" => server.get::<ClusterRole>("", &role.name).ok().map(|role| role.rules.clone()),
+        "Role" => server.get::<Role>(namespace, &role.name).ok().map(|role| role.rules.clone()),
+        other => return Err(format!("unsupported role reference kind: {other:?}")),
+    };
+    let kind = role.kind.to_lowercase();
+    let missing = || format!("{kind}.rbac.authorization.k8s.io {:?} not found", role.name);
+    found.map(Option::unwrap_or_default).ok_or_else(missing)
+}
+
+/// A rule as rules of one verb, one resource and one name each (`BreakdownRule`).
+pub(super) fn break_down(rule: &PolicyRule) -> Vec<PolicyRule> {
+    let one = |text: &String| Some(vec![text.clone()]);
+    let mut parts = Vec::new();
+    let names = rule.resource_names.clone().unwrap_or_default();
+    for group in rule.api_groups.iter().flatten() {
+        for resource in rule.resources.iter().flatten() {
+            for verb in &rule.verbs {
+                let part = PolicyRule {
+                    api_groups: one(group),
+                    resources: one(resource),
+                    verbs: vec![verb.clone()],
+                    ..PolicyRule::default()
+                };
+                if names.is_empty() {
+                    parts.push(part.clone());
+                }
+                parts.extend(names.iter().map(|name| PolicyRule { resource_names: one(name), ..part.clone() }));
+            }
+        }
     }
-    .unwrap_or_default()
+    for url in rule.non_resource_urls.iter().flatten() {
+        for verb in &rule.verbs {
+            let (non_resource_urls, verbs) = (one(url), vec![verb.clone()]);
+            parts.push(PolicyRule { non_resource_urls, verbs, ..PolicyRule::default() });
+        }
+    }
+    parts
+}
+
+/// Parts that differ by verb alone become one (`CompactRules`).
+pub(super) fn compact(parts: Vec<PolicyRule>) -> Vec<PolicyRule> {
+    let mut rules: Vec<PolicyRule> = Vec::new();
+    for part in parts {
+        let same = |held: &&mut PolicyRule| {
+            part.non_resource_urls.is_none() && PolicyRule { verbs: part.verbs.clone(), ..(**held).clone() } == part
+        };
+        match rules.iter_mut().find(same) {
+            Some(held) => held.verbs.extend(part.verbs),
+            None => rules.push(part),
+        }
+    }
+    rules
 }
 
 fn covers(rule: &PolicyRule, wish: &Wish) -> bool {

@@ -19,10 +19,13 @@ pub(super) fn validate(info: &KindInfo, meta: &ObjectMeta) -> Vec<Error> {
     let invalid = |child: &str, value: &str, why: String| Error::invalid(&path.child(child), value, why);
     if let Some(base) = meta.generate_name.as_deref().filter(|base| !base.is_empty()) {
         // The base may end in a dash, which the suffix turns into a good name.
-        let masked = if base.len() > 1 && base.ends_with('-') {
-            format!("{}a", base.trim_end_matches('-'))
-        } else {
-            base.to_owned()
+        let masked = match base.strip_suffix('-') {
+            Some(rest) if !rest.is_empty() => {
+                // Upstream takes the letter before the dash along.
+                let kept: Vec<char> = rest.chars().collect();
+                kept.iter().take(kept.len() - 1).chain(&['a']).collect()
+            }
+            _ => base.to_owned(),
         };
         errors.extend(check(&masked).into_iter().map(|why| invalid("generateName", base, why)));
     }
@@ -52,19 +55,37 @@ pub(super) fn validate(info: &KindInfo, meta: &ObjectMeta) -> Vec<Error> {
         errors.push(Error::too_long(&path.child("annotations"), ANNOTATIONS_LIMIT));
     }
     owners(meta, &path.child("ownerReferences"), &mut errors);
-    for finalizer in meta.finalizers.iter().flatten() {
-        errors.extend(content::label_key(finalizer).into_iter().map(|why| invalid("finalizers", finalizer, why)));
-        let standard = matches!(finalizer.as_str(), "orphan" | "foregroundDeletion" | "kubernetes");
-        if !standard && !finalizer.contains('/') {
-            let why = "name is neither a standard finalizer name nor is it fully qualified";
-            errors.push(invalid("finalizers", finalizer, why.to_owned()));
-        }
-    }
+    finalizers(info, meta, &path.child("finalizers"), &mut errors);
     errors
 }
 
+/// `ValidateFinalizers`, and for the older groups that a name without a prefix is one of a few.
+fn finalizers(info: &KindInfo, meta: &ObjectMeta, path: &Path, errors: &mut Vec<Error>) {
+    let held = meta.finalizers.as_deref().unwrap_or_default();
+    for finalizer in held {
+        let wrong = content::label_key(finalizer);
+        errors.extend(wrong.into_iter().map(|why| Error::invalid(path, finalizer, why)));
+    }
+    if ["orphan", "foregroundDeletion"].iter().all(|name| held.iter().any(|one| one == name)) {
+        let why = "finalizer orphan and foregroundDeletion cannot be both set";
+        errors.push(Error::invalid(path, held, why));
+    }
+    let older = matches!(info.group, "" | "apps" | "batch" | "autoscaling" | "policy" | "networking.k8s.io");
+    for (index, finalizer) in held.iter().enumerate().filter(|_| older) {
+        let wrong = content::label_key(finalizer);
+        if wrong.is_empty() && !finalizer.contains('/') && !STANDARD_FINALIZERS.contains(&finalizer.as_str()) {
+            let why = "name is neither a standard finalizer name nor is it fully qualified";
+            errors.push(Error::invalid(&path.index(index), finalizer, why));
+        } else {
+            errors.extend(wrong.into_iter().map(|why| Error::invalid(&path.index(index), finalizer, why)));
+        }
+    }
+}
+
+const STANDARD_FINALIZERS: &[&str] = &["orphan", "foregroundDeletion", "kubernetes"];
+
 fn owners(meta: &ObjectMeta, path: &Path, errors: &mut Vec<Error>) {
-    let mut controller: Option<&str> = None;
+    let mut controller: Option<String> = None;
     for owner in meta.owner_references.iter().flatten() {
         for (field, value, why) in [
             ("apiVersion", &owner.api_version, "version must not be empty"),
@@ -76,15 +97,22 @@ fn owners(meta: &ObjectMeta, path: &Path, errors: &mut Vec<Error>) {
                 errors.push(Error::invalid(&path.child(field), value, why));
             }
         }
+        if owner.kind == "Event" && owner.api_version == "v1" {
+            let why = "/v1, Kind=Event is disallowed from being an owner";
+            errors.push(Error::invalid(path, owner, why));
+        }
         if owner.controller == Some(true) {
-            if let Some(first) = controller {
-                let why = format!(
-                    "Only one reference can have Controller set to true. Found \"true\" in references for {first} and {}",
-                    owner.name
-                );
-                errors.push(Error::invalid(path, &meta.owner_references, why));
+            let named = format!("{}/{}", owner.kind, owner.name);
+            match &controller {
+                Some(first) => {
+                    let why = format!(
+                        "Only one reference can have Controller set to true. Found \"true\" in references for {first} \
+                         and {named}"
+                    );
+                    errors.push(Error::invalid(path, &meta.owner_references, why));
+                }
+                None => controller = Some(named),
             }
-            controller = Some(&owner.name);
         }
     }
 }

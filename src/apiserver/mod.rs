@@ -11,6 +11,7 @@ mod component_status;
 mod deletion;
 mod discovery;
 mod endpoints;
+mod escalation;
 mod filter;
 mod health;
 mod metadata;

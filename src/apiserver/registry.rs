@@ -7,7 +7,7 @@ use std::sync::Arc;
 use k8s_openapi::api::core::v1::{Binding, Namespace, Pod, PodCondition, Service};
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::ObjectMeta;
 
-use super::{ApiServer, Caller, admission, deletion, metadata, service_ip};
+use super::{ApiServer, Caller, admission, deletion, escalation, metadata, service_ip};
 use crate::api::{self, KindOps};
 use crate::apimachinery::{Kind, Object, ObjectKey, Reason, Status, downcast, meta, names};
 
@@ -104,7 +104,9 @@ impl ApiServer {
             return Err(Status::other(Reason::Unknown, text));
         }
         ops.set_defaults(&mut *object);
-        self.admit(ops, &mut *object, None)?;
+        let warnings = write.warnings;
+        self.admit(ops, &mut *object, None, warnings)?;
+        self.may_grant(caller, &*object, None)?;
         let (uid, now) = (names::uid(&mut self.uids), meta::time(self.now()));
         let meta = object.meta_mut();
         meta.uid = Some(uid);
@@ -113,7 +115,6 @@ impl ApiServer {
         meta.deletion_grace_period_seconds = None;
         meta.managed_fields = None;
         let generated = self.generate_name(info.resource, &mut *object);
-        self.fill(ops, &mut *object)?;
         ops.prepare_for_create(&mut *object);
         let mut errors = metadata::validate(info, object.meta());
         errors.extend(ops.validate(&*object));
@@ -121,7 +122,9 @@ impl ApiServer {
         if !errors.is_empty() {
             return Err(Status::invalid(&info.qualified_kind(), &name, &errors));
         }
-        write.warnings.extend(ops.warnings(&*object, None));
+        warnings.extend(ops.warnings(&*object, None));
+        let along = self.check(ops, &*object, None, warnings)?;
+        self.fill(ops, &mut *object)?;
         if self.store.get(info.resource, meta::namespace(object.meta()), &name).is_some() {
             let mut status = Status::already_exists(info.resource, &name);
             if generated {
@@ -134,6 +137,7 @@ impl ApiServer {
         if write.dry_run {
             return Ok(Arc::from(object));
         }
+        self.put_along(along);
         Ok(self.store.put(object, &caller.user))
     }
 
@@ -188,8 +192,10 @@ impl ApiServer {
         check_identity(info.resource, &name, object.meta(), old.meta())?;
         ops.set_defaults(&mut *object);
         keep_metadata(object.meta_mut(), old.meta());
+        let warnings = write.warnings;
         if subresource.is_empty() {
-            self.admit(ops, &mut *object, Some(&*old))?;
+            self.admit(ops, &mut *object, Some(&*old), warnings)?;
+            self.may_grant(caller, &*object, Some(&*old))?;
             self.fill(ops, &mut *object)?;
         }
         let mut errors = Vec::new();
@@ -210,8 +216,10 @@ impl ApiServer {
         if !errors.is_empty() {
             return Err(Status::invalid(&info.qualified_kind(), &name, &errors));
         }
+        let mut along = Vec::new();
         if subresource.is_empty() {
-            write.warnings.extend(ops.warnings(&*object, Some(&*old)));
+            warnings.extend(ops.warnings(&*object, Some(&*old)));
+            along = self.check(ops, &*object, Some(&*old), warnings)?;
         }
         if deletion::is_finished(&*object) && !write.dry_run {
             // The update took away what the deletion was waiting for.
@@ -225,6 +233,7 @@ impl ApiServer {
         if write.dry_run {
             return Ok(Arc::from(object));
         }
+        self.put_along(along);
         Ok(self.store.put(object, &caller.user))
     }
 
@@ -280,14 +289,64 @@ impl ApiServer {
         Ok(())
     }
 
-    /// Runs the admission plugins.
-    fn admit(&mut self, ops: &dyn KindOps, object: &mut dyn Object, old: Option<&dyn Object>) -> Result<(), Status> {
+    /// Runs the admission plugins that may change the object.
+    fn admit(
+        &mut self,
+        ops: &dyn KindOps,
+        object: &mut dyn Object,
+        old: Option<&dyn Object>,
+        warnings: &mut Vec<String>,
+    ) -> Result<(), Status> {
         if !self.admission {
             return Ok(());
         }
-        let mut attributes =
-            admission::Attributes { store: &self.store, names: &mut self.names, info: ops.info(), old };
-        admission::admit(&mut attributes, object)
+        admission::admit(&mut self.attributes(ops, old, warnings), object)
+    }
+
+    /// Runs the admission plugins that only judge; what they want written along with the object.
+    fn check(
+        &mut self,
+        ops: &dyn KindOps,
+        object: &dyn Object,
+        old: Option<&dyn Object>,
+        warnings: &mut Vec<String>,
+    ) -> Result<Vec<Box<dyn Object>>, Status> {
+        if !self.admission {
+            return Ok(Vec::new());
+        }
+        let mut attributes = self.attributes(ops, old, warnings);
+        admission::validate(&mut attributes, object)?;
+        Ok(attributes.along)
+    }
+
+    fn attributes<'a>(
+        &'a mut self,
+        ops: &dyn KindOps,
+        old: Option<&'a dyn Object>,
+        warnings: &'a mut Vec<String>,
+    ) -> admission::Attributes<'a> {
+        admission::Attributes {
+            store: &self.store,
+            names: &mut self.names,
+            info: ops.info(),
+            old,
+            now: self.now,
+            warnings,
+            along: Vec::new(),
+        }
+    }
+
+    /// Writes what admission wants written, in the server's own name.
+    fn put_along(&mut self, objects: Vec<Box<dyn Object>>) {
+        let by: Arc<str> = "system:apiserver".into();
+        for object in objects {
+            self.store.put(object, &by);
+        }
+    }
+
+    /// Nobody grants what they may not do themselves.
+    fn may_grant(&self, caller: &Caller, object: &dyn Object, old: Option<&dyn Object>) -> Result<(), Status> {
+        if self.admission { escalation::check(self, caller, object, old) } else { Ok(()) }
     }
 }
 

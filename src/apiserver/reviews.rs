@@ -5,7 +5,7 @@
 use serde_json::{Value, json};
 use sha2::{Digest as _, Sha256};
 
-use super::authorization::{self, Wish};
+use super::authorization::{self, Decision, Wish};
 use super::body;
 use super::endpoints::Call;
 use crate::apimachinery::{Status, meta};
@@ -36,11 +36,7 @@ pub(super) fn answer(call: &Call<'_>) -> Result<Option<Response>, Status> {
             let extra = json!({"authentication.kubernetes.io/credential-id": [format!("X509SHA256={hex}")]});
             json!({"userInfo": {"username": &*call.caller.user, "groups": groups, "extra": extra}})
         }
-        "SelfSubjectRulesReview" => json!({
-            "resourceRules": [{"verbs": ["*"], "apiGroups": ["*"], "resources": ["*"]}],
-            "nonResourceRules": [{"verbs": ["*"], "nonResourceURLs": ["*"]}],
-            "incomplete": false,
-        }),
+        "SelfSubjectRulesReview" => rules(call, spec)?,
         "TokenReview" => json!({"authenticated": false, "user": {}, "error": "invalid bearer token"}),
         "SelfSubjectAccessReview" => access(call, &call.caller.user, &groups, spec, ""),
         _ => {
@@ -85,5 +81,35 @@ fn access(call: &Call<'_>, user: &str, groups: &[&str], spec: &Value, namespace:
         name: text(resource, "name"),
         path: text(plain, "path"),
     };
-    json!({"allowed": authorization::allows(call.server, user, groups, &wish)})
+    let (allowed, reason) = match authorization::decide(call.server, user, groups, &wish) {
+        Decision::Allowed(reason) => (true, reason),
+        Decision::No(reason) => (false, reason),
+    };
+    let mut status = json!({"allowed": allowed});
+    if let Some(map) = status.as_object_mut().filter(|_| !reason.is_empty()) {
+        map.insert("reason".to_owned(), json!(reason));
+    }
+    status
+}
+
+/// What the caller may do in a namespace.
+fn rules(call: &Call<'_>, spec: &Value) -> Result<Value, Status> {
+    let namespace = spec.get("namespace").and_then(Value::as_str).unwrap_or_default();
+    if namespace.is_empty() {
+        return Err(Status::bad_request("no namespace on request".to_owned()));
+    }
+    let (mut resources, mut urls) = (Vec::new(), Vec::new());
+    for rule in authorization::rules_of(call.server, call.caller, namespace) {
+        let mut shown = json!(rule);
+        if rule.resources.as_ref().is_some_and(|list| !list.is_empty()) {
+            if let Some(map) = shown.as_object_mut() {
+                map.remove("nonResourceURLs");
+            }
+            resources.push(shown);
+        }
+        if rule.non_resource_urls.as_ref().is_some_and(|list| !list.is_empty()) {
+            urls.push(json!({"verbs": rule.verbs, "nonResourceURLs": rule.non_resource_urls}));
+        }
+    }
+    Ok(json!({"resourceRules": resources, "nonResourceRules": urls, "incomplete": false}))
 }

@@ -3,25 +3,39 @@
 //! Models Kubernetes 1.36 pkg/apis/core/validation/validation.go (`ValidatePodCreate`, `ValidatePodUpdate`,
 //! `ValidatePodStatusUpdate`).
 
-use k8s_openapi::api::core::v1::{ContainerStatus, Pod, PodSpec};
+use k8s_openapi::api::core::v1::{Affinity, ContainerStatus, NodeAffinity, NodeSelectorTerm, Pod, PodSpec, Toleration};
 use serde_json::json;
 
+use crate::api::internal;
+use crate::api::pod_spec::validation;
 use crate::api::validate::Errors;
-use crate::api::{internal, pod_spec};
 use crate::apimachinery::field::{Error, Path};
+use crate::apimachinery::meta;
 
 /// `ValidatePodCreate`
 pub fn validate(pod: &Pod) -> Errors {
     let mut errors = Errors::new();
     let Some(spec) = &pod.spec else { return errors };
     let path = Path::new("spec");
-    pod_spec::validation::pod_spec(&mut errors, &path, spec);
-    pod_spec::validation::only_pods(&mut errors, &path, spec);
+    whole(&mut errors, &path, pod, spec);
     if spec.ephemeral_containers.iter().flatten().next().is_some() {
         let why = "cannot be set on create";
         errors.push(Error::forbidden(&path.child("ephemeralContainers"), why));
     }
+    let bound = spec.node_name.as_deref().is_some_and(|name| !name.is_empty());
+    if bound && spec.scheduling_gates.iter().flatten().next().is_some() {
+        let why = "cannot be set until all schedulingGates have been cleared";
+        errors.push(Error::forbidden(&path.child("nodeName"), why));
+    }
     errors
+}
+
+/// `validatePodMetadataAndSpec`
+fn whole(errors: &mut Errors, path: &Path, pod: &Pod, spec: &PodSpec) {
+    let annotations = Path::new("metadata").child("annotations");
+    validation::annotations(errors, &annotations, pod.metadata.annotations.as_ref(), spec);
+    validation::pod_spec(errors, path, spec, validation::Of::Pod(meta::name(&pod.metadata)));
+    validation::only_pods(errors, path, spec);
 }
 
 /// `ValidatePodUpdate`
@@ -29,58 +43,83 @@ pub fn validate_update(pod: &Pod, old: &Pod) -> Errors {
     let mut errors = Errors::new();
     let (Some(new), Some(before)) = (&pod.spec, &old.spec) else { return errors };
     let path = Path::new("spec");
-    pod_spec::validation::pod_spec(&mut errors, &path, new);
-    pod_spec::validation::only_pods(&mut errors, &path, new);
-    for (field, count, held) in [
-        ("containers", new.containers.len(), before.containers.len()),
-        (
-            "initContainers",
-            new.init_containers.as_ref().map_or(0, Vec::len),
-            before.init_containers.as_ref().map_or(0, Vec::len),
-        ),
-    ] {
-        if count != held {
+    whole(&mut errors, &path, pod, new);
+    let inits = |spec: &PodSpec| spec.init_containers.as_ref().map_or(0, Vec::len);
+    for (field, now, held) in
+        [("containers", new.containers.len(), before.containers.len()), ("initContainers", inits(new), inits(before))]
+    {
+        if now != held {
             errors.push(Error::forbidden(&path.child(field), "pod updates may not add or remove containers"));
             return errors;
         }
     }
-    deadline(&mut errors, &path.child("activeDeadlineSeconds"), new, before);
-    let added_only =
-        before.tolerations.iter().flatten().all(|held| new.tolerations.iter().flatten().any(|one| one == held));
-    if !added_only {
-        let why = "existing toleration can not be modified except its tolerationSeconds";
-        errors.push(Error::forbidden(&path.child("tolerations"), why));
+    if !deadline(&mut errors, &path.child("activeDeadlineSeconds"), new, before) {
+        return errors;
     }
-    let munged = munge(new, before);
+    tolerations(&mut errors, &path.child("tolerations"), new, before);
+    fewer_gates(&mut errors, &path.child("schedulingGates"), new, before);
+    if new == before {
+        return errors;
+    }
+    let munged = munge(&mut errors, &path, new, before);
     if munged != *before {
-        let (new, before) = (json!(munged), json!(before));
         let why = format!(
             "pod updates may not change fields other than {}\n{}",
             "`spec.containers[*].image`,`spec.initContainers[*].image`,`spec.activeDeadlineSeconds`,\
              `spec.tolerations` (only additions to existing tolerations),`spec.terminationGracePeriodSeconds` (allow \
              it to be set to 1 if it was previously negative)",
-            difference(&internal::dump_lines("PodSpec", &before), &internal::dump_lines("PodSpec", &new))
+            internal::difference("PodSpec", &json!(before), &json!(munged))
         );
         errors.push(Error::forbidden(&path, why));
     }
     errors
 }
 
-/// A deadline may be set or brought forward.
-fn deadline(errors: &mut Errors, path: &Path, new: &PodSpec, before: &PodSpec) {
+/// Tolerations may be added, and be given other times (`validateOnlyAddedTolerations`).
+fn tolerations(errors: &mut Errors, path: &Path, new: &PodSpec, before: &PodSpec) {
+    let given = new.tolerations.as_deref().unwrap_or_default();
+    let kept = before.tolerations.iter().flatten().all(|held| {
+        given.iter().any(|one| Toleration { toleration_seconds: one.toleration_seconds, ..held.clone() } == *one)
+    });
+    if kept {
+        validation::tolerations(errors, path, given);
+    } else {
+        let why = "existing toleration can not be modified except its tolerationSeconds";
+        errors.push(Error::forbidden(path, why));
+    }
+}
+
+/// `validateOnlyDeletedSchedulingGates`
+fn fewer_gates(errors: &mut Errors, path: &Path, new: &PodSpec, before: &PodSpec) {
+    for (index, gate) in new.scheduling_gates.iter().flatten().enumerate() {
+        if !before.scheduling_gates.iter().flatten().any(|held| held.name == gate.name) {
+            let why = format!("only deletion is allowed, but found new scheduling gate '{}'", gate.name);
+            errors.push(Error::forbidden(&path.index(index).child("name"), why));
+        }
+    }
+}
+
+/// A deadline may be set or brought forward; tells whether to go on.
+fn deadline(errors: &mut Errors, path: &Path, new: &PodSpec, before: &PodSpec) -> bool {
     match (new.active_deadline_seconds, before.active_deadline_seconds) {
+        (Some(new), _) if !(0..=i64::from(i32::MAX)).contains(&new) => {
+            errors.push(Error::invalid(path, new, format!("must be between 0 and {}, inclusive", i32::MAX)));
+            false
+        }
         (Some(new), Some(old)) if new > old => {
             errors.push(Error::invalid(path, new, "must be less than or equal to previous value"));
+            false
         }
         (None, Some(_)) => {
             errors.push(Error::invalid_shown(path, "null", "must not update from a positive integer to nil value"));
+            true
         }
-        _ => {}
+        _ => true,
     }
 }
 
 /// The new spec with everything that may change set back to how it was.
-fn munge(new: &PodSpec, before: &PodSpec) -> PodSpec {
+fn munge(errors: &mut Errors, path: &Path, new: &PodSpec, before: &PodSpec) -> PodSpec {
     let mut munged = new.clone();
     let groups = [
         (Some(&mut munged.containers), Some(&before.containers)),
@@ -92,6 +131,7 @@ fn munge(new: &PodSpec, before: &PodSpec) -> PodSpec {
         }
     }
     munged.active_deadline_seconds = before.active_deadline_seconds;
+    munged.scheduling_gates.clone_from(&before.scheduling_gates);
     munged.tolerations.clone_from(&before.tolerations);
     if before.termination_grace_period_seconds.is_some_and(|seconds| seconds < 0)
         && new.termination_grace_period_seconds == Some(1)
@@ -99,20 +139,65 @@ fn munge(new: &PodSpec, before: &PodSpec) -> PodSpec {
         munged.termination_grace_period_seconds = before.termination_grace_period_seconds;
     }
     if before.scheduling_gates.iter().flatten().next().is_some() {
-        let gates = before.scheduling_gates.iter().flatten();
-        let fewer = new.scheduling_gates.iter().flatten().all(|gate| gates.clone().any(|held| held == gate));
-        if fewer {
-            munged.scheduling_gates.clone_from(&before.scheduling_gates);
-        }
-        // A Pod that is held back may still be narrowed to other nodes.
-        munged.node_selector.clone_from(&before.node_selector);
-        munged.affinity.clone_from(&before.affinity);
+        narrowed(errors, path, &mut munged, before);
     }
     munged
 }
 
-fn difference(old: &str, new: &str) -> String {
-    similar::TextDiff::from_lines(old, new).unified_diff().context_radius(3).to_string()
+/// A Pod that is held back may still be narrowed to fewer nodes.
+fn narrowed(errors: &mut Errors, path: &Path, munged: &mut PodSpec, before: &PodSpec) {
+    let (now, held) = (munged.node_selector.clone().unwrap_or_default(), before.node_selector.iter().flatten());
+    if held.into_iter().any(|(key, value)| now.get(key) != Some(value)) {
+        let why = "only additions to spec.nodeSelector are allowed (no mutations or deletions)";
+        errors.push(Error::invalid(&path.child("nodeSelector"), &munged.node_selector, why));
+    }
+    munged.node_selector.clone_from(&before.node_selector);
+    let of = |spec: &PodSpec| spec.affinity.as_ref().and_then(|affinity| affinity.node_affinity.clone());
+    let old = of(before);
+    let new = of(munged);
+    if new == old {
+        return;
+    }
+    let terms = |affinity: &Option<NodeAffinity>| {
+        let required =
+            affinity.as_ref().and_then(|given| given.required_during_scheduling_ignored_during_execution.clone());
+        required.map(|required| required.node_selector_terms).unwrap_or_default()
+    };
+    let (now, held) = (terms(&new), terms(&old));
+    let at = path.child("affinity").child("nodeAffinity");
+    let at = at.child("requiredDuringSchedulingIgnoredDuringExecution").child("nodeSelectorTerms");
+    if !held.is_empty() && held.len() != now.len() {
+        let why = "no additions/deletions to non-empty NodeSelectorTerms list are allowed";
+        let shown: Vec<String> = now.iter().map(|term| internal::dump("NodeSelectorTerm", &json!(term))).collect();
+        errors.push(Error::invalid_shown(&at, format!("[{}]", shown.join(",")), why));
+    } else {
+        for (index, (now, held)) in now.iter().zip(&held).enumerate() {
+            if !only_adds(now, held) {
+                let shown = internal::dump("NodeSelectorTerm", &json!(now));
+                let why = "only additions are allowed (no mutations or deletions)";
+                errors.push(Error::invalid_shown(&at.index(index), shown, why));
+            }
+        }
+    }
+    match munged.affinity.as_mut() {
+        None => munged.affinity = Some(Affinity { node_affinity: old, ..Affinity::default() }),
+        Some(affinity) if before.affinity.is_none() => {
+            affinity.node_affinity = None;
+            if *affinity == Affinity::default() {
+                munged.affinity = None;
+            }
+        }
+        Some(affinity) => affinity.node_affinity = old,
+    }
+}
+
+/// `validateNodeSelectorTermHasOnlyAdditions`
+fn only_adds(now: &NodeSelectorTerm, held: &NodeSelectorTerm) -> bool {
+    let lists = [(&now.match_expressions, &held.match_expressions), (&now.match_fields, &held.match_fields)];
+    let lists = lists.map(|(now, held)| (now.clone().unwrap_or_default(), held.clone().unwrap_or_default()));
+    let was_empty = lists.iter().all(|(_, held)| held.is_empty());
+    let grew_from_nothing = was_empty && lists.iter().any(|(now, _)| !now.is_empty());
+    !grew_from_nothing && lists.iter().all(|(now, held)| now.starts_with(held))
 }
 
 /// `ValidatePodStatusUpdate`: what has ended stays ended.

@@ -3,8 +3,11 @@
 //! Models Kubernetes 1.36 pkg/apis/core/v1/defaults.go and pkg/apis/core/v1/conversion.go (`serviceAccount`).
 
 use k8s_openapi::api::core::v1::{
-    Container, EmptyDirVolumeSource, EnvVar, HTTPGetAction, LifecycleHandler, PodSpec, PodTemplateSpec, Probe, Volume,
+    Container, EmptyDirVolumeSource, EnvVar, HTTPGetAction, LifecycleHandler, Pod, PodSpec, PodTemplateSpec, Probe,
+    Volume,
 };
+
+use crate::api::pod_resources;
 
 fn fill<T>(slot: &mut Option<T>, value: impl FnOnce() -> T) {
     if slot.is_none() {
@@ -55,21 +58,23 @@ pub fn set_pod_spec_defaults(spec: &mut PodSpec) {
     fill_text(&mut spec.scheduler_name, "default-scheduler");
     fill(&mut spec.security_context, Default::default);
     fill(&mut spec.termination_grace_period_seconds, || 30);
-    let host_network = spec.host_network == Some(true);
     for volume in spec.volumes.iter_mut().flatten() {
         set_volume_defaults(volume);
     }
     for container in spec.init_containers.iter_mut().flatten().chain(spec.containers.iter_mut()) {
         set_container_defaults(container);
-        for port in container.ports.iter_mut().flatten().filter(|port| host_network && port.host_port.is_none()) {
-            port.host_port = Some(port.container_port);
-        }
     }
 }
 
 /// What only Pods get and templates do not (`SetDefaults_Pod`).
 pub fn set_pod_only_defaults(spec: &mut PodSpec) {
+    let host_network = spec.host_network == Some(true);
     for container in spec.init_containers.iter_mut().flatten().chain(spec.containers.iter_mut()) {
+        for port in container.ports.iter_mut().flatten().filter(|_| host_network) {
+            if port.host_port.unwrap_or(0) == 0 {
+                port.host_port = Some(port.container_port);
+            }
+        }
         let resources = container.resources.get_or_insert_default();
         let Some(limits) = resources.limits.clone() else { continue };
         // What is limited and not requested is requested up to its limit.
@@ -81,12 +86,42 @@ pub fn set_pod_only_defaults(spec: &mut PodSpec) {
             resources.requests = None;
         }
     }
+    set_pod_level_defaults(spec);
     fill(&mut spec.enable_service_links, || true);
+}
+
+/// What a Pod as a whole is given and does not ask for (`defaultHugePagePodLimits`, `defaultPodRequests`).
+fn set_pod_level_defaults(spec: &mut PodSpec) {
+    let Some(given) = spec.resources.clone() else { return };
+    let bare = PodSpec { resources: None, overhead: None, ..spec.clone() };
+    let containers = Pod { spec: Some(bare), ..Pod::default() };
+    let (mut limits, mut requests) = (given.limits.unwrap_or_default(), given.requests.unwrap_or_default());
+    if limits.is_empty() && requests.is_empty() {
+        return;
+    }
+    for (name, limit) in pod_resources::texts(&pod_resources::limits(&containers)) {
+        if name.starts_with("hugepages-") && !requests.contains_key(&name) {
+            limits.entry(name).or_insert(limit);
+        }
+    }
+    if !limits.is_empty() {
+        for (name, request) in pod_resources::texts(&pod_resources::requests(&containers)) {
+            if pod_resources::is_pod_level(&name) && !name.starts_with("hugepages-") {
+                requests.entry(name).or_insert(request);
+            }
+        }
+        for (name, limit) in limits.iter().filter(|(name, _)| pod_resources::is_pod_level(name)) {
+            requests.entry(name.clone()).or_insert_with(|| limit.clone());
+        }
+    }
+    let held = spec.resources.get_or_insert_default();
+    held.limits = Some(limits).filter(|list| !list.is_empty());
+    held.requests = Some(requests).filter(|list| !list.is_empty());
 }
 
 /// Fills a container (`SetDefaults_Container` and what it calls).
 pub fn set_container_defaults(container: &mut Container) {
-    let by_tag = if is_latest(container.image.as_deref().unwrap_or_default()) { "Always" } else { "IfNotPresent" };
+    let by_tag = pull_policy(container.image.as_deref().unwrap_or_default());
     drop_empty(&mut container.image);
     drop_empty(&mut container.working_dir);
     fill_text(&mut container.image_pull_policy, by_tag);
@@ -114,6 +149,11 @@ pub fn set_container_defaults(container: &mut Container) {
             set_handler_defaults(handler);
         }
     }
+}
+
+/// How an image is pulled when nobody says how.
+fn pull_policy(image: &str) -> &'static str {
+    if is_latest(image) { "Always" } else { "IfNotPresent" }
 }
 
 /// Whether the tag of an image is `latest`, given or understood.
@@ -193,6 +233,9 @@ fn set_volume_defaults(volume: &mut Volume) {
     let bare = Volume { name: volume.name.clone(), ..Volume::default() };
     if *volume == bare {
         volume.empty_dir = Some(EmptyDirVolumeSource::default());
+    }
+    if let Some(image) = volume.image.as_mut() {
+        fill_text(&mut image.pull_policy, pull_policy(image.reference.as_deref().unwrap_or_default()));
     }
     if let Some(source) = volume.secret.as_mut() {
         fill(&mut source.default_mode, || 0o644);

@@ -27,7 +27,6 @@ pub(super) fn admit(attributes: &mut Attributes<'_>, object: &mut dyn Object) ->
         return Ok(());
     }
     let namespace = meta::namespace(&pod.metadata).to_owned();
-    let pod_name = meta::name(&pod.metadata).to_owned();
     let spec = pod.spec.get_or_insert_default();
     let given = [&spec.service_account_name, &spec.service_account].into_iter().flatten().find(|name| !name.is_empty());
     let name = given.cloned().unwrap_or_else(|| "default".to_owned());
@@ -36,7 +35,7 @@ pub(super) fn admit(attributes: &mut Attributes<'_>, object: &mut dyn Object) ->
     let found = attributes.store.get("serviceaccounts", &namespace, &name);
     let Some(account) = found.and_then(|object| object.as_any().downcast_ref::<ServiceAccount>()) else {
         let why = format!("error looking up service account {namespace}/{name}: serviceaccount \"{name}\" not found");
-        return Err(Status::forbidden("pods", &pod_name, &why));
+        return Err(attributes.forbidden(object, &why));
     };
     let mounts = spec.automount_service_account_token.or(account.automount_service_account_token).unwrap_or(true);
     if mounts {

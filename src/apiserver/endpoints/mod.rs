@@ -49,7 +49,7 @@ pub(super) fn answer(
     request: &Request,
     nodes: &mut dyn NodeProxy,
 ) -> Response {
-    let impersonated = match authorization::effective(caller, request) {
+    let impersonated = match authorization::effective(server, caller, request) {
         Ok(impersonated) => impersonated,
         Err(status) => return respond::failure(&status, &[]),
     };
@@ -68,11 +68,7 @@ impl Call<'_> {
             return Err(Status::other(Reason::RequestEntityTooLarge, text));
         }
         let target = route::resolve(&self.request.path);
-        let groups: Vec<&str> = self.caller.groups.iter().map(|group| &**group).collect();
-        let wish = Wish::of(self.request, target.as_ref());
-        if !authorization::allows(self.server, &self.caller.user, &groups, &wish) {
-            return Err(wish.refusal(&self.caller.user));
-        }
+        authorization::of_caller(self.server, self.caller, &Wish::of(self.request, target.as_ref()))?;
         if let Some(target) = target {
             self.warn_of_old_kinds(&target);
             return self.resource(&target);

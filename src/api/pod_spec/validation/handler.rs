@@ -1,11 +1,15 @@
 //! Probes and lifecycle hooks.
+//!
+//! Models Kubernetes 1.36 pkg/apis/core/validation/validation.go (`validateHandler`, `validateProbe`,
+//! `validateLifecycle`).
 
 use k8s_openapi::api::core::v1::{
-    Container, ExecAction, GRPCAction, HTTPGetAction, Lifecycle, LifecycleHandler, Probe, SleepAction, TCPSocketAction,
+    Container, ExecAction, GRPCAction, HTTPGetAction, Lifecycle, LifecycleHandler, PodSpec, Probe, SleepAction,
+    TCPSocketAction,
 };
 
-use super::choice;
-use crate::api::validate::{self, Errors};
+use crate::api::validate::{self, Errors, required, supported};
+use crate::apimachinery::content;
 use crate::apimachinery::field::{Error, Path};
 
 /// What a probe or a hook does.
@@ -18,7 +22,7 @@ struct Handler<'a> {
 }
 
 /// `validateLifecycle`
-pub fn lifecycle(errors: &mut Errors, path: &Path, lifecycle: Option<&Lifecycle>) {
+pub fn lifecycle(errors: &mut Errors, path: &Path, lifecycle: Option<&Lifecycle>, pod: &PodSpec) {
     let Some(lifecycle) = lifecycle else { return };
     let hook = |given: &LifecycleHandler, path: &Path, errors: &mut Errors| {
         let handler = Handler {
@@ -28,7 +32,7 @@ pub fn lifecycle(errors: &mut Errors, path: &Path, lifecycle: Option<&Lifecycle>
             grpc: None,
             sleep: given.sleep.as_ref(),
         };
-        check(errors, path, &handler);
+        check(errors, path, &handler, pod);
     };
     if let Some(given) = &lifecycle.post_start {
         hook(given, &path.child("postStart"), errors);
@@ -36,10 +40,14 @@ pub fn lifecycle(errors: &mut Errors, path: &Path, lifecycle: Option<&Lifecycle>
     if let Some(given) = &lifecycle.pre_stop {
         hook(given, &path.child("preStop"), errors);
     }
+    if lifecycle.stop_signal.is_some() && pod.os.is_none() {
+        let why = "may not be set for containers with empty `spec.os.name`";
+        errors.push(Error::forbidden(&path.child("stopSignal"), why));
+    }
 }
 
 /// The three probes of a container.
-pub fn probes(errors: &mut Errors, path: &Path, container: &Container) {
+pub fn probes(errors: &mut Errors, path: &Path, container: &Container, pod: &PodSpec) {
     let once = |errors: &mut Errors, path: &Path, probe: &Probe| {
         if let Some(count) = probe.success_threshold.filter(|count| *count != 1) {
             errors.push(Error::invalid(&path.child("successThreshold"), count, "must be 1"));
@@ -47,12 +55,12 @@ pub fn probes(errors: &mut Errors, path: &Path, container: &Container) {
     };
     if let Some(liveness) = &container.liveness_probe {
         let path = path.child("livenessProbe");
-        probe(errors, &path, liveness);
+        probe(errors, &path, liveness, pod);
         once(errors, &path, liveness);
     }
     if let Some(readiness) = &container.readiness_probe {
         let path = path.child("readinessProbe");
-        probe(errors, &path, readiness);
+        probe(errors, &path, readiness, pod);
         if let Some(seconds) = readiness.termination_grace_period_seconds {
             let path = path.child("terminationGracePeriodSeconds");
             errors.push(Error::invalid(&path, seconds, "must not be set for readinessProbes"));
@@ -60,13 +68,13 @@ pub fn probes(errors: &mut Errors, path: &Path, container: &Container) {
     }
     if let Some(startup) = &container.startup_probe {
         let path = path.child("startupProbe");
-        probe(errors, &path, startup);
+        probe(errors, &path, startup, pod);
         once(errors, &path, startup);
     }
 }
 
 /// `validateProbe`
-fn probe(errors: &mut Errors, path: &Path, probe: &Probe) {
+fn probe(errors: &mut Errors, path: &Path, probe: &Probe, pod: &PodSpec) {
     let handler = Handler {
         exec: probe.exec.as_ref(),
         http_get: probe.http_get.as_ref(),
@@ -74,7 +82,7 @@ fn probe(errors: &mut Errors, path: &Path, probe: &Probe) {
         grpc: probe.grpc.as_ref(),
         sleep: None,
     };
-    check(errors, path, &handler);
+    check(errors, path, &handler, pod);
     for (field, number) in [
         ("initialDelaySeconds", probe.initial_delay_seconds),
         ("timeoutSeconds", probe.timeout_seconds),
@@ -90,7 +98,7 @@ fn probe(errors: &mut Errors, path: &Path, probe: &Probe) {
 }
 
 /// `validateHandler`: one thing to do, and only one.
-fn check(errors: &mut Errors, path: &Path, handler: &Handler) {
+fn check(errors: &mut Errors, path: &Path, handler: &Handler<'_>, pod: &PodSpec) {
     let mut given = 0;
     let mut first = |errors: &mut Errors, path: &Path| {
         given += 1;
@@ -108,11 +116,13 @@ fn check(errors: &mut Errors, path: &Path, handler: &Handler) {
     if let Some(action) = handler.http_get {
         let path = path.child("httpGet");
         if first(errors, &path) {
-            if action.path.as_deref().unwrap_or_default().is_empty() {
-                errors.push(Error::required(&path.child("path"), ""));
-            }
+            required(errors, &path.child("path"), action.path.as_deref().unwrap_or_default());
             validate::port(errors, &path.child("port"), &action.port);
-            choice(errors, &path.child("scheme"), action.scheme.as_deref(), &["HTTP", "HTTPS"]);
+            supported(errors, &path.child("scheme"), action.scheme.as_deref(), &["HTTP", "HTTPS"]);
+            for header in action.http_headers.iter().flatten() {
+                let at = path.child("httpHeaders");
+                validate::each(errors, &at, &header.name, content::http_header(&header.name));
+            }
         }
     }
     if let Some(action) = handler.tcp_socket {
@@ -128,10 +138,12 @@ fn check(errors: &mut Errors, path: &Path, handler: &Handler) {
         }
     }
     if let Some(action) = handler.sleep {
-        let path = path.child("sleep");
-        if first(errors, &path) && action.seconds < 0 {
-            let why = "must be greater than or equal to 0";
-            errors.push(Error::invalid(&path.child("seconds"), action.seconds, why));
+        let (path, seconds) = (path.child("sleep"), action.seconds);
+        // A period that is missing is reported elsewhere.
+        let grace = pod.termination_grace_period_seconds.unwrap_or(i64::MAX);
+        if first(errors, &path) && !(0..=grace).contains(&seconds) {
+            let why = format!("must be non-negative and less than terminationGracePeriodSeconds ({grace})");
+            errors.push(Error::invalid(&path, seconds, why));
         }
     }
     if given == 0 {

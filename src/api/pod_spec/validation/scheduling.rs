@@ -1,4 +1,7 @@
 //! Affinity, tolerations, spreading and gates.
+//!
+//! Models Kubernetes 1.36 pkg/apis/core/validation/validation.go (`validateAffinity`, `ValidateTolerations`,
+//! `validateTopologySpreadConstraints`, `validateSchedulingGates`).
 
 use std::collections::BTreeSet;
 
@@ -6,9 +9,9 @@ use k8s_openapi::api::core::v1::{
     Affinity, NodeSelectorRequirement, NodeSelectorTerm, PodAffinityTerm, PodSchedulingGate, Toleration,
     TopologySpreadConstraint,
 };
+use k8s_openapi::apimachinery::pkg::apis::meta::v1::LabelSelector;
 
-use super::choice;
-use crate::api::validate::{self, Errors};
+use crate::api::validate::{self, Errors, supported};
 use crate::apimachinery::content;
 use crate::apimachinery::field::{Error, Path};
 
@@ -25,14 +28,15 @@ pub fn affinity(errors: &mut Errors, path: &Path, affinity: &Affinity) {
                 errors.push(Error::required(&path, "must have at least one node selector term"));
             }
             for (index, given) in required.node_selector_terms.iter().enumerate() {
-                term(errors, &path.index(index), given);
+                term(errors, &path.index(index), given, true);
             }
         }
         let preferred = node.preferred_during_scheduling_ignored_during_execution.iter().flatten();
         for (index, given) in preferred.enumerate() {
             let path = path.child(PREFERRED).index(index);
             weight(errors, &path, given.weight);
-            term(errors, &path.child("preference"), &given.preference);
+            // A wish for a value that no label can have is only never fulfilled.
+            term(errors, &path.child("preference"), &given.preference, false);
         }
     }
     let pod = affinity.pod_affinity.as_ref().map(|given| {
@@ -69,12 +73,17 @@ fn weight(errors: &mut Errors, path: &Path, weight: i32) {
 }
 
 fn pod_term(errors: &mut Errors, path: &Path, term: &PodAffinityTerm) {
-    if let Some(selector) = &term.label_selector {
-        validate::selector(errors, &path.child("labelSelector"), selector);
+    for (field, selector) in [("labelSelector", &term.label_selector), ("namespaceSelector", &term.namespace_selector)]
+    {
+        if let Some(selector) = selector {
+            validate::selector(errors, &path.child(field), selector);
+        }
     }
     for name in term.namespaces.iter().flatten() {
         validate::each(errors, &path.child("namespace"), name, content::dns1123_label(name));
     }
+    let selector = term.label_selector.as_ref();
+    label_keys(errors, path, term.match_label_keys.as_deref(), term.mismatch_label_keys.as_deref(), selector);
     if term.topology_key.is_empty() {
         errors.push(Error::required(&path.child("topologyKey"), "can not be empty"));
     }
@@ -82,9 +91,45 @@ fn pod_term(errors: &mut Errors, path: &Path, term: &PodAffinityTerm) {
     validate::each(errors, &path.child("topologyKey"), key, content::label_key(key));
 }
 
-fn term(errors: &mut Errors, path: &Path, term: &NodeSelectorTerm) {
+/// `ValidateMatchLabelKeysAndMismatchLabelKeys`
+fn label_keys(
+    errors: &mut Errors,
+    path: &Path,
+    matching: Option<&[String]>,
+    differing: Option<&[String]>,
+    selector: Option<&LabelSelector>,
+) {
+    let (matching, differing) = (matching.unwrap_or_default(), differing.unwrap_or_default());
+    for (field, keys) in [("matchLabelKeys", matching), ("mismatchLabelKeys", differing)] {
+        let path = path.child(field);
+        if selector.is_none() && !keys.is_empty() {
+            errors.push(Error::forbidden(&path, "must not be specified when labelSelector is not set"));
+            continue;
+        }
+        for (index, key) in keys.iter().enumerate() {
+            validate::each(errors, &path.index(index), key, content::label_key(key));
+        }
+    }
+    let mut taken: BTreeSet<&str> =
+        selector.iter().flat_map(|given| given.match_labels.iter().flatten()).map(|(key, _)| key.as_str()).collect();
+    for expression in selector.iter().flat_map(|given| given.match_expressions.iter().flatten()) {
+        let found = matching.iter().position(|key| *key == expression.key);
+        if let Some(index) = found.filter(|_| taken.contains(expression.key.as_str())) {
+            let why = "exists in both matchLabelKeys and labelSelector";
+            errors.push(Error::invalid(&path.index(index), &expression.key, why));
+        }
+        taken.insert(&expression.key);
+    }
+    for (index, key) in matching.iter().enumerate().filter(|(_, key)| differing.contains(key)) {
+        let why = "exists in both matchLabelKeys and mismatchLabelKeys";
+        errors.push(Error::invalid(&path.child("matchLabelKeys").index(index), key, why));
+    }
+}
+
+/// `ValidateNodeSelectorTerm`; `required` terms name values that labels can have.
+fn term(errors: &mut Errors, path: &Path, term: &NodeSelectorTerm, required: bool) {
     for (index, given) in term.match_expressions.iter().flatten().enumerate() {
-        requirement(errors, &path.child("matchExpressions").index(index), given);
+        requirement(errors, &path.child("matchExpressions").index(index), given, required);
     }
     for (index, given) in term.match_fields.iter().flatten().enumerate() {
         let path = path.child("matchFields").index(index);
@@ -101,11 +146,15 @@ fn term(errors: &mut Errors, path: &Path, term: &NodeSelectorTerm) {
         }
         if given.key != "metadata.name" {
             errors.push(Error::invalid(&path.child("key"), &given.key, "not a valid field selector key"));
+            continue;
+        }
+        for (at, value) in values.iter().enumerate() {
+            validate::each(errors, &path.child("values").index(at), value, content::dns1123_subdomain(value));
         }
     }
 }
 
-fn requirement(errors: &mut Errors, path: &Path, given: &NodeSelectorRequirement) {
+fn requirement(errors: &mut Errors, path: &Path, given: &NodeSelectorRequirement, required: bool) {
     let values = given.values.as_deref().unwrap_or_default();
     let at = path.child("values");
     match given.operator.as_str() {
@@ -122,7 +171,7 @@ fn requirement(errors: &mut Errors, path: &Path, given: &NodeSelectorRequirement
         other => errors.push(Error::invalid(&path.child("operator"), other, "not a valid selector operator")),
     }
     validate::each(errors, &path.child("key"), &given.key, content::label_key(&given.key));
-    for (index, value) in values.iter().enumerate() {
+    for (index, value) in values.iter().enumerate().filter(|_| required) {
         validate::each(errors, &at.index(index), value, content::label_value(value));
     }
 }
@@ -146,13 +195,21 @@ pub fn tolerations(errors: &mut Errors, path: &Path, tolerations: &[Toleration])
             errors.push(Error::invalid(&path.child("effect"), effect, why));
         }
         match operator {
-            "" | "Equal" => validate::each(errors, &path.child("operator"), value, content::label_value(value)),
+            "" | "Equal" => {
+                let wrong = content::label_value(value);
+                if !wrong.is_empty() {
+                    errors.push(Error::invalid(&path.child("operator"), value, wrong.join(";")));
+                }
+            }
             "Exists" if !value.is_empty() => {
-                let shown = crate::api::internal::dump("Toleration", &serde_json::to_value(given).unwrap_or_default());
                 let why = "value must be empty when `operator` is 'Exists'";
-                errors.push(Error::invalid_shown(&path.child("operator"), shown, why));
+                errors.push(Error::invalid(&path.child("operator"), value, why));
             }
             "Exists" => {}
+            "Lt" | "Gt" => {
+                let known = &["Equal", "Exists", "Lt", "Gt"];
+                errors.push(Error::not_supported(&path.child("operator"), operator, known));
+            }
             other => errors.push(Error::not_supported(&path.child("operator"), other, &["Equal", "Exists"])),
         }
         let effects = &["NoSchedule", "PreferNoSchedule", "NoExecute"];
@@ -164,35 +221,39 @@ pub fn tolerations(errors: &mut Errors, path: &Path, tolerations: &[Toleration])
 
 /// `validateTopologySpreadConstraints`
 pub fn spread(errors: &mut Errors, path: &Path, constraints: &[TopologySpreadConstraint]) {
-    let mut seen = BTreeSet::new();
     for (index, given) in constraints.iter().enumerate() {
         let path = path.index(index);
-        if given.max_skew <= 0 {
-            errors.push(Error::invalid(&path.child("maxSkew"), given.max_skew, "must be greater than zero"));
-        }
+        validate::positive(errors, &path.child("maxSkew"), given.max_skew);
         if given.topology_key.is_empty() {
             errors.push(Error::required(&path.child("topologyKey"), "can not be empty"));
-        } else {
-            let key = given.topology_key.as_str();
-            validate::each(errors, &path.child("topologyKey"), key, content::label_key(key));
         }
         let known = &["DoNotSchedule", "ScheduleAnyway"];
-        if !known.contains(&given.when_unsatisfiable.as_str()) {
-            errors.push(Error::not_supported(&path.child("whenUnsatisfiable"), &given.when_unsatisfiable, known));
-        }
-        if !seen.insert((&given.topology_key, &given.when_unsatisfiable)) {
+        supported(errors, &path.child("whenUnsatisfiable"), Some(&given.when_unsatisfiable), known);
+        let pair = |one: &TopologySpreadConstraint| (one.topology_key.clone(), one.when_unsatisfiable.clone());
+        if constraints.iter().skip(index + 1).any(|other| pair(other) == pair(given)) {
             let shown = format!("{{{}, {}}}", given.topology_key, given.when_unsatisfiable);
             errors.push(Error::duplicate(&path.child("{topologyKey, whenUnsatisfiable}"), shown));
         }
-        if let Some(selector) = &given.label_selector {
-            validate::selector(errors, &path.child("labelSelector"), selector);
+        if let Some(domains) = given.min_domains {
+            let path = path.child("minDomains");
+            validate::positive(errors, &path, domains);
+            if given.when_unsatisfiable != "DoNotSchedule" {
+                let why = format!(
+                    "can only use minDomains if whenUnsatisfiable=DoNotSchedule, not {}",
+                    given.when_unsatisfiable
+                );
+                errors.push(Error::invalid(&path, domains, why));
+            }
         }
         for (field, policy) in
             [("nodeAffinityPolicy", &given.node_affinity_policy), ("nodeTaintsPolicy", &given.node_taints_policy)]
         {
-            if let Some(policy) = policy.as_deref() {
-                choice(errors, &path.child(field), Some(policy), &["Honor", "Ignore"]);
-            }
+            supported(errors, &path.child(field), policy.as_deref(), &["Honor", "Ignore"]);
+        }
+        let selector = given.label_selector.as_ref();
+        label_keys(errors, &path, given.match_label_keys.as_deref(), None, selector);
+        if let Some(selector) = selector {
+            validate::selector(errors, &path.child("labelSelector"), selector);
         }
     }
 }
