@@ -32,7 +32,8 @@ impl Strategy for ConfigMap {
         let texts = self.data.iter().flatten().map(|(_, value)| value.len());
         let size: usize = texts.chain(self.binary_data.iter().flatten().map(|(_, value)| value.0.len())).sum();
         if size > MAX_SIZE {
-            errors.push(field::Error::too_long(&field::Path::default(), MAX_SIZE));
+            // The object as a whole has no path; upstream prints an index without a number.
+            errors.push(field::Error::too_long(&field::Path::new("[]"), MAX_SIZE));
         }
         errors
     }

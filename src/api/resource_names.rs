@@ -65,10 +65,7 @@ pub fn is_extended(name: &str) -> bool {
 /// Anywhere (`validateResourceName`); tells whether the name is in order.
 pub fn anywhere(errors: &mut Errors, path: &Path, name: &str) -> bool {
     let wrong = content::label_key(name);
-    let known = name.contains('/')
-        || name == "storage"
-        || OF_QUOTAS.contains(&name)
-        || ["hugepages-", "requests.hugepages-"].iter().any(|prefix| name.starts_with(prefix));
+    let known = name.contains('/') || name == "storage" || is_of_quotas(name);
     if wrong.is_empty() && !known {
         errors.push(Error::invalid(path, name, "must be a standard resource type or fully qualified"));
         return false;
@@ -97,11 +94,15 @@ pub fn of_pod(errors: &mut Errors, path: &Path, name: &str) {
     }
 }
 
+/// Whether a quota knows the resource by this name (`IsStandardQuotaResourceName`).
+pub fn is_of_quotas(name: &str) -> bool {
+    OF_QUOTAS.contains(&name) || name.starts_with("hugepages-") || name.starts_with("requests.hugepages-")
+}
+
 /// In a quota (`ValidateResourceQuotaResourceName`).
 pub fn of_quota(errors: &mut Errors, path: &Path, name: &str) {
     anywhere(errors, path, name);
-    let pages = name.starts_with("hugepages-") || name.starts_with("requests.hugepages-");
-    if !name.contains('/') && !OF_QUOTAS.contains(&name) && !pages {
+    if !name.contains('/') && !is_of_quotas(name) {
         errors.push(Error::invalid(path, name, "must be a standard resource for quota"));
     }
 }

@@ -1,11 +1,16 @@
 //! Resource quotas.
+//!
+//! Models Kubernetes 1.36 pkg/apis/core/validation/validation.go (`ValidateResourceQuota`).
 
-use k8s_openapi::api::core::v1::ResourceQuota;
+use std::collections::BTreeSet;
+
+use k8s_openapi::api::core::v1::{ResourceQuota, ResourceQuotaSpec};
 use serde_json::json;
 
-use super::{Cell, Column, KindInfo, Strategy, cells, validate};
-use crate::apimachinery::quantity::Quantity;
-use crate::apimachinery::{content, field, meta};
+use super::pod_resources::amounts;
+use super::pod_spec::validation::quantity;
+use super::{Cell, Column, KindInfo, Strategy, cells, resource_names, validate};
+use crate::apimachinery::{field, meta};
 use crate::sim::Time;
 
 impl Strategy for ResourceQuota {
@@ -37,20 +42,26 @@ impl Strategy for ResourceQuota {
 
     fn validate(&self) -> Vec<field::Error> {
         let mut errors = Vec::new();
-        let path = field::Path::new("spec").child("hard");
-        let hard = self.spec.as_ref().and_then(|spec| spec.hard.as_ref());
-        for (name, amount) in hard.into_iter().flatten() {
-            let at = path.key(name);
-            validate::each(&mut errors, &at, name, content::label_key(name));
-            // What has no prefix is one of a few known words; `count/jobs.batch` counts objects of any kind.
-            if !name.contains('/') && !is_quota_resource(name) {
-                errors.push(field::Error::invalid(&at, name, "must be a standard resource type or fully qualified"));
-                errors.push(field::Error::invalid(&at, name, "must be a standard resource for quota"));
-            }
-            if Quantity::parse(&amount.0).is_ok_and(|amount| amount < Quantity::zero()) {
-                let why = "must be greater than or equal to 0";
-                errors.push(field::Error::invalid(&at, &amount.0, why));
-            }
+        let Some(spec) = &self.spec else { return errors };
+        let path = field::Path::new("spec");
+        for (name, amount) in amounts(spec.hard.as_ref()) {
+            let at = path.child("hard").key(&name);
+            resource_names::of_quota(&mut errors, &at, &name);
+            quantity(&mut errors, &at, &name, &amount);
+        }
+        scopes(&mut errors, &path, spec);
+        errors
+    }
+
+    fn validate_update(&self, old: &Self) -> Vec<field::Error> {
+        let mut errors = self.validate();
+        let set = |quota: &Self| -> BTreeSet<String> {
+            quota.spec.iter().flat_map(|spec| spec.scopes.iter().flatten()).cloned().collect()
+        };
+        if set(self) != set(old) {
+            let given = self.spec.as_ref().map(|spec| &spec.scopes);
+            let path = field::Path::new("spec").child("scopes");
+            errors.push(field::Error::invalid(&path, given, "field is immutable"));
         }
         errors
     }
@@ -72,28 +83,85 @@ impl Strategy for ResourceQuota {
     }
 }
 
-/// The resources without a prefix that a quota may limit.
-fn is_quota_resource(name: &str) -> bool {
-    const COUNTED: &[&str] = &[
-        "configmaps",
-        "cpu",
-        "ephemeral-storage",
-        "limits.cpu",
-        "limits.ephemeral-storage",
-        "limits.memory",
-        "memory",
-        "persistentvolumeclaims",
-        "pods",
-        "replicationcontrollers",
-        "requests.cpu",
-        "requests.ephemeral-storage",
-        "requests.memory",
-        "requests.storage",
-        "resourcequotas",
-        "secrets",
-        "services",
-        "services.loadbalancers",
-        "services.nodeports",
-    ];
-    COUNTED.contains(&name) || name.starts_with("hugepages-") || name.starts_with("requests.hugepages-")
+/// Whether a scope is about what the quota calls `name`; a scope that nobody knows is about everything.
+fn is_about(scope: &str, name: &str) -> bool {
+    let computes = ["cpu", "memory", "limits.cpu", "limits.memory", "requests.cpu", "requests.memory"];
+    match scope {
+        "Terminating" | "NotTerminating" | "NotBestEffort" | "PriorityClass" | "CrossNamespacePodAffinity" => {
+            name == "pods" || computes.contains(&name)
+        }
+        "BestEffort" => name == "pods",
+        "VolumeAttributesClass" => matches!(name, "persistentvolumeclaims" | "requests.storage"),
+        _ => true,
+    }
+}
+
+const SCOPES: &[&str] = &[
+    "Terminating",
+    "NotTerminating",
+    "BestEffort",
+    "NotBestEffort",
+    "PriorityClass",
+    "VolumeAttributesClass",
+    "CrossNamespacePodAffinity",
+];
+
+/// `validateResourceQuotaScopes` and `validateScopedResourceSelectorRequirement`
+fn scopes(errors: &mut validate::Errors, path: &field::Path, spec: &ResourceQuotaSpec) {
+    let foreign = |scope: &str| {
+        let names = spec.hard.iter().flatten().map(|(name, _)| name.as_str());
+        names.filter(|name| resource_names::is_of_quotas(name) && !is_about(scope, name)).count()
+    };
+    let conflict = |held: &[&str]| {
+        let both = |one: &str, other: &str| held.contains(&one) && held.contains(&other);
+        usize::from(both("BestEffort", "NotBestEffort")) + usize::from(both("Terminating", "NotTerminating"))
+    };
+    let at = path.child("scopes");
+    let given = spec.scopes.as_deref().unwrap_or_default();
+    for scope in given {
+        if !SCOPES.contains(&scope.as_str()) {
+            errors.push(field::Error::invalid(&at, given, "unsupported scope"));
+        }
+        let wrong = || field::Error::invalid(&at, given, "unsupported scope applied to resource");
+        errors.extend(std::iter::repeat_with(wrong).take(foreign(scope)));
+    }
+    let held: Vec<&str> = given.iter().map(String::as_str).collect();
+    let wrong = || field::Error::invalid(&at, given, "conflicting scopes");
+    errors.extend(std::iter::repeat_with(wrong).take(conflict(&held)));
+
+    let Some(selector) = &spec.scope_selector else { return };
+    let at = path.child("scopeSelector").child("matchExpressions");
+    let expressions = selector.match_expressions.as_deref().unwrap_or_default();
+    for given in expressions {
+        let (scope, values) = (given.scope_name.as_str(), given.values.as_deref().unwrap_or_default());
+        if !SCOPES.contains(&scope) {
+            errors.push(field::Error::invalid(&at.child("scopeName"), scope, "unsupported scope"));
+        }
+        let wrong = || field::Error::invalid(&at, json!(selector), "unsupported scope applied to resource");
+        errors.extend(std::iter::repeat_with(wrong).take(foreign(scope)));
+        let by_name = matches!(scope, "PriorityClass" | "VolumeAttributesClass") || !SCOPES.contains(&scope);
+        if !by_name && given.operator != "Exists" {
+            let why = "must be 'Exists' when scope is any of ResourceQuotaScopeTerminating, \
+                       ResourceQuotaScopeNotTerminating, ResourceQuotaScopeBestEffort, ResourceQuotaScopeNotBestEffort \
+                       or ResourceQuotaScopeCrossNamespacePodAffinity";
+            errors.push(field::Error::invalid(&at.child("operator"), &given.operator, why));
+        }
+        match given.operator.as_str() {
+            "In" | "NotIn" if values.is_empty() => {
+                let why = "must be at least one value when `operator` is 'In' or 'NotIn' for scope selector";
+                errors.push(field::Error::required(&at.child("values"), why));
+            }
+            "Exists" | "DoesNotExist" if !values.is_empty() => {
+                let why = "must be no value when `operator` is 'Exist' or 'DoesNotExist' for scope selector";
+                errors.push(field::Error::invalid(&at.child("values"), values, why));
+            }
+            "In" | "NotIn" | "Exists" | "DoesNotExist" => {}
+            other => {
+                errors.push(field::Error::invalid(&at.child("operator"), other, "not a valid selector operator"));
+            }
+        }
+    }
+    let held: Vec<&str> = expressions.iter().map(|given| given.scope_name.as_str()).collect();
+    let wrong = || field::Error::invalid(&at, &spec.scopes, "conflicting scopes");
+    errors.extend(std::iter::repeat_with(wrong).take(conflict(&held)));
 }

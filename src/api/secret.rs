@@ -1,6 +1,7 @@
 //! Secrets.
 //!
-//! Models Kubernetes 1.36 pkg/registry/core/secret/strategy.go.
+//! Models Kubernetes 1.36 pkg/registry/core/secret/strategy.go and pkg/apis/core/validation/validation.go
+//! (`ValidateSecret`).
 
 use k8s_openapi::ByteString;
 use k8s_openapi::api::core::v1::Secret;
@@ -48,18 +49,7 @@ impl Strategy for Secret {
         if size > MAX_SIZE {
             errors.push(field::Error::too_long(&path, MAX_SIZE));
         }
-        let required: &[&str] = match self.type_.as_deref().unwrap_or_default() {
-            "kubernetes.io/dockerconfigjson" => &[".dockerconfigjson"],
-            "kubernetes.io/dockercfg" => &[".dockercfg"],
-            "kubernetes.io/ssh-auth" => &["ssh-privatekey"],
-            "kubernetes.io/tls" => &["tls.crt", "tls.key"],
-            _ => &[],
-        };
-        for key in required {
-            if !self.data.as_ref().is_some_and(|held| held.contains_key(*key)) {
-                errors.push(field::Error::required(&path.key(key), ""));
-            }
-        }
+        content_of_type(&mut errors, self);
         errors
     }
 
@@ -90,5 +80,42 @@ impl Strategy for Secret {
 
     fn selectable_fields(&self) -> Vec<(&'static str, String)> {
         vec![("type", self.type_.clone().unwrap_or_default())]
+    }
+}
+
+/// What a secret of a known type must hold.
+fn content_of_type(errors: &mut validate::Errors, secret: &Secret) {
+    let path = field::Path::new("data");
+    let held = |key: &str| secret.data.as_ref().and_then(|data| data.get(key));
+    let missing = |key: &str| field::Error::required(&path.key(key), "");
+    match secret.type_.as_deref().unwrap_or_default() {
+        "kubernetes.io/service-account-token" => {
+            let key = "kubernetes.io/service-account.name";
+            if meta::annotation(&secret.metadata, key).unwrap_or_default().is_empty() {
+                let path = field::Path::new("metadata").child("annotations").key(key);
+                errors.push(field::Error::required(&path, ""));
+            }
+        }
+        kind @ ("kubernetes.io/dockercfg" | "kubernetes.io/dockerconfigjson") => {
+            let key = if kind.ends_with("json") { ".dockerconfigjson" } else { ".dockercfg" };
+            match held(key).map(|bytes| serde_json::from_slice::<serde_json::Value>(&bytes.0)) {
+                None => errors.push(missing(key)),
+                Some(Ok(serde_json::Value::Object(_))) => {}
+                Some(_) => {
+                    let why = "invalid character looking for beginning of value";
+                    errors.push(field::Error::invalid(&path.key(key), "<secret contents redacted>", why));
+                }
+            }
+        }
+        "kubernetes.io/basic-auth" if held("username").is_none() && held("password").is_none() => {
+            errors.extend(["username", "password"].map(missing));
+        }
+        "kubernetes.io/ssh-auth" if held("ssh-privatekey").is_none_or(|bytes| bytes.0.is_empty()) => {
+            errors.push(missing("ssh-privatekey"));
+        }
+        "kubernetes.io/tls" => {
+            errors.extend(["tls.crt", "tls.key"].into_iter().filter(|key| held(key).is_none()).map(missing));
+        }
+        _ => {}
     }
 }

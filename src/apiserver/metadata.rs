@@ -150,8 +150,7 @@ pub(super) fn validate_update(info: &KindInfo, new: &ObjectMeta, old: &ObjectMet
 /// The rule for the names of a kind.
 fn name_rule(info: &KindInfo) -> fn(&str) -> Vec<String> {
     match info.resource {
-        "namespaces" | "statefulsets.apps" => content::dns1123_label,
-        "services" => content::dns1035_label,
+        "namespaces" | "services" | "statefulsets.apps" => content::dns1123_label,
         resource if resource.ends_with(".rbac.authorization.k8s.io") => content::path_segment,
         _ => content::dns1123_subdomain,
     }

@@ -5,7 +5,7 @@
 
 mod validation;
 
-use k8s_openapi::api::core::v1::Service;
+use k8s_openapi::api::core::v1::{Service, ServiceSpec};
 use k8s_openapi::apimachinery::pkg::util::intstr::IntOrString;
 use serde_json::json;
 
@@ -68,6 +68,7 @@ impl Strategy for Service {
     fn prepare_for_update(&mut self, old: &Self) {
         self.status.clone_from(&old.status);
         keep_allocated(self, old);
+        drop_what_the_type_lacks(self, old);
     }
 
     fn prepare_for_status_update(&mut self, old: &Self) {
@@ -128,6 +129,45 @@ fn keep_allocated(service: &mut Service, old: &Service) {
                 held.port == port.port && held.protocol == port.protocol
             };
             port.node_port = old.ports.iter().flatten().find(same).and_then(|held| held.node_port);
+        }
+    }
+}
+
+/// What belonged to the old type and was left as it was goes with it (`dropTypeDependentFields`).
+fn drop_what_the_type_lacks(service: &mut Service, old: &Service) {
+    let (Some(spec), Some(old)) = (service.spec.as_mut(), old.spec.as_ref()) else { return };
+    let is = |spec: &ServiceSpec, kinds: &[&str]| spec.type_.as_deref().is_some_and(|kind| kinds.contains(&kind));
+    let left = |kinds: &[&str], spec: &ServiceSpec| is(old, kinds) && !is(spec, kinds);
+    let in_cluster = &["ClusterIP", "NodePort", "LoadBalancer"];
+    if left(in_cluster, spec) && spec.cluster_ip == old.cluster_ip && spec.cluster_ips == old.cluster_ips {
+        spec.cluster_ip = None;
+        spec.cluster_ips = None;
+        if spec.ip_families == old.ip_families {
+            spec.ip_families = None;
+        }
+        if spec.ip_family_policy == old.ip_family_policy {
+            spec.ip_family_policy = None;
+        }
+    }
+    let on_nodes = &["NodePort", "LoadBalancer"];
+    let numbers =
+        |spec: &ServiceSpec| -> Vec<i32> { spec.ports.iter().flatten().filter_map(|port| port.node_port).collect() };
+    if left(on_nodes, spec) && numbers(spec) == numbers(old) {
+        spec.ports.iter_mut().flatten().for_each(|port| port.node_port = None);
+    }
+    if left(on_nodes, spec) && spec.external_traffic_policy == old.external_traffic_policy {
+        spec.external_traffic_policy = None;
+    }
+    let balanced = &["LoadBalancer"];
+    if left(balanced, spec) {
+        if spec.allocate_load_balancer_node_ports == old.allocate_load_balancer_node_ports {
+            spec.allocate_load_balancer_node_ports = None;
+        }
+        if spec.load_balancer_class == old.load_balancer_class {
+            spec.load_balancer_class = None;
+        }
+        if spec.health_check_node_port == old.health_check_node_port {
+            spec.health_check_node_port = None;
         }
     }
 }

@@ -1,16 +1,18 @@
-//! Whether a Service is acceptable.
+//! Whether a Service is acceptable, and a change of one.
 //!
-//! Models Kubernetes 1.36 pkg/apis/core/validation/validation.go (`ValidateService`).
+//! Models Kubernetes 1.36 pkg/apis/core/validation/validation.go (`ValidateServiceCreate`, `ValidateServiceUpdate`).
 
 use std::collections::BTreeSet;
 
-use k8s_openapi::api::core::v1::{Service, ServiceSpec};
+use k8s_openapi::api::core::v1::{Service, ServicePort, ServiceSpec};
 
-use crate::api::validate::{self, Errors};
+use crate::api::validate::{self, Errors, choice, supported};
 use crate::apimachinery::content;
 use crate::apimachinery::field::{Error, Path};
 
 const TYPES: &[&str] = &["ClusterIP", "ExternalName", "LoadBalancer", "NodePort"];
+const BALANCED_ONLY: &str = "may only be used when `type` is 'LoadBalancer'";
+const MAX_AFFINITY_SECONDS: i32 = 86_400;
 
 /// `ValidateServiceCreate`
 pub fn validate(service: &Service) -> Errors {
@@ -30,28 +32,20 @@ pub fn validate(service: &Service) -> Errors {
         "ExternalName" => external_name(&mut errors, &path, spec),
         _ => {}
     }
-    ports(&mut errors, &path.child("ports"), spec);
+    let listed = spec.ports.as_deref().unwrap_or_default();
+    ports(&mut errors, &path.child("ports"), listed);
     validate::labels(&mut errors, &path.child("selector"), spec.selector.as_ref());
-    one_of(&mut errors, &path.child("sessionAffinity"), spec.session_affinity.as_deref(), &["ClientIP", "None"]);
-    let given = spec.cluster_ip.as_deref().filter(|text| !text.is_empty() && *text != "None");
-    if let Some(address) = given.filter(|address| !validate::is_ip_address(address)) {
-        let why = "must be a valid IP address, (e.g. 10.9.8.7 or 2001:db8::ffff)";
-        errors.push(Error::invalid(&path.child("clusterIPs").index(0), address, why));
+    affinity(&mut errors, &path, spec);
+    if kind != "ExternalName" {
+        addresses(&mut errors, &path, spec);
     }
     for (index, address) in spec.external_ips.iter().flatten().enumerate() {
-        if !validate::is_ip_address(address) {
-            let why = "must be a valid IP address, (e.g. 10.9.8.7 or 2001:db8::ffff)";
-            errors.push(Error::invalid(&path.child("externalIPs").index(index), address, why));
-        }
+        external_address(&mut errors, &path.child("externalIPs").index(index), address);
     }
-    one_of(&mut errors, &path.child("type"), spec.type_.as_deref(), TYPES);
-    node_ports(&mut errors, &path.child("ports"), spec, kind);
-    if let Some(policy) = spec.external_traffic_policy.as_deref() {
-        one_of(&mut errors, &path.child("externalTrafficPolicy"), Some(policy), &["Cluster", "Local"]);
-    }
-    if let Some(policy) = spec.internal_traffic_policy.as_deref() {
-        one_of(&mut errors, &path.child("internalTrafficPolicy"), Some(policy), &["Cluster", "Local"]);
-    }
+    choice(&mut errors, &path.child("type"), spec.type_.as_deref(), TYPES);
+    taken(&mut errors, &path.child("ports"), listed, kind);
+    balancer(&mut errors, &path, spec, kind == "LoadBalancer");
+    traffic(&mut errors, &path, spec, kind);
     errors
 }
 
@@ -59,44 +53,53 @@ pub fn validate(service: &Service) -> Errors {
 pub fn validate_update(service: &Service, old: &Service) -> Errors {
     let mut errors = Errors::new();
     if let (Some(new), Some(before)) = (&service.spec, &old.spec) {
+        let path = Path::new("spec");
         let named = |spec: &ServiceSpec| spec.type_.as_deref() == Some("ExternalName");
-        let held = before.cluster_ip.as_deref().unwrap_or_default();
-        if !named(new) && !named(before) && !held.is_empty() && new.cluster_ip != before.cluster_ip {
-            let given = new.cluster_ips.clone().unwrap_or_else(|| new.cluster_ip.clone().into_iter().collect());
-            let why = "may not change once set";
-            errors.push(Error::invalid(&Path::new("spec").child("clusterIPs").index(0), given, why));
+        let ips = |spec: &ServiceSpec| {
+            spec.cluster_ips.clone().unwrap_or_else(|| spec.cluster_ip.clone().into_iter().collect())
+        };
+        let (now, held): (Vec<String>, Vec<String>) = (ips(new), ips(before));
+        if !named(new) && !named(before) {
+            if now.is_empty() && !held.is_empty() {
+                let why = "primary clusterIP can not be unset";
+                errors.push(Error::invalid(&path.child("clusterIPs").index(0), &now, why));
+            } else if !held.is_empty() && now.first() != held.first() {
+                errors.push(Error::invalid(&path.child("clusterIPs").index(0), &now, "may not change once set"));
+            }
+        }
+        let balanced = |spec: &ServiceSpec| spec.type_.as_deref() == Some("LoadBalancer");
+        if balanced(new) && balanced(before) && new.load_balancer_class != before.load_balancer_class {
+            let at = path.child("loadBalancerClass");
+            errors.push(Error::invalid(&at, &new.load_balancer_class, "may not change once set"));
         }
     }
     errors.extend(validate(service));
     errors
 }
 
-fn one_of(errors: &mut Errors, path: &Path, value: Option<&str>, known: &[&str]) {
-    match value.unwrap_or_default() {
-        "" => errors.push(Error::required(path, "")),
-        value if known.contains(&value) => {}
-        other => errors.push(Error::not_supported(path, other, known)),
-    }
-}
-
 fn external_name(errors: &mut Errors, path: &Path, spec: &ServiceSpec) {
-    if spec.cluster_ip.as_deref().is_some_and(|address| !address.is_empty()) {
-        let why = "may not be set for ExternalName services";
-        errors.push(Error::forbidden(&path.child("clusterIPs"), why));
+    let has_address = spec.cluster_ip.as_deref().is_some_and(|address| !address.is_empty());
+    for (field, set) in [
+        ("clusterIPs", has_address || spec.cluster_ips.iter().flatten().next().is_some()),
+        ("ipFamilies", spec.ip_families.iter().flatten().next().is_some()),
+        ("ipFamilyPolicy", spec.ip_family_policy.is_some()),
+    ] {
+        if set {
+            errors.push(Error::forbidden(&path.child(field), "may not be set for ExternalName services"));
+        }
     }
     let name = spec.external_name.as_deref().unwrap_or_default();
-    if name.is_empty() {
+    // A trailing dot marks the name as complete.
+    let bare = name.strip_suffix('.').unwrap_or(name);
+    if bare.is_empty() {
         errors.push(Error::required(&path.child("externalName"), ""));
         return;
     }
-    // A trailing dot marks the name as complete.
-    let bare = name.strip_suffix('.').unwrap_or(name);
-    validate::each(errors, &path.child("externalName"), name, content::dns1123_subdomain(bare));
+    validate::each(errors, &path.child("externalName"), bare, content::dns1123_subdomain(bare));
 }
 
-fn ports(errors: &mut Errors, path: &Path, spec: &ServiceSpec) {
-    let ports = spec.ports.as_deref().unwrap_or_default();
-    let (mut names, mut pairs) = (BTreeSet::new(), BTreeSet::new());
+fn ports(errors: &mut Errors, path: &Path, ports: &[ServicePort]) {
+    let mut names = BTreeSet::new();
     for (index, port) in ports.iter().enumerate() {
         let path = path.index(index);
         match port.name.as_deref().unwrap_or_default() {
@@ -111,32 +114,157 @@ fn ports(errors: &mut Errors, path: &Path, spec: &ServiceSpec) {
             }
         }
         validate::port_number(errors, &path.child("port"), port.port);
-        one_of(errors, &path.child("protocol"), port.protocol.as_deref(), &["SCTP", "TCP", "UDP"]);
+        choice(errors, &path.child("protocol"), port.protocol.as_deref(), &["SCTP", "TCP", "UDP"]);
         if let Some(target) = &port.target_port {
             validate::port(errors, &path.child("targetPort"), target);
         }
-        let protocol = port.protocol.as_deref().unwrap_or_default();
-        if !pairs.insert((port.port, protocol)) {
-            let shown = format!(
-                "{{\"Name\":\"\",\"Protocol\":\"{protocol}\",\"AppProtocol\":null,\"Port\":{},\"TargetPort\":0,\"NodePort\":0}}",
-                port.port
-            );
-            errors.push(Error::duplicate_shown(&path, shown));
+        if let Some(name) = &port.app_protocol {
+            validate::each(errors, &path.child("appProtocol"), name, content::label_key(name));
         }
     }
 }
 
-fn node_ports(errors: &mut Errors, path: &Path, spec: &ServiceSpec, kind: &str) {
-    let mut taken = BTreeSet::new();
-    for (index, port) in spec.ports.iter().flatten().enumerate() {
-        let Some(number) = port.node_port.filter(|number| *number != 0) else { continue };
-        let at = path.index(index).child("nodePort");
-        if kind == "ClusterIP" || kind == "ExternalName" {
-            errors.push(Error::forbidden(&at, "may not be used when `type` is 'ClusterIP'"));
-        } else if !taken.insert((number, port.protocol.as_deref())) {
-            errors.push(Error::duplicate(&at, number));
+/// Clients may be held to one Pod, for a time.
+fn affinity(errors: &mut Errors, path: &Path, spec: &ServiceSpec) {
+    let affinity = spec.session_affinity.as_deref();
+    choice(errors, &path.child("sessionAffinity"), affinity, &["ClientIP", "None"]);
+    let at = path.child("sessionAffinityConfig");
+    let config = spec.session_affinity_config.as_ref();
+    if affinity == Some("None") && config.is_some() {
+        errors.push(Error::forbidden(&at, "must not be set when session affinity is None"));
+    }
+    let seconds = config.and_then(|config| config.client_ip.as_ref()).and_then(|client| client.timeout_seconds);
+    if let Some(seconds) = seconds.filter(|seconds| !(1..=MAX_AFFINITY_SECONDS).contains(seconds)) {
+        let why = format!("must be greater than 0 and less than {MAX_AFFINITY_SECONDS}");
+        errors.push(Error::invalid(&at.child("clientIP").child("timeoutSeconds"), seconds, why));
+    }
+}
+
+/// `ValidateServiceClusterIPsRelatedFields`
+fn addresses(errors: &mut Errors, path: &Path, spec: &ServiceSpec) {
+    let at = path.child("clusterIPs");
+    let first = spec.cluster_ip.as_deref().unwrap_or_default();
+    let listed = spec.cluster_ips.clone().unwrap_or_default();
+    if !listed.is_empty() && first.is_empty() {
+        errors.push(Error::invalid(&at, &listed, "must be empty when `clusterIP` is not specified"));
+    } else if listed.first().is_some_and(|listed| listed != first) {
+        errors.push(Error::invalid(&at, &listed, "first value must match `clusterIP`"));
+    }
+    let mut seen = BTreeSet::new();
+    for (index, family) in spec.ip_families.iter().flatten().enumerate() {
+        let at = path.child("ipFamilies").index(index);
+        supported(errors, &at, Some(family), &["IPv4", "IPv6"]);
+        if !seen.insert(family) {
+            errors.push(Error::duplicate(&at, family));
         }
     }
+    let policies = &["PreferDualStack", "RequireDualStack", "SingleStack"];
+    supported(errors, &path.child("ipFamilyPolicy"), spec.ip_family_policy.as_deref(), policies);
+    // What is left out of the list the server puts there.
+    let all = if listed.is_empty() && !first.is_empty() { vec![first.to_owned()] } else { listed };
+    for (index, address) in all.iter().enumerate() {
+        if index == 0 && address == "None" {
+            if all.len() > 1 {
+                errors.push(Error::invalid(&at, &all, "'None' must be the first and only value"));
+            }
+            continue;
+        }
+        validate::address(errors, &at.index(index), address);
+    }
+    if all.len() > 2 {
+        errors.push(Error::invalid(&at, &all, "may only hold up to 2 values"));
+    }
+}
+
+/// An address outside of the cluster that is nobody's in particular does not lead anywhere (`ValidateEndpointIP`).
+fn external_address(errors: &mut Errors, path: &Path, text: &str) {
+    let before = errors.len();
+    validate::address(errors, path, text);
+    if errors.len() > before {
+        return;
+    }
+    let why = match text {
+        "0.0.0.0" | "::" => format!("may not be unspecified ({text})"),
+        _ if text.starts_with("127.") || text == "::1" => {
+            "may not be in the loopback range (127.0.0.0/8, ::1/128)".to_owned()
+        }
+        _ if text.starts_with("169.254.") => {
+            "may not be in the link-local range (169.254.0.0/16, fe80::/10)".to_owned()
+        }
+        _ if text.starts_with("224.0.0.") => {
+            "may not be in the link-local multicast range (224.0.0.0/24, ff02::/10)".to_owned()
+        }
+        _ => return,
+    };
+    errors.push(Error::invalid(path, text, why));
+}
+
+/// Ports of nodes, and pairs of port and protocol, can be had once.
+fn taken(errors: &mut Errors, path: &Path, ports: &[ServicePort], kind: &str) {
+    let number = |port: &ServicePort| port.node_port.filter(|number| *number != 0);
+    let given = ports.iter().enumerate().filter_map(|(index, port)| Some((index, port, number(port)?)));
+    if kind == "ClusterIP" {
+        for (index, ..) in given.clone() {
+            let why = "may not be used when `type` is 'ClusterIP'";
+            errors.push(Error::forbidden(&path.index(index).child("nodePort"), why));
+        }
+    }
+    let mut seen = BTreeSet::new();
+    for (index, port, number) in given {
+        if !seen.insert((number, port.protocol.as_deref())) {
+            errors.push(Error::duplicate(&path.index(index).child("nodePort"), number));
+        }
+    }
+    let mut seen = BTreeSet::new();
+    for (index, port) in ports.iter().enumerate() {
+        let protocol = port.protocol.as_deref().unwrap_or_default();
+        if !seen.insert((port.port, protocol)) {
+            let shown = format!(
+                "{{\"Name\":\"\",\"Protocol\":\"{protocol}\",\"AppProtocol\":null,\"Port\":{},\"TargetPort\":0,\"NodePort\":0}}",
+                port.port
+            );
+            errors.push(Error::duplicate_shown(&path.index(index), shown));
+        }
+    }
+}
+
+/// What only a load balancer has.
+fn balancer(errors: &mut Errors, path: &Path, spec: &ServiceSpec, balanced: bool) {
+    for (field, set) in [
+        ("LoadBalancerSourceRanges", spec.load_balancer_source_ranges.iter().flatten().next().is_some()),
+        ("allocateLoadBalancerNodePorts", spec.allocate_load_balancer_node_ports.is_some()),
+        ("loadBalancerClass", spec.load_balancer_class.is_some()),
+    ] {
+        if set && !balanced {
+            errors.push(Error::forbidden(&path.child(field), BALANCED_ONLY));
+        }
+    }
+    if let Some(name) = spec.load_balancer_class.as_deref().filter(|_| balanced) {
+        validate::each(errors, &path.child("loadBalancerClass"), name, content::label_key(name));
+    }
+}
+
+/// Which Pods get the traffic.
+fn traffic(errors: &mut Errors, path: &Path, spec: &ServiceSpec, kind: &str) {
+    let outside = matches!(kind, "LoadBalancer" | "NodePort")
+        || (kind == "ClusterIP" && spec.external_ips.iter().flatten().next().is_some());
+    let at = path.child("externalTrafficPolicy");
+    match spec.external_traffic_policy.as_deref().unwrap_or_default() {
+        "" if !outside => {}
+        given if !outside => {
+            errors.push(Error::invalid(&at, given, "may only be set for externally-accessible services"));
+        }
+        given => choice(errors, &at, Some(given), &["Cluster", "Local"]),
+    }
+    let local = kind == "LoadBalancer" && spec.external_traffic_policy.as_deref() == Some("Local");
+    if let Some(number) = spec.health_check_node_port.filter(|number| *number != 0 && !local) {
+        let why = "may only be set when `type` is 'LoadBalancer' and `externalTrafficPolicy` is 'Local'";
+        errors.push(Error::invalid(&path.child("healthCheckNodePort"), number, why));
+    }
+    let policies = &["Cluster", "Local"];
+    supported(errors, &path.child("internalTrafficPolicy"), spec.internal_traffic_policy.as_deref(), policies);
+    let spreads = &["PreferClose", "PreferSameZone", "PreferSameNode"];
+    supported(errors, &path.child("trafficDistribution"), spec.traffic_distribution.as_deref(), spreads);
 }
 
 #[cfg(test)]

@@ -76,7 +76,7 @@ fn containers(spec: &PodSpec) -> impl Iterator<Item = &Container> {
 }
 
 /// The names of the containers whose security context is so; one without a context is asked too.
-fn bad<'a>(spec: &'a PodSpec, is: impl Fn(&SecurityContext) -> bool) -> Vec<&'a str> {
+fn bad(spec: &PodSpec, is: impl Fn(&SecurityContext) -> bool) -> Vec<&str> {
     let none = SecurityContext::default();
     let wrong = containers(spec).filter(|container| is(container.security_context.as_ref().unwrap_or(&none)));
     wrong.map(|container| container.name.as_str()).collect()
