@@ -63,6 +63,10 @@ pub struct ContainerConfig {
     pub memory_limit: Option<u64>,
     /// The signal that stops it; `None` is SIGTERM.
     pub stop_signal: Option<Signal>,
+    /// The file whose content is the message of its end.
+    pub termination_log: String,
+    /// Whether the end of its log is that message when the file is empty and it failed.
+    pub log_is_message: bool,
     /// How often a container of this name was made in the sandbox before.
     pub attempt: u32,
 }
@@ -173,6 +177,14 @@ impl Log {
         }
         // Positions count from 1, so that 0 is left for the beginning.
         LogPart { bytes, position: next + 1, ended }
+    }
+
+    /// The end of the log, to be the message of a failure: at most 80 lines and 2048 bytes.
+    pub(super) fn last_words(&self) -> String {
+        let skip = self.lines.len().saturating_sub(80);
+        let bytes: Vec<u8> = self.lines.iter().skip(skip).flat_map(|line| line.bytes.iter().copied()).collect();
+        let start = bytes.len().saturating_sub(2048);
+        String::from_utf8_lossy(bytes.get(start..).unwrap_or_default()).into_owned()
     }
 
     pub(super) fn append(&mut self, chunk: &OutputChunk) {

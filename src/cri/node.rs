@@ -18,7 +18,7 @@ use crate::shell::process::{Flavour, Stream};
 use crate::shell::program::Host;
 use crate::shell::vfs::{Kind, Tree, Vfs};
 use crate::sim::Time;
-use crate::text::http::StreamRead;
+use crate::text::http::{Request, Response, StreamRead};
 
 /// The group that busybox and its kin add to root's processes, as containerd reads it from the image's /etc/group.
 const WHEEL: i64 = 10;
@@ -57,6 +57,7 @@ pub struct NodeRuntime {
     containers: BTreeMap<ContainerId, container::ContainerId>,
     names: BTreeMap<container::ContainerId, ContainerId>,
     sessions: BTreeMap<u64, Session>,
+    exec_sessions: BTreeMap<runtime::ExecId, u64>,
     next_session: u64,
     output: u64,
     now: Time,
@@ -81,6 +82,7 @@ impl NodeRuntime {
             containers: BTreeMap::new(),
             names: BTreeMap::new(),
             sessions: BTreeMap::new(),
+            exec_sessions: BTreeMap::new(),
             next_session: 0,
             output: 0,
             now: Time::default(),
@@ -96,11 +98,17 @@ impl NodeRuntime {
         let Some(placed) = self.sandboxes.get_mut(sandbox) else { return Vec::new() };
         let mut mounts = Vec::new();
         for mount in &config.mounts {
-            let volume = match placed.volumes.get(&mount.volume) {
+            // A part of a volume of files from the server is copied once: what changes later does not reach it.
+            let copied = !mount.sub_path.is_empty() && !mount.files.is_empty();
+            let key =
+                if copied { format!("{} {} {}", mount.volume, config.name, mount.path) } else { mount.volume.clone() };
+            let volume = match placed.volumes.get(&key).filter(|_| !copied) {
                 Some(volume) => *volume,
                 None => {
                     let volume = self.runtime.create_volume(tree(&mount.files));
-                    placed.volumes.insert(mount.volume.clone(), volume);
+                    if let Some(before) = placed.volumes.insert(key, volume) {
+                        self.runtime.remove_volume(before);
+                    }
                     volume
                 }
             };
@@ -182,6 +190,12 @@ impl RuntimeService for NodeRuntime {
         }
     }
 
+    fn update_volume(&mut self, sandbox: &str, volume: &str, files: &[(String, Vec<u8>, u32)]) {
+        if let Some(held) = self.sandboxes.get(sandbox).and_then(|placed| placed.volumes.get(volume)) {
+            self.runtime.replace_volume(*held, tree(files));
+        }
+    }
+
     fn create_container(&mut self, sandbox: &str, config: &ContainerConfig, now: Time) -> Result<ContainerId, String> {
         let mounts = self.mounts(sandbox, config);
         let Some(placed) = self.sandboxes.get(sandbox) else {
@@ -203,6 +217,8 @@ impl RuntimeService for NodeRuntime {
             read_only_root: config.read_only_root,
             memory_limit: u64::try_from(config.memory_limit).ok().filter(|limit| *limit > 0),
             stop_signal: None,
+            termination_log: config.termination_log.clone(),
+            log_is_message: config.log_is_message,
             attempt: config.attempt,
         };
         let container = self.runtime.create_container(placed.sandbox, made, now)?;
@@ -290,6 +306,9 @@ impl RuntimeService for NodeRuntime {
             Session::Exec { exec, ended: false }
         };
         self.next_session += 1;
+        if let Session::Exec { exec, .. } = &session {
+            self.exec_sessions.insert(*exec, self.next_session);
+        }
         self.sessions.insert(self.next_session, session);
         Ok(self.next_session)
     }
@@ -326,8 +345,28 @@ impl RuntimeService for NodeRuntime {
 
     fn close_session(&mut self, session: u64) {
         if let Some(Session::Exec { exec, .. }) = self.sessions.remove(&session) {
+            self.exec_sessions.remove(&exec);
             self.runtime.exec_close(exec, self.now);
         }
+    }
+
+    fn kill_session(&mut self, session: u64, now: Time) {
+        if let Some(Session::Exec { exec, .. }) = self.sessions.get(&session) {
+            self.runtime.exec_kill(*exec, now);
+        }
+    }
+
+    fn take_ended_sessions(&mut self) -> Vec<u64> {
+        let ended = self.runtime.take_ended_execs();
+        ended.iter().filter_map(|exec| self.exec_sessions.remove(exec)).collect()
+    }
+
+    fn listens(&self, address: &str, port: u16) -> bool {
+        self.runtime.listens(address, port)
+    }
+
+    fn request(&mut self, address: &str, port: u16, request: &Request, now: Time) -> Result<Response, String> {
+        self.runtime.request(address, port, request, now)
     }
 
     fn run(&mut self, now: Time, host: &mut dyn Host) {

@@ -11,9 +11,10 @@ use crate::shell::machine::{
     Dialect, Machine, MachineConfig, OutputChunk, SLICE, SpawnOptions, StartError, Stdio, TtyId,
 };
 use crate::shell::process::{ExitStatus, Flavour};
-use crate::shell::program::{Errno, Host, Pid, Signal};
+use crate::shell::program::{Errno, Host, NoHost, Pid, Signal};
 use crate::shell::vfs::{Tree, Vfs};
 use crate::sim::Time;
+use crate::text::http::{Request, Response};
 
 /// Memory of a node for its containers without a limit of their own.
 const NODE_MEMORY: u64 = 512 << 20;
@@ -122,6 +123,7 @@ pub struct Runtime {
     due: BTreeSet<(Time, ContainerId)>,
     streaming: BTreeSet<ContainerId>,
     exits: VecDeque<ContainerExit>,
+    ended_execs: Vec<ExecId>,
     next: u64,
     next_address: u32,
 }
@@ -251,6 +253,13 @@ impl Runtime {
         let id = VolumeId(self.id());
         self.volumes.insert(id, tree);
         id
+    }
+
+    /// Replaces what a volume holds.
+    pub fn replace_volume(&mut self, volume: VolumeId, tree: Tree) {
+        if let Some(held) = self.volumes.get_mut(&volume) {
+            *held = tree;
+        }
     }
 
     /// Removes a volume.
@@ -646,6 +655,59 @@ impl Runtime {
         self.execs.remove(&exec);
     }
 
+    /// Kills the process of an exec session.
+    pub fn exec_kill(&mut self, exec: ExecId, now: Time) {
+        self.with_exec(exec, now, |machine, exec| machine.signal(exec.pid, Signal::Kill));
+    }
+
+    /// Exec sessions whose process ended since the last call, in order.
+    pub fn take_ended_execs(&mut self) -> Vec<ExecId> {
+        std::mem::take(&mut self.ended_execs)
+    }
+
+    // ---- network
+
+    /// The running container that listens on a port of an address of this node.
+    fn listener(&self, address: &str, port: u16) -> Option<ContainerId> {
+        let sandbox = self.sandboxes.get(self.by_ip.get(address)?)?;
+        self.listener_in(sandbox, port)
+    }
+
+    fn listener_in(&self, sandbox: &Sandbox, port: u16) -> Option<ContainerId> {
+        let listens = |id: &&ContainerId| {
+            let machine = self.containers.get(id).and_then(|container| container.machine.as_ref());
+            machine.is_some_and(|machine| machine.listening().contains(&port))
+        };
+        sandbox.containers.iter().find(listens).copied()
+    }
+
+    /// Whether something listens on a port of an address of this node.
+    pub fn listens(&self, address: &str, port: u16) -> bool {
+        self.listener(address, port).is_some()
+    }
+
+    /// Asks what listens on a port of an address of this node.
+    ///
+    /// # Errors
+    /// The words of a connection that is refused, or closed without an answer.
+    pub fn request(&mut self, address: &str, port: u16, request: &Request, now: Time) -> Result<Response, String> {
+        let refused = || format!("dial tcp {address}:{port}: connect: connection refused");
+        let id = self.listener(address, port).ok_or_else(refused)?;
+        self.ask(id, port, request, now).ok_or_else(|| "EOF".to_owned())
+    }
+
+    fn ask(&mut self, id: ContainerId, port: u16, request: &Request, now: Time) -> Option<Response> {
+        let container = self.container_mut(id)?;
+        let mut machine = container.machine.take()?;
+        let config = container.config.clone();
+        let answer = self.with_volumes(&mut machine, &config, |machine| machine.serve(now, port, request, &mut NoHost));
+        if let Some(container) = self.container_mut(id) {
+            container.machine = Some(machine);
+        }
+        self.schedule(id, Some(now));
+        answer
+    }
+
     fn with_exec(&mut self, id: ExecId, now: Time, work: impl FnOnce(&mut Machine, &Exec)) {
         let Some(exec) = self.execs.get(&id).cloned() else { return };
         if let Some(container) = self.container_mut(exec.container)
@@ -741,6 +803,7 @@ impl Runtime {
             exec.exit = machine.exit_status(*pid).map(ExitStatus::code);
             if exec.exit.is_some() {
                 machine.forget(*pid);
+                self.ended_execs.push(ExecId(*number));
             }
             exec.exit.is_none()
         });
@@ -749,10 +812,14 @@ impl Runtime {
     fn end_container(&mut self, id: ContainerId, status: ExitStatus, out_of_memory: bool, now: Time) {
         let Some(container) = self.container_mut(id) else { return };
         let machine = container.machine.take();
-        let left = machine.and_then(|machine| machine.vfs().read_file("/", "/dev/termination-log").ok());
-        container.status.termination_log = left
-            .map(|left| String::from_utf8_lossy(left.get(..TERMINATION_LOG).unwrap_or(&left)).into_owned())
-            .unwrap_or_default();
+        let path = &container.config.termination_log;
+        let left = machine.and_then(|machine| machine.vfs().read_file("/", path).ok());
+        let left = left.map(|left| String::from_utf8_lossy(left.get(..TERMINATION_LOG).unwrap_or(&left)).into_owned());
+        let mut message = left.unwrap_or_default();
+        if message.is_empty() && container.config.log_is_message && status.code() != 0 {
+            message = container.log.last_words();
+        }
+        container.status.termination_log = message;
         container.kill_at = None;
         let execs = std::mem::take(&mut container.execs);
         let report = &mut container.status;
@@ -768,6 +835,7 @@ impl Runtime {
         for (number, _) in execs {
             if let Some(exec) = self.execs.get_mut(&ExecId(number)) {
                 exec.exit = Some(137);
+                self.ended_execs.push(ExecId(number));
             }
         }
         self.streaming.remove(&id);

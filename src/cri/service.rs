@@ -9,7 +9,7 @@ use std::time::Duration;
 use crate::apiserver::{ExecOptions, LogOptions};
 use crate::shell::program::Host;
 use crate::sim::Time;
-use crate::text::http::StreamRead;
+use crate::text::http::{Request, Response, StreamRead};
 
 /// 64 hexadecimal digits, without the runtime's name in front.
 pub type ContainerId = String;
@@ -118,6 +118,10 @@ pub struct ContainerConfig {
     pub read_only_root: bool,
     /// Bytes; 0 for no limit.
     pub memory_limit: i64,
+    /// The file whose content is the message of the container's end.
+    pub termination_log: String,
+    /// Whether the end of its log is that message when the file is empty and it failed.
+    pub log_is_message: bool,
 }
 
 /// How a container ended, beyond its exit code.
@@ -215,6 +219,9 @@ pub trait RuntimeService: Send + Sync {
     /// Forgets a sandbox, its containers and their logs.
     fn remove_sandbox(&mut self, id: &str);
 
+    /// Replaces what a volume of a sandbox holds, when it is mounted there.
+    fn update_volume(&mut self, sandbox: &str, volume: &str, files: &[(String, Vec<u8>, u32)]);
+
     /// Makes a container.
     ///
     /// # Errors
@@ -249,6 +256,18 @@ pub trait RuntimeService: Send + Sync {
     fn write_session(&mut self, session: u64, message: &[u8], now: Time);
     /// Ends a session.
     fn close_session(&mut self, session: u64);
+    /// Kills the process of a session.
+    fn kill_session(&mut self, session: u64, now: Time);
+    /// The sessions whose process has ended since the last call, in order.
+    fn take_ended_sessions(&mut self) -> Vec<u64>;
+
+    /// Whether a container of this node listens on a port of this address.
+    fn listens(&self, address: &str, port: u16) -> bool;
+    /// Asks whatever listens on a port of this address of the node.
+    ///
+    /// # Errors
+    /// Why no answer came.
+    fn request(&mut self, address: &str, port: u16, request: &Request, now: Time) -> Result<Response, String>;
 
     /// Runs every process that can run at `now`, each for its slice.
     fn run(&mut self, now: Time, host: &mut dyn Host);

@@ -77,6 +77,8 @@ pub fn build(
         memory_limit: memory
             .and_then(|quantity| crate::apimachinery::quantity::Quantity::parse(&quantity.0).ok())
             .map_or(0, |quantity| quantity.value()),
+        termination_log: container.termination_message_path.clone().unwrap_or("/dev/termination-log".to_owned()),
+        log_is_message: container.termination_message_policy.as_deref() == Some("FallbackToLogsOnError"),
         env,
     })
 }

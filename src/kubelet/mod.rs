@@ -4,11 +4,19 @@
 //! (completeWork), pleg/generic.go (ends are seen at a relist once a second). It speaks to the API server and to the
 //! container runtime only.
 
+mod actions;
 mod backoff;
+mod conditions;
 mod container_config;
+mod containers;
 mod environment;
+mod handler;
 mod image_pull;
+mod killing;
 mod logs;
+mod phase;
+mod probe;
+mod start;
 mod status;
 mod sync;
 mod termination;
@@ -19,7 +27,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use std::time::Duration;
 
-use k8s_openapi::api::core::v1::Pod;
+use k8s_openapi::api::core::v1::{ConfigMap, Pod, Secret};
 
 use crate::apimachinery::{Kind, downcast, meta};
 use crate::apiserver::{ApiServer, Caller};
@@ -30,6 +38,8 @@ use crate::sim::{Seed, Time};
 use backoff::Backoff;
 use worker::{Stage, Worker};
 
+/// A Pod is synced once in so long, whatever happens.
+const RESYNC_PERIOD: Duration = Duration::from_secs(60);
 /// Containers are looked at once in so long.
 const RELIST_PERIOD: Duration = Duration::from_secs(1);
 /// From a Pod's arrival to the first look at it.
@@ -44,11 +54,17 @@ pub struct Kubelet {
     address: String,
     caller: Caller,
     watch: Watch,
+    /// What volumes are filled from.
+    sources: [Watch; 2],
     runtime: Box<dyn RuntimeService>,
     workers: BTreeMap<Uid, Worker>,
     due: BTreeSet<(Time, u64, Uid)>,
     sequence: u64,
     owners: BTreeMap<ContainerId, Uid>,
+    /// Whose probe or hook a session of the runtime is.
+    sessions: BTreeMap<u64, Uid>,
+    /// When the last pull that was asked for ends.
+    pulls_end: Time,
     restarts: Backoff,
     pulls: Backoff,
     events: EventRecorder,
@@ -66,11 +82,14 @@ impl Kubelet {
             address: address.to_owned(),
             caller: Caller::component(&format!("system:node:{node}")),
             watch: Watch::new(Pod::RESOURCE),
+            sources: [Watch::new(ConfigMap::RESOURCE), Watch::new(Secret::RESOURCE)],
             runtime,
             workers: BTreeMap::new(),
             due: BTreeSet::new(),
             sequence: 0,
             owners: BTreeMap::new(),
+            sessions: BTreeMap::new(),
+            pulls_end: Time::default(),
             restarts: Backoff::default(),
             pulls: Backoff::default(),
             events: EventRecorder::new("kubelet", node),
@@ -86,6 +105,7 @@ impl Kubelet {
 
     /// Takes in the server's changes to Pods of this node.
     pub fn observe(&mut self, server: &ApiServer) {
+        self.observe_sources(server);
         let now = server.now();
         for delta in self.watch.pull(server) {
             let old = delta.old.as_ref().and_then(downcast::<Pod>);
@@ -101,6 +121,31 @@ impl Kubelet {
         }
     }
 
+    /// Notes which volumes hold something old; they are filled anew when their Pod is next synced, which the kubelet
+    /// does once a minute.
+    fn observe_sources(&mut self, server: &ApiServer) {
+        let now = server.now();
+        for (watch, kind) in self.sources.iter_mut().zip([ConfigMap::RESOURCE, Secret::RESOURCE]) {
+            for delta in watch.pull(server) {
+                let Some(object) = delta.object() else { continue };
+                let (namespace, name) = (meta::namespace(object.meta()), meta::name(object.meta()));
+                let mut woken = Vec::new();
+                for (uid, worker) in &mut self.workers {
+                    let here = worker.sandbox_ready && meta::namespace(&worker.pod.metadata) == namespace;
+                    if here && volumes::mounts(&worker.pod, kind, name) {
+                        let passed = now.since(worker.started).as_micros() % RESYNC_PERIOD.as_micros();
+                        let at = now + (RESYNC_PERIOD - Duration::from_micros(u64::try_from(passed).unwrap_or(0)));
+                        worker.refresh = Some(worker.refresh.map_or(at, |set| set.min(at)));
+                        woken.push((Arc::clone(uid), at));
+                    }
+                }
+                for (uid, at) in woken {
+                    wake(&mut self.workers, &mut self.due, &mut self.sequence, &uid, at);
+                }
+            }
+        }
+    }
+
     fn pod_changed(&mut self, pod: Arc<Pod>, now: Time) {
         let uid: Uid = meta::uid(&pod.metadata).into();
         let Some(worker) = self.workers.get_mut(&uid) else {
@@ -108,12 +153,12 @@ impl Kubelet {
             if pod.status.as_ref().is_none_or(|status| !matches!(status.phase.as_deref(), Some("Succeeded" | "Failed")))
             {
                 self.workers.insert(Arc::clone(&uid), Worker::new(pod, now));
-                self.wake(&uid, now + HOUSEKEEPING);
+                self.wake_step(&uid, now + HOUSEKEEPING);
             } else if meta::is_deleting(&pod.metadata) {
                 let mut worker = Worker::new(pod, now);
                 worker.stage = Stage::Terminated;
                 self.workers.insert(Arc::clone(&uid), worker);
-                self.wake(&uid, now + HOUSEKEEPING);
+                self.wake_step(&uid, now + HOUSEKEEPING);
             }
             return;
         };
@@ -121,9 +166,19 @@ impl Kubelet {
             |pod: &Pod| (pod.metadata.deletion_timestamp.clone(), pod.metadata.deletion_grace_period_seconds);
         let asks_to_stop = deletion(&worker.pod) != deletion(&pod);
         let spec_changed = worker.pod.spec != pod.spec;
+        let (old, new) = (&worker.pod.metadata, &pod.metadata);
+        if worker.sandbox_ready && (old.labels != new.labels || old.annotations != new.annotations) {
+            // The downward API shows them in files.
+            worker.refresh = Some(now + RELIST_PERIOD);
+        }
         worker.pod = pod;
+        let refresh = worker.refresh;
+        worker.pending |= (asks_to_stop || spec_changed) && worker.is_blocked();
         if asks_to_stop || spec_changed {
-            self.wake(&uid, now + HOUSEKEEPING);
+            self.wake_step(&uid, now + HOUSEKEEPING);
+        }
+        if let Some(at) = refresh {
+            self.wake(&uid, at);
         }
     }
 
@@ -134,7 +189,7 @@ impl Kubelet {
         if matches!(worker.stage, Stage::Done | Stage::Terminated) {
             self.forget(&uid);
         } else {
-            self.wake(&uid, now + HOUSEKEEPING);
+            self.wake_step(&uid, now + HOUSEKEEPING);
         }
     }
 
@@ -144,6 +199,7 @@ impl Kubelet {
         if self.runtime.next_due().is_some_and(|due| due <= now) {
             self.runtime.run(now, host);
             self.see_exits(now);
+            self.see_answers(now);
             return Worked::Done;
         }
         let Some((due, sequence, uid)) = self.due.first().cloned() else {
@@ -171,10 +227,29 @@ impl Kubelet {
         for id in self.runtime.take_exited() {
             let Some(uid) = self.owners.get(&id).cloned() else { continue };
             let at = self.next_relist(now);
-            if let Some(worker) = self.workers.get_mut(&uid) {
-                worker.relist = Some(worker.relist.map_or(at, |set| set.min(at)));
-                self.wake(&uid, at);
+            let Some(worker) = self.workers.get_mut(&uid) else { continue };
+            worker.relist = Some(worker.relist.map_or(at, |set| set.min(at)));
+            // Whoever stops a container is told of its end at once.
+            let awaited = worker.killing.iter().any(|killing| *killing.id() == id);
+            if awaited {
+                worker.again(now);
             }
+            self.wake(&uid, if awaited { now } else { at });
+        }
+    }
+
+    /// Wakes the workers whose probe or hook has come to its end.
+    fn see_answers(&mut self, now: Time) {
+        for session in self.runtime.take_ended_sessions() {
+            let Some(uid) = self.sessions.remove(&session) else { continue };
+            let Some(worker) = self.workers.get_mut(&uid) else { continue };
+            if worker.is_blocked() {
+                worker.again(now);
+            }
+            for probe in &mut worker.probes {
+                probe.look(session, now);
+            }
+            self.wake(&uid, now);
         }
     }
 
@@ -185,29 +260,22 @@ impl Kubelet {
         now + Duration::from_micros(period - passed)
     }
 
-    /// Makes a worker due at `at` at the latest.
+    /// Puts a worker into the queue at `at` unless it stands there earlier.
     fn wake(&mut self, uid: &Uid, at: Time) {
-        let Some(worker) = self.workers.get_mut(uid) else { return };
-        if let Some((due, sequence)) = worker.due {
-            if due <= at {
-                return;
-            }
-            self.due.remove(&(due, sequence, Arc::clone(uid)));
-        }
-        self.sequence += 1;
-        worker.due = Some((at, self.sequence));
-        self.due.insert((at, self.sequence, Arc::clone(uid)));
+        wake(&mut self.workers, &mut self.due, &mut self.sequence, uid, at);
     }
 
-    /// Puts a worker that was taken out for a step back into the queue, at the instant its step has set.
+    /// Makes a worker's next step due at `at` at the latest.
+    fn wake_step(&mut self, uid: &Uid, at: Time) {
+        if let Some(worker) = self.workers.get_mut(uid) {
+            worker.again(at);
+        }
+        self.wake(uid, at);
+    }
+
+    /// Puts a worker that was taken out for a step back into the queue.
     fn reschedule(&mut self, uid: &Uid) {
-        let Some(worker) = self.workers.get_mut(uid) else { return };
-        let wanted = worker.due.take().map(|(due, _)| due);
-        let at = match (wanted, worker.relist) {
-            (Some(wanted), Some(relist)) => Some(wanted.min(relist)),
-            (wanted, relist) => wanted.or(relist),
-        };
-        if let Some(at) = at {
+        if let Some(at) = self.workers.get(uid).and_then(Worker::next_due) {
             self.wake(uid, at);
         }
     }
@@ -247,4 +315,23 @@ impl Kubelet {
     fn client<'a>(&'a self, server: &'a mut ApiServer) -> Client<'a> {
         Client::new(server, &self.caller)
     }
+}
+
+fn wake(
+    workers: &mut BTreeMap<Uid, Worker>,
+    due: &mut BTreeSet<(Time, u64, Uid)>,
+    sequence: &mut u64,
+    uid: &Uid,
+    at: Time,
+) {
+    let Some(worker) = workers.get_mut(uid) else { return };
+    if let Some((set, number)) = worker.due {
+        if set <= at {
+            return;
+        }
+        due.remove(&(set, number, Arc::clone(uid)));
+    }
+    *sequence += 1;
+    worker.due = Some((at, *sequence));
+    due.insert((at, *sequence, Arc::clone(uid)));
 }

@@ -1,17 +1,21 @@
 //! What a Pod's status says, worked out from its spec and what the kubelet has seen of its containers. Pure.
 //!
-//! Models Kubernetes 1.36 pkg/kubelet/kubelet_pods.go (generateAPIPodStatus, getPhase,
-//! convertToAPIContainerStatuses) and pkg/kubelet/status/generate.go.
+//! Models Kubernetes 1.36 pkg/kubelet/kubelet_pods.go (generateAPIPodStatus, convertToAPIContainerStatuses) and
+//! pkg/kubelet/status/status_manager.go (mergePodStatus).
 
 use std::collections::BTreeMap;
 
 use k8s_openapi::api::core::v1::{
     Container, ContainerState as ApiState, ContainerStateRunning, ContainerStateTerminated, ContainerStateWaiting,
-    ContainerStatus as ApiStatus, ContainerUser, HostIP, LinuxContainerUser, Pod, PodCondition, PodIP, PodSpec,
-    PodStatus, ResourceRequirements, VolumeMountStatus,
+    ContainerStatus as ApiStatus, ContainerUser, HostIP, LinuxContainerUser, Pod, PodIP, PodSpec, PodStatus,
+    ResourceRequirements, VolumeMountStatus,
 };
 
-use super::worker::{ContainerRecord, Sandboxed};
+use super::actions::{READINESS, STARTUP};
+use super::conditions::conditions;
+use super::containers::{self, List, is_sidecar};
+use super::phase::phase;
+use super::worker::{ContainerRecord, Outcome, Sandboxed};
 use crate::apimachinery::meta;
 use crate::cri::{ContainerState, ContainerStatus};
 use crate::sim::Time;
@@ -34,41 +38,57 @@ pub struct Inputs<'a> {
     pub host_address: &'a str,
     /// When the kubelet first saw the Pod.
     pub started: Time,
-    /// Whether every container has stopped for good and the Pod may be called ended.
-    pub terminated: bool,
+    /// How far the kubelet is with the Pod.
+    pub life: Life,
     /// Why the kubelet ended the Pod itself: reason and message, such as `DeadlineExceeded`.
     pub failure: Option<(&'a str, &'a str)>,
     /// The present instant.
     pub now: Time,
 }
 
-/// The status.
+/// How far the kubelet is with a Pod.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Life {
+    /// Something of it may still run.
+    Going,
+    /// Every container has stopped for good, and the Pod may be called ended.
+    Stopped,
+    /// Nothing more comes of it: it is called ended.
+    Over,
+}
+
+/// The status. Its phase is the one that the containers call for: see [`hold_back_the_end`].
 pub fn generate(inputs: &Inputs<'_>) -> PodStatus {
     let spec = inputs.pod.spec.clone().unwrap_or_default();
     let init = spec.init_containers.clone().unwrap_or_default();
+    let ephemeral: Vec<Container> = spec.ephemeral_containers.iter().flatten().map(containers::plain).collect();
     let has_init = !init.is_empty();
-    let mut init_statuses = container_statuses(inputs, &init, true, has_init);
-    let mut statuses = container_statuses(inputs, &spec.containers, false, has_init);
+    let mut init_statuses = container_statuses(inputs, &init, List::Init, has_init);
+    let mut statuses = container_statuses(inputs, &spec.containers, List::Main, has_init);
+    let mut ephemeral_statuses = container_statuses(inputs, &ephemeral, List::Ephemeral, has_init);
     statuses.sort_by(|a, b| a.name.cmp(&b.name));
-    let wanted = phase(&spec, &init_statuses, &statuses, inputs);
-    let held = inputs.pod.status.as_ref().and_then(|status| status.phase.clone());
-    let ended = matches!(wanted, "Succeeded" | "Failed");
-    // A Pod is not called ended while something of it may still run.
-    let phase =
-        if ended && !inputs.terminated { held.unwrap_or_else(|| "Pending".to_owned()) } else { wanted.to_owned() };
-    if ended {
-        for status in statuses.iter_mut().chain(&mut init_statuses) {
-            status.started = Some(status.started.unwrap_or(false) && status.state.as_ref().is_some_and(is_running));
-        }
-    }
-    let conditions = conditions(inputs, &spec, wanted, &init_statuses, &statuses);
+    ephemeral_statuses.sort_by(|a, b| a.name.cmp(&b.name));
+    let mut phase = phase(&spec, &init_statuses, &statuses, inputs.life != Life::Going);
     let old = inputs.pod.status.clone().unwrap_or_default();
+    if inputs.failure.is_some() {
+        phase = "Failed";
+    } else if let Some(end @ ("Succeeded" | "Failed")) = old.phase.as_deref() {
+        // An end is never taken back.
+        phase = if end == "Failed" { "Failed" } else { "Succeeded" };
+    } else if inputs.life == Life::Over && !matches!(phase, "Succeeded" | "Failed") {
+        phase = "Failed";
+    }
+    if inputs.life == Life::Over {
+        locate_nothing_more(&spec, &mut init_statuses, &mut statuses);
+    }
+    let conditions = conditions(inputs, &spec, phase, &init_statuses, &statuses);
     let address = inputs.sandbox.address().map(str::to_owned).or(old.pod_ip.clone());
     PodStatus {
-        phase: Some(phase),
+        phase: Some(phase.to_owned()),
         conditions: Some(conditions),
         container_statuses: Some(statuses),
         init_container_statuses: has_init.then_some(init_statuses),
+        ephemeral_container_statuses: (!ephemeral.is_empty()).then_some(ephemeral_statuses),
         host_ip: Some(inputs.host_address.to_owned()),
         host_ips: Some(vec![HostIP { ip: inputs.host_address.to_owned() }]),
         pod_ips: address.clone().map(|ip| vec![PodIP { ip }]),
@@ -82,23 +102,70 @@ pub fn generate(inputs: &Inputs<'_>) -> PodStatus {
     }
 }
 
-fn is_running(state: &ApiState) -> bool {
-    state.running.is_some()
+/// A Pod is not called ended while something of it may still run: it keeps the phase that the server has.
+pub fn hold_back_the_end(status: &mut PodStatus, pod: &Pod) {
+    if !matches!(status.phase.as_deref(), Some("Succeeded" | "Failed")) {
+        return;
+    }
+    let held = pod.status.as_ref();
+    status.phase = Some(held.and_then(|held| held.phase.clone()).unwrap_or_else(|| "Pending".to_owned()));
+    status.reason = held.and_then(|held| held.reason.clone());
+    status.message = held.and_then(|held| held.message.clone());
 }
 
-fn container_statuses(inputs: &Inputs<'_>, specs: &[Container], is_init: bool, has_init: bool) -> Vec<ApiStatus> {
-    let statuses = specs.iter().map(|spec| {
-        let mut record = inputs.records.get(&spec.name).cloned().unwrap_or_default();
-        if inputs.pod.metadata.deletion_timestamp.is_some() {
-            // Nothing is started again in a Pod that goes away.
-            record.waiting = None;
+/// A Pod that is over: what of it never ran to an end, though it was its turn, counts as failed.
+fn locate_nothing_more(spec: &PodSpec, init: &mut [ApiStatus], statuses: &mut [ApiStatus]) {
+    let untouched = |status: &ApiStatus| {
+        let waits = status.state.as_ref().is_some_and(|state| state.waiting.is_some());
+        waits && status.last_state.as_ref().is_none_or(|last| last.terminated.is_none())
+    };
+    let last = spec.init_containers.as_ref().and_then(|list| list.last()).zip(init.last());
+    let last_done = last.is_none_or(|(spec, status)| {
+        let ended = |state: &Option<ApiState>| {
+            let end = state.as_ref().and_then(|state| state.terminated.as_ref());
+            end.is_some_and(|end| end.exit_code == 0)
+        };
+        if is_sidecar(spec) { status.started == Some(true) } else { ended(&status.state) || ended(&status.last_state) }
+    });
+    let initialised = last_done || !statuses.iter().all(untouched);
+    let begun = init.iter().rposition(|status| !untouched(status)).map_or(0, |place| place + 1);
+    let main = statuses.iter_mut().filter(|_| initialised);
+    for status in init.iter_mut().take(begun).chain(main) {
+        if status.state.as_ref().is_some_and(|state| state.terminated.is_some()) {
+            continue;
         }
-        container_status(spec, &record, is_init, has_init)
+        let unknown = ContainerStateTerminated {
+            reason: Some("ContainerStatusUnknown".to_owned()),
+            message: Some("The container could not be located when the pod was terminated".to_owned()),
+            exit_code: 137,
+            ..ContainerStateTerminated::default()
+        };
+        status.state = Some(ApiState { terminated: Some(unknown), ..ApiState::default() });
+    }
+}
+
+/// The status of a container, whichever list it stands in; ephemeral ones left out.
+pub fn container_status_of<'a>(status: &'a PodStatus, name: &str) -> Option<&'a ApiStatus> {
+    let main = status.container_statuses.iter().flatten();
+    main.chain(status.init_container_statuses.iter().flatten()).find(|status| status.name == name)
+}
+
+fn container_statuses(inputs: &Inputs<'_>, specs: &[Container], list: List, has_init: bool) -> Vec<ApiStatus> {
+    let none = ContainerRecord::default();
+    let statuses = specs.iter().map(|spec| {
+        let record = inputs.records.get(&spec.name).unwrap_or(&none);
+        container_status(inputs, spec, record, list, has_init)
     });
     statuses.collect()
 }
 
-fn container_status(spec: &Container, record: &ContainerRecord, is_init: bool, has_init: bool) -> ApiStatus {
+fn container_status(
+    inputs: &Inputs<'_>,
+    spec: &Container,
+    record: &ContainerRecord,
+    list: List,
+    has_init: bool,
+) -> ApiStatus {
     let seen = record.seen.as_ref();
     let mut state = seen.map(api_state).unwrap_or_default();
     let mut last_state = record.last.as_ref().map(api_state).unwrap_or_default();
@@ -106,8 +173,11 @@ fn container_status(spec: &Container, record: &ContainerRecord, is_init: bool, h
         let reason = if has_init { POD_INITIALIZING } else { CONTAINER_CREATING };
         state.waiting = Some(ContainerStateWaiting { reason: Some(reason.to_owned()), message: None });
     }
+    let ended = state.terminated.as_ref().map(|end| end.exit_code);
+    let init_is_done = list == List::Init && ended == Some(0);
     if let Some((reason, message)) = &record.waiting
-        && state.running.is_none()
+        && !init_is_done
+        && containers::should_start(spec, inputs.pod, Some(record))
     {
         // What waits to be started again shows why it waits; how it ended moves to the last state.
         if let Some(terminated) = state.terminated.take() {
@@ -116,17 +186,15 @@ fn container_status(spec: &Container, record: &ContainerRecord, is_init: bool, h
         let message = (!message.is_empty()).then(|| message.clone());
         state.waiting = Some(ContainerStateWaiting { reason: Some(reason.clone()), message });
     }
-    let running = state.running.is_some();
-    let succeeded = state.terminated.as_ref().is_some_and(|terminated| terminated.exit_code == 0);
-    let is_sidecar = spec.restart_policy.as_deref() == Some("Always");
+    let (started, ready) = readiness(spec, record, list, &state);
     let requests = spec.resources.as_ref().and_then(|resources| resources.requests.clone());
     ApiStatus {
         name: spec.name.clone(),
         image: seen.map_or_else(|| spec.image.clone().unwrap_or_default(), |seen| seen.image.name.clone()),
         image_id: seen.map(|seen| seen.image.id.clone()).unwrap_or_default(),
         container_id: seen.map(|seen| format!("containerd://{}", seen.id)),
-        ready: if is_init && !is_sidecar { succeeded } else { running && record.ready },
-        started: Some(running && (!is_init || is_sidecar) && record.started),
+        ready,
+        started: (list != List::Ephemeral).then_some(started),
         restart_count: i32::try_from(record.restarts).unwrap_or(i32::MAX),
         state: Some(state),
         last_state: Some(last_state),
@@ -142,6 +210,20 @@ fn container_status(spec: &Container, record: &ContainerRecord, is_init: bool, h
         volume_mounts: volume_mounts(spec),
         ..ApiStatus::default()
     }
+}
+
+/// Whether a container has started up, and whether it is ready.
+fn readiness(spec: &Container, record: &ContainerRecord, list: List, state: &ApiState) -> (bool, bool) {
+    let outcome = |kind: usize| record.probed.get(kind).copied().flatten();
+    let running = state.running.is_some();
+    let probed = list == List::Main || (list == List::Init && is_sidecar(spec));
+    if !probed {
+        let succeeded = state.terminated.as_ref().is_some_and(|end| end.exit_code == 0);
+        return (running, list == List::Init && succeeded);
+    }
+    let started = running && (spec.startup_probe.is_none() || outcome(STARTUP) == Some(Outcome::Success));
+    let ready = started && (spec.readiness_probe.is_none() || outcome(READINESS) == Some(Outcome::Success));
+    (started, ready)
 }
 
 fn volume_mounts(spec: &Container) -> Option<Vec<VolumeMountStatus>> {
@@ -181,122 +263,6 @@ fn api_state(status: &ContainerStatus) -> ApiState {
     }
 }
 
-fn phase(spec: &PodSpec, init: &[ApiStatus], statuses: &[ApiStatus], inputs: &Inputs<'_>) -> &'static str {
-    if inputs.failure.is_some() {
-        return "Failed";
-    }
-    let policy = spec.restart_policy.as_deref().unwrap_or("Always");
-    let terminated = |status: &ApiStatus| {
-        let of = |state: &Option<ApiState>| state.as_ref().and_then(|state| state.terminated.clone());
-        // A container that waits for its restart has ended as its last state says.
-        of(&status.state).or_else(|| of(&status.last_state))
-    };
-    let sidecar = |name: &str| {
-        let found = spec.init_containers.iter().flatten().find(|container| container.name == name);
-        found.is_some_and(|container| container.restart_policy.as_deref() == Some("Always"))
-    };
-    let running_state = |status: &ApiStatus| status.state.as_ref().is_some_and(is_running);
-    for status in init.iter().filter(|status| !sidecar(&status.name)) {
-        match terminated(status) {
-            Some(end) if end.exit_code == 0 && !running_state(status) => {}
-            Some(_) if policy == "Never" && !running_state(status) => return "Failed",
-            _ => {
-                return if inputs.pod.metadata.deletion_timestamp.is_some() && inputs.terminated {
-                    "Failed"
-                } else {
-                    "Pending"
-                };
-            }
-        }
-    }
-    if init.iter().any(|status| sidecar(&status.name) && status.started != Some(true) && terminated(status).is_none()) {
-        return "Pending";
-    }
-    let running = statuses.iter().filter(|status| running_state(status)).count();
-    let ends: Vec<ContainerStateTerminated> =
-        statuses.iter().filter(|status| !running_state(status)).filter_map(terminated).collect();
-    let waiting = statuses.len() - running - ends.len();
-    let all_succeeded = ends.iter().all(|end| end.exit_code == 0);
-    if inputs.terminated && inputs.pod.metadata.deletion_timestamp.is_some() {
-        // The kubelet stopped the Pod: what never ran or did not end well makes it a failure.
-        return if waiting == 0 && running == 0 && all_succeeded { "Succeeded" } else { "Failed" };
-    }
-    match (waiting, running, ends.is_empty()) {
-        (1.., _, _) => "Pending",
-        (_, 1.., _) => "Running",
-        (_, _, true) => "Pending",
-        _ if policy == "Always" => "Running",
-        _ if all_succeeded => "Succeeded",
-        _ if policy == "Never" => "Failed",
-        _ => "Running",
-    }
-}
-
-fn conditions(
-    inputs: &Inputs<'_>,
-    spec: &PodSpec,
-    phase: &str,
-    init: &[ApiStatus],
-    statuses: &[ApiStatus],
-) -> Vec<PodCondition> {
-    let completed = match phase {
-        "Succeeded" => Some("PodCompleted"),
-        "Failed" => Some("PodFailed"),
-        _ => None,
-    };
-    let list = |names: Vec<&str>| format!("[{}]", names.join(" "));
-    let incomplete: Vec<&str> = init
-        .iter()
-        .filter(|status| !status.ready && status.started != Some(true))
-        .map(|status| status.name.as_str())
-        .collect();
-    let initialized = if incomplete.is_empty() || phase == "Succeeded" {
-        (true, (phase == "Succeeded").then_some("PodCompleted"), None)
-    } else {
-        let message = format!("containers with incomplete status: {}", list(incomplete));
-        (false, Some("ContainersNotInitialized"), Some(message))
-    };
-    let unready: Vec<&str> =
-        statuses.iter().filter(|status| !status.ready).map(|status| status.name.as_str()).collect();
-    let ready = match completed {
-        Some(reason) => (false, Some(reason), None),
-        None if unready.is_empty() => (true, None, None),
-        None => {
-            // Upstream lists names in the spec's order.
-            let order: Vec<&str> =
-                spec.containers.iter().map(|c| c.name.as_str()).filter(|n| unready.contains(n)).collect();
-            let message = format!("containers with unready status: {}", list(order));
-            (false, Some("ContainersNotReady"), Some(message))
-        }
-    };
-    let ours = [
-        ("PodReadyToStartContainers", (inputs.sandbox.is_ready(), None, None)),
-        ("Initialized", initialized),
-        ("Ready", ready.clone()),
-        ("ContainersReady", ready),
-        ("PodScheduled", (true, None, None)),
-    ];
-    let held = inputs.pod.status.as_ref().and_then(|status| status.conditions.as_deref()).unwrap_or_default();
-    let is_ours = |kind: &str| ours.iter().any(|(ours, _)| *ours == kind);
-    let mut all: Vec<PodCondition> = held.iter().filter(|condition| !is_ours(&condition.type_)).cloned().collect();
-    all.extend(ours.iter().map(|(kind, (holds, reason, message))| {
-        let status = if *holds { "True" } else { "False" };
-        let before = held.iter().find(|condition| condition.type_ == *kind && condition.status == status);
-        PodCondition {
-            type_: (*kind).to_owned(),
-            status: status.to_owned(),
-            reason: reason.map(str::to_owned),
-            message: message.clone(),
-            last_transition_time: before
-                .and_then(|before| before.last_transition_time.clone())
-                .or_else(|| Some(meta::time(inputs.now))),
-            observed_generation: inputs.pod.metadata.generation,
-            ..PodCondition::default()
-        }
-    }));
-    all
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -327,7 +293,7 @@ mod tests {
             state,
             termination_log: String::new(),
         };
-        let record = ContainerRecord { seen: Some(status), ready: true, started: true, ..ContainerRecord::default() };
+        let record = ContainerRecord { seen: Some(status), ..ContainerRecord::default() };
         (name.to_owned(), record)
     }
 
@@ -340,7 +306,7 @@ mod tests {
         seen(name, ContainerState::Exited { started: NOW, finished: NOW, exit_code, reason, message: String::new() })
     }
 
-    fn status(pod: &Pod, records: impl IntoIterator<Item = (String, ContainerRecord)>, terminated: bool) -> PodStatus {
+    fn called_for(pod: &Pod, records: impl IntoIterator<Item = (String, ContainerRecord)>, life: Life) -> PodStatus {
         let worker = super::super::worker::Worker::new(std::sync::Arc::new(pod.clone()), NOW);
         generate(&Inputs {
             pod,
@@ -348,10 +314,18 @@ mod tests {
             sandbox: worker.sandboxed(),
             host_address: "172.30.2.2",
             started: NOW,
-            terminated,
+            life,
             failure: None,
             now: NOW,
         })
+    }
+
+    fn status(pod: &Pod, records: impl IntoIterator<Item = (String, ContainerRecord)>, life: Life) -> PodStatus {
+        let mut status = called_for(pod, records, life);
+        if life == Life::Going {
+            hold_back_the_end(&mut status, pod);
+        }
+        status
     }
 
     #[test]
@@ -373,15 +347,15 @@ mod tests {
             ("after init containers", pod("Never", &["i"], &["a"]), vec![exited("i", 0), running("a")], "Running"),
         ];
         for (name, pod, records, want) in cases {
-            assert_eq!(status(&pod, records, true).phase.as_deref(), Some(want), "{name}");
+            assert_eq!(called_for(&pod, records, Life::Going).phase.as_deref(), Some(want), "{name}");
         }
     }
 
     #[test]
     fn a_pod_is_not_called_ended_before_everything_of_it_has_stopped() {
         let pod = pod("Never", &[], &["a"]);
-        assert_eq!(status(&pod, [exited("a", 0)], false).phase.as_deref(), Some("Pending"));
-        let ready = status(&pod, [exited("a", 0)], false).conditions.unwrap();
+        assert_eq!(status(&pod, [exited("a", 0)], Life::Going).phase.as_deref(), Some("Pending"));
+        let ready = status(&pod, [exited("a", 0)], Life::Going).conditions.unwrap();
         let ready = ready.iter().find(|condition| condition.type_ == "Ready").unwrap();
         assert_eq!((ready.status.as_str(), ready.reason.as_deref()), ("False", Some("PodCompleted")));
     }
@@ -390,7 +364,7 @@ mod tests {
     fn a_container_that_waits_for_its_restart_shows_its_end_as_the_last_state() {
         let (name, mut record) = exited("a", 1);
         record.waiting = Some(("CrashLoopBackOff".to_owned(), "back-off 10s".to_owned()));
-        let status = status(&pod("Always", &[], &["a"]), [(name, record)], false);
+        let status = status(&pod("Always", &[], &["a"]), [(name, record)], Life::Going);
         let container = &status.container_statuses.unwrap()[0];
         let waiting = container.state.clone().unwrap().waiting.unwrap();
         assert_eq!(waiting.reason.as_deref(), Some("CrashLoopBackOff"));
@@ -400,7 +374,7 @@ mod tests {
 
     #[test]
     fn unready_containers_are_named_in_the_order_of_the_spec() {
-        let status = status(&pod("Always", &[], &["b", "a"]), [], false);
+        let status = status(&pod("Always", &[], &["b", "a"]), [], Life::Going);
         let ready = status.conditions.unwrap().into_iter().find(|condition| condition.type_ == "Ready").unwrap();
         assert_eq!(ready.message.as_deref(), Some("containers with unready status: [b a]"));
         assert_eq!(status.container_statuses.unwrap()[0].name, "a");

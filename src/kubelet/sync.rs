@@ -1,21 +1,24 @@
 //! One step of a Pod's worker.
+//!
+//! Models Kubernetes 1.36 pkg/kubelet/kubelet.go (SyncPod), kuberuntime/kuberuntime_manager.go (SyncPod) and
+//! pod_workers.go (completeWork).
 
 use std::sync::Arc;
 use std::time::Duration;
 
-use k8s_openapi::api::core::v1::{Container, Pod, PodStatus};
+use k8s_openapi::api::core::v1::{Pod, PodStatus};
 
-use super::container_config::{self, Refused};
-use super::status::{self, Inputs};
+use super::actions;
+use super::probe;
+use super::status::{self, Inputs, Life};
 use super::volumes;
-use super::worker::{Stage, Worker};
+use super::worker::{ContainerRecord, Stage, Work, Worker};
 use super::{Kubelet, Uid};
 use crate::apimachinery::{Object, meta};
 use crate::apiserver::ApiServer;
 use crate::client::{Client, EventType};
 use crate::cri::{ContainerState, SandboxConfig};
 use crate::sim::Time;
-use crate::text::duration::go_duration;
 
 /// From the first sync to a sandbox with mounted volumes and a network.
 const SANDBOX_LATENCY: Duration = Duration::from_millis(455);
@@ -26,110 +29,146 @@ const RESYNC_INTERVAL: Duration = Duration::from_secs(60);
 /// How much longer than asked a retry may come, as a share.
 const JITTER: f64 = 0.5;
 
-/// What came of the attempt to bring containers up.
-#[derive(Clone, Debug, Default)]
-pub(super) struct Progress {
-    /// Something was started, so the status is told at once.
-    pub(super) started: bool,
-    /// A pull is under way: nothing more happens in this sync.
-    pub(super) pulling: bool,
-    /// Something failed and is to be tried again: at the end of a back-off, or after the usual period.
-    pub(super) retry: Option<Time>,
-}
-
-impl Progress {
-    pub(super) fn retry_at(&mut self, at: Time) {
-        self.retry = Some(self.retry.map_or(at, |set| set.min(at)));
-    }
-}
-
 impl Kubelet {
     /// Takes a worker one step on; false when it has nothing left to do and can be forgotten.
     pub(super) fn step(&mut self, uid: &Uid, worker: &mut Worker, server: &mut ApiServer, now: Time) -> bool {
-        self.relist(worker, now);
-        let stops = meta::is_deleting(&worker.pod.metadata) || worker.orphaned || worker.failure.is_some();
-        if stops && !matches!(worker.stage, Stage::Ending | Stage::Terminating | Stage::Terminated | Stage::Done) {
-            self.begin_termination(worker, server, now);
+        let mut seen = self.relist(worker, now);
+        if worker.refresh.is_some_and(|at| at <= now) {
+            worker.refresh = None;
+            self.refresh_volumes(worker, server);
+        }
+        seen |= self.run_probes(worker, server, now);
+        if seen {
+            worker.again(now);
+        }
+        if worker.next.is_none_or(|at| at > now) {
             return true;
         }
-        match worker.stage.clone() {
+        worker.next = None;
+        match worker.stage {
+            // What a sync has begun it ends, even when the Pod is to go.
+            Stage::Busy(_) => {
+                worker.pending |= seen;
+                self.go_on(uid, worker, server, now);
+                return true;
+            }
+            Stage::PreparingSandbox(until) if until <= now => {
+                self.make_sandbox(uid, worker, server, now);
+                return true;
+            }
+            Stage::PreparingSandbox(until) => {
+                worker.pending |= seen;
+                worker.again(until);
+                return true;
+            }
+            Stage::Terminating => {
+                self.watch_termination(worker, server, now);
+                return true;
+            }
+            _ if worker.fresh > now => {
+                worker.again(worker.fresh);
+                return true;
+            }
+            _ => {}
+        }
+        let stops = meta::is_deleting(&worker.pod.metadata) || worker.orphaned || worker.failure.is_some();
+        match worker.stage {
+            Stage::Sync if stops => self.begin_termination(worker, server, now),
             Stage::Sync => self.sync(uid, worker, server, now),
-            Stage::PreparingSandbox => self.make_sandbox(uid, worker, server, now),
-            Stage::Pulling { container, pull, began } if pull.done <= now => {
-                worker.stage = Stage::Sync;
-                let pulled = pull.result.is_ok();
-                self.finish_pull(worker, server, &container, pull.result, began, now);
-                // A failed sync ends here; the next one tells why and goes on with the other containers.
-                if pulled {
-                    self.bring_up(uid, worker, server, now);
-                }
-            }
-            Stage::Pulling { pull, .. } => {
-                worker.relisted = true;
-                self.again(worker, pull.done);
-            }
             Stage::Ending => {
-                if let Some(sandbox) = &worker.sandbox {
-                    self.runtime.stop_sandbox(&sandbox.id, now);
-                }
-                worker.sandbox_ready = false;
+                self.stop_sandbox(worker, now);
                 worker.stage = Stage::Done;
-                self.publish(worker, server, true, now);
+                Self::stop_probes(worker, true);
+                self.publish(worker, server, Life::Over, now);
                 if stops {
                     worker.stage = Stage::Terminated;
-                    self.again(worker, self.next_relist(now));
+                    worker.fresh = self.next_relist(now);
+                    worker.again(worker.fresh);
                 }
             }
-            Stage::Terminating => self.watch_termination(worker, server, now),
             Stage::Terminated => return self.give_up(worker, server, now),
             Stage::Done if stops => {
                 worker.stage = Stage::Terminated;
                 return self.give_up(worker, server, now);
             }
-            Stage::Done => {}
+            _ => {}
         }
         true
     }
 
-    pub(super) fn again(&self, worker: &mut Worker, at: Time) {
-        worker.due = Some((worker.due.map_or(at, |(due, _)| due.min(at)), 0));
+    /// Brings what ConfigMaps, Secrets and the Pod's own fields hold by now into its volumes.
+    fn refresh_volumes(&mut self, worker: &Worker, server: &mut ApiServer) {
+        let Some(sandbox) = worker.sandbox.clone().filter(|_| worker.sandbox_ready) else { return };
+        let around = super::container_config::Surroundings {
+            node: &self.node,
+            node_address: &self.address,
+            pod_address: &sandbox.address,
+            attempt: 0,
+        };
+        let all = volumes::generated(&worker.pod, &around, &self.client(server));
+        for (volume, files) in all {
+            self.runtime.update_volume(&sandbox.id, &volume, &files);
+        }
+    }
+
+    pub(super) fn stop_sandbox(&mut self, worker: &mut Worker, now: Time) {
+        if let Some(sandbox) = &worker.sandbox {
+            self.runtime.stop_sandbox(&sandbox.id, now);
+        }
+        worker.sandbox_ready = false;
     }
 
     /// Looks at the containers when a relist is due: from here on the kubelet knows how they stand, and keeps of the
-    /// ended ones only the newest.
-    fn relist(&mut self, worker: &mut Worker, now: Time) {
+    /// ended ones only the newest. Whether a relist was due.
+    fn relist(&mut self, worker: &mut Worker, now: Time) -> bool {
         if worker.relist.is_none_or(|at| at > now) {
-            return;
+            return false;
         }
         worker.relist = None;
+        let blocked = worker.is_blocked();
         for record in worker.records.values_mut() {
             let Some(status) = record.current.as_ref().and_then(|id| self.runtime.container(id)) else { continue };
             let ended = matches!(status.state, ContainerState::Exited { .. });
+            if blocked && record.seen.is_none() && !ended {
+                // Its postStart hook runs: until that is over nobody calls it running.
+                continue;
+            }
             record.seen = Some(status);
-            if ended {
-                record.ready = false;
-                if let Some(last) = &record.last {
-                    // The log of an older end goes; its status stays until the next restart.
-                    self.runtime.remove_container(&last.id);
-                }
+            if ended && let Some(last) = &record.last {
+                // The log of an older end goes; its status stays until the next restart.
+                self.runtime.remove_container(&last.id);
             }
         }
+        true
     }
 
     fn sync(&mut self, uid: &Uid, worker: &mut Worker, server: &mut ApiServer, now: Time) {
-        let phase = self.publish(worker, server, false, now);
+        self.check_limits(worker, server, now);
+        let phase = self.publish(worker, server, Life::Going, now);
+        if worker.failure.is_some() {
+            self.begin_termination(worker, server, now);
+            return;
+        }
         if matches!(phase.as_str(), "Succeeded" | "Failed") {
+            let left = worker.records.values().any(|record| record.current.as_ref().is_some_and(|id| self.runs(id)));
+            if left {
+                self.begin_termination(worker, server, now);
+                return;
+            }
             worker.stage = Stage::Ending;
-            let at = self.next_relist(now);
-            self.again(worker, at);
+            worker.fresh = self.next_relist(now);
+            worker.again(worker.fresh);
             return;
         }
         if worker.sandbox.is_none() {
-            worker.stage = Stage::PreparingSandbox;
-            self.again(worker, now + SANDBOX_LATENCY);
+            worker.stage = Stage::PreparingSandbox(now + SANDBOX_LATENCY);
+            worker.again(now + SANDBOX_LATENCY);
             return;
         }
-        self.bring_up(uid, worker, server, now);
+        Self::hurry_readiness(worker, now);
+        let ops = actions::compute(&worker.pod, &worker.records).into_ops();
+        worker.stage = Stage::Busy(Box::new(Work { ops, ..Work::default() }));
+        self.go_on(uid, worker, server, now);
     }
 
     fn make_sandbox(&mut self, uid: &Uid, worker: &mut Worker, server: &mut ApiServer, now: Time) {
@@ -139,9 +178,12 @@ impl Kubelet {
         if let Some((volume, why)) = missing {
             let text = format!("MountVolume.SetUp failed for volume \"{volume}\" : {why}");
             self.record(server, &pod, "", EventType::Warning, "FailedMount", &text);
-            let retry = self.jittered(now, now + BACKOFF_PERIOD);
-            self.again(worker, retry);
+            self.complete_work(worker, &Work { retry: Some(now + BACKOFF_PERIOD), ..Work::default() }, now);
             return;
+        }
+        if !worker.probed {
+            worker.probed = true;
+            worker.probes = probe::probes(&pod, now);
         }
         let spec = pod.spec.clone().unwrap_or_default();
         let config = SandboxConfig {
@@ -157,202 +199,73 @@ impl Kubelet {
                 worker.sandbox_ready = true;
                 worker.relist = Some(self.next_relist(now));
                 self.publish_ready_sandbox(worker, server, now);
-                self.bring_up(uid, worker, server, now);
+                let ops = actions::compute(&worker.pod, &worker.records).into_ops();
+                worker.stage = Stage::Busy(Box::new(Work { ops, ..Work::default() }));
+                self.go_on(uid, worker, server, now);
             }
             Err(text) => {
                 let text = format!("Failed to create pod sandbox: {text}");
                 self.record(server, &pod, "", EventType::Warning, "FailedCreatePodSandBox", &text);
-                let retry = self.jittered(now, now + BACKOFF_PERIOD);
-                self.again(worker, retry);
+                self.complete_work(worker, &Work { retry: Some(now + BACKOFF_PERIOD), ..Work::default() }, now);
             }
         }
     }
 
     /// Tells that the sandbox runs, while the Pod's address is not known yet.
     fn publish_ready_sandbox(&mut self, worker: &mut Worker, server: &mut ApiServer, now: Time) {
-        let mut status = self.status_of(worker, false, now);
+        let mut status = self.status_of(worker, Life::Going, now);
         (status.pod_ip, status.pod_ips) = (None, None);
         self.write_status(worker, server, status);
     }
 
-    /// Starts what should run and does not, in order: init containers one after another, then the others.
-    fn bring_up(&mut self, uid: &Uid, worker: &mut Worker, server: &mut ApiServer, now: Time) {
-        let spec = worker.pod.spec.clone().unwrap_or_default();
-        let policy = spec.restart_policy.as_deref().unwrap_or("Always");
-        let mut progress = Progress::default();
-        let mut initialised = true;
-        for container in spec.init_containers.iter().flatten() {
-            let sidecar = container.restart_policy.as_deref() == Some("Always");
-            let ended_well = exit_code(worker, &container.name) == Some(0);
-            if !sidecar && ended_well {
-                continue;
-            }
-            let policy = if sidecar || policy != "Never" { "Always" } else { "Never" };
-            self.bring_up_one(uid, worker, server, container, "initContainers", policy, &mut progress, now);
-            if progress.pulling {
-                return;
-            }
-            let up = sidecar && is_running(worker, &container.name);
-            if !up {
-                initialised = false;
-                break;
-            }
-        }
-        for container in spec.containers.iter().filter(|_| initialised) {
-            self.bring_up_one(uid, worker, server, container, "containers", policy, &mut progress, now);
-            if progress.pulling {
-                return;
-            }
-        }
-        if progress.started {
-            self.publish(worker, server, false, now);
-        }
-        if let Some(at) = progress.retry {
-            let capped = at.min(now + RESYNC_INTERVAL);
-            let retry = self.jittered(now, capped);
-            self.again(worker, retry);
-        }
-    }
-
-    /// Starts one container unless it runs, has ended for good or has to wait.
-    #[expect(clippy::too_many_arguments, reason = "what one look at a Pod has gathered so far")]
-    fn bring_up_one(
-        &mut self,
-        uid: &Uid,
-        worker: &mut Worker,
-        server: &mut ApiServer,
-        container: &Container,
-        list: &str,
-        policy: &str,
-        progress: &mut Progress,
-        now: Time,
-    ) {
-        let record = worker.records.entry(container.name.clone()).or_default().clone();
-        let ended = match record.seen.as_ref().map(|seen| &seen.state) {
-            Some(ContainerState::Running { .. }) => return,
-            Some(ContainerState::Exited { finished, exit_code, .. }) => Some((*finished, *exit_code)),
-            Some(ContainerState::Created) | None => None,
-        };
-        let pod = Arc::clone(&worker.pod);
-        let path = format!("spec.{list}{{{}}}", container.name);
-        let key = format!("{uid}/{}", container.name);
-        if let Some((finished, code)) = ended {
-            if policy == "Never" || (policy == "OnFailure" && code == 0) {
-                return;
-            }
-            if let Some(until) = self.restarts.until(&key, finished, now) {
-                let (name, namespace) = (meta::name(&pod.metadata), meta::namespace(&pod.metadata));
-                let text =
-                    format!("Back-off restarting failed container {} in pod {name}_{namespace}({uid})", container.name);
-                self.record(server, &pod, &path, EventType::Warning, "BackOff", &text);
-                let wait = go_duration(i64::try_from(until.since(finished).as_nanos()).unwrap_or(i64::MAX));
-                let message = format!(
-                    "back-off {} restarting failed container={} pod={name}_{namespace}({uid})",
-                    wait, container.name
-                );
-                set_waiting(worker, &container.name, "CrashLoopBackOff", &message);
-                progress.retry_at(until);
-                return;
-            }
-        }
-        if !self.image_ready(worker, server, container, &path, &key, progress, now) {
-            return;
-        }
-        if let Some((finished, _)) = ended {
-            self.restarts.next(&key, finished, now);
-        }
-        match self.start(worker, server, container, &path, now) {
-            Ok(()) => progress.started = true,
-            Err(refused) => {
-                self.record(server, &pod, &path, EventType::Warning, "Failed", &format!("Error: {}", refused.message));
-                set_waiting(worker, &container.name, refused.reason, &refused.message);
-                progress.retry_at(now + BACKOFF_PERIOD);
-                // A container that exists but could not be started has ended; the next relist sees it.
-                if refused.reason == "RunContainerError" {
-                    let at = self.next_relist(now);
-                    worker.relist = Some(at);
-                    self.again(worker, at);
+    /// A sync has come to its end: when the next one is.
+    pub(super) fn complete_work(&mut self, worker: &mut Worker, work: &Work, now: Time) {
+        worker.stage = Stage::Sync;
+        worker.fresh = self.next_relist(now);
+        match work.retry {
+            Some(at) => {
+                let capped = at.max(now).min(now + RESYNC_INTERVAL);
+                let retry = self.jittered(now, capped);
+                worker.again(retry);
+                if work.started {
+                    worker.relist = Some(worker.relist.map_or(worker.fresh, |set| set.min(worker.fresh)));
                 }
             }
+            None if work.started => {
+                // The kubelet looks at the containers at once.
+                worker.fresh = now;
+                worker.again(now);
+            }
+            None => {}
+        }
+        if meta::is_deleting(&worker.pod.metadata) || worker.orphaned {
+            worker.again(now);
+        }
+        if std::mem::take(&mut worker.pending) {
+            worker.again(now);
         }
     }
 
-    fn start(
-        &mut self,
-        worker: &mut Worker,
-        server: &mut ApiServer,
-        container: &Container,
-        path: &str,
-        now: Time,
-    ) -> Result<(), Refused> {
-        let pod = Arc::clone(&worker.pod);
-        let Some(sandbox) = worker.sandbox.clone() else { return Ok(()) };
-        let attempt = worker
-            .records
-            .get(&container.name)
-            .map_or(0, |record| if record.current.is_some() { record.restarts + 1 } else { record.restarts });
-        let context = container_config::Surroundings {
-            node: &self.node,
-            node_address: &self.address,
-            pod_address: &sandbox.address,
-            attempt,
-        };
-        let config = container_config::build(&pod, container, &context, &self.client(server))?;
-        let id = self
-            .runtime
-            .create_container(&sandbox.id, &config, now)
-            .map_err(|message| Refused { reason: "CreateContainerError", message })?;
-        self.record(server, &pod, path, EventType::Normal, "Created", "Container created");
-        self.owners.insert(id.clone(), meta::uid(&pod.metadata).into());
-        let record = worker.records.entry(container.name.clone()).or_default();
-        if record.current.is_some() {
-            record.restarts += 1;
-            record.last = record.seen.take();
-        }
-        record.current = Some(id.clone());
-        record.waiting = None;
-        record.started = true;
-        record.ready = true;
-        let outcome = self.runtime.start_container(&id, now);
-        if let Err(message) = outcome {
-            return Err(Refused { reason: "RunContainerError", message });
-        }
-        self.record(server, &pod, path, EventType::Normal, "Started", "Container started");
-        // What starts and ends at one instant is first seen running, as a relist would not have come between.
-        let mut status = self.runtime.container(&id);
-        if let Some(status) = status.as_mut() {
-            status.state = ContainerState::Running { started: now };
-        }
-        if let Some(record) = worker.records.get_mut(&container.name) {
-            record.seen = status;
-        }
-        Ok(())
-    }
-
-    pub(super) fn status_of(&self, worker: &Worker, terminated: bool, now: Time) -> PodStatus {
+    pub(super) fn status_of(&self, worker: &Worker, life: Life, now: Time) -> PodStatus {
         status::generate(&Inputs {
             pod: &worker.pod,
             records: &worker.records,
             sandbox: worker.sandboxed(),
             host_address: &self.address,
             started: worker.started,
-            terminated,
+            life,
             failure: worker.failure.as_ref().map(|(reason, message)| (reason.as_str(), message.as_str())),
             now,
         })
     }
 
     /// Tells the server how the Pod is, when that has changed; gives the phase that the containers call for.
-    pub(super) fn publish(
-        &mut self,
-        worker: &mut Worker,
-        server: &mut ApiServer,
-        terminated: bool,
-        now: Time,
-    ) -> String {
-        // What the containers call for, were they all stopped, tells whether the Pod has come to its end.
-        let called_for = self.status_of(worker, true, now).phase.unwrap_or_default();
-        let status = self.status_of(worker, terminated, now);
+    pub(super) fn publish(&mut self, worker: &mut Worker, server: &mut ApiServer, life: Life, now: Time) -> String {
+        let mut status = self.status_of(worker, life, now);
+        let called_for = status.phase.clone().unwrap_or_default();
+        if life == Life::Going {
+            status::hold_back_the_end(&mut status, &worker.pod);
+        }
         self.write_status(worker, server, status);
         called_for
     }
@@ -392,27 +305,20 @@ impl Kubelet {
     }
 }
 
+impl Worker {
+    /// Whether its sync waits for something, so that nobody looks at its containers.
+    pub(super) fn is_blocked(&self) -> bool {
+        matches!(self.stage, Stage::Busy(_) | Stage::Terminating)
+    }
+}
+
 pub(super) fn set_waiting(worker: &mut Worker, name: &str, reason: &str, message: &str) {
     if let Some(record) = worker.records.get_mut(name) {
         record.waiting = Some((reason.to_owned(), message.to_owned()));
     }
 }
 
-pub(super) fn is_running(worker: &Worker, name: &str) -> bool {
-    let seen = worker.records.get(name).and_then(|record| record.seen.as_ref());
-    seen.is_some_and(|seen| matches!(seen.state, ContainerState::Running { .. }))
-}
-
-fn exit_code(worker: &Worker, name: &str) -> Option<i32> {
-    match &worker.records.get(name)?.seen.as_ref()?.state {
-        ContainerState::Exited { exit_code, .. } => Some(*exit_code),
-        _ => None,
-    }
-}
-
-/// A container of a Pod and the list it stands in.
-pub(super) fn find_container<'a>(pod: &'a Pod, name: &str) -> Option<(&'static str, &'a Container)> {
-    let spec = pod.spec.as_ref()?;
-    let init = spec.init_containers.iter().flatten().map(|container| ("initContainers", container));
-    init.chain(spec.containers.iter().map(|container| ("containers", container))).find(|(_, c)| c.name == name)
+/// Whether a container was running when the kubelet last looked.
+pub(super) fn is_running_record(record: &ContainerRecord) -> bool {
+    record.seen.as_ref().is_some_and(|seen| matches!(seen.state, ContainerState::Running { .. }))
 }

@@ -1,73 +1,90 @@
 //! The end of a Pod: containers are stopped, the last status is told, the object is given up.
 //!
-//! Models Kubernetes 1.36 pkg/kubelet/kubelet.go (SyncTerminatingPod, SyncTerminatedPod).
+//! Models Kubernetes 1.36 pkg/kubelet/kubelet.go (SyncTerminatingPod, SyncTerminatedPod) and
+//! active_deadline.go.
 
 use std::sync::Arc;
-use std::time::Duration;
 
 use k8s_openapi::api::core::v1::Pod;
 
 use super::Kubelet;
-use super::sync::{find_container, is_running};
+use super::status::Life;
 use super::worker::{Stage, Worker};
 use crate::apimachinery::meta;
 use crate::apiserver::{ApiServer, DeleteOptions, Precondition};
 use crate::client::{Client, EventType};
 use crate::sim::Time;
+use std::time::Duration;
+
+const DEADLINE_REASON: &str = "DeadlineExceeded";
+const DEADLINE_TEXT: &str = "Pod was active on the node longer than the specified deadline";
 
 impl Kubelet {
+    /// Ends a Pod that has outlived its `activeDeadlineSeconds`, and remembers when that will be.
+    pub(super) fn check_limits(&mut self, worker: &mut Worker, server: &mut ApiServer, now: Time) {
+        let Some(seconds) = worker.pod.spec.as_ref().and_then(|spec| spec.active_deadline_seconds) else { return };
+        if worker.failure.is_none() {
+            let seconds = Duration::from_secs(u64::try_from(seconds).unwrap_or(0));
+            // The status tells its start in whole seconds.
+            let end = Time::from_seconds(worker.started.as_seconds()) + seconds;
+            if now < end {
+                worker.again(end);
+                return;
+            }
+            worker.failure = Some((DEADLINE_REASON.to_owned(), DEADLINE_TEXT.to_owned()));
+        }
+        self.note_deadline(worker, server);
+    }
+
+    /// Whoever works out the status of a Pod past its deadline says so.
+    fn note_deadline(&mut self, worker: &Worker, server: &mut ApiServer) {
+        if worker.failure.as_ref().is_some_and(|(reason, _)| reason == DEADLINE_REASON) {
+            let pod = Arc::clone(&worker.pod);
+            self.record(server, &pod, "", EventType::Normal, DEADLINE_REASON, DEADLINE_TEXT);
+        }
+    }
+
     pub(super) fn begin_termination(&mut self, worker: &mut Worker, server: &mut ApiServer, now: Time) {
         worker.stage = Stage::Terminating;
         if !worker.orphaned {
-            self.publish(worker, server, false, now);
+            self.note_deadline(worker, server);
+            self.publish(worker, server, Life::Going, now);
         }
-        let grace = worker.pod.metadata.deletion_grace_period_seconds.unwrap_or_else(|| {
-            worker.pod.spec.as_ref().and_then(|spec| spec.termination_grace_period_seconds).unwrap_or(30)
-        });
-        let grace = Duration::from_secs(u64::try_from(grace).unwrap_or(0));
-        let pod = Arc::clone(&worker.pod);
-        let running: Vec<(String, String)> = worker
-            .records
-            .iter()
-            .filter(|(name, _)| is_running(worker, name))
-            .filter_map(|(name, record)| Some((name.clone(), record.current.clone()?)))
-            .collect();
-        for (name, id) in running {
-            let list = find_container(&pod, &name).map_or("containers", |(list, _)| list);
-            let path = format!("spec.{list}{{{name}}}");
-            self.record(server, &pod, &path, EventType::Normal, "Killing", &format!("Stopping container {name}"));
-            self.runtime.stop_container(&id, grace, now);
-        }
-        let at = self.next_relist(now);
-        worker.relist = Some(at);
-        self.again(worker, at);
+        Self::stop_probes(worker, false);
+        self.tell_to_end(worker, server, now);
+        self.watch_termination(worker, server, now);
+    }
+
+    /// Tells every container to end within the time that is left; what a sync had begun to end goes on with this.
+    fn tell_to_end(&mut self, worker: &mut Worker, server: &mut ApiServer, now: Time) {
+        let grace = deletion_grace(worker);
+        worker.told_grace = grace;
+        worker.killing.clear();
+        self.begin_kill_pod(worker, server, grace, now);
     }
 
     pub(super) fn watch_termination(&mut self, worker: &mut Worker, server: &mut ApiServer, now: Time) {
-        let names: Vec<String> = worker.records.keys().cloned().collect();
-        if names.iter().any(|name| is_running(worker, name)) {
-            // The end of a container brings the next look, by way of its relist; a shorter grace period than before
-            // is passed on.
-            let grace = worker.pod.metadata.deletion_grace_period_seconds.unwrap_or(0);
-            if grace == 0 || worker.orphaned {
-                let ids: Vec<String> = worker.records.values().filter_map(|record| record.current.clone()).collect();
-                for id in ids {
-                    self.runtime.stop_container(&id, Duration::ZERO, now);
-                }
-            }
+        if worker.told_grace != deletion_grace(worker) {
+            self.tell_to_end(worker, server, now);
+        }
+        if !self.go_on_killing(worker, server, now) {
             return;
         }
+        Self::stop_probes(worker, true);
+        for record in worker.records.values_mut() {
+            if let Some(status) = record.current.as_ref().and_then(|id| self.runtime.container(id)) {
+                record.seen = Some(status);
+            }
+        }
         if !worker.orphaned {
-            self.publish(worker, server, true, now);
+            self.note_deadline(worker, server);
+            self.publish(worker, server, Life::Stopped, now);
         }
-        if let Some(sandbox) = &worker.sandbox {
-            self.runtime.stop_sandbox(&sandbox.id, now);
-        }
-        worker.sandbox_ready = false;
+        self.stop_sandbox(worker, now);
         worker.stage =
             if meta::is_deleting(&worker.pod.metadata) || worker.orphaned { Stage::Terminated } else { Stage::Ending };
-        let at = self.next_relist(now);
-        self.again(worker, at);
+        worker.fresh = self.next_relist(now);
+        worker.again(worker.fresh);
     }
 
     /// Tells the last status and deletes the object for good.
@@ -76,7 +93,7 @@ impl Kubelet {
             return false;
         }
         if !worker.records.is_empty() || worker.sandbox.is_some() {
-            self.publish(worker, server, true, now);
+            self.publish(worker, server, Life::Over, now);
         }
         let (namespace, name) = (meta::namespace(&worker.pod.metadata), meta::name(&worker.pod.metadata));
         let options = DeleteOptions {
@@ -90,4 +107,13 @@ impl Kubelet {
         worker.stage = Stage::Done;
         true
     }
+}
+
+/// The grace period of a Pod that is gone from the server is the least there is.
+fn deletion_grace(worker: &Worker) -> Option<u64> {
+    if worker.orphaned {
+        return Some(1);
+    }
+    let seconds = worker.pod.metadata.deletion_grace_period_seconds?;
+    Some(u64::try_from(seconds).unwrap_or(0).max(1))
 }

@@ -8,7 +8,7 @@ use k8s_openapi::api::core::v1::{ConfigMap, DownwardAPIVolumeFile, KeyToPath, Po
 
 use super::container_config::Surroundings;
 use super::environment::{expand, field_value, resource_value};
-use crate::apimachinery::meta;
+use crate::apimachinery::{Kind, meta};
 use crate::client::Client;
 use crate::cri::Mount;
 
@@ -33,12 +33,7 @@ pub fn missing_volume(pod: &Pod, client: &Client<'_>) -> Option<(String, String)
 pub fn mount(pod: &Pod, mount: &VolumeMount, around: &Surroundings<'_>, client: &Client<'_>) -> Mount {
     let volume = pod.spec.iter().flat_map(|spec| spec.volumes.iter().flatten()).find(|held| held.name == mount.name);
     let files = volume.map(|volume| files(pod, volume, around, client)).unwrap_or_default();
-    let generated = volume.is_some_and(|volume| {
-        volume.config_map.is_some()
-            || volume.secret.is_some()
-            || volume.projected.is_some()
-            || volume.downward_api.is_some()
-    });
+    let generated = volume.is_some_and(is_generated);
     let known: BTreeMap<&str, &str> = BTreeMap::new();
     Mount {
         path: mount.mount_path.clone(),
@@ -51,6 +46,39 @@ pub fn mount(pod: &Pod, mount: &VolumeMount, around: &Surroundings<'_>, client: 
         read_only: mount.read_only.unwrap_or(false) || generated,
         files,
     }
+}
+
+/// Whether a volume's files come from this ConfigMap or Secret of the Pod's namespace.
+fn holds(volume: &Volume, kind: &str, name: &str) -> bool {
+    let config_map = |source: Option<&String>| kind == ConfigMap::RESOURCE && source.is_some_and(|held| held == name);
+    let secret = |source: Option<&String>| kind == Secret::RESOURCE && source.is_some_and(|held| held == name);
+    config_map(volume.config_map.as_ref().map(|source| &source.name))
+        || secret(volume.secret.as_ref().and_then(|source| source.secret_name.as_ref()))
+        || volume.projected.iter().flat_map(|projected| projected.sources.iter().flatten()).any(|source| {
+            config_map(source.config_map.as_ref().map(|source| &source.name))
+                || secret(source.secret.as_ref().map(|source| &source.name))
+        })
+}
+
+/// Whether a Pod mounts this ConfigMap or Secret.
+pub fn mounts(pod: &Pod, kind: &str, name: &str) -> bool {
+    pod.spec.iter().flat_map(|spec| spec.volumes.iter().flatten()).any(|volume| holds(volume, kind, name))
+}
+
+/// The files of every volume that the kubelet fills, by the volume's name.
+pub fn generated(pod: &Pod, around: &Surroundings<'_>, client: &Client<'_>) -> Vec<(String, Files)> {
+    let volumes = pod.spec.iter().flat_map(|spec| spec.volumes.iter().flatten());
+    volumes
+        .filter(|volume| is_generated(volume))
+        .map(|volume| (volume.name.clone(), files(pod, volume, around, client)))
+        .collect()
+}
+
+fn is_generated(volume: &Volume) -> bool {
+    volume.config_map.is_some()
+        || volume.secret.is_some()
+        || volume.projected.is_some()
+        || volume.downward_api.is_some()
 }
 
 type Files = Vec<(String, Vec<u8>, u32)>;
