@@ -12,6 +12,7 @@ mod deletion;
 mod discovery;
 mod endpoints;
 mod escalation;
+mod event_leases;
 mod filter;
 mod health;
 mod metadata;
@@ -82,6 +83,8 @@ pub struct ApiServer {
     next_stream: u64,
     /// What fields mean, once somebody has brought it.
     prose: Option<Arc<Prose>>,
+    /// Before this instant no Event's lease ends.
+    events_due: Time,
 }
 
 impl ApiServer {
@@ -97,6 +100,7 @@ impl ApiServer {
             streams: BTreeMap::new(),
             next_stream: 0,
             prose: None,
+            events_due: now,
         }
     }
 
@@ -113,6 +117,14 @@ impl ApiServer {
     /// Moves the server's instant; whoever owns time calls it before anything else at that instant.
     pub fn set_now(&mut self, now: Time) {
         self.now = now;
+        if now >= self.events_due {
+            self.events_due = event_leases::end_due(&mut self.store, now);
+        }
+    }
+
+    /// Drops every Event, as if all their leases had ended: a cluster that is handed over has been up for longer.
+    pub fn expire_events(&mut self) {
+        event_leases::end(&mut self.store, |_| true);
     }
 
     /// Gives the OpenAPI documents their descriptions. Clones share the texts.

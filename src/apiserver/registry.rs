@@ -9,7 +9,7 @@ use k8s_openapi::apimachinery::pkg::apis::meta::v1::ObjectMeta;
 
 use super::{ApiServer, Caller, admission, deletion, escalation, metadata, service_ip};
 use crate::api::{self, KindOps};
-use crate::apimachinery::{Kind, Object, ObjectKey, Reason, Status, downcast, meta, names};
+use crate::apimachinery::{Kind, Object, Reason, Status, downcast, meta, names};
 
 /// How often a generated name that is taken is drawn anew.
 const NAME_ATTEMPTS: usize = 8;
@@ -25,15 +25,6 @@ pub(super) struct Write<'a> {
 }
 
 impl ApiServer {
-    /// Drops every Event, as the end of their lease in etcd does.
-    pub fn expire_events(&mut self) {
-        let by: Arc<str> = "etcd".into();
-        let events: Vec<ObjectKey> = self.store.list("events", None).map(|event| ObjectKey::of(&**event)).collect();
-        for event in events {
-            self.store.remove(&event.resource, &event.namespace, &event.name, &by);
-        }
-    }
-
     /// One object.
     ///
     /// # Errors
