@@ -16,6 +16,7 @@ mod event_leases;
 mod filter;
 mod health;
 mod metadata;
+mod metrics;
 mod negotiate;
 mod node_proxy;
 mod openapi;
@@ -35,6 +36,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 pub use deletion::{DeleteOptions, Precondition, Propagation};
+pub use metrics::{PodMetrics, PodUsage, Usage, WINDOW as USAGE_WINDOW};
 pub use node_proxy::{ContainerRef, ExecOptions, LogOptions, LogRead, NoNodes, NodeProxy};
 
 use crate::apimachinery::facts::Prose;
@@ -85,6 +87,7 @@ pub struct ApiServer {
     prose: Option<Arc<Prose>>,
     /// Before this instant no Event's lease ends.
     events_due: Time,
+    metrics: metrics::Metrics,
 }
 
 impl ApiServer {
@@ -101,6 +104,7 @@ impl ApiServer {
             next_stream: 0,
             prose: None,
             events_due: now,
+            metrics: metrics::Metrics::default(),
         }
     }
 

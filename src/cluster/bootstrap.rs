@@ -9,11 +9,14 @@ use k8s_openapi::api::core::v1::{ConfigMap, Endpoints, Namespace, Node, Pod, Ser
 use k8s_openapi::api::discovery::v1::EndpointSlice;
 use k8s_openapi::api::rbac::v1::{ClusterRole, ClusterRoleBinding};
 use k8s_openapi::api::scheduling::v1::PriorityClass;
+use k8s_openapi::api::storage::v1::StorageClass;
 use serde_json::{Value, json};
 
-use super::NodeConfig;
+use super::{Addon, NodeConfig};
 use crate::apimachinery::{Kind, meta, names};
 use crate::apiserver::{ApiServer, Caller};
+use crate::kubelet::healthy_conditions;
+use crate::sim::Time;
 
 /// The version that every component says it is.
 const VERSION: &str = "v1.36.2";
@@ -29,7 +32,7 @@ pub fn bootstrap(server: &mut ApiServer, nodes: &[NodeConfig]) {
     let mut maker = Maker { server, caller: Caller::component("system:kube-apiserver") };
     maker.namespaces();
     maker.priority_classes();
-    for config in nodes {
+    for config in nodes.iter().filter(|config| config.control_plane) {
         maker.node(config);
     }
     maker.roles();
@@ -41,6 +44,34 @@ pub fn bootstrap(server: &mut ApiServer, nodes: &[NodeConfig]) {
     if let Some(node) = control_plane {
         maker.static_pods(node);
         maker.addons();
+    }
+}
+
+/// Lets the other machines join.
+pub fn join(server: &mut ApiServer, nodes: &[NodeConfig]) {
+    let mut maker = Maker { server, caller: Caller::component("system:kube-apiserver") };
+    for config in nodes.iter().filter(|config| !config.control_plane) {
+        maker.node(config);
+        maker.lease(config);
+    }
+}
+
+/// Installs what is not part of every cluster: a storage class whose volumes are directories of a node, and the
+/// measurements of usage.
+pub fn install(server: &mut ApiServer, addons: &[Addon]) {
+    let mut maker = Maker { server, caller: Caller::component("kubernetes-admin") };
+    for addon in addons {
+        match addon {
+            Addon::LocalPathStorage => {
+                let annotations = json!({"storageclass.kubernetes.io/is-default-class": "true"});
+                maker.make::<StorageClass>(json!({
+                    "metadata": {"name": "local-path", "annotations": annotations},
+                    "provisioner": "rancher.io/local-path", "reclaimPolicy": "Delete",
+                    "volumeBindingMode": "WaitForFirstConsumer",
+                }));
+            }
+            Addon::MetricsServer => maker.metrics_service(),
+        }
     }
 }
 
@@ -107,7 +138,7 @@ impl Maker<'_> {
             let taint = json!({"key": "node-role.kubernetes.io/control-plane", "effect": "NoSchedule"});
             spec.insert("taints".to_owned(), json!([taint]));
         }
-        let status = node_status(config, &json!(meta::time(self.server.now())), self.server.store().revision());
+        let status = node_status(config, self.server.now(), self.server.store().revision());
         self.make::<Node>(json!({
             "metadata": {
                 "name": config.name, "labels": labels,
@@ -245,13 +276,34 @@ impl Maker<'_> {
         }));
     }
 
+    /// A node's lease; its kubelet renews it.
+    fn lease(&mut self, node: &NodeConfig) {
+        let metadata = json!({"name": node.name, "namespace": "kube-node-lease"});
+        let spec = json!({"holderIdentity": node.name, "leaseDurationSeconds": 40});
+        self.make::<Lease>(json!({"metadata": metadata, "spec": spec}));
+    }
+
+    /// The object by which a metrics server says that it is there.
+    fn metrics_service(&mut self) {
+        let object = json!({
+            "apiVersion": "apiregistration.k8s.io/v1", "kind": "APIService",
+            "metadata": {"name": "v1beta1.metrics.k8s.io", "labels": {"k8s-app": "metrics-server"}},
+            "spec": {
+                "group": "metrics.k8s.io", "groupPriorityMinimum": 100, "insecureSkipTLSVerify": true,
+                "service": {"name": "metrics-server", "namespace": "kube-system"}, "version": "v1beta1",
+                "versionPriority": 100,
+            },
+        });
+        let made = crate::api::by_resource("apiservices.apiregistration.k8s.io")
+            .and_then(|ops| ops.decode(object).ok())
+            .and_then(|object| self.server.create_object(&self.caller, object, false).ok());
+        debug_assert!(made.is_some(), "the metrics service was refused");
+    }
+
     fn leases(&mut self, nodes: &[NodeConfig]) {
         let held = |holder: &str, seconds: u32| json!({"holderIdentity": holder, "leaseDurationSeconds": seconds});
-        for node in nodes {
-            let metadata = json!({"name": node.name, "namespace": "kube-node-lease"});
-            self.make::<Lease>(json!({"metadata": metadata, "spec": held(&node.name, 40)}));
-        }
         if let Some(node) = nodes.iter().find(|node| node.control_plane) {
+            self.lease(node);
             let mut ids = crate::sim::Seed::new(self.server.store().revision()).fork("leases").rng();
             let identity = format!("apiserver-{}", names::suffix(&mut ids, 26));
             for (name, host, seconds) in [
@@ -374,7 +426,7 @@ fn user_rules(verbs: &[&str]) -> Value {
 }
 
 /// What the kubelet of this machine reports once it is up.
-fn node_status(config: &NodeConfig, now: &Value, salt: u64) -> Value {
+fn node_status(config: &NodeConfig, now: Time, salt: u64) -> Value {
     let cpu = match config.milli_cpu {
         whole if whole % 1000 == 0 => (whole / 1000).to_string(),
         part => format!("{part}m"),
@@ -385,23 +437,12 @@ fn node_status(config: &NodeConfig, now: &Value, salt: u64) -> Value {
             "memory": format!("{}Ki", memory / 1024), "pods": config.max_pods.to_string(),
         })
     };
-    let condition = |kind: &str, status: &str, reason: &str, message: &str| {
-        json!({
-            "type": kind, "status": status, "reason": reason, "message": message,
-            "lastHeartbeatTime": now, "lastTransitionTime": now,
-        })
-    };
     let mut ids = crate::sim::Seed::new(salt).fork(&config.name).rng();
     let (machine, system, boot) = (names::uid(&mut ids), names::uid(&mut ids), names::uid(&mut ids));
     json!({
         "capacity": amounts(config.memory),
         "allocatable": amounts(config.memory),
-        "conditions": [
-            condition("MemoryPressure", "False", "KubeletHasSufficientMemory", "kubelet has sufficient memory available"),
-            condition("DiskPressure", "False", "KubeletHasNoDiskPressure", "kubelet has no disk pressure"),
-            condition("PIDPressure", "False", "KubeletHasSufficientPID", "kubelet has sufficient PID available"),
-            condition("Ready", "True", "KubeletReady", "kubelet is posting ready status"),
-        ],
+        "conditions": healthy_conditions(now),
         "addresses": [
             {"type": "InternalIP", "address": config.address}, {"type": "Hostname", "address": config.name},
         ],

@@ -62,6 +62,15 @@ impl Default for PresentImages {
     }
 }
 
+/// What may be installed besides what every cluster has.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Addon {
+    /// The default StorageClass `local-path`: volumes are directories of a node.
+    LocalPathStorage,
+    /// `metrics.k8s.io`, for `kubectl top` and autoscalers.
+    MetricsServer,
+}
+
 /// A cluster to start.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Config {
@@ -73,6 +82,8 @@ pub struct Config {
     pub nodes: Vec<NodeConfig>,
     /// What need not be pulled.
     pub present_images: PresentImages,
+    /// What is installed besides.
+    pub addons: Vec<Addon>,
 }
 
 impl Default for Config {
@@ -84,6 +95,7 @@ impl Default for Config {
             start: Time::from_seconds(1_795_466_640),
             nodes: vec![NodeConfig::control_plane(), NodeConfig::worker(1)],
             present_images: PresentImages::default(),
+            addons: Vec::new(),
         }
     }
 }

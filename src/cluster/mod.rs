@@ -7,14 +7,15 @@ mod bootstrap;
 pub mod config;
 mod network;
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::time::Duration;
 
-pub use config::{Config, NodeConfig, PresentImages};
+pub use config::{Addon, Config, NodeConfig, PresentImages};
 
 use crate::apimachinery::facts::Prose;
 use crate::apimachinery::{Reason, Status};
-use crate::apiserver::{ApiServer, Caller, ContainerRef, ExecOptions, LogOptions, LogRead, NodeProxy};
+use crate::apiserver::{ApiServer, Caller, ContainerRef, ExecOptions, LogOptions, LogRead, NodeProxy, USAGE_WINDOW};
 use crate::client::Worked;
 use crate::controllers::ControllerManager;
 use crate::cri::{NodeRuntime, RuntimeConfig, RuntimeService};
@@ -24,11 +25,16 @@ use crate::sim::{EventQueue, Time};
 use crate::text::http::{Request, Response, StreamId, StreamRead};
 use network::NoNetwork;
 
+/// How long the control plane's machine is alone at the start.
+const JOIN: Duration = Duration::from_secs(1);
+
 /// Who may have something to do.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 enum Component {
     Scheduler,
     Controllers,
+    /// Whoever measures what Pods use, when somebody wants that.
+    Metrics,
     Kubelet(usize),
 }
 
@@ -38,6 +44,7 @@ impl Component {
         match self {
             Component::Scheduler => Duration::from_millis(2),
             Component::Controllers => Duration::from_millis(4),
+            Component::Metrics => Duration::from_secs(1),
             Component::Kubelet(_) => Duration::from_millis(6),
         }
     }
@@ -47,6 +54,7 @@ impl Component {
             Component::Scheduler => 0,
             Component::Controllers => 1,
             Component::Kubelet(_) => 2,
+            Component::Metrics => 3,
         }
     }
 
@@ -54,7 +62,8 @@ impl Component {
         match self {
             Component::Scheduler => 0,
             Component::Controllers => 1,
-            Component::Kubelet(node) => 2 + node,
+            Component::Metrics => 2,
+            Component::Kubelet(node) => 3 + node,
         }
     }
 }
@@ -82,6 +91,8 @@ pub struct Cluster {
     controllers: ControllerManager,
     scheduler: Scheduler,
     kubelets: Vec<Kubelet>,
+    /// The machines that are switched off.
+    down: BTreeSet<usize>,
     events: u64,
 }
 
@@ -118,15 +129,21 @@ impl Cluster {
         let mut cluster = Self {
             now: config.start,
             queue: EventQueue::default(),
-            due: vec![None; 2 + kubelets.len()],
+            due: vec![None; 3 + kubelets.len()],
             seen_revision: 0,
             server,
             admin,
             controllers: ControllerManager::new(config.seed),
             scheduler: Scheduler::new(config.seed, host),
             kubelets,
+            down: BTreeSet::new(),
             events: 0,
         };
+        // The control plane's machine is up for a moment before the others join, as everywhere.
+        cluster.wake_watchers();
+        cluster.advance_to(config.start + JOIN, u64::MAX);
+        bootstrap::join(&mut cluster.server, &config.nodes);
+        bootstrap::install(&mut cluster.server, &config.addons);
         cluster.wake_watchers();
         cluster
     }
@@ -188,7 +205,11 @@ impl Cluster {
                 self.controllers.observe(&self.server);
                 self.controllers.work(&mut self.server)
             }
+            Component::Metrics => self.measure(),
             Component::Kubelet(node) => {
+                if self.down.contains(&node) {
+                    return;
+                }
                 let Some(kubelet) = self.kubelets.get_mut(node) else { return };
                 kubelet.observe(&self.server);
                 kubelet.work(&mut self.server, &mut NoNetwork)
@@ -217,10 +238,50 @@ impl Cluster {
             return;
         }
         self.seen_revision = revision;
+        if self.server.measures_usage() && self.due.get(Component::Metrics.index()).copied().flatten().is_none() {
+            self.wake(Component::Metrics, self.now + Component::Metrics.watch_latency());
+        }
         let kubelets = (0..self.kubelets.len()).map(Component::Kubelet);
         for component in [Component::Scheduler, Component::Controllers].into_iter().chain(kubelets) {
             self.wake(component, self.now + component.watch_latency());
         }
+    }
+
+    /// Brings the kubelets' measurements to the server.
+    fn measure(&mut self) -> Worked {
+        if !self.server.measures_usage() {
+            return Worked::Idle(None);
+        }
+        for (_, kubelet) in self.kubelets.iter().enumerate().filter(|(number, _)| !self.down.contains(number)) {
+            let (own, pods) = kubelet.usage();
+            self.server.take_usage(kubelet.node(), own, pods);
+        }
+        Worked::Idle(Some(self.now + USAGE_WINDOW))
+    }
+
+    /// Switches a machine off: its processes stand still, and nobody hears of it any more. Says whether there is a
+    /// machine of this name that was on.
+    pub fn stop_node(&mut self, name: &str) -> bool {
+        let Some(number) = self.kubelets.iter().position(|kubelet| kubelet.node() == name) else { return false };
+        let was_on = self.down.insert(number);
+        if let Some(kubelet) = self.kubelets.get(number).filter(|_| was_on) {
+            kubelet.fall_silent(&mut self.server);
+        }
+        self.wake_watchers();
+        was_on
+    }
+
+    /// Switches a machine on again, which goes on where it stopped. Says whether there is one that was off.
+    pub fn start_node(&mut self, name: &str) -> bool {
+        let Some(number) = self.kubelets.iter().position(|kubelet| kubelet.node() == name) else { return false };
+        let was_off = self.down.remove(&number);
+        if let Some(kubelet) = self.kubelets.get_mut(number).filter(|_| was_off) {
+            kubelet.observe(&self.server);
+            kubelet.come_back(&mut self.server);
+            self.wake(Component::Kubelet(number), self.now);
+        }
+        self.wake_watchers();
+        was_off
     }
 
     fn busiest(&self) -> String {
@@ -238,7 +299,7 @@ impl Cluster {
 
     /// Answers a request of `caller`.
     pub fn handle_as(&mut self, caller: &Caller, request: &Request) -> Response {
-        let mut nodes = Nodes { kubelets: &mut self.kubelets, now: self.now };
+        let mut nodes = Nodes { kubelets: &mut self.kubelets, down: &self.down, now: self.now };
         let response = self.server.handle(caller, request, &mut nodes);
         self.wake_watchers();
         self.wake_nodes();
@@ -247,27 +308,27 @@ impl Cluster {
 
     /// Reads what a stream has.
     pub fn read_stream(&mut self, stream: StreamId) -> StreamRead {
-        let mut nodes = Nodes { kubelets: &mut self.kubelets, now: self.now };
+        let mut nodes = Nodes { kubelets: &mut self.kubelets, down: &self.down, now: self.now };
         self.server.read_stream(stream, &mut nodes)
     }
 
     /// Writes one message to a stream.
     pub fn write_stream(&mut self, stream: StreamId, message: &[u8]) {
-        let mut nodes = Nodes { kubelets: &mut self.kubelets, now: self.now };
+        let mut nodes = Nodes { kubelets: &mut self.kubelets, down: &self.down, now: self.now };
         self.server.write_stream(stream, message, &mut nodes);
         self.wake_nodes();
     }
 
     /// Ends a stream from the client's side.
     pub fn close_stream(&mut self, stream: StreamId) {
-        let mut nodes = Nodes { kubelets: &mut self.kubelets, now: self.now };
+        let mut nodes = Nodes { kubelets: &mut self.kubelets, down: &self.down, now: self.now };
         self.server.close_stream(stream, &mut nodes);
         self.wake_nodes();
     }
 
     /// A process may have been started or fed through the node proxy.
     fn wake_nodes(&mut self) {
-        for node in 0..self.kubelets.len() {
+        for node in (0..self.kubelets.len()).filter(|node| !self.down.contains(node)).collect::<Vec<_>>() {
             if let Some(due) = self.kubelets.get(node).and_then(Kubelet::next_process_due) {
                 self.wake(Component::Kubelet(node), due.max(self.now));
             }
@@ -305,17 +366,24 @@ impl Cluster {
 /// The kubelets, as the server reaches them.
 struct Nodes<'a> {
     kubelets: &'a mut Vec<Kubelet>,
+    down: &'a BTreeSet<usize>,
     now: Time,
 }
 
 impl Nodes<'_> {
     fn find(&mut self, node: &str) -> Option<&mut Kubelet> {
-        self.kubelets.iter_mut().find(|kubelet| kubelet.node() == node)
+        let mut all = self.kubelets.iter_mut().enumerate();
+        let up = |number: &usize| !self.down.contains(number);
+        all.find(|(number, kubelet)| kubelet.node() == node && up(number)).map(|(_, kubelet)| kubelet)
     }
 
     fn reach(&mut self, node: &str) -> Result<&mut Kubelet, Status> {
-        let absent = || Status::other(Reason::InternalError, format!("nodes \"{node}\" not found"));
-        self.find(node).ok_or_else(absent)
+        let known = self.kubelets.iter().find(|kubelet| kubelet.node() == node);
+        let text = match known.map(|kubelet| format!("{}:10250", kubelet.address())) {
+            Some(address) => format!("Get \"https://{address}\": dial tcp {address}: connect: no route to host"),
+            None => format!("nodes \"{node}\" not found"),
+        };
+        self.find(node).ok_or_else(|| Status::other(Reason::InternalError, text))
     }
 }
 

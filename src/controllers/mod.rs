@@ -6,12 +6,15 @@ mod consistency;
 mod cron_job;
 mod daemon_set;
 mod deployment;
+mod disruption;
 mod endpoint_slice;
 mod garbage_collector;
+mod horizontal_pod_autoscaler;
 mod job;
 mod manager;
 mod namespace;
 mod node_lifecycle;
+mod persistent_volume;
 mod pod_control;
 mod pod_garbage_collector;
 mod pod_template;
@@ -23,6 +26,7 @@ mod taint_eviction;
 #[cfg(test)]
 mod tests;
 mod ttl_after_finished;
+mod volume_protection;
 
 use std::fmt::Debug;
 use std::time::Duration;
@@ -43,6 +47,7 @@ pub static CONTROLLERS: &[NewController] = &[
     cron_job::new,
     ttl_after_finished::new,
     replica_set::new,
+    replica_set::new_replication_controller,
     deployment::new,
     daemon_set::new,
     stateful_set::new,
@@ -53,6 +58,11 @@ pub static CONTROLLERS: &[NewController] = &[
     service_account::new_root_ca_publisher,
     pod_garbage_collector::new,
     resource_quota::new,
+    disruption::new,
+    horizontal_pod_autoscaler::new,
+    persistent_volume::new,
+    persistent_volume::new_provisioner,
+    volume_protection::new,
     node_lifecycle::new,
     taint_eviction::new,
 ];

@@ -7,7 +7,7 @@ use std::time::Duration;
 use k8s_openapi::api::apps::v1::{ControllerRevision, DaemonSet, Deployment, ReplicaSet, StatefulSet};
 use k8s_openapi::api::batch::v1::{CronJob, Job};
 use k8s_openapi::api::core::v1::{
-    ConfigMap, Endpoints, Event, PersistentVolumeClaim, Pod, ResourceQuota, ServiceAccount,
+    ConfigMap, Endpoints, Event, PersistentVolumeClaim, Pod, ReplicationController, ResourceQuota, ServiceAccount,
 };
 use k8s_openapi::api::discovery::v1::EndpointSlice;
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::Time as MetaTime;
@@ -20,16 +20,16 @@ use crate::apiserver::{ApiServer, Caller, DeleteOptions, Propagation};
 use crate::client::Worked;
 
 /// A cluster without nodes.
-struct World {
-    server: ApiServer,
+pub(super) struct World {
+    pub(super) server: ApiServer,
     manager: ControllerManager,
-    admin: Caller,
-    now: Time,
+    pub(super) admin: Caller,
+    pub(super) now: Time,
     work: u64,
 }
 
 impl World {
-    fn new() -> Self {
+    pub(super) fn new() -> Self {
         let now = Time::from_seconds(1_700_000_000);
         let mut world = Self {
             server: ApiServer::new(Seed::new(1), now),
@@ -44,17 +44,18 @@ impl World {
         world
     }
 
-    fn create(&mut self, version: &str, kind: &str, mut object: Value) {
+    pub(super) fn create(&mut self, version: &str, kind: &str, mut object: Value) {
         object["apiVersion"] = json!(version);
         object["kind"] = json!(kind);
-        if kind != "Namespace" && kind != "Node" {
+        let ops = api::by_kind(version, kind).unwrap();
+        if ops.info().namespaced {
             object["metadata"]["namespace"] = json!("default");
         }
-        let object = api::by_kind(version, kind).unwrap().decode(object).unwrap();
+        let object = ops.decode(object).unwrap();
         self.server.create_object(&self.admin, object, false).unwrap();
     }
 
-    fn job(&mut self, name: &str, spec: Value) {
+    pub(super) fn job(&mut self, name: &str, spec: Value) {
         let mut spec = spec;
         let restart = if spec["restart"].is_null() { json!("Never") } else { spec["restart"].take() };
         spec.as_object_mut().unwrap().remove("restart");
@@ -63,7 +64,7 @@ impl World {
         self.create("batch/v1", "Job", json!({"metadata": {"name": name}, "spec": spec}));
     }
 
-    fn advance(&mut self, seconds: f64) {
+    pub(super) fn advance(&mut self, seconds: f64) {
         let target = self.now + Duration::from_secs_f64(seconds);
         loop {
             self.server.set_now(self.now);
@@ -79,20 +80,20 @@ impl World {
         self.server.set_now(target);
     }
 
-    fn get<T: Kind>(&self, name: &str) -> Arc<T> {
+    pub(super) fn get<T: Kind>(&self, name: &str) -> Arc<T> {
         self.server.get::<T>("default", name).unwrap()
     }
 
-    fn all<T: Kind>(&self) -> Vec<Arc<T>> {
+    pub(super) fn all<T: Kind>(&self) -> Vec<Arc<T>> {
         self.server.list::<T>(Some("default")).collect()
     }
 
-    fn active(&self) -> Vec<Arc<Pod>> {
+    pub(super) fn active(&self) -> Vec<Arc<Pod>> {
         self.all::<Pod>().into_iter().filter(|pod| pod_control::is_pod_active(pod)).collect()
     }
 
     /// Plays the kubelet: the Pod is now in this phase.
-    fn phase(&mut self, pod: &Pod, phase: &str, exit_code: Option<i32>) {
+    pub(super) fn phase(&mut self, pod: &Pod, phase: &str, exit_code: Option<i32>) {
         let mut pod = Pod::clone(&self.server.get::<Pod>("default", meta::name(&pod.metadata)).unwrap());
         let now = json!(MetaTime(self.now.timestamp_seconds()));
         let ready = if phase == "Running" { "True" } else { "False" };
@@ -101,7 +102,7 @@ impl World {
             None => json!({"running": {"startedAt": now}}),
         };
         let status = json!({
-            "phase": phase,
+            "phase": phase, "startTime": now,
             "conditions": [{"type": "Ready", "status": ready, "lastTransitionTime": now}],
             "podIP": pod.metadata.uid.as_deref().map(|uid| format!("10.244.1.{}", 2 + u8::from_str_radix(&uid[..2], 16).unwrap() / 2)),
             "containerStatuses": [{"name": "c", "image": "busybox", "imageID": "", "ready": ready == "True",
@@ -111,13 +112,13 @@ impl World {
         self.server.update_status(&self.admin, pod).unwrap();
     }
 
-    fn phase_all(&mut self, phase: &str, exit_code: Option<i32>) {
+    pub(super) fn phase_all(&mut self, phase: &str, exit_code: Option<i32>) {
         for pod in self.active() {
             self.phase(&pod, phase, exit_code);
         }
     }
 
-    fn events_of(&self, kind: &str) -> Vec<String> {
+    pub(super) fn events_of(&self, kind: &str) -> Vec<String> {
         let mut events = self.all::<Event>();
         events.retain(|event| event.involved_object.kind.as_deref() == Some(kind));
         events.sort_by_key(|event| {
@@ -554,7 +555,7 @@ fn store(replicas: i32, image: &str) -> Value {
 
 impl World {
     /// Plays the kubelet: what is being deleted goes, what is new runs.
-    fn settle_pods(&mut self) {
+    pub(super) fn settle_pods(&mut self) {
         let admin = self.admin.clone();
         for pod in self.all::<Pod>().iter().filter(|pod| meta::is_deleting(&pod.metadata)) {
             let now = DeleteOptions { grace_period_seconds: Some(0), ..DeleteOptions::default() };
@@ -696,4 +697,22 @@ fn a_quota_tells_what_is_used_and_gives_back_what_has_ended() {
     world.advance(1.0);
     assert_eq!(used(&world)["pods"], "0");
     assert_eq!(used(&world)["requests.cpu"], "0");
+}
+
+#[test]
+fn a_replication_controller_keeps_its_pods_as_a_replica_set_does() {
+    let mut world = World::new();
+    let template =
+        json!({"metadata": {"labels": {"app": "web"}}, "spec": {"containers": [{"name": "c", "image": "nginx"}]}});
+    let spec = json!({"replicas": 2, "selector": {"app": "web"}, "template": template});
+    world.create("v1", "ReplicationController", json!({"metadata": {"name": "web"}, "spec": spec}));
+    world.advance(1.0);
+    world.phase_all("Running", None);
+    world.advance(1.0);
+    let status = world.get::<ReplicationController>("web").to_json()["status"].clone();
+    assert_eq!(
+        status,
+        json!({"replicas": 2, "fullyLabeledReplicas": 2, "readyReplicas": 2, "availableReplicas": 2, "observedGeneration": 1})
+    );
+    assert!(world.events_of("ReplicationController")[0].starts_with("SuccessfulCreate Created pod: web-"));
 }

@@ -229,6 +229,8 @@ pub struct Container {
     pub(super) kill_at: Option<Time>,
     pub(super) execs: Vec<(u64, Pid)>,
     pub(super) terminal: Option<crate::shell::machine::TtyId>,
+    /// Processor steps used since the start.
+    pub(super) steps: u64,
 }
 
 /// An instant as log lines carry it: nine digits after the second.

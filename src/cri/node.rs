@@ -12,7 +12,7 @@ use super::service::{
     ContainerConfig, ContainerId, ContainerState, ContainerStatus, ImageInfo, LogPart, Pull, RuntimeService, Sandbox,
     SandboxConfig, StopReason, User,
 };
-use crate::apiserver::{ExecOptions, LogOptions};
+use crate::apiserver::{ExecOptions, LogOptions, Usage};
 use crate::images::{Image, Reference};
 use crate::shell::process::{Flavour, Stream};
 use crate::shell::program::Host;
@@ -272,6 +272,10 @@ impl RuntimeService for NodeRuntime {
             state,
             termination_log: status.termination_log.clone(),
         })
+    }
+
+    fn usage(&self, id: &str) -> Option<Usage> {
+        self.runtime.container_usage(self.find(id)?)
     }
 
     fn remove_container(&mut self, id: &str) {

@@ -6,9 +6,10 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::container::{Container, ContainerConfig, ContainerId, ContainerState, ContainerStatus, Log};
+use crate::apiserver::Usage;
 use crate::images::{self, Catalog, Image, PROGRAMS, PullError, Reference, catalog};
 use crate::shell::machine::{
-    Dialect, Machine, MachineConfig, OutputChunk, SLICE, SpawnOptions, StartError, Stdio, TtyId,
+    Dialect, Machine, MachineConfig, OutputChunk, SLICE, STEP_TIME, SpawnOptions, StartError, Stdio, TtyId,
 };
 use crate::shell::process::{ExitStatus, Flavour};
 use crate::shell::program::{Errno, Host, NoHost, Pid, Signal};
@@ -320,6 +321,7 @@ impl Runtime {
             kill_at: None,
             execs: Vec::new(),
             terminal: None,
+            steps: 0,
         };
         self.containers.insert(id, Arc::new(container));
         Ok(id)
@@ -720,6 +722,13 @@ impl Runtime {
 
     // ---- running
 
+    /// What a running container has used: processor time since its start, and memory now.
+    pub fn container_usage(&self, id: ContainerId) -> Option<Usage> {
+        let container = self.containers.get(&id)?;
+        let cpu = container.steps.saturating_mul(u64::try_from(STEP_TIME.as_nanos()).unwrap_or(0));
+        container.machine.as_ref().map(|machine| Usage { cpu, memory: machine.memory() })
+    }
+
     /// When `run` has something to do next, apart from streams.
     pub fn next_due(&self) -> Option<Time> {
         self.due.first().map(|(time, _)| *time)
@@ -770,6 +779,7 @@ impl Runtime {
         let ended = machine.exit_status(init);
         if let Some(container) = self.container_mut(id) {
             container.machine = Some(machine);
+            container.steps += outcome.steps;
         }
         match ended {
             Some(status) => self.end_container(id, status, out_of_memory, now),

@@ -6,7 +6,7 @@
 use std::fmt::Debug;
 use std::time::Duration;
 
-use crate::apiserver::{ExecOptions, LogOptions};
+use crate::apiserver::{ExecOptions, LogOptions, Usage};
 use crate::shell::program::Host;
 use crate::sim::Time;
 use crate::text::http::{Request, Response, StreamRead};
@@ -237,6 +237,8 @@ pub trait RuntimeService: Send + Sync {
     fn stop_container(&mut self, id: &str, grace: Duration, now: Time);
     /// A container.
     fn container(&self, id: &str) -> Option<ContainerStatus>;
+    /// What a running container has used; `None` when it does not run.
+    fn usage(&self, id: &str) -> Option<Usage>;
     /// Forgets an ended container and its log.
     fn remove_container(&mut self, id: &str);
 

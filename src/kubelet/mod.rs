@@ -14,12 +14,14 @@ mod handler;
 mod image_pull;
 mod killing;
 mod logs;
+mod node_status;
 mod phase;
 mod probe;
 mod start;
 mod status;
 mod sync;
 mod termination;
+mod usage;
 mod volumes;
 mod worker;
 
@@ -36,6 +38,7 @@ use crate::cri::{ContainerId, RuntimeService};
 use crate::shell::program::Host;
 use crate::sim::{Seed, Time};
 use backoff::Backoff;
+pub use node_status::healthy_conditions;
 use worker::{Stage, Worker};
 
 /// A Pod is synced once in so long, whatever happens.
@@ -101,6 +104,11 @@ impl Kubelet {
     /// The node's name.
     pub fn node(&self) -> &str {
         &self.node
+    }
+
+    /// The address of its machine.
+    pub fn address(&self) -> &str {
+        &self.address
     }
 
     /// Takes in the server's changes to Pods of this node.

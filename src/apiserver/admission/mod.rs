@@ -13,6 +13,7 @@ mod priority;
 mod resource_quota;
 mod runtime_class;
 mod service_account;
+mod storage_object_in_use_protection;
 mod taint_nodes_by_condition;
 
 use crate::api::KindInfo;
@@ -66,6 +67,7 @@ static MUTATING: &[Mutating] = &[
     priority::admit,
     default_toleration_seconds::admit,
     default_storage_class::admit,
+    storage_object_in_use_protection::admit,
     runtime_class::admit,
 ];
 

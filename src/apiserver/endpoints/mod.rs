@@ -15,7 +15,9 @@ use serde_json::{Value, json};
 use super::authorization::{self, Wish};
 use super::negotiate::{self, Form};
 use super::route::{self, Target};
-use super::{ApiServer, Caller, NodeProxy, component_status, discovery, health, respond, reviews, subresources, table};
+use super::{
+    ApiServer, Caller, NodeProxy, component_status, discovery, health, metrics, respond, reviews, subresources, table,
+};
 use crate::api::KindOps;
 use crate::apimachinery::{Object, Reason, Status, meta};
 use crate::text::http::{Method, Request, Response};
@@ -85,7 +87,11 @@ impl Call<'_> {
         if let Some(response) = component_status::answer(self)? {
             return Ok(response);
         }
-        discovery::answer(self.request, self.server.prose.as_deref())
+        if let Some(response) = metrics::answer(self)? {
+            return Ok(response);
+        }
+        let response = discovery::answer(self.request, self.server.prose.as_deref())?;
+        Ok(metrics::announce(self, response))
     }
 
     fn resource(&mut self, target: &Target) -> Result<Response, Status> {

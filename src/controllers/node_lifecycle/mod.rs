@@ -1,16 +1,19 @@
 //! The node lifecycle controller: turns a node's conditions and `spec.unschedulable` into taints.
 //!
-//! Refuses to judge whether a node lives: its kubelet says so.
+//! A kubelet that has fallen silent leaves the instant of its last renewal on its lease; when that is too long ago its
+//! node's conditions become unknown, and its Pods are no longer ready.
 //! Models Kubernetes 1.36 pkg/controller/nodelifecycle/node_lifecycle_controller.go.
 
 use std::collections::BTreeSet;
+use std::time::Duration;
 
-use k8s_openapi::api::core::v1::{Node, Taint};
+use k8s_openapi::api::coordination::v1::Lease;
+use k8s_openapi::api::core::v1::{Node, NodeCondition, Pod, Taint};
 
 use super::pod_control::ignore_not_found;
 use super::{Context, Controller};
 use crate::apimachinery::{Kind, ObjectKey, Status, meta};
-use crate::client::{Caches, Delta, EventType, WorkQueue};
+use crate::client::{Caches, Delta, EventType, WorkQueue, node_of};
 use crate::sim::{Seed, Time};
 
 /// The taints that follow from a node's state: key, effect, condition, the condition's status.
@@ -25,6 +28,17 @@ const BY_CONDITION: [(&str, &str, &str, &str); 7] = [
 ];
 /// The taint of a cordoned node.
 const UNSCHEDULABLE: &str = "node.kubernetes.io/unschedulable";
+
+/// Where the leases of nodes are.
+const LEASES: &str = "kube-node-lease";
+/// How often the nodes' health is looked at.
+const MONITOR_PERIOD: Duration = Duration::from_secs(5);
+/// How long a node may be silent.
+const GRACE_PERIOD: Duration = Duration::from_secs(50);
+/// How long a new node may take to say anything.
+const STARTUP_GRACE_PERIOD: Duration = Duration::from_secs(60);
+/// The conditions that a kubelet keeps.
+const CONDITIONS: [&str; 4] = ["Ready", "MemoryPressure", "DiskPressure", "PIDPressure"];
 
 /// See the module.
 #[derive(Clone, Debug, Default)]
@@ -49,13 +63,18 @@ impl Controller for NodeLifecycleController {
     }
 
     fn watches(&self) -> Vec<&'static str> {
-        vec![Node::RESOURCE]
+        vec![Node::RESOURCE, Lease::RESOURCE, Pod::RESOURCE]
     }
 
     fn observe(&mut self, delta: &Delta, _: &Caches, queue: &mut WorkQueue, now: Time) {
         self.started.get_or_insert(now);
-        if let Some(object) = delta.object() {
-            queue.add_at(ObjectKey::of(&**object), now);
+        let Some(object) = delta.object() else { return };
+        match &*delta.resource {
+            Node::RESOURCE => queue.add_at(ObjectKey::of(&**object), now),
+            Lease::RESOURCE if meta::namespace(object.meta()) == LEASES => {
+                queue.add_at(ObjectKey::new(Node::RESOURCE, "", meta::name(object.meta())), now);
+            }
+            _ => {}
         }
     }
 
@@ -64,9 +83,17 @@ impl Controller for NodeLifecycleController {
             self.registered.remove(&*key.name);
             return Ok(());
         };
+        if let Some(due) = silent_until(&node, context) {
+            if due > context.now {
+                context.queue.add_at(key.clone(), due);
+            } else if give_up(&node, context)? {
+                // What follows from the new conditions is done when they come back.
+                return Ok(());
+            }
+        }
         let created = node.metadata.creation_timestamp.as_ref().map(|time| Time::from(time.0));
         if self.registered.insert(key.name.to_string()) && created > self.started {
-            let message = format!("Registered Node {} in Controller", key.name);
+            let message = format!("Node {0} event: Registered Node {0} in Controller", key.name);
             context.events.event(&mut context.client, &*node, EventType::Normal, "RegisteredNode", &message);
         }
         let wanted = wanted_taints(&node);
@@ -94,6 +121,75 @@ impl Controller for NodeLifecycleController {
 
     fn clone_box(&self) -> Box<dyn Controller> {
         Box::new(self.clone())
+    }
+}
+
+/// When a silent node is given up, at the monitor's next look; `None` while it speaks.
+fn silent_until(node: &Node, context: &Context<'_>) -> Option<Time> {
+    let lease = context.caches.get::<Lease>(LEASES, meta::name(&node.metadata));
+    let renewed = lease.as_ref().and_then(|lease| lease.spec.as_ref()?.renew_time.as_ref());
+    let has_spoken = node.status.as_ref().is_some_and(|status| status.conditions.iter().flatten().next().is_some());
+    let due = match renewed {
+        Some(renewed) => Time::from(renewed.0) + GRACE_PERIOD,
+        None if has_spoken => return None,
+        None => Time::from(node.metadata.creation_timestamp.as_ref()?.0) + STARTUP_GRACE_PERIOD,
+    };
+    let period = MONITOR_PERIOD.as_secs();
+    Some(Time::from_seconds(due.as_seconds().div_ceil(period) * period))
+}
+
+/// Nothing is known of the node any more. Says whether that is new.
+fn give_up(node: &Node, context: &mut Context<'_>) -> Result<bool, Status> {
+    let mut changed = node.clone();
+    let conditions = changed.status.get_or_insert_default().conditions.get_or_insert_default();
+    let was_ready = conditions.iter().any(|held| held.type_ == "Ready" && held.status == "True");
+    let now = Some(meta::time(context.now));
+    for kind in CONDITIONS {
+        match conditions.iter_mut().find(|held| held.type_ == kind) {
+            Some(held) if held.status == "Unknown" => {}
+            Some(held) => {
+                held.status = "Unknown".to_owned();
+                held.reason = Some("NodeStatusUnknown".to_owned());
+                held.message = Some("Kubelet stopped posting node status.".to_owned());
+                held.last_transition_time.clone_from(&now);
+            }
+            None => conditions.push(NodeCondition {
+                type_: kind.to_owned(),
+                status: "Unknown".to_owned(),
+                reason: Some("NodeStatusNeverUpdated".to_owned()),
+                message: Some("Kubelet never posted node status.".to_owned()),
+                last_heartbeat_time: node.metadata.creation_timestamp.clone(),
+                last_transition_time: now.clone(),
+            }),
+        }
+    }
+    if changed == *node {
+        return Ok(false);
+    }
+    context.client.update_status(changed)?;
+    if was_ready {
+        let name = meta::name(&node.metadata);
+        let message = format!("Node {name} status is now: NodeNotReady");
+        context.events.event(&mut context.client, node, EventType::Normal, "NodeNotReady", &message);
+        mark_pods_not_ready(name, context);
+    }
+    Ok(true)
+}
+
+fn mark_pods_not_ready(node: &str, context: &mut Context<'_>) {
+    let pods: Vec<_> = context.caches.list::<Pod>().filter(|pod| node_of(pod) == node).collect();
+    for pod in pods {
+        let mut changed = Pod::clone(&pod);
+        let conditions = changed.status.get_or_insert_default().conditions.get_or_insert_default();
+        let Some(ready) = conditions.iter_mut().find(|held| held.type_ == "Ready" && held.status != "False") else {
+            continue;
+        };
+        ready.status = "False".to_owned();
+        ready.last_transition_time = Some(meta::time(context.now));
+        if context.client.update_status(changed).is_ok() {
+            let message = "Node is not ready";
+            context.events.event(&mut context.client, &*pod, EventType::Warning, "NodeNotReady", message);
+        }
     }
 }
 

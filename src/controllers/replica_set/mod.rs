@@ -1,52 +1,62 @@
-//! The ReplicaSet controller: keeps so many Pods of a template running.
+//! The ReplicaSet controller, and the ReplicationController's, which is the same with an older kind: keep so many Pods
+//! of a template running.
 //!
-//! Models Kubernetes 1.36 pkg/controller/replicaset/{replica_set,replica_set_utils}.go.
+//! Models Kubernetes 1.36 pkg/controller/replicaset/{replica_set,replica_set_utils}.go and pkg/controller/replication.
+
+mod kinds;
 
 use std::collections::BTreeMap;
+use std::marker::PhantomData;
 use std::sync::Arc;
 use std::time::Duration;
 
 use k8s_openapi::api::apps::v1::{ReplicaSet, ReplicaSetCondition, ReplicaSetStatus};
-use k8s_openapi::api::core::v1::{Pod, PodTemplateSpec};
+use k8s_openapi::api::core::v1::{Pod, PodTemplateSpec, ReplicationController};
 
 use super::consistency::Consistency;
 use super::pod_control::{self, active_order, ignore_not_found, is_pod_active, is_pod_terminating, phase};
 use super::{Context, Controller};
-use crate::apimachinery::labels::Selector;
 use crate::apimachinery::{Kind, ObjectKey, Status, meta};
 use crate::client::{Caches, Delta, WorkQueue, node_of};
 use crate::sim::{Seed, Time};
+use kinds::Replicated;
 
 /// How many Pods one sync creates or deletes at most.
 const BURST_REPLICAS: usize = 500;
 
 /// See the module.
-#[derive(Clone, Debug, Default)]
-pub struct ReplicaSetController {
+#[derive(Clone, Debug)]
+pub struct ReplicaController<T> {
     consistency: Consistency,
+    kind: PhantomData<T>,
 }
 
 /// A new ReplicaSet controller.
 pub fn new(_: Seed) -> Box<dyn Controller> {
-    Box::new(ReplicaSetController::default())
+    Box::new(ReplicaController::<ReplicaSet> { consistency: Consistency::default(), kind: PhantomData })
 }
 
-impl Controller for ReplicaSetController {
+/// A new ReplicationController controller.
+pub fn new_replication_controller(_: Seed) -> Box<dyn Controller> {
+    Box::new(ReplicaController::<ReplicationController> { consistency: Consistency::default(), kind: PhantomData })
+}
+
+impl<T: Replicated> Controller for ReplicaController<T> {
     fn name(&self) -> &'static str {
-        "replicaset-controller"
+        T::CONTROLLER
     }
 
     fn user(&self) -> &'static str {
-        "system:serviceaccount:kube-system:replicaset-controller"
+        T::USER
     }
 
     fn watches(&self) -> Vec<&'static str> {
-        vec![ReplicaSet::RESOURCE, Pod::RESOURCE]
+        vec![T::RESOURCE, Pod::RESOURCE]
     }
 
     fn observe(&mut self, delta: &Delta, caches: &Caches, queue: &mut WorkQueue, now: Time) {
         if &*delta.resource == Pod::RESOURCE {
-            pod_control::queue_owners::<ReplicaSet>(delta, caches, queue, now, selector_of);
+            pod_control::queue_owners::<T>(delta, caches, queue, now, T::selector);
         } else if let Some(object) = delta.object() {
             queue.add_at(ObjectKey::of(&**object), now);
         }
@@ -54,46 +64,34 @@ impl Controller for ReplicaSetController {
 
     fn reconcile(&mut self, key: &ObjectKey, context: &mut Context<'_>) -> Result<(), Status> {
         self.consistency.ensure_ready(key, context)?;
-        let Some(set) = context.caches.get::<ReplicaSet>(&key.namespace, &key.name) else { return Ok(()) };
+        let Some(set) = context.caches.get::<T>(&key.namespace, &key.name) else { return Ok(()) };
         let result = sync(key, &set, context);
         self.consistency.wrote(key, context);
         result
     }
 
     fn clone_box(&self) -> Box<dyn Controller> {
-        Box::new(self.clone())
+        Box::new(Self { consistency: self.consistency.clone(), kind: PhantomData })
     }
 }
 
-fn selector_of(set: &ReplicaSet) -> Option<Selector> {
-    Selector::from_label_selector(set.spec.as_ref().map(|spec| &spec.selector))
-}
-
-fn replicas(set: &ReplicaSet) -> i32 {
-    set.spec.as_ref().and_then(|spec| spec.replicas).unwrap_or(1)
-}
-
-fn min_ready_seconds(set: &ReplicaSet) -> i32 {
-    set.spec.as_ref().and_then(|spec| spec.min_ready_seconds).unwrap_or(0)
-}
-
-fn sync(key: &ObjectKey, set: &Arc<ReplicaSet>, context: &mut Context<'_>) -> Result<(), Status> {
-    let selector = selector_of(set);
-    let pods = pod_control::claim::<ReplicaSet, Pod>(context, &**set, selector.as_ref(), "")?;
+fn sync<T: Replicated>(key: &ObjectKey, set: &Arc<T>, context: &mut Context<'_>) -> Result<(), Status> {
+    let selector = set.selector();
+    let pods = pod_control::claim::<T, Pod>(context, &**set, selector.as_ref(), "")?;
     let terminating = pods.iter().filter(|pod| is_pod_terminating(pod)).count();
     let active: Vec<Arc<Pod>> = pods.into_iter().filter(|pod| is_pod_active(pod)).collect();
-    let failure = if meta::is_deleting(&set.metadata) { None } else { manage_replicas(set, &active, context) };
+    let failure = if meta::is_deleting(set.meta()) { None } else { manage_replicas(set, &active, context) };
     let now = context.now;
-    let status = status_of(set, &active, terminating, failure.as_ref(), now);
-    if set.status.as_ref() != Some(&status) {
-        let mut changed = ReplicaSet::clone(set);
-        changed.status = Some(status);
+    let status = status_of(&**set, &active, terminating, failure.as_ref(), now);
+    let mut changed = T::clone(set);
+    changed.set_status(status);
+    if changed != **set {
         context.client.update_status(changed)?;
     }
     if let Some(failure) = failure {
         return Err(failure);
     }
-    let wait_of = |pod: &Arc<Pod>| pod_control::available_in(pod, min_ready_seconds(set), now);
+    let wait_of = |pod: &Arc<Pod>| pod_control::available_in(pod, set.min_ready_seconds(), now);
     let soonest = active.iter().filter_map(wait_of).filter(|wait| !wait.is_zero()).min();
     if let Some(wait) = soonest {
         // Instants are stored in whole seconds: a little later is late enough.
@@ -102,11 +100,11 @@ fn sync(key: &ObjectKey, set: &Arc<ReplicaSet>, context: &mut Context<'_>) -> Re
     Ok(())
 }
 
-fn manage_replicas(set: &Arc<ReplicaSet>, active: &[Arc<Pod>], context: &mut Context<'_>) -> Option<Status> {
-    let wanted = usize::try_from(replicas(set)).unwrap_or(0);
+fn manage_replicas<T: Replicated>(set: &Arc<T>, active: &[Arc<Pod>], context: &mut Context<'_>) -> Option<Status> {
+    let wanted = usize::try_from(set.replicas()).unwrap_or(0);
     if active.len() < wanted {
         let none = PodTemplateSpec::default();
-        let template = set.spec.as_ref().and_then(|spec| spec.template.as_ref()).unwrap_or(&none);
+        let template = set.template().unwrap_or(&none);
         let missing = (wanted - active.len()).min(BURST_REPLICAS);
         return pod_control::create_pods(context, &**set, missing, |_| {
             pod_control::pod_from_template(&**set, template, "")
@@ -115,7 +113,7 @@ fn manage_replicas(set: &Arc<ReplicaSet>, active: &[Arc<Pod>], context: &mut Con
     }
     let surplus = (active.len() - wanted).min(BURST_REPLICAS);
     let mut failure = None;
-    for pod in pods_to_delete(set, active, surplus, context.caches, context.now) {
+    for pod in pods_to_delete(&**set, active, surplus, context.caches, context.now) {
         let deleted = pod_control::delete_pod(context, &**set, &pod).or_else(ignore_not_found);
         failure = failure.or(deleted.err());
     }
@@ -123,19 +121,25 @@ fn manage_replicas(set: &Arc<ReplicaSet>, active: &[Arc<Pod>], context: &mut Con
 }
 
 /// The Pods to give up: as [`active_order`], but crowded nodes lose theirs first and ages are compared roughly.
-fn pods_to_delete(set: &ReplicaSet, active: &[Arc<Pod>], count: usize, caches: &Caches, now: Time) -> Vec<Arc<Pod>> {
+fn pods_to_delete<T: Replicated>(
+    set: &T,
+    active: &[Arc<Pod>],
+    count: usize,
+    caches: &Caches,
+    now: Time,
+) -> Vec<Arc<Pod>> {
     if count == 0 || count >= active.len() {
         return active.iter().take(count).cloned().collect();
     }
     let mut on_node: BTreeMap<String, usize> = BTreeMap::new();
     // The Pods of every ReplicaSet of the same owner share the nodes.
-    let owner = meta::controller_of(&set.metadata).map(|owner| owner.uid.clone());
-    let siblings: Vec<Arc<ReplicaSet>> = match &owner {
-        Some(uid) => caches.controlled_by::<ReplicaSet>(uid).collect(),
+    let owner = meta::controller_of(set.meta()).map(|owner| owner.uid.clone());
+    let siblings: Vec<Arc<T>> = match &owner {
+        Some(uid) => caches.controlled_by::<T>(uid).collect(),
         None => Vec::new(),
     };
-    let uids = siblings.iter().map(|set| meta::uid(&set.metadata));
-    let own = owner.is_none().then(|| meta::uid(&set.metadata));
+    let uids = siblings.iter().map(|set| meta::uid(set.meta()));
+    let own = owner.is_none().then(|| meta::uid(set.meta()));
     for uid in uids.chain(own) {
         for pod in caches.controlled_by::<Pod>(uid).filter(|pod| is_pod_active(pod)) {
             *on_node.entry(node_of(&pod).to_owned()).or_default() += 1;
@@ -180,26 +184,25 @@ fn age_rank(pod: &Pod, now: Time) -> u32 {
     now.since(since).as_nanos().checked_ilog2().map_or(0, |log| log + 1)
 }
 
-fn status_of(
-    set: &ReplicaSet,
+fn status_of<T: Replicated>(
+    set: &T,
     active: &[Arc<Pod>],
     terminating: usize,
     failure: Option<&Status>,
     now: Time,
 ) -> ReplicaSetStatus {
-    let old = set.status.clone().unwrap_or_default();
-    let labels = set.spec.as_ref().and_then(|spec| spec.template.as_ref()?.metadata.as_ref()?.labels.as_ref());
+    let mut conditions = set.conditions();
+    let labels = set.template().and_then(|template| template.metadata.as_ref()?.labels.as_ref());
     let has_labels = |pod: &&Arc<Pod>| {
         let held = pod.metadata.labels.as_ref();
         labels.into_iter().flatten().all(|(key, value)| held.and_then(|held| held.get(key)) == Some(value))
     };
     let count = |number: usize| i32::try_from(number).unwrap_or(i32::MAX);
     let some = |number: usize| Some(count(number)).filter(|number| *number != 0);
-    let mut conditions = old.conditions.clone().unwrap_or_default();
     let held = conditions.iter().any(|condition| condition.type_ == "ReplicaFailure");
     match failure {
         Some(failure) if !held => {
-            let wanted = usize::try_from(replicas(set)).unwrap_or(0);
+            let wanted = usize::try_from(set.replicas()).unwrap_or(0);
             let reason = if active.len() < wanted { "FailedCreate" } else { "FailedDelete" };
             conditions.push(ReplicaSetCondition {
                 type_: "ReplicaFailure".to_owned(),
@@ -217,10 +220,10 @@ fn status_of(
         fully_labeled_replicas: some(active.iter().filter(has_labels).count()),
         ready_replicas: some(active.iter().filter(|pod| pod_control::is_pod_ready(pod)).count()),
         available_replicas: some(
-            active.iter().filter(|pod| pod_control::is_pod_available(pod, min_ready_seconds(set), now)).count(),
+            active.iter().filter(|pod| pod_control::is_pod_available(pod, set.min_ready_seconds(), now)).count(),
         ),
         terminating_replicas: Some(count(terminating)),
-        observed_generation: set.metadata.generation,
+        observed_generation: set.meta().generation,
         conditions: Some(conditions).filter(|conditions| !conditions.is_empty()),
     }
 }

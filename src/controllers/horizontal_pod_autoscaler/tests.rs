@@ -1,0 +1,142 @@
+//! Autoscalers over a Deployment whose usage the test brings. Case names are upstream's where there are such.
+
+use serde_json::{Value, json};
+
+use std::sync::Arc;
+
+use super::*;
+use crate::apiserver::{PodUsage, Usage};
+use crate::controllers::tests::World;
+use k8s_openapi::api::apps::v1::Deployment;
+
+fn world(replicas: i32, request: Option<&str>, metrics: Value) -> World {
+    let mut world = World::new();
+    world.create("apiregistration.k8s.io/v1", "APIService", json!({"metadata": {"name": "v1beta1.metrics.k8s.io"}}));
+    let requests = request.map_or(json!({}), |cpu| json!({"requests": {"cpu": cpu, "memory": "100Mi"}}));
+    let template = json!({"metadata": {"labels": {"app": "web"}},
+        "spec": {"containers": [{"name": "c", "image": "nginx", "resources": requests}]}});
+    world.create(
+        "apps/v1",
+        "Deployment",
+        json!({"metadata": {"name": "web"}, "spec": {"replicas": replicas,
+        "selector": {"matchLabels": {"app": "web"}}, "template": template}}),
+    );
+    world.create(
+        "autoscaling/v2",
+        "HorizontalPodAutoscaler",
+        json!({"metadata": {"name": "web"}, "spec": {
+        "minReplicas": 1, "maxReplicas": 6, "metrics": metrics,
+        "scaleTargetRef": {"apiVersion": "apps/v1", "kind": "Deployment", "name": "web"}}}),
+    );
+    world.advance(1.0);
+    world.phase_all("Running", None);
+    world
+}
+
+fn cpu(percent: i32) -> Value {
+    json!([{"type": "Resource", "resource": {"name": "cpu", "target": {"type": "Utilization", "averageUtilization": percent}}}])
+}
+
+impl World {
+    /// Lets time pass while every running Pod uses so many thousandths of a processor and so many bytes.
+    fn use_for(&mut self, seconds: u64, milli: u64, memory: u64) {
+        for _ in 0..seconds / 15 {
+            let start = self.now.as_seconds() * 1_000_000 * milli;
+            let pods = self.active();
+            let usage = |pod: &Arc<k8s_openapi::api::core::v1::Pod>| PodUsage {
+                namespace: "default".to_owned(),
+                name: meta::name(&pod.metadata).to_owned(),
+                containers: [("c".to_owned(), Usage { cpu: start, memory })].into(),
+            };
+            self.server.take_usage("node01", Usage::default(), pods.iter().map(usage).collect());
+            self.advance(15.0);
+            for pod in self.active().iter().filter(|pod| super::super::pod_control::phase(pod) != "Running") {
+                self.phase(pod, "Running", None);
+            }
+        }
+    }
+
+    fn wanted(&self) -> i32 {
+        self.get::<Deployment>("web").spec.as_ref().unwrap().replicas.unwrap()
+    }
+
+    fn condition(&self, kind: &str) -> (String, String, String) {
+        let status = self.get::<HorizontalPodAutoscaler>("web").to_json()["status"].clone();
+        let held = status["conditions"].as_array().unwrap().iter().find(|held| held["type"] == kind).unwrap().clone();
+        let text = |key: &str| held[key].as_str().unwrap().to_owned();
+        (text("status"), text("reason"), text("message"))
+    }
+}
+
+#[test]
+fn what_is_used_decides_how_many_there_are() {
+    let memory = json!([{"type": "Resource", "resource": {"name": "memory", "target": {"type": "AverageValue", "averageValue": "50Mi"}}}]);
+    let value = json!([{"type": "Resource", "resource": {"name": "cpu", "target": {"type": "AverageValue", "averageValue": "100m"}}}]);
+    for (name, metrics, replicas, milli, expected) in [
+        ("TestScaleUp", cpu(30), 3, 50, 5),
+        ("TestTolerance", cpu(50), 3, 52, 3),
+        ("TestScaleUpCapped", cpu(10), 3, 200, 6),
+        ("TestScaleUp by value", value, 2, 150, 3),
+        ("memory by value", memory, 2, 10, 3),
+    ] {
+        let mut world = world(replicas, Some("100m"), metrics);
+        world.use_for(90, milli, 70 << 20);
+        assert_eq!(world.wanted(), expected, "{name}");
+    }
+    let mut world = world(5, Some("100m"), cpu(50));
+    world.use_for(120, 10, 1 << 20);
+    assert_eq!((world.wanted(), world.condition("AbleToScale").1.as_str()), (5, "ScaleDownStabilized"));
+    world.use_for(300, 10, 1 << 20);
+    assert_eq!(world.wanted(), 1, "TestScaleDown");
+    let told = world.events_of("HorizontalPodAutoscaler");
+    assert_eq!(told.last().unwrap(), "SuccessfulRescale New size: 1; reason: All metrics below target");
+    world.use_for(15, 10, 1 << 20);
+    let status = world.get::<HorizontalPodAutoscaler>("web").to_json()["status"].clone();
+    assert_eq!(
+        status["currentMetrics"][0]["resource"]["current"],
+        json!({"averageUtilization": 10, "averageValue": "10m"})
+    );
+}
+
+#[test]
+fn what_cannot_be_known_is_told() {
+    let mut world = world(2, None, cpu(50));
+    world.use_for(60, 10, 1 << 20);
+    let (status, reason, message) = world.condition("ScalingActive");
+    assert_eq!((status.as_str(), reason.as_str()), ("False", "FailedGetResourceMetric"), "TestMissingRequests");
+    assert!(message.starts_with("the HPA was unable to compute the replica count: failed to get cpu utilization: missing request for cpu in container c of Pod web-"), "{message}");
+
+    let mut alone = World::new();
+    alone.create(
+        "autoscaling/v2",
+        "HorizontalPodAutoscaler",
+        json!({"metadata": {"name": "web"}, "spec": {"maxReplicas": 3,
+        "scaleTargetRef": {"apiVersion": "apps/v1", "kind": "Deployment", "name": "web"}}}),
+    );
+    alone.advance(16.0);
+    assert_eq!(alone.events_of("HorizontalPodAutoscaler"), ["FailedGetScale deployments.apps \"web\" not found"]);
+}
+
+#[test]
+fn without_a_metrics_server_the_number_stays() {
+    let mut world = world(2, Some("100m"), cpu(50));
+    let admin = world.admin.clone();
+    let options = crate::apiserver::DeleteOptions::default();
+    world
+        .server
+        .delete_object(&admin, "apiservices.apiregistration.k8s.io", "", "v1beta1.metrics.k8s.io", &options)
+        .unwrap();
+    world.advance(16.0);
+    let why = "failed to get cpu utilization: unable to get metrics for resource cpu: unable to fetch metrics from resource \
+               metrics API: the server could not find the requested resource (get pods.metrics.k8s.io)";
+    assert_eq!(
+        world.events_of("HorizontalPodAutoscaler"),
+        [
+            format!("FailedGetResourceMetric {why}"),
+            format!(
+                "FailedComputeMetricsReplicas invalid metrics (1 invalid out of 1), first error is: failed to get cpu resource metric value: {why}"
+            ),
+        ]
+    );
+    assert_eq!(world.wanted(), 2);
+}
