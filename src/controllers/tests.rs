@@ -716,3 +716,54 @@ fn a_replication_controller_keeps_its_pods_as_a_replica_set_does() {
     );
     assert!(world.events_of("ReplicationController")[0].starts_with("SuccessfulCreate Created pod: web-"));
 }
+
+#[test]
+fn claims_go_with_the_set_or_the_pod_when_the_policy_says_so() {
+    let mut world = World::new();
+    let mut set = store(2, "db:1");
+    set["spec"]["persistentVolumeClaimRetentionPolicy"] = json!({"whenDeleted": "Delete", "whenScaled": "Delete"});
+    world.create("apps/v1", "StatefulSet", set);
+    for _ in 0..4 {
+        world.advance(1.0);
+        world.settle_pods();
+    }
+    let owners = |world: &World, claim: &str| -> Vec<String> {
+        let held = world.get::<PersistentVolumeClaim>(claim);
+        held.metadata.owner_references.iter().flatten().map(|owner| format!("{} {}", owner.kind, owner.name)).collect()
+    };
+    assert_eq!(owners(&world, "data-db-0"), ["StatefulSet db"]);
+    let mut set = StatefulSet::clone(&world.get("db"));
+    set.spec.as_mut().unwrap().replicas = Some(1);
+    world.server.update(&world.admin.clone(), set).unwrap();
+    world.advance(1.0);
+    assert_eq!(owners(&world, "data-db-0"), ["StatefulSet db"]);
+    world.settle_pods();
+    world.advance(2.0);
+    assert!(world.server.get::<PersistentVolumeClaim>("default", "data-db-1").is_err(), "it goes with its Pod");
+}
+
+#[test]
+fn a_surging_daemon_set_starts_the_new_pod_before_the_old_one_goes() {
+    let mut world = World::new();
+    node(&mut world, "node01", false);
+    node(&mut world, "node02", false);
+    let mut set = agent("a:1");
+    set["spec"]["updateStrategy"] =
+        json!({"type": "RollingUpdate", "rollingUpdate": {"maxSurge": 1, "maxUnavailable": 0}});
+    world.create("apps/v1", "DaemonSet", set);
+    world.advance(1.0);
+    world.phase_all("Running", None);
+    world.advance(1.0);
+    let mut set = DaemonSet::clone(&world.get("agent"));
+    set.spec.as_mut().unwrap().template.spec.as_mut().unwrap().containers[0].image = Some("a:2".to_owned());
+    world.server.update(&world.admin.clone(), set).unwrap();
+    world.advance(1.0);
+    assert_eq!(world.active().len(), 3, "one more than there are nodes");
+    for _ in 0..6 {
+        world.settle_pods();
+        world.advance(1.0);
+    }
+    let images: Vec<String> =
+        world.active().iter().map(|pod| pod.spec.as_ref().unwrap().containers[0].image.clone().unwrap()).collect();
+    assert_eq!(images, ["a:2", "a:2"]);
+}

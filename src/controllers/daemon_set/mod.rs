@@ -4,6 +4,7 @@
 
 mod node_fit;
 mod revision;
+mod rolling;
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -17,7 +18,6 @@ use k8s_openapi::api::core::v1::{
 
 use super::consistency::Consistency;
 use super::pod_control::{self, ignore_not_found, is_pod_available, is_pod_ready, phase};
-use super::pod_template::scaled;
 use super::{Context, Controller};
 use crate::apimachinery::labels::Selector;
 use crate::apimachinery::{Kind, ObjectKey, Status, downcast, meta};
@@ -160,6 +160,16 @@ struct Changes {
     delete: Vec<Arc<Pod>>,
 }
 
+/// What one sync has found.
+#[derive(Clone, Copy)]
+struct Seen<'a> {
+    spec: &'a PodSpec,
+    nodes: &'a [Arc<Node>],
+    on_nodes: &'a OnNodes,
+    /// The hash of the present template.
+    hash: &'a str,
+}
+
 impl DaemonSetController {
     fn sync(&mut self, key: &ObjectKey, set: &Arc<DaemonSet>, context: &mut Context<'_>) -> Result<(), Status> {
         let selector = selector_of(set);
@@ -174,11 +184,12 @@ impl DaemonSetController {
         let on_nodes = by_node(pods);
         let template = daemon_template(set, &hash);
         let spec = template.spec.clone().unwrap_or_default();
-        let changes = self.changes(key, set, &spec, &nodes, &on_nodes, context);
+        let changes =
+            self.changes(key, set, &Seen { spec: &spec, nodes: &nodes, on_nodes: &on_nodes, hash: &hash }, context);
         let mut failure = apply(set, &template, &changes, context);
         if changes.create_on.is_empty() && changes.delete.is_empty() && is_rolling(set) {
-            let delete = outdated(set, &spec, &nodes, &on_nodes, &hash, context.now);
-            failure = failure.or(apply(set, &template, &Changes { delete, ..Changes::default() }, context));
+            let changes = rolling::changes(set, &spec, &nodes, &on_nodes, &hash, context.now);
+            failure = failure.or(apply(set, &template, &changes, context));
         }
         write_status(set, &spec, &nodes, &on_nodes, &hash, context)?;
         failure.map_or(Ok(()), Err)
@@ -188,11 +199,10 @@ impl DaemonSetController {
         &mut self,
         key: &ObjectKey,
         set: &Arc<DaemonSet>,
-        spec: &PodSpec,
-        nodes: &[Arc<Node>],
-        on_nodes: &OnNodes,
+        seen: &Seen<'_>,
         context: &mut Context<'_>,
     ) -> Changes {
+        let Seen { spec, nodes, on_nodes, hash } = *seen;
         let mut changes = Changes::default();
         for node in nodes {
             let name = meta::name(&node.metadata);
@@ -207,17 +217,15 @@ impl DaemonSetController {
                 changes.delete.extend(live.cloned());
                 continue;
             }
-            let mut running = 0;
+            let mut running = Vec::new();
             for pod in live {
                 if !matches!(phase(pod), "Failed" | "Succeeded") {
-                    running += 1;
-                    if running > 1 {
-                        changes.delete.push(Arc::clone(pod));
-                    }
+                    running.push(Arc::clone(pod));
                 } else if self.may_replace(key, name, set, pod, context) {
                     changes.delete.push(Arc::clone(pod));
                 }
             }
+            changes.delete.extend(rolling::superfluous(set, &running, hash, context.now));
         }
         // Pods meant for nodes that are gone.
         for (name, pods) in on_nodes {
@@ -339,42 +347,6 @@ fn apply(
         failure = failure.or(pod_control::delete_pod(context, &**set, pod).or_else(ignore_not_found).err());
     }
     failure
-}
-
-/// The Pods of an old template that may go now: those that do not work, and as many others as may be missing.
-fn outdated(
-    set: &DaemonSet,
-    spec: &PodSpec,
-    nodes: &[Arc<Node>],
-    on_nodes: &OnNodes,
-    hash: &str,
-    now: Time,
-) -> Vec<Arc<Pod>> {
-    let wanted: Vec<&str> =
-        nodes.iter().filter(|node| node_fit::should_run(spec, node).0).map(|node| meta::name(&node.metadata)).collect();
-    let total = i32::try_from(wanted.len()).unwrap_or(i32::MAX);
-    let rolling = spec_of(set).update_strategy.as_ref().and_then(|strategy| strategy.rolling_update.as_ref());
-    let most = rolling.and_then(|rolling| rolling.max_unavailable.as_ref());
-    let most = usize::try_from(scaled(most, total, true)).unwrap_or(0).max(1);
-    let (mut broken, mut working, mut unavailable) = (Vec::new(), Vec::new(), 0);
-    let empty = Vec::new();
-    let others = on_nodes.keys().map(String::as_str).filter(|name| !wanted.contains(name));
-    for name in wanted.iter().copied().chain(others) {
-        let live = on_nodes.get(name).unwrap_or(&empty).iter().filter(|pod| !meta::is_deleting(&pod.metadata));
-        let (new, old): (Vec<&Arc<Pod>>, Vec<&Arc<Pod>>) = live.partition(|pod| is_updated(pod, hash));
-        match (new.as_slice(), old.as_slice()) {
-            ([new], []) => unavailable += usize::from(!is_pod_available(new, min_ready(set), now)),
-            ([], [old]) if is_pod_available(old, min_ready(set), now) => working.push(Arc::clone(old)),
-            ([], [old]) => {
-                broken.push(Arc::clone(old));
-                unavailable += 1;
-            }
-            _ => unavailable += 1,
-        }
-    }
-    working.truncate(most.saturating_sub(unavailable));
-    broken.append(&mut working);
-    broken
 }
 
 fn is_updated(pod: &Pod, hash: &str) -> bool {

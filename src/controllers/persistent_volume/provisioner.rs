@@ -10,7 +10,7 @@ use k8s_openapi::api::core::v1::{Node, PersistentVolume, PersistentVolumeClaim};
 use k8s_openapi::api::storage::v1::StorageClass;
 use serde_json::json;
 
-use super::{PROVISIONED_BY, claim_key};
+use super::{PROVISIONED_BY, annotate, claim_key};
 use crate::api::volumes as rules;
 use crate::apimachinery::{Kind, Object, ObjectKey, Status, decode, meta};
 use crate::apiserver::DeleteOptions;
@@ -153,7 +153,7 @@ fn volume(
 ) -> PersistentVolume {
     let spec = claim.spec.clone().unwrap_or_default();
     let (namespace, own) = (meta::namespace(&claim.metadata), meta::name(&claim.metadata));
-    let mut value = json!({
+    let value = json!({
         "apiVersion": "v1", "kind": "PersistentVolume",
         "metadata": {"name": name, "annotations": {PROVISIONED_BY: class.provisioner}},
         "spec": {
@@ -168,10 +168,12 @@ fn volume(
             "storageClassName": class.metadata.name,
         },
     });
+    let mut volume: PersistentVolume = decode(value).unwrap_or_default();
     if let Some(node) = node {
         let rule = json!({"key": "kubernetes.io/hostname", "operator": "In", "values": [node]});
-        value["spec"]["nodeAffinity"] = json!({"required": {"nodeSelectorTerms": [{"matchExpressions": [rule]}]}});
-        value["metadata"]["annotations"]["local.path.provisioner/selected-node"] = json!(node);
+        let affinity = json!({"required": {"nodeSelectorTerms": [{"matchExpressions": [rule]}]}});
+        volume.spec.get_or_insert_default().node_affinity = decode(affinity).ok();
+        annotate(&mut volume, "local.path.provisioner/selected-node", node);
     }
-    decode(value).unwrap_or_default()
+    volume
 }

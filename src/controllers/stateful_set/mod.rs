@@ -1,8 +1,8 @@
 //! The StatefulSet controller: Pods with a lasting name and number, made and removed in order.
 //!
-//! Models Kubernetes 1.36 pkg/controller/statefulset/{stateful_set,stateful_set_control,stateful_pod_control}.go. Claims
-//! are made and never deleted (`persistentVolumeClaimRetentionPolicy: Retain`, the default).
+//! Models Kubernetes 1.36 pkg/controller/statefulset/{stateful_set,stateful_set_control,stateful_pod_control}.go.
 
+mod claims;
 mod identity;
 mod revision;
 mod sync;
@@ -10,7 +10,7 @@ mod sync;
 use std::time::Duration;
 
 use k8s_openapi::api::apps::v1::{ControllerRevision, StatefulSet, StatefulSetSpec};
-use k8s_openapi::api::core::v1::Pod;
+use k8s_openapi::api::core::v1::{PersistentVolumeClaim, Pod};
 
 use super::consistency::Consistency;
 use super::pod_control;
@@ -41,16 +41,19 @@ impl Controller for StatefulSetController {
     }
 
     fn watches(&self) -> Vec<&'static str> {
-        vec![StatefulSet::RESOURCE, ControllerRevision::RESOURCE, Pod::RESOURCE]
+        vec![StatefulSet::RESOURCE, ControllerRevision::RESOURCE, Pod::RESOURCE, PersistentVolumeClaim::RESOURCE]
     }
 
     fn observe(&mut self, delta: &Delta, caches: &Caches, queue: &mut WorkQueue, now: Time) {
-        if &*delta.resource == StatefulSet::RESOURCE {
-            if let Some(object) = delta.object() {
-                queue.add_at(ObjectKey::of(&**object), now);
+        match &*delta.resource {
+            StatefulSet::RESOURCE => {
+                if let Some(object) = delta.object() {
+                    queue.add_at(ObjectKey::of(&**object), now);
+                }
             }
-        } else {
-            pod_control::queue_owners::<StatefulSet>(delta, caches, queue, now, selector_of);
+            // Claims are read and change nothing.
+            PersistentVolumeClaim::RESOURCE => {}
+            _ => pod_control::queue_owners::<StatefulSet>(delta, caches, queue, now, selector_of),
         }
     }
 

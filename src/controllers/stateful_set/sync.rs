@@ -9,6 +9,7 @@ use std::time::Duration;
 use k8s_openapi::api::apps::v1::{StatefulSet, StatefulSetStatus};
 use k8s_openapi::api::core::v1::{PersistentVolumeClaim, Pod};
 
+use super::claims;
 use super::identity::{self, ordinal};
 use super::revision::{self, Revisions};
 use super::{first_ordinal, is_deleting, spec_of, wanted};
@@ -88,9 +89,14 @@ impl Sync<'_, '_> {
             if !meta::is_deleting(&pod.metadata) {
                 self.delete(&pod)?;
             }
+            return Ok(self.monotonic);
+        }
+        if self.monotonic && !self.is_available(&pod) {
             return Ok(true);
         }
-        Ok(self.monotonic && !self.is_available(&pod))
+        let set = Arc::clone(&self.set);
+        claims::sync(&set, &pod, number, true, self.context)?;
+        Ok(false)
     }
 
     fn create(&mut self, number: usize) -> Result<(), Status> {
@@ -103,7 +109,8 @@ impl Sync<'_, '_> {
         let revision = if is_old { &self.revisions.current } else { &self.revisions.update };
         let pod = identity::new_pod(&self.set, &revision.template, &revision.name, number);
         let name = meta::name(&pod.metadata).to_owned();
-        for (_, claim) in identity::claims(&self.set, number) {
+        for (_, mut claim) in identity::claims(&self.set, number) {
+            claim.metadata.owner_references = claims::owner_of_new(&self.set).map(|owner| vec![owner]);
             self.create_claim(claim, &name)?;
         }
         let created = self.context.client.create(pod);
@@ -162,15 +169,14 @@ impl Sync<'_, '_> {
     /// Removes the Pods beyond the wanted number, the last first. `true`: a rollout has to wait.
     fn remove_surplus(&mut self) -> Result<bool, Status> {
         let range = self.range();
-        let surplus: Vec<Arc<Pod>> = self
-            .pods
-            .iter()
-            .rev()
-            .filter(|(number, _)| !range.contains(number))
-            .map(|(_, pod)| Arc::clone(pod))
-            .collect();
+        let beyond = self.pods.iter().rev().filter(|(number, _)| !range.contains(number));
+        let surplus: Vec<(usize, Arc<Pod>)> = beyond.map(|(number, pod)| (*number, Arc::clone(pod))).collect();
+        let set = Arc::clone(&self.set);
+        for (number, pod) in &surplus {
+            claims::sync(&set, pod, *number, false, self.context)?;
+        }
         let unavailable = self.pods.values().find(|pod| !self.is_available(pod)).cloned();
-        for pod in surplus {
+        for (_, pod) in surplus {
             if meta::is_deleting(&pod.metadata) {
                 if self.monotonic {
                     return Ok(true);
