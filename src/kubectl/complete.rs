@@ -276,6 +276,36 @@ fn slashed_names(word: &str, namespace: &str, server: &mut dyn Server) -> Vec<Ca
     found.into_iter().map(|name| Candidate { text: format!("{kind}/{}", name.text), ..name }).collect()
 }
 
+/// `kubectl __complete`: what a script of `kubectl completion` asks.
+pub mod completion {
+    use serde_json::Value;
+
+    use super::{Server, complete};
+    use crate::kubectl::failure::Failure;
+    use crate::kubectl::program::{Context, DONE, Outcome};
+
+    impl Server for Context<'_> {
+        fn get(&mut self, path: &str) -> Option<Value> {
+            Context::get(self, path).ok()
+        }
+    }
+
+    /// Prints what can stand at the end of the line, a word each, and what the shell should do with it.
+    pub fn run(cx: &mut Context<'_>, words: &[String]) -> Outcome {
+        let Some((word, args)) = words.split_last() else { return Err(Failure::msg("no line to complete")) };
+        // Files are the shell's own business.
+        let (found, directive) = match complete(args, word, cx) {
+            Some(found) => (found, 4),
+            None => (Vec::new(), 0),
+        };
+        for candidate in found {
+            cx.out.line(candidate.text.trim_end());
+        }
+        cx.out.line(&format!(":{directive}"));
+        DONE
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -12,6 +12,7 @@ mod config;
 mod content_hash;
 mod describe;
 mod discovery;
+mod editing;
 mod failure;
 mod flags;
 mod generated;

@@ -3,6 +3,8 @@
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
+use super::cmd::plugin;
+use super::complete::completion;
 use super::config::{self, Config};
 use super::discovery::{self, Discovery};
 use super::failure::Failure;
@@ -11,6 +13,7 @@ use super::output::Output;
 use super::tree::{self, Command};
 use super::writing::klog;
 use crate::shell::program::{Program, Read, Step, System, Wait};
+use crate::text::http::{Request, Response};
 
 /// What one call of kubectl has learnt so far.
 #[derive(Clone, Debug, Default)]
@@ -70,6 +73,10 @@ pub trait Task: Send + Sync {
     fn step(&mut self, cx: &mut Context<'_>) -> Result<Progress, Failure>;
     /// A copy.
     fn clone_task(&self) -> Box<dyn Task>;
+    /// Answers a request that came to a port it listens on.
+    fn serve(&mut self, _cx: &mut Context<'_>, _port: u16, _request: &Request) -> Option<Response> {
+        None
+    }
 }
 
 /// Its name alone: the state of all of them would be shipped with the page.
@@ -183,7 +190,7 @@ impl Kubectl {
     fn advance(&mut self, system: &mut dyn System) -> Option<Step> {
         match std::mem::replace(&mut self.state, State::Ending(1)) {
             State::Start => {
-                self.state = self.start();
+                self.state = self.start(system);
                 None
             }
             State::Stdin(command) => self.read_stdin(system, command),
@@ -227,10 +234,21 @@ impl Kubectl {
         }
     }
 
-    fn start(&mut self) -> State {
+    fn start(&mut self, system: &mut dyn System) -> State {
+        if let Some((_, words)) = self.args.split_first().filter(|(first, _)| *first == "__complete") {
+            let words = words.to_vec();
+            let mut cx = Context { system, session: &mut self.session, out: &mut self.output };
+            let outcome = completion::run(&mut cx, &words);
+            return self.settle(outcome);
+        }
         let found = match tree::find(&self.args) {
             Ok(found) => found,
-            Err(failure) => return self.settle(Err(failure)),
+            Err(failure) => {
+                let Some(argv) = plugin::named(system, &self.args) else { return self.settle(Err(failure)) };
+                let mut cx = Context { system, session: &mut self.session, out: &mut self.output };
+                let outcome = plugin::run(&mut cx, &argv);
+                return self.settle(outcome);
+            }
         };
         self.session.path = found.path.clone();
         let flags = match parse(&found.words, found.command.all_flags()) {
@@ -300,5 +318,15 @@ impl Program for Kubectl {
 
     fn clone_box(&self) -> Box<dyn Program> {
         Box::new(self.clone())
+    }
+
+    fn serve(&mut self, request: &Request, system: &mut dyn System) -> Option<Response> {
+        let State::Waiting(task) = &mut self.state else { return None };
+        let host = request.header("host").unwrap_or_default();
+        let port = host.rsplit_once(':').and_then(|(_, port)| port.parse().ok()).unwrap_or(80);
+        let mut cx = Context { system, session: &mut self.session, out: &mut self.output };
+        let answer = task.serve(&mut cx, port, request);
+        self.output.flush(system);
+        answer
     }
 }

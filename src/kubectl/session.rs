@@ -33,11 +33,11 @@ pub struct Session {
 }
 
 impl Session {
-    /// Opens the session.
+    /// Opens the session's stream of framed messages.
     ///
     /// # Errors
     /// The server's.
-    pub fn open(&self, cx: &mut Context<'_>) -> Result<Running, Failure> {
+    pub fn stream(&self, cx: &mut Context<'_>) -> Result<Option<StreamId>, Failure> {
         let verb = if self.command.is_empty() { "attach" } else { "exec" };
         let mut request =
             Request::new(Method::Post, format!("/api/v1/namespaces/{}/pods/{}/{verb}", self.namespace, self.pod))
@@ -60,6 +60,15 @@ impl Session {
             _ => failure,
         })?;
         cx.out.bytes(1, &bytes);
+        Ok(stream)
+    }
+
+    /// Opens the session.
+    ///
+    /// # Errors
+    /// The server's.
+    pub fn open(&self, cx: &mut Context<'_>) -> Result<Running, Failure> {
+        let stream = self.stream(cx)?;
         let raw = self.tty && cx.system.is_terminal(0);
         if raw {
             cx.system.set_raw(true);

@@ -11,6 +11,7 @@ use super::program::{Errno, Fd, FileInfo, Host, Pid, Read, Signal, Step, System,
 use super::task::Task;
 use super::vfs::{self, Caller, Device, Inode, Kind, NodeId, Vfs};
 use crate::sim::Time;
+use crate::text::http::{Request, Response};
 
 /// How a file is opened.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -52,6 +53,23 @@ impl<'a> Kernel<'a> {
     pub fn tick(&mut self, steps: u64) -> bool {
         self.core.slice_used += steps;
         self.core.slice_used < self.core.slice_limit
+    }
+
+    /// Hands an HTTP request to whatever on this machine listens on a port; `None` when nothing does. One that is
+    /// accepted and not answered gives `EOF`.
+    pub fn loopback(&mut self, port: u16, request: &Request) -> Option<Result<Response, String>> {
+        let listens = |(pid, process): &(&Pid, &Process)| **pid != self.pid && process.listening.contains(&port);
+        let pid = self.core.processes.iter().find(listens).map(|(pid, _)| *pid)?;
+        let mut task = self.core.tasks.remove(&pid)?;
+        let answer = task.serve(request, &mut Kernel::new(&mut *self.core, pid, &mut *self.host));
+        self.core.tasks.insert(pid, task);
+        // What came in may be what it has waited for.
+        if let Some(process) = self.core.processes.get_mut(&pid)
+            && matches!(process.state, State::Waiting(_))
+        {
+            process.state = State::Ready;
+        }
+        Some(answer.ok_or_else(|| "EOF".to_owned()))
     }
 
     /// This process's id.

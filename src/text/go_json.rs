@@ -20,6 +20,13 @@ pub fn to_indented(value: &Value) -> String {
     out
 }
 
+/// Go's `json.MarshalIndent` with so many spaces a level.
+pub fn to_indented_by(value: &Value, spaces: usize) -> String {
+    let mut out = String::new();
+    write(&mut out, value, Some(&" ".repeat(spaces)), 0);
+    out
+}
+
 /// A string as Go writes it in JSON, with its quotes.
 pub fn quoted(text: &str) -> String {
     let mut out = String::new();

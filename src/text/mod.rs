@@ -7,4 +7,5 @@ pub mod http;
 pub mod json_path;
 pub mod similar_names;
 pub mod table;
+pub mod tar;
 pub mod yaml;

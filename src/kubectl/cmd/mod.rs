@@ -1,10 +1,13 @@
 //! The commands of kubectl, a file each. `COMMANDS` is the one list; its order is that of the overview.
 
-mod absent;
 mod apply;
 mod auth;
+mod certificate;
+mod completion;
 mod config;
+mod cp;
 mod create;
+mod debug;
 mod delete;
 mod describe;
 mod diff;
@@ -16,15 +19,20 @@ mod exec;
 mod explain;
 mod expose;
 mod get;
+mod kustomize;
 mod labels;
 mod logs;
 mod patch;
+pub mod plugin;
+mod port_forward;
+mod proxy;
 mod replace;
 mod rollout;
 mod run;
 mod scale;
 mod set;
 mod taint;
+mod top;
 mod wait;
 mod words;
 
@@ -43,9 +51,9 @@ pub static COMMANDS: &[&Command] = &[
     &rollout::COMMAND,
     &scale::COMMAND,
     &expose::AUTOSCALE,
-    &absent::CERTIFICATE,
+    &certificate::COMMAND,
     &discovery::CLUSTER_INFO,
-    &absent::TOP,
+    &top::COMMAND,
     &drain::CORDON,
     &drain::UNCORDON,
     &drain::DRAIN,
@@ -54,27 +62,27 @@ pub static COMMANDS: &[&Command] = &[
     &logs::COMMAND,
     &exec::ATTACH,
     &exec::EXEC,
-    &absent::PORT_FORWARD,
-    &absent::PROXY,
-    &absent::CP,
+    &port_forward::COMMAND,
+    &proxy::COMMAND,
+    &cp::COMMAND,
     &auth::COMMAND,
-    &absent::DEBUG,
+    &debug::COMMAND,
     &events::COMMAND,
     &diff::COMMAND,
     &apply::COMMAND,
     &patch::COMMAND,
     &replace::COMMAND,
     &wait::COMMAND,
-    &absent::KUSTOMIZE,
+    &kustomize::COMMAND,
     &labels::LABEL,
     &labels::ANNOTATE,
-    &absent::COMPLETION,
+    &completion::COMMAND,
     &discovery::API_RESOURCES,
     &discovery::API_VERSIONS,
     &config::COMMAND,
-    &absent::PLUGIN,
+    &plugin::COMMAND,
     &discovery::VERSION_COMMAND,
-    &absent::ALPHA,
+    &words::ALPHA,
     &words::HELP,
     &words::OPTIONS,
 ];

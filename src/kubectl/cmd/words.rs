@@ -1,6 +1,7 @@
-//! Commands that only say something: help and options.
+//! Commands that only say something: help, options, alpha.
 
 use crate::kubectl::help;
+use crate::kubectl::program::{Context, Next, Outcome};
 use crate::kubectl::tree::{Command, Group};
 
 /// `kubectl help`.
@@ -26,3 +27,19 @@ pub static OPTIONS: Command = Command {
     run: Some(help::options),
     ..Command::EMPTY
 };
+
+/// `kubectl alpha`.
+pub static ALPHA: Command = Command {
+    name: "alpha",
+    group: Group::Sub,
+    short: "Commands for features in alpha",
+    long: "There are none in this version.",
+    usage: "[flags] [options]",
+    run: Some(alpha),
+    ..Command::EMPTY
+};
+
+fn alpha(cx: &mut Context<'_>) -> Outcome {
+    cx.out.err_line("No alpha commands are available in this version of kubectl");
+    Ok(Next::Exit(0))
+}

@@ -1,5 +1,6 @@
 //! The programs that every machine has: one file each, one list. Refuses to know Kubernetes.
 
+mod archive;
 pub mod driver;
 mod files;
 mod grep;
@@ -52,6 +53,7 @@ pub const APPLETS: &[Applet] = &[
     applet("sha256sum", "checksum", text::sha256sum),
     applet("md5sum", "checksum", text::md5sum),
     applet("base64", "encode or decode", text::base64),
+    applet("tar", "make, list, unpack archives", archive::tar),
     applet("grep", "print matching lines", grep::make),
     applet("egrep", "grep -E", grep::make),
     applet("fgrep", "grep -F", grep::make),

@@ -34,7 +34,13 @@ fn fetch(kernel: &mut Kernel, authority: &str, mut request: Request) -> Result<(
             .collect();
     }
     request.headers.push(("Host".into(), authority.trim_end_matches(":80").to_owned()));
-    let response = kernel.host().send(authority, request)?;
+    let (name, port) = authority.rsplit_once(':').unwrap_or((authority, "80"));
+    let local = name == "localhost" || name.starts_with("127.") || name == "[::1]";
+    let own = if local { port.parse().ok().and_then(|port| kernel.loopback(port, &request)) } else { None };
+    let response = match own {
+        Some(answer) => answer?,
+        None => kernel.host().send(authority, request)?,
+    };
     let body = match &response.body {
         Body::Bytes(bytes) => bytes.clone(),
         Body::Stream(stream) => {
@@ -54,6 +60,8 @@ fn reason(error: &str) -> (&'static str, i32) {
         ("bad address", 6)
     } else if error.contains("refused") {
         ("Connection refused", 7)
+    } else if error == "EOF" {
+        ("Empty reply from server", 52)
     } else {
         ("Connection timed out", 28)
     }
@@ -87,6 +95,7 @@ pub fn wget(args: &[String]) -> Box<dyn Task> {
             Err(error) => {
                 match reason(&error) {
                     ("bad address", _) => out.err(&format!("wget: bad address '{host}'\n")),
+                    (_, 52) => out.err("wget: error getting response\n"),
                     (text, _) => out.err(&format!("wget: can't connect to remote host ({host}): {text}\n")),
                 }
                 1
@@ -202,7 +211,7 @@ pub fn curl(args: &[String]) -> Box<dyn Task> {
                         7 => format!(
                             "curl: (7) Failed to connect to {host} port {port} after 0 ms: Couldn't connect to server\n"
                         ),
-                        _ => format!("curl: (28) {text}\n"),
+                        _ => format!("curl: ({code}) {text}\n"),
                     });
                 }
                 code

@@ -2,6 +2,8 @@
 //!
 //! Models Kubernetes 1.36 staging/src/k8s.io/kubectl/pkg/cmd/auth.
 
+mod reconcile;
+
 use serde_json::{Value, json};
 
 use crate::kubectl::failure::Failure;
@@ -20,7 +22,7 @@ pub static COMMAND: Command = Command {
     short: "Inspect authorization",
     long: "Inspect authorization",
     usage: "[flags] [options]",
-    subcommands: &[&CAN_I, &WHOAMI],
+    subcommands: &[&CAN_I, &reconcile::COMMAND, &WHOAMI],
     run: Some(subcommand_missing),
     ..Command::EMPTY
 };

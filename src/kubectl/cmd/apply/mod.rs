@@ -2,17 +2,27 @@
 //!
 //! Models Kubernetes 1.36 staging/src/k8s.io/kubectl/pkg/cmd/apply.
 
+mod last_applied;
+mod prune;
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::time::Duration;
+
 use serde_json::{Value, json};
 
 use crate::kubectl::apply::three_way;
 use crate::kubectl::builder::{self, FILE_FLAGS, Query, Target};
+use crate::kubectl::discovery::Resource;
 use crate::kubectl::failure::Failure;
-use crate::kubectl::flags::{Flag, array, duration, int, switch, text};
-use crate::kubectl::print::{PRINT_FLAGS, Printer, as_list, str_at};
-use crate::kubectl::program::{Context, DONE, Outcome};
+use crate::kubectl::flags::{Flag, Flags, array, duration, int, switch, text};
+use crate::kubectl::print::{Format, PRINT_FLAGS, Printer, as_list, map_at, str_at};
+use crate::kubectl::program::{Context, Next, Outcome, Progress, Task};
 use crate::kubectl::tree::{Command, Group};
 use crate::kubectl::writing::{self, DRY_RUN, DryRun, LAST_APPLIED, VALIDATE, blame, field_manager, remember};
+use crate::shell::program::Wait;
+use crate::sim::Time;
 use crate::text::go_number::quote;
+use crate::text::http::{Method, Request};
 
 const FLAGS: &[Flag] = &[
     switch("all", "With --prune: every object of the namespace that apply made."),
@@ -45,30 +55,12 @@ pub static COMMAND: Command = Command {
     ],
     usage: "(-f FILENAME | -k DIRECTORY) [options]",
     flags: &[FLAGS, FILE_FLAGS, PRINT_FLAGS, DRY_RUN, VALIDATE, &[field_manager("kubectl-client-side-apply")]],
-    subcommands: &[&VIEW_LAST_APPLIED],
+    subcommands: &[&last_applied::EDIT, &last_applied::SET, &last_applied::VIEW],
     run: Some(run),
     ..Command::EMPTY
 };
 
-static VIEW_LAST_APPLIED: Command = Command {
-    name: "view-last-applied",
-    short: "Show what was applied last",
-    long: "Shows the configuration that apply remembers in an annotation of the object.",
-    examples: &[("What was applied to a Job", "kubectl apply view-last-applied job/hello")],
-    usage: "(TYPE [NAME | -l label] | TYPE/NAME | -f FILENAME) [options]",
-    flags: &[
-        FILE_FLAGS,
-        &[
-            switch("all", "Every object of the type."),
-            text("output", "yaml", "yaml or json.").short('o'),
-            text("selector", "", "Only objects whose labels match.").short('l'),
-        ],
-    ],
-    run: Some(view_last_applied),
-    ..Command::EMPTY
-};
-
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 struct Options {
     dry_run: DryRun,
     validation: &'static str,
@@ -77,31 +69,48 @@ struct Options {
     force_conflicts: bool,
 }
 
+/// What does not go together.
+fn check(flags: &Flags, dry_run: DryRun) -> Result<(), Failure> {
+    let (server_side, prune, all) = (flags.on("server-side"), flags.on("prune"), flags.on("all"));
+    let selector = !flags.text("selector").is_empty();
+    let why = if flags.on("force-conflicts") && !server_side {
+        "--force-conflicts only works with --server-side"
+    } else if dry_run == DryRun::Client && server_side {
+        "--dry-run=client doesn't work with --server-side (did you mean --dry-run=server instead?)"
+    } else if flags.on("force") && server_side {
+        "--force cannot be used with --server-side"
+    } else if flags.on("force") && dry_run == DryRun::Server {
+        "--dry-run=server cannot be used with --force"
+    } else if all && selector {
+        "cannot set --all and --selector at the same time"
+    } else if prune && flags.on("force") {
+        "--force cannot be used with --prune"
+    } else if prune && !all && !selector {
+        "all resources selected for prune without explicitly passing --all. To prune all resources, pass the --all flag. If you did not mean to prune all resources, specify a label selector"
+    } else if prune && server_side {
+        "--prune is in alpha and doesn't currently work on objects created by server-side apply"
+    } else if !flags.text("subresource").is_empty() && !server_side {
+        "--subresource can only be specified for --server-side"
+    } else {
+        ""
+    };
+    if why.is_empty() { Ok(()) } else { Err(Failure::msg(why)) }
+}
+
 fn run(cx: &mut Context<'_>) -> Outcome {
     let flags = cx.session.flags.clone();
     if !flags.args.is_empty() {
         return Err(cx.usage(format!("Unexpected args: [{}]", flags.args.join(" "))));
     }
-    let server_side = flags.on("server-side");
     let options = Options {
         dry_run: DryRun::of(cx)?,
         validation: writing::validation(&flags)?,
         manager: writing::apply_manager(&flags).to_owned(),
-        server_side,
+        server_side: flags.on("server-side"),
         force_conflicts: flags.on("force-conflicts"),
     };
-    if options.force_conflicts && !server_side {
-        return Err(Failure::msg("--force-conflicts only works with --server-side"));
-    }
-    if options.dry_run == DryRun::Client && server_side {
-        return Err(Failure::msg(
-            "--dry-run=client doesn't work with --server-side (did you mean --dry-run=server instead?)",
-        ));
-    }
-    if flags.on("force") && server_side {
-        return Err(Failure::msg("--force cannot be used with --server-side"));
-    }
-    let mut printer = Printer::of(&flags, cx.system, false)?;
+    check(&flags, options.dry_run)?;
+    let printer = Printer::of(&flags, cx.system, false)?;
     let mut query = Query::of(&flags);
     if query.files.is_empty() && query.kustomize.is_empty() {
         return Err(Failure::msg("must specify one of -f and -k"));
@@ -109,35 +118,171 @@ fn run(cx: &mut Context<'_>) -> Outcome {
     query.all = false;
     query.validate = options.validation != "Ignore";
     query.selector = None;
-    let built = builder::build(cx, &query)?;
-    let mut failures = built.failures.clone();
-    if built.targets.is_empty() && failures.is_empty() {
+    let allowed = if flags.on("prune") { prune::allowed(cx)? } else { Vec::new() };
+    let mut built = builder::build(cx, &query)?;
+    if !flags.text("selector").is_empty() {
+        let selector = crate::apimachinery::labels::parse(flags.text("selector")).map_err(Failure::msg)?;
+        built.targets.retain(|target| {
+            let labels = target.object.as_ref().and_then(|object| map_at(object, "/metadata/labels"));
+            let labels: BTreeMap<String, String> = labels
+                .into_iter()
+                .flatten()
+                .map(|(key, value)| (key.clone(), value.as_str().unwrap_or("").to_owned()))
+                .collect();
+            selector.matches(Some(&labels))
+        });
+    }
+    if built.targets.is_empty() && built.failures.is_empty() {
         return Err(Failure::msg("no objects passed to apply"));
     }
-    let mut results = Vec::new();
-    for target in &built.targets {
-        let applied =
-            if options.server_side { server_side_apply(cx, target, &options) } else { apply_one(cx, target, &options) };
+    let mut waiting = built.targets;
+    waiting.reverse();
+    let mut namespaces = BTreeSet::new();
+    if cx.config()?.namespace_forced {
+        namespaces.insert(cx.namespace()?);
+    }
+    Ok(Next::Task(Box::new(Applying {
+        options,
+        printer,
+        waiting,
+        replacing: None,
+        results: Vec::new(),
+        failures: built.failures,
+        uids: BTreeSet::new(),
+        namespaces,
+        allowed,
+    })))
+}
+
+/// Objects that are applied, one after the other.
+#[derive(Clone, Debug)]
+struct Applying {
+    options: Options,
+    printer: Printer,
+    waiting: Vec<Target>,
+    /// With `--force`: what is being deleted to be made anew, what is wanted, and until when it is waited for.
+    replacing: Option<(Target, Value, Option<Time>)>,
+    results: Vec<Value>,
+    failures: Vec<Failure>,
+    uids: BTreeSet<String>,
+    namespaces: BTreeSet<String>,
+    allowed: Vec<Resource>,
+}
+
+impl Applying {
+    fn done(&mut self, cx: &mut Context<'_>, target: &Target, object: Value, what: &str) -> Result<(), Failure> {
+        self.uids.insert(str_at(&object, "/metadata/uid").to_owned());
+        if !target.namespace.is_empty() {
+            self.namespaces.insert(target.namespace.clone());
+        }
+        if self.printer.is_human() || matches!(self.printer.format, Format::Name) {
+            let what = format!("{what}{}", self.options.dry_run.suffix());
+            let text = self.printer.done(&object, &target.resource, name_of(&object, target), &what)?;
+            cx.out.out(&text);
+        }
+        self.results.push(object);
+        Ok(())
+    }
+
+    fn one(&mut self, cx: &mut Context<'_>, target: &Target) -> Result<(), Failure> {
+        let applied = if self.options.server_side {
+            server_side_apply(cx, target, &self.options)
+        } else {
+            apply_one(cx, target, &self.options)
+        };
         match applied {
-            Ok((object, what)) => {
-                if printer.is_human() || matches!(printer.format, crate::kubectl::print::Format::Name) {
-                    let what = format!("{what}{}", options.dry_run.suffix());
-                    let text = printer.done(&object, &target.resource, name_of(&object, target), &what)?;
-                    cx.out.out(&text);
+            Ok((object, what)) => self.done(cx, target, object, what),
+            Err(failure) if cx.session.flags.on("force") && matches!(failure.reason(), "Invalid" | "Conflict") => {
+                let flags = cx.session.flags.clone();
+                let grace = flags.number("grace-period");
+                let mut options = json!({"propagationPolicy": "Background"});
+                if let (true, Some(fields)) = (grace >= 0, options.as_object_mut()) {
+                    fields.insert("gracePeriodSeconds".to_owned(), json!(grace));
                 }
-                results.push(object);
+                let request = Request::new(Method::Delete, target.path())
+                    .with_header("Accept", "application/json")
+                    .with_header("Content-Type", "application/json")
+                    .with_body(options.to_string());
+                cx.json(request)?;
+                let wait = flags.nanoseconds("timeout");
+                let until = (wait > 0).then(|| cx.system.now() + Duration::from_nanos(wait.unsigned_abs()));
+                let modified = remember(&target.object.clone().unwrap_or_default());
+                self.replacing = Some((target.clone(), modified, until));
+                Ok(())
             }
-            Err(failure) => failures.push(failure),
+            Err(failure) => Err(failure),
         }
     }
-    if !printer.is_human() && !matches!(printer.format, crate::kubectl::print::Format::Name) && !results.is_empty() {
-        let text = match results.as_slice() {
-            [one] => printer.print(one)?,
-            _ => printer.print(&as_list(results))?,
-        };
-        cx.out.out(&text);
+
+    /// Goes on with an object that is deleted and made anew; `true` while it is still there.
+    fn replace(&mut self, cx: &mut Context<'_>) -> Result<bool, Failure> {
+        let Some((target, modified, until)) = self.replacing.clone() else { return Ok(false) };
+        match cx.get(&target.path()) {
+            Ok(_) if until.is_none_or(|until| cx.system.now() < until) => return Ok(true),
+            Ok(_) => {
+                self.replacing = None;
+                return Err(Failure::msg("timed out waiting for the condition"));
+            }
+            Err(failure) if failure.is_not_found() => {}
+            Err(failure) => {
+                self.replacing = None;
+                return Err(failure);
+            }
+        }
+        self.replacing = None;
+        let collection = target.resource.path(&target.namespace);
+        let (manager, validation) = (self.options.manager.clone(), self.options.validation);
+        let made = writing::create(cx, &collection, &modified, DryRun::None, &manager, validation)
+            .map_err(|failure| blame(failure, "creating", target.source.as_deref()))?;
+        self.done(cx, &target, made, "configured")?;
+        Ok(false)
     }
-    if failures.is_empty() { DONE } else { Err(Failure::Many(failures)) }
+
+    fn finish(&mut self, cx: &mut Context<'_>) -> Result<Progress, Failure> {
+        let quiet = self.printer.is_human() || matches!(self.printer.format, Format::Name);
+        if !quiet && !self.results.is_empty() {
+            let text = match self.results.as_slice() {
+                [one] => self.printer.print(one)?,
+                many => self.printer.print(&as_list(many.to_vec()))?,
+            };
+            cx.out.out(&text);
+        }
+        if !self.failures.is_empty() {
+            return Err(Failure::Many(std::mem::take(&mut self.failures)));
+        }
+        if cx.session.flags.on("prune") {
+            let gone = prune::prune(cx, &self.allowed, &self.uids, &self.namespaces, self.options.dry_run)?;
+            for (resource, object) in gone {
+                let what = format!("pruned{}", self.options.dry_run.suffix());
+                let text = self.printer.done(&object, &resource, str_at(&object, "/metadata/name"), &what)?;
+                cx.out.out(&text);
+            }
+        }
+        Ok(Progress::Next(Next::Exit(0)))
+    }
+}
+
+impl Task for Applying {
+    fn step(&mut self, cx: &mut Context<'_>) -> Result<Progress, Failure> {
+        loop {
+            match self.replace(cx) {
+                Ok(true) => {
+                    let until = Some(cx.system.now() + Duration::from_secs(1));
+                    return Ok(Progress::Wait(Wait { until, ..Wait::default() }));
+                }
+                Ok(false) => {}
+                Err(failure) => self.failures.push(failure),
+            }
+            let Some(target) = self.waiting.pop() else { return self.finish(cx) };
+            if let Err(failure) = self.one(cx, &target) {
+                self.failures.push(failure);
+            }
+        }
+    }
+
+    fn clone_task(&self) -> Box<dyn Task> {
+        Box::new(self.clone())
+    }
 }
 
 fn name_of<'a>(object: &'a Value, target: &'a Target) -> &'a str {
@@ -169,6 +314,10 @@ fn apply_one(cx: &mut Context<'_>, target: &Target, options: &Options) -> Result
             quote(source)
         )
     };
+    let generated = str_at(&wanted, "/metadata/generateName");
+    if target.name.is_empty() && !generated.is_empty() {
+        return Err(Failure::msg(format!("from {generated}: cannot use generate name with apply")));
+    }
     if target.name.is_empty() {
         return Err(Failure::msg(format!("{}resource name may not be empty", retrieving())));
     }
@@ -268,32 +417,4 @@ fn conflict(failure: &Failure) -> Failure {
         "{}\nPlease review the fields above--they currently have other managers. Here\nare the ways you can resolve this warning:\n* If you intend to manage all of these fields, please re-run the apply\n  command with the `--force-conflicts` flag.\n* If you do not intend to manage all of the fields, please edit your\n  manifest to remove references to the fields that should keep their\n  current managers.\n* You may co-own fields by updating your manifest to match the existing\n  value; in this case, you'll become the manager if the other manager(s)\n  stop managing the field (remove it from their configuration).\nSee https://kubernetes.io/docs/reference/using-api/server-side-apply/#conflicts",
         failure.text()
     ))
-}
-
-fn view_last_applied(cx: &mut Context<'_>) -> Outcome {
-    let flags = cx.session.flags.clone();
-    let built = builder::build(cx, &Query::of(&flags))?;
-    let (found, failures) = builder::fetch(cx, &built);
-    if let Some(failure) = failures.into_iter().next() {
-        return Err(failure);
-    }
-    for target in found {
-        let object = target.object.unwrap_or_default();
-        let memory = object.pointer("/metadata/annotations").and_then(|annotations| annotations.get(LAST_APPLIED));
-        let Some(memory) = memory.and_then(Value::as_str).and_then(|text| serde_json::from_str::<Value>(text).ok())
-        else {
-            continue;
-        };
-        let text = match flags.text("output") {
-            "json" => crate::text::go_json::to_indented(&memory) + "\n",
-            "yaml" => crate::text::yaml::to_yaml(&memory),
-            other => {
-                return Err(
-                    cx.usage(format!("Unexpected -o output mode: {other}, the flag 'output' must be one of yaml|json"))
-                );
-            }
-        };
-        cx.out.out(&text);
-    }
-    DONE
 }
