@@ -239,7 +239,9 @@ fn subresources(info: &KindInfo) -> Vec<Resource> {
             add("eviction", "policy", "v1", "Eviction", &["create"]);
             add("exec", "", "", "PodExecOptions", &["create", "get"]);
             add("log", "", "", "Pod", &["get"]);
+            add("proxy", "", "", "PodProxyOptions", &["create", "delete", "get", "patch", "update"]);
         }
+        "services" => add("proxy", "", "", "ServiceProxyOptions", &["create", "delete", "get", "patch", "update"]),
         "serviceaccounts" => add("token", "authentication.k8s.io", "v1", "TokenRequest", &["create"]),
         "namespaces" => add("finalize", "", "", info.kind, &["update"]),
         _ => {}

@@ -2,7 +2,7 @@
 
 use crate::apimachinery::{Reason, Status};
 use crate::sim::Time;
-use crate::text::http::StreamRead;
+use crate::text::http::{Request, Response, StreamRead};
 
 /// Names a container on a node.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -86,6 +86,12 @@ pub trait NodeProxy {
 
     /// Ends a session from the client's side.
     fn close_session(&mut self, node: &str, session: u64);
+
+    /// Asks whatever listens on a port of a Pod's address.
+    ///
+    /// # Errors
+    /// Why no answer came, such as `dial tcp 10.244.1.2:80: connect: connection refused`.
+    fn request(&mut self, node: &str, address: &str, port: u16, request: &Request) -> Result<Response, String>;
 }
 
 /// A cluster without nodes.
@@ -104,6 +110,9 @@ impl NodeProxy for NoNodes {
     }
     fn write_session(&mut self, _: &str, _: u64, _: &[u8]) {}
     fn close_session(&mut self, _: &str, _: u64) {}
+    fn request(&mut self, _: &str, address: &str, port: u16, _: &Request) -> Result<Response, String> {
+        Err(format!("dial tcp {address}:{port}: connect: no route to host"))
+    }
 }
 
 fn no_such_node(node: &str) -> Status {

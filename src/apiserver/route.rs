@@ -52,6 +52,7 @@ pub(super) fn resolve(path: &str) -> Option<Target> {
         [plural] => (*plural, "", ""),
         [plural, name] => (*plural, *name, ""),
         [plural, name, subresource] => (*plural, *name, *subresource),
+        [plural @ ("pods" | "services"), name, "proxy", ..] => (*plural, *name, "proxy"),
         _ => return None,
     };
     let ops = api::KINDS.iter().copied().find(|kind| {

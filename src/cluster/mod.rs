@@ -409,4 +409,11 @@ impl NodeProxy for Nodes<'_> {
             kubelet.close_session(session);
         }
     }
+    fn request(&mut self, node: &str, address: &str, port: u16, request: &Request) -> Result<Response, String> {
+        let now = self.now;
+        match self.find(node) {
+            Some(kubelet) => kubelet.request(address, port, request, now),
+            None => Err(format!("dial tcp {address}:{port}: connect: no route to host")),
+        }
+    }
 }

@@ -7,12 +7,17 @@ use serde_json::Value;
 
 use super::flags::Flag;
 use super::tree::{self, Found};
+use crate::apimachinery::facts::facts;
 use crate::shell::line_editor::Candidate;
 
 /// Whoever answers GET requests: the path with its query, and the answer's JSON if there was one.
 pub trait Server {
     /// The answer to `GET path`.
     fn get(&mut self, path: &str) -> Option<Value>;
+    /// The kubeconfig file's content.
+    fn kubeconfig(&mut self) -> Option<Value> {
+        None
+    }
 }
 
 /// What can stand in a place.
@@ -23,6 +28,16 @@ enum Place {
     Names { resource: &'static str, slashed: bool },
     /// A type of object only.
     Types,
+    /// A type of object, or a field of one behind dots.
+    Fields,
+    /// An object that can be rolled out.
+    Rollout,
+    /// One of these words.
+    Words(&'static [&'static str]),
+    /// The name of a context, cluster or user of the kubeconfig.
+    Config(&'static str),
+    /// A command.
+    Commands,
     /// A file.
     File,
     /// Nothing.
@@ -44,6 +59,34 @@ const OUTPUTS: &[&str] = &[
     "templatefile",
     "wide",
     "yaml",
+];
+
+/// What commands print that have forms of their own.
+const OWN_OUTPUTS: &[(&str, &[&str])] = &[
+    ("api-resources", &["json", "name", "wide", "yaml"]),
+    ("apply view-last-applied", &["json", "yaml"]),
+    ("config get-contexts", &["name"]),
+    ("explain", &["plaintext", "plaintext-openapiv2"]),
+    ("version", &["json", "yaml"]),
+];
+
+/// The values of flags that take one of a few.
+const VALUES: &[(&str, &[&str])] = &[
+    ("dry-run", &["none", "server", "client"]),
+    ("cascade", &["background", "foreground", "orphan"]),
+    ("restart", &["Always", "OnFailure", "Never"]),
+    ("image-pull-policy", &["Always", "IfNotPresent", "Never"]),
+    ("validate", &["strict", "warn", "ignore"]),
+    ("type", &["json", "merge", "strategic", "ClusterIP", "NodePort", "LoadBalancer", "ExternalName"]),
+    ("types", &["Normal", "Warning"]),
+    ("subresource", &["status", "scale", "resize"]),
+    ("sort-by", &["cpu", "memory", "name", "kind", ".metadata.name", ".metadata.creationTimestamp"]),
+    ("for", &["condition=", "jsonpath=", "create", "delete"]),
+    ("profile", &["general", "baseline", "restricted", "netadmin", "sysadmin"]),
+    ("protocol", &["TCP", "UDP", "SCTP"]),
+    ("override-type", &["json", "merge", "strategic"]),
+    ("session-affinity", &["None", "ClientIP"]),
+    ("preemption-policy", &["PreemptLowerPriority", "Never"]),
 ];
 
 /// What can stand at the end of `kubectl ARGS... WORD`; `None` where a file belongs.
@@ -69,11 +112,20 @@ pub fn complete(args: &[String], word: &str, server: &mut dyn Server) -> Option<
         let names = found.command.subcommands.iter().map(|command| command.name);
         return Some(names.filter(|name| name.starts_with(word)).map(Candidate::word).collect());
     }
-    let namespace = namespace(&flags, args);
+    let namespace = namespace(&flags, args, server);
     match place(&found.path, arguments.len()) {
         Place::File => None,
         Place::Nothing => Some(Vec::new()),
         Place::Types => Some(types(word, server)),
+        Place::Fields => Some(fields(word, server)),
+        Place::Words(words) => Some(fitting(words.iter().map(|word| (*word).to_owned()), word)),
+        Place::Config(list) => Some(fitting(known(list, server), word)),
+        Place::Commands => Some(commands(&arguments, word)),
+        Place::Rollout => match arguments.first() {
+            None if word.contains('/') => Some(slashed_names(word, &namespace, server)),
+            None => Some(fitting(["daemonsets", "deployments", "statefulsets"].map(str::to_owned), word)),
+            Some(first) => Some(names(first, word, &namespace, &arguments, server)),
+        },
         Place::Names { resource, slashed } => {
             if slashed && word.contains('/') {
                 return Some(slashed_names(word, &namespace, server));
@@ -95,18 +147,62 @@ pub fn complete(args: &[String], word: &str, server: &mut dyn Server) -> Option<
 /// What the argument number `index` of a command is.
 fn place(path: &str, index: usize) -> Place {
     let path = path.strip_prefix("kubectl ").unwrap_or(path);
+    let one = |resource| if index == 0 { Place::Names { resource, slashed: false } } else { Place::Nothing };
     match path {
-        "get" | "describe" | "delete" | "edit" | "label" | "annotate" | "patch" | "wait" | "scale" | "expose"
-        | "autoscale" => Place::Objects,
+        "get"
+        | "describe"
+        | "delete"
+        | "edit"
+        | "label"
+        | "annotate"
+        | "patch"
+        | "wait"
+        | "scale"
+        | "expose"
+        | "autoscale"
+        | "set env"
+        | "set image"
+        | "set resources"
+        | "set selector"
+        | "set serviceaccount"
+        | "set subject"
+        | "apply view-last-applied"
+        | "apply edit-last-applied" => Place::Objects,
         "logs" | "exec" | "attach" | "port-forward" | "debug" if index == 0 => {
             Place::Names { resource: "pods", slashed: true }
         }
-        "cordon" | "uncordon" | "drain" | "top node" => Place::Names { resource: "nodes", slashed: false },
-        "top pod" => Place::Names { resource: "pods", slashed: false },
-        "explain" if index == 0 => Place::Types,
-        "apply" | "cp" | "diff" | "replace" | "kustomize" => Place::File,
-        path if path.starts_with("rollout ") => Place::Objects,
-        path if path.starts_with("set ") => Place::Objects,
+        "cordon" | "uncordon" | "drain" => Place::Names { resource: "nodes", slashed: false },
+        "top node" => one("nodes"),
+        "top pod" => one("pods"),
+        "taint" if index == 0 => Place::Words(&["nodes"]),
+        "taint" if index == 1 => Place::Names { resource: "nodes", slashed: false },
+        "certificate approve" | "certificate deny" => {
+            Place::Names { resource: "certificatesigningrequests", slashed: false }
+        }
+        "create token" => one("serviceaccounts"),
+        "auth can-i" if index == 0 => Place::Words(&[
+            "create",
+            "delete",
+            "deletecollection",
+            "get",
+            "impersonate",
+            "list",
+            "patch",
+            "update",
+            "watch",
+        ]),
+        "auth can-i" if index == 1 => Place::Types,
+        "explain" if index == 0 => Place::Fields,
+        "completion" if index == 0 => Place::Words(&["bash", "fish", "powershell", "zsh"]),
+        "config use-context" | "config delete-context" | "config get-contexts" | "config set-context" => {
+            Place::Config("contexts")
+        }
+        "config rename-context" if index == 0 => Place::Config("contexts"),
+        "config set-cluster" | "config delete-cluster" | "config get-clusters" => Place::Config("clusters"),
+        "config set-credentials" | "config delete-user" => Place::Config("users"),
+        "help" => Place::Commands,
+        "apply" | "cp" | "diff" | "replace" | "kustomize" | "create" | "apply set-last-applied" => Place::File,
+        path if path.starts_with("rollout ") => Place::Rollout,
         _ => Place::Nothing,
     }
 }
@@ -143,23 +239,94 @@ fn values(flags: &[Flag], name: &str, word: &str, args: &[String], server: &mut 
         Some(list.iter().filter(|value| value.starts_with(word)).map(|value| Candidate::word(*value)).collect())
     };
     match name {
-        "filename" | "kustomize" | "kubeconfig" | "from-file" | "from-env-file" | "patch-file" => None,
+        "filename"
+        | "kustomize"
+        | "kubeconfig"
+        | "from-file"
+        | "from-env-file"
+        | "patch-file"
+        | "cert"
+        | "key"
+        | "custom"
+        | "certificate-authority"
+        | "client-certificate"
+        | "client-key"
+        | "kuberc"
+        | "cache-dir" => None,
         "namespace" => Some(names("namespaces", word, "", &[], server)),
-        "output" => listed(OUTPUTS),
-        "dry-run" => listed(&["none", "server", "client"]),
-        "cascade" => listed(&["background", "foreground", "orphan"]),
-        "restart" => listed(&["Always", "OnFailure", "Never"]),
-        "container" => {
-            let pod = args.iter().rev().find(|arg| !arg.starts_with('-'))?;
-            let pod = pod.rsplit('/').next().unwrap_or(pod);
-            let path = format!("/api/v1/namespaces/{}/pods/{pod}", namespace(flags, args));
-            let object = server.get(&path)?;
-            let containers = object.pointer("/spec/containers").and_then(Value::as_array).cloned().unwrap_or_default();
-            let names = containers.iter().filter_map(|container| container.get("name").and_then(Value::as_str));
-            Some(names.filter(|name| name.starts_with(word)).map(Candidate::word).collect())
+        "context" => Some(fitting(known("contexts", server), word)),
+        "cluster" => Some(fitting(known("clusters", server), word)),
+        "user" => Some(fitting(known("users", server), word)),
+        "clusterrole" => Some(names("clusterroles", word, "", &[], server)),
+        "role" => {
+            let namespace = namespace(flags, args, server);
+            Some(names("roles", word, &namespace, &[], server))
         }
-        _ => Some(Vec::new()),
+        "from" => {
+            let namespace = namespace(flags, args, server);
+            Some(slashed_names(word, &namespace, server))
+        }
+        "output" => {
+            let path = args.join(" ");
+            let own = OWN_OUTPUTS.iter().find(|(command, _)| path.starts_with(command));
+            listed(own.map_or(OUTPUTS, |(_, list)| list))
+        }
+        name => match VALUES.iter().find(|(known, _)| *known == name) {
+            Some((_, list)) => listed(list),
+            None if name == "container" => containers(flags, word, args, server),
+            None => Some(Vec::new()),
+        },
     }
+}
+
+/// The names in one of the kubeconfig's lists.
+fn known(list: &str, server: &mut dyn Server) -> Vec<String> {
+    server.kubeconfig().map(|file| super::config::names(&file, list)).unwrap_or_default()
+}
+
+/// The containers of the Pod that the line names.
+fn containers(flags: &[Flag], word: &str, args: &[String], server: &mut dyn Server) -> Option<Vec<Candidate>> {
+    let found = tree::find(args).ok()?;
+    let pod = positional(&found, flags).into_iter().next()?;
+    let pod = pod.rsplit('/').next().unwrap_or(&pod);
+    let namespace = namespace(flags, args, server);
+    let object = server.get(&format!("/api/v1/namespaces/{namespace}/pods/{pod}"))?;
+    let lists = ["initContainers", "containers", "ephemeralContainers"];
+    let names = lists.iter().filter_map(|list| object.pointer(&format!("/spec/{list}"))).filter_map(Value::as_array);
+    let names = names.flatten().filter_map(|one| one.get("name").and_then(Value::as_str)).map(str::to_owned);
+    Some(fitting(names, word))
+}
+
+fn fitting(names: impl IntoIterator<Item = String>, word: &str) -> Vec<Candidate> {
+    names.into_iter().filter(|name| name.starts_with(word)).map(Candidate::word).collect()
+}
+
+/// The commands below the words behind `help`.
+fn commands(arguments: &[String], word: &str) -> Vec<Candidate> {
+    let Ok(found) = tree::find(arguments) else { return Vec::new() };
+    fitting(found.command.subcommands.iter().map(|command| command.name.to_owned()), word)
+}
+
+/// `jobs.spec.comp` becomes `jobs.spec.completions`: fields are known from the facts about the types.
+fn fields(word: &str, server: &mut dyn Server) -> Vec<Candidate> {
+    let Some((start, last)) = word.rsplit_once('.') else { return types(word, server) };
+    let (kind, path) = start.split_once('.').unwrap_or((start, ""));
+    let lower = kind.to_lowercase();
+    let Some(resource) = resources(server).into_iter().find(|resource| resource.words.contains(&lower)) else {
+        return types(word, server);
+    };
+    let version = resource.prefix.trim_start_matches("/apis/").trim_start_matches("/api/");
+    let mut known = facts().of_kind(version, &resource.kind);
+    for part in path.split('.').filter(|part| !part.is_empty()) {
+        let field = known.and_then(|known| known.fields.get(part));
+        known = field.and_then(|field| facts().referred(&field.shape));
+    }
+    let names = known.into_iter().flat_map(|known| known.fields.keys()).map(|name| (*name).to_owned());
+    let found = fitting(names, last);
+    found
+        .into_iter()
+        .map(|field| Candidate { text: format!("{start}.{}", field.text), closed: false, ..field })
+        .collect()
 }
 
 /// The arguments that are neither flags nor values of flags.
@@ -176,9 +343,13 @@ fn positional(found: &Found, flags: &[Flag]) -> Vec<String> {
     arguments
 }
 
-/// The namespace that a line names.
-fn namespace(flags: &[Flag], args: &[String]) -> String {
-    let mut named = "default".to_owned();
+/// The namespace that a line names, or that of the present context.
+fn namespace(flags: &[Flag], args: &[String], server: &mut dyn Server) -> String {
+    let file = server.kubeconfig().unwrap_or_default();
+    let current = file.get("current-context").and_then(Value::as_str).unwrap_or_default();
+    let context = super::config::entry(&file, "contexts", current, "context");
+    let own = context.and_then(|context| context.get("namespace")).and_then(Value::as_str);
+    let mut named = own.unwrap_or("default").to_owned();
     let mut words = args.iter();
     while let Some(word) = words.next() {
         if let Some(value) = word.strip_prefix("--namespace=").or_else(|| word.strip_prefix("-n=")) {
@@ -200,6 +371,7 @@ struct Resource {
     plural: String,
     group: String,
     namespaced: bool,
+    kind: String,
     listed: bool,
     words: Vec<String>,
 }
@@ -235,6 +407,7 @@ fn resources(server: &mut dyn Server) -> Vec<Resource> {
                 prefix: prefix.clone(),
                 group: group.clone(),
                 namespaced: resource.get("namespaced").and_then(Value::as_bool).unwrap_or(false),
+                kind: text("kind"),
                 listed: list("verbs").iter().any(|verb| verb == "get"),
                 plural,
                 words,
@@ -281,17 +454,24 @@ pub mod completion {
     use serde_json::Value;
 
     use super::{Server, complete};
+    use crate::kubectl::config::read;
     use crate::kubectl::failure::Failure;
+    use crate::kubectl::flags::parse;
     use crate::kubectl::program::{Context, DONE, Outcome};
+    use crate::kubectl::tree::ROOT;
 
     impl Server for Context<'_> {
         fn get(&mut self, path: &str) -> Option<Value> {
             Context::get(self, path).ok()
         }
+        fn kubeconfig(&mut self) -> Option<Value> {
+            read(self.system, &self.session.flags).ok().map(|file| file.content)
+        }
     }
 
     /// Prints what can stand at the end of the line, a word each, and what the shell should do with it.
     pub fn run(cx: &mut Context<'_>, words: &[String]) -> Outcome {
+        cx.session.flags = parse(&[], ROOT.all_flags()).unwrap_or_default();
         let Some((word, args)) = words.split_last() else { return Err(Failure::msg("no line to complete")) };
         // Files are the shell's own business.
         let (found, directive) = match complete(args, word, cx) {
@@ -314,6 +494,9 @@ mod tests {
     struct Fixed;
 
     impl Server for Fixed {
+        fn kubeconfig(&mut self) -> Option<Value> {
+            Some(json!({"contexts": [{"name": "kind"}, {"name": "other"}]}))
+        }
         fn get(&mut self, path: &str) -> Option<Value> {
             let named = |names: &[&str]| {
                 let items: Vec<Value> = names.iter().map(|name| json!({"metadata": {"name": name}})).collect();
@@ -333,6 +516,9 @@ mod tests {
                 "/apis/batch/v1" => Some(json!({"resources": [resource("jobs", "Job", "", true)]})),
                 "/apis/batch/v1/namespaces/default/jobs" => named(&["hello-job", "other"]),
                 "/api/v1/namespaces/test/pods" => named(&["in-test"]),
+                "/api/v1/namespaces/test/pods/in-test" => {
+                    Some(json!({"spec": {"containers": [{"name": "one"}, {"name": "two"}]}}))
+                }
                 "/api/v1/namespaces" => named(&["default", "test"]),
                 _ => None,
             }
@@ -357,6 +543,18 @@ mod tests {
             ("apply -f he", None),
             ("delete -f he", None),
             ("get nosuch x", Some(&[])),
+            ("rollout status de", Some(&["deployments"])),
+            ("wait --for ", Some(&["condition=", "jsonpath=", "create", "delete"])),
+            ("version -o ", Some(&["json", "yaml"])),
+            ("explain jobs.spec.comp", Some(&["jobs.spec.completionMode", "jobs.spec.completions"])),
+            (
+                "explain jobs.spec.template.spec.hostn",
+                Some(&["jobs.spec.template.spec.hostname", "jobs.spec.template.spec.hostnameOverride"]),
+            ),
+            ("help rollout re", Some(&["restart", "resume"])),
+            ("config use-context k", Some(&["kind"])),
+            ("logs in-test -n test -c ", Some(&["one", "two"])),
+            ("top po", Some(&["pod"])),
         ];
         for (line, wanted) in cases {
             let mut words: Vec<String> = line.split(' ').map(str::to_owned).collect();

@@ -89,6 +89,12 @@ pub fn entry<'a>(file: &'a Value, list: &str, name: &str, field: &str) -> Option
     found.get(field)?.as_object()
 }
 
+/// The names in one of the file's lists.
+pub fn names(file: &Value, list: &str) -> Vec<String> {
+    let entries = file.get(list).and_then(Value::as_array).map(Vec::as_slice).unwrap_or_default();
+    entries.iter().filter_map(|entry| entry.get("name")?.as_str()).map(str::to_owned).collect()
+}
+
 /// Merges the file and the flags into what a client needs.
 ///
 /// # Errors

@@ -8,9 +8,17 @@ use super::Kubelet;
 use crate::apimachinery::Status;
 use crate::apiserver::{ContainerRef, ExecOptions, LogOptions, LogRead};
 use crate::sim::Time;
-use crate::text::http::StreamRead;
+use crate::text::http::{Request, Response, StreamRead};
 
 impl Kubelet {
+    /// Asks whatever listens on a port of an address of this node.
+    ///
+    /// # Errors
+    /// Why no answer came.
+    pub fn request(&mut self, address: &str, port: u16, request: &Request, now: Time) -> Result<Response, String> {
+        self.runtime.request(address, port, request, now)
+    }
+
     /// Reads a container's log.
     ///
     /// # Errors

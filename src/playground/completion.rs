@@ -107,6 +107,15 @@ struct Reader<'a> {
 }
 
 impl kubectl::Server for Reader<'_> {
+    fn kubeconfig(&mut self) -> Option<Value> {
+        let path = format!("{}/.kube/config", super::machine::HOME);
+        let found = self.lab.machine.vfs().find("/", &path, true).ok()?;
+        match &self.lab.machine.vfs().inode(found.node)?.kind {
+            Kind::File(bytes) => crate::text::yaml::from_yaml(&String::from_utf8_lossy(bytes)).ok(),
+            _ => None,
+        }
+    }
+
     fn get(&mut self, path: &str) -> Option<Value> {
         let response = self.lab.cluster.handle(&Request::new(Method::Get, path));
         match response.body {

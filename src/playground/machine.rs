@@ -59,6 +59,8 @@ pub fn learners_machine(seed: u64) -> Machine {
     let mut vfs = Vfs::new(applets::root_tree(Flavour::Gnu, Dialect::Bash));
     for (name, path) in [
         ("kubectl", "/usr/local/bin/kubectl"),
+        ("curl", "/usr/bin/curl"),
+        ("wget", "/usr/bin/wget"),
         ("nano", "/usr/bin/nano"),
         ("vi", "/usr/bin/vi"),
         ("vim", "/usr/bin/vim"),

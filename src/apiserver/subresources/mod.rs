@@ -4,6 +4,7 @@ pub(super) mod binding;
 mod eviction;
 mod exec;
 mod log;
+mod proxy;
 mod scale;
 mod token;
 
@@ -31,6 +32,7 @@ pub(super) fn answer(call: &mut Call<'_>, target: &Target) -> Result<Response, S
         (_, "scale", method) if info.has_scale => scale::answer(call, target, method),
         ("namespaces", "finalize", Method::Put) => call.update(target),
         ("serviceaccounts", "token", Method::Post) => token::create(call, target),
+        ("pods" | "services", "proxy", _) => proxy::answer(call, target),
         ("pods", "binding", Method::Post) => binding::create(call, target),
         ("pods", "eviction", Method::Post) => eviction::create(call, target),
         ("pods", "log", Method::Get) => log::get(call, target),

@@ -302,7 +302,7 @@ impl Wish {
             }
         }
         if !self.custom.is_null() {
-            let known = facts().get("io.k8s.api.core.v1.Container");
+            let known = facts().get("core.v1.Container");
             if let Ok(merged) = strategic_merge(facts(), known, container.clone(), &self.custom) {
                 *container = merged;
             }
