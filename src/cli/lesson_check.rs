@@ -20,7 +20,7 @@ fn run(words: &[String]) -> Result<(), Failure> {
     let options = Options::read(words, &[])?;
     let folder = options.plain_or("lessons")?;
     let mut problems = Vec::new();
-    for document in lesson_folder::load(Path::new(folder))? {
+    for document in lesson_folder::load(Path::new(folder))?.documents {
         match prove(&document, &mut stage) {
             Ok(()) => println!("{}: proven, {} steps", document.path, document.lesson.steps.len()),
             Err(found) => problems.extend(found),
@@ -37,6 +37,10 @@ fn stage(document: &Document) -> Result<Box<dyn Rehearsal>, Problem> {
     }
     match trouble {
         None => Ok(Box::new(session)),
-        Some(message) => Err(Problem { file: document.path.clone(), line: 1, message }),
+        Some(message) => {
+            let key = ["setup", "manifest", "file"].into_iter().find(|key| message.contains(key)).unwrap_or_default();
+            let line = document.line_of(if key == "setup" { key.to_owned() } else { format!("{key}s") }.as_str());
+            Err(Problem { file: document.path.clone(), line, message })
+        }
     }
 }

@@ -5,21 +5,34 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use super::Failure;
-use crate::lesson::{Document, Problem, Source, read};
+use crate::lesson::{Course, Document, Problem, Source, read};
 
-/// The lessons of a folder, in the order of their names: every folder below it that holds a `lesson.md`.
+/// The lessons of a folder.
+pub struct Lessons {
+    /// What they have in common.
+    pub course: Course,
+    /// The lessons in the order of the course: by chapter, then by the name of their folder.
+    pub documents: Vec<Document>,
+}
+
+/// Reads the lessons of a folder: every folder below it that holds a `lesson.md`, or the folder itself.
 ///
 /// # Errors
 /// What cannot be read, and every problem of every lesson.
-pub fn load(folder: &Path) -> Result<Vec<Document>, Failure> {
-    let mut documents = Vec::new();
+pub fn load(folder: &Path) -> Result<Lessons, Failure> {
     let mut problems = Vec::new();
+    let course = course(folder)?.unwrap_or_else(|found| {
+        problems.extend(found);
+        Course::default()
+    });
+    let mut documents = Vec::new();
     for lesson in folders(folder)? {
         match read(&source(&lesson)?) {
             Ok(document) => documents.push(document),
             Err(found) => problems.extend(found),
         }
     }
+    problems.extend(documents.iter().filter_map(|document| course.misplaced(document)));
     if !problems.is_empty() {
         return Err(Failure::Failed(list(&problems)));
     }
@@ -28,7 +41,17 @@ pub fn load(folder: &Path) -> Result<Vec<Document>, Failure> {
             format!("{}: no folder here holds a lesson.md; `tabernetes lesson new NAME` makes one", folder.display());
         return Err(Failure::Failed(message));
     }
-    Ok(documents)
+    documents.sort_by_key(|document| course.place(&document.lesson.chapter));
+    Ok(Lessons { course, documents })
+}
+
+/// The course of a folder of lessons, or of the folder that a lesson's folder lies in.
+fn course(folder: &Path) -> Result<Result<Course, Vec<Problem>>, Failure> {
+    let above = folder.join("..");
+    let path = [folder, &above].iter().map(|folder| folder.join("course.yaml")).find(|path| path.is_file());
+    let Some(path) = path else { return Ok(Ok(Course::default())) };
+    let text = fs::read_to_string(&path).map_err(|error| failed(&path, &error))?;
+    Ok(Course::read(&path.display().to_string(), &text))
 }
 
 /// Problems, one a line.

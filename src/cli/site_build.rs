@@ -3,7 +3,7 @@
 use std::fs;
 use std::path::Path;
 
-use super::lesson_folder::{self, failed};
+use super::lesson_folder::{self, Lessons, failed};
 use super::options::Options;
 use super::{Failure, Subcommand};
 use crate::diagram::{Diagram, svg};
@@ -13,7 +13,7 @@ use crate::playground::Config;
 /// The subcommand.
 pub const SUBCOMMAND: Subcommand = Subcommand {
     name: "site build",
-    usage: "--out DIR [--lessons DIR] [--name NAME] [--repository URL]",
+    usage: "--out DIR [--lessons DIR]",
     summary: "Writes index.html and a page for each lesson below DIR; styles and scripts come from elsewhere.",
     run,
 };
@@ -24,32 +24,25 @@ const LANES: usize = 3;
 const PICTURES: [&str; 6] = ["svg", "png", "jpg", "jpeg", "webp", "gif"];
 
 fn run(words: &[String]) -> Result<(), Failure> {
-    let options = Options::read(words, &["out", "lessons", "name", "repository"])?;
+    let options = Options::read(words, &["out", "lessons"])?;
     if let Some(word) = options.plain.first() {
         return Err(Failure::Usage(format!("`{word}` is one word too many")));
     }
     let out = options.value("out").ok_or_else(|| Failure::Usage("`--out DIR` says where to write".to_owned()))?;
     let lessons = Path::new(options.value("lessons").unwrap_or("lessons"));
-    let documents = lesson_folder::load(lessons)?;
-    let site = Site {
-        name: options.value("name").unwrap_or("Tabernetes").to_owned(),
-        description: "Learn Kubernetes in this tab: read, type real commands, and watch what they do.".to_owned(),
-        repository: options
-            .value("repository")
-            .unwrap_or(env!("CARGO_PKG_REPOSITORY"))
-            .trim_end_matches('/')
-            .to_owned(),
-        lessons: documents.iter().map(Entry::of).collect(),
-    };
+    let Lessons { course, documents } = lesson_folder::load(lessons)?;
+    let site = Site { course, lessons: documents.iter().map(Entry::of).collect() };
     let out = Path::new(out);
     write(&out.join("index.html"), &index_page(&site))?;
     let start = Config::default().start;
-    for (folder, document) in lesson_folder::folders(lessons)?.iter().zip(&documents) {
+    for document in &documents {
         let picture = Diagram::new(start).picture(start, LANES);
         let picture = svg(&picture, "The cluster before anything has happened");
         let page = out.join("lessons").join(&document.lesson.name);
         write(&page.join("index.html"), &lesson_page(&site, document, &picture))?;
-        copy_pictures(folder, &page)?;
+        if let Some(folder) = Path::new(&document.path).parent() {
+            copy_pictures(folder, &page)?;
+        }
     }
     println!("{}: {} lessons", out.display(), documents.len());
     Ok(())

@@ -84,6 +84,15 @@ pub struct Config {
     pub present_images: PresentImages,
     /// What is installed besides.
     pub addons: Vec<Addon>,
+    /// Images that exist in this cluster alone: a name, and the script that its containers run.
+    pub scripted_images: Vec<(String, String)>,
+}
+
+impl Config {
+    /// The machine of the control plane and so many workers.
+    pub fn nodes(workers: u8) -> Vec<NodeConfig> {
+        std::iter::once(NodeConfig::control_plane()).chain((1..=workers).map(NodeConfig::worker)).collect()
+    }
 }
 
 impl Default for Config {
@@ -93,9 +102,10 @@ impl Default for Config {
             seed: Seed::new(1),
             // 2026-11-23 20:44 UTC.
             start: Time::from_seconds(1_795_466_640),
-            nodes: vec![NodeConfig::control_plane(), NodeConfig::worker(1)],
+            nodes: Self::nodes(1),
             present_images: PresentImages::default(),
             addons: Vec::new(),
+            scripted_images: Vec::new(),
         }
     }
 }

@@ -19,6 +19,7 @@ use crate::apiserver::{ApiServer, Caller, ContainerRef, ExecOptions, LogOptions,
 use crate::client::Worked;
 use crate::controllers::ControllerManager;
 use crate::cri::{NodeRuntime, RuntimeConfig, RuntimeService};
+use crate::images::{Catalog, Reference};
 use crate::kubelet::Kubelet;
 use crate::scheduler::Scheduler;
 use crate::sim::{EventQueue, Time};
@@ -99,13 +100,20 @@ pub struct Cluster {
 impl Cluster {
     /// A cluster with its nodes joined and its system objects made.
     pub fn new(config: &Config) -> Self {
+        let mut catalog = Catalog::default();
+        for (name, script) in &config.scripted_images {
+            // What is no name of an image cannot be asked for either.
+            if let Ok(reference) = Reference::parse(name) {
+                catalog.add_script(&reference, script);
+            }
+        }
         Self::with_runtime(config, |node| {
             let runtime = RuntimeConfig {
                 node: node.name.clone(),
                 pod_network: node.pod_network.clone(),
                 node_ip: node.address.clone(),
                 seed: config.seed.fork("runtime").fork(&node.name).value(),
-                ..RuntimeConfig::default()
+                catalog: catalog.clone(),
             };
             Box::new(match &config.present_images {
                 PresentImages::All => NodeRuntime::with_all_images(runtime),

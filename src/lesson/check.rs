@@ -1,4 +1,4 @@
-//! Checks over the objects of a cluster, and the list of steps they tick. Pure: reads objects, changes nothing.
+//! Checks over the objects of a cluster: whether they hold, and what is wrong first. Pure: reads objects, changes nothing.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -6,13 +6,17 @@ use std::sync::Arc;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use super::model::Step;
+use super::attempt::Trial;
 use crate::text::json_path::JsonPath;
 
 /// Whoever knows the objects of a cluster.
 pub trait Objects {
     /// The objects of a resource such as `jobs`: those of one namespace, or all of them.
     fn list(&self, resource: &str, namespace: Option<&str>) -> Vec<Value>;
+    /// The instant, in virtual seconds since a fixed one.
+    fn seconds(&self) -> f64;
+    /// A copy of everything to try something on.
+    fn copy(&self) -> Box<dyn Trial>;
 }
 
 /// One look at the cluster: what several checks ask for is listed once.
@@ -54,14 +58,27 @@ pub struct Check {
     /// A condition in its status.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub condition: Option<Condition>,
-    /// A JSONPath; what it finds has to be there, or to compare as `value` says.
+    /// What has to stand in it, in the order in which a reader is told what is wrong.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub fields: Vec<Field>,
+    /// How many such objects there have to be.
+    pub count: Comparison,
+    /// What the author says when there is no such object, or when what is found is not right and no field says why.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub path: Option<String>,
+    pub hint: Option<String>,
+}
+
+/// Something that has to stand in an object.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Field {
+    /// A JSONPath; what it finds has to be there, or to compare as `value` says.
+    pub path: String,
     /// What `path` has to give.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub value: Option<Comparison>,
-    /// How many such objects there have to be.
-    pub count: Comparison,
+    /// What the author says when this is the first field that is wrong.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub hint: Option<String>,
 }
 
 /// The controller or other owner of an object.
@@ -119,16 +136,107 @@ pub struct CheckResult {
     pub found: usize,
 }
 
+/// What is wrong first, for a page to put into words.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "kind", rename_all = "camelCase")]
+pub enum Wrong {
+    /// What the author has to say about it.
+    Told {
+        /// The author's words.
+        text: String,
+    },
+    /// There is no such object.
+    Missing {
+        /// The plural name.
+        resource: String,
+        /// Its name, if one was asked for.
+        name: String,
+    },
+    /// A field is not as it has to be.
+    Field {
+        /// The object's name.
+        name: String,
+        /// The JSONPath.
+        path: String,
+        /// What stands there; empty for nothing.
+        found: String,
+    },
+    /// A condition is not there, or not yet.
+    Condition {
+        /// The object's name.
+        name: String,
+        /// Its type.
+        condition: String,
+    },
+    /// There are too few or too many.
+    Count {
+        /// The plural name.
+        resource: String,
+        /// How many are as described.
+        found: usize,
+    },
+    /// What was tried on a copy did not come out well.
+    Attempt {
+        /// What was tried.
+        command: String,
+    },
+}
+
 impl Check {
     /// Looks at the cluster.
     pub fn evaluate(&self, look: &mut Look<'_>) -> CheckResult {
         let all = look.list(&self.resource, self.namespace.as_deref());
-        let path = self.path.as_deref().map(|path| JsonPath::parse(path).map(|path| path.allow_missing_keys(true)));
-        let found = all.iter().filter(|object| self.describes(object, look, path.as_ref())).count();
+        let paths = self.paths();
+        let found = all.iter().filter(|object| self.describes(object, look, &paths)).count();
         CheckResult { passed: self.count.holds(&found.to_string()), found }
     }
 
-    fn describes(&self, object: &Value, look: &mut Look<'_>, path: Option<&Result<JsonPath, String>>) -> bool {
+    /// What is wrong first; `None` when the check holds.
+    pub fn wrong(&self, look: &mut Look<'_>) -> Option<Wrong> {
+        let result = self.evaluate(look);
+        if result.passed {
+            return None;
+        }
+        let told = |hint: &Option<String>, otherwise: Wrong| {
+            Some(hint.as_ref().map_or(otherwise, |text| Wrong::Told { text: text.clone() }))
+        };
+        let all = look.list(&self.resource, self.namespace.as_deref());
+        let meant: Vec<&Value> = all.iter().filter(|object| self.means(object, look)).collect();
+        let (resource, name) = (self.resource.clone(), self.name.clone().unwrap_or_default());
+        let paths = self.paths();
+        // The object that is right the furthest is the one that the reader is working at.
+        let right = |object: &Value| self.fields.iter().zip(&paths).take_while(|(f, p)| f.holds(p, object)).count();
+        let Some(nearest) = meant.iter().copied().max_by_key(|object| right(object)) else {
+            let nothing = Wrong::Missing { resource: resource.clone(), name };
+            return told(
+                &self.hint,
+                if result.found == 0 { nothing } else { Wrong::Count { resource, found: result.found } },
+            );
+        };
+        let name = nearest.pointer("/metadata/name").and_then(Value::as_str).unwrap_or_default().to_owned();
+        let at = right(nearest);
+        if let (Some(field), Some(path)) = (self.fields.get(at), paths.get(at)) {
+            let found = path.as_ref().ok().and_then(|path| path.execute(nearest).ok()).unwrap_or_default();
+            return told(&field.hint, Wrong::Field { name, path: field.path.clone(), found });
+        }
+        match self.condition.as_ref().filter(|condition| !condition.holds(nearest)) {
+            Some(condition) => told(&self.hint, Wrong::Condition { name, condition: condition.kind.clone() }),
+            None => told(&self.hint, Wrong::Count { resource, found: result.found }),
+        }
+    }
+
+    fn paths(&self) -> Vec<Result<JsonPath, String>> {
+        self.fields.iter().map(|field| JsonPath::parse(&field.path).map(|path| path.allow_missing_keys(true))).collect()
+    }
+
+    fn describes(&self, object: &Value, look: &mut Look<'_>, paths: &[Result<JsonPath, String>]) -> bool {
+        self.means(object, look)
+            && self.condition.as_ref().is_none_or(|condition| condition.holds(object))
+            && self.fields.iter().zip(paths).all(|(field, path)| field.holds(path, object))
+    }
+
+    /// Whether it is about this object, right or wrong.
+    fn means(&self, object: &Value, look: &mut Look<'_>) -> bool {
         let metadata = object.get("metadata");
         let text = |field: &str| metadata.and_then(|m| m.get(field)).and_then(Value::as_str);
         let labels = metadata.and_then(|m| m.get("labels"));
@@ -136,12 +244,13 @@ impl Check {
         self.name.as_deref().is_none_or(|name| text("name") == Some(name))
             && self.labels.iter().all(|(key, value)| label(key) == Some(value))
             && self.owner.as_ref().is_none_or(|owner| is_owned(object, owner, look, 0))
-            && self.condition.as_ref().is_none_or(|condition| condition.holds(object))
-            && path.is_none_or(|path| path.as_ref().is_ok_and(|path| self.path_holds(path, object)))
     }
+}
 
-    fn path_holds(&self, path: &JsonPath, object: &Value) -> bool {
-        path.execute(object).is_ok_and(|text| match &self.value {
+impl Field {
+    fn holds(&self, path: &Result<JsonPath, String>, object: &Value) -> bool {
+        let found = path.as_ref().ok().and_then(|path| path.execute(object).ok());
+        found.is_some_and(|text| match &self.value {
             Some(value) => value.holds(&text),
             None => !text.trim().is_empty(),
         })
@@ -221,143 +330,5 @@ impl Comparison {
     }
 }
 
-/// Which steps of a lesson are done. What is ticked stays ticked.
-#[derive(Clone, Debug, Default, PartialEq)]
-pub struct Checklist {
-    steps: Vec<Step>,
-    done: Vec<bool>,
-}
-
-impl Checklist {
-    /// No step is done.
-    pub fn new(steps: Vec<Step>) -> Self {
-        let done = vec![false; steps.len()];
-        Self { steps, done }
-    }
-
-    /// The steps and whether they are done.
-    pub fn steps(&self) -> impl Iterator<Item = (&Step, bool)> {
-        self.steps.iter().zip(self.done.iter().copied())
-    }
-
-    /// Marks steps as done that were done before, by id: after a reload.
-    pub fn restore<S: AsRef<str>>(&mut self, ids: &[S]) {
-        for (step, done) in self.steps.iter().zip(&mut self.done) {
-            *done |= ids.iter().any(|id| id.as_ref() == step.id);
-        }
-    }
-
-    /// Looks at the cluster and says which steps were ticked just now, by index.
-    pub fn update(&mut self, objects: &dyn Objects) -> Vec<usize> {
-        let mut ticked = Vec::new();
-        let mut look = Look::new(objects);
-        for at in 0..self.steps.len() {
-            let Some(step) = self.steps.get(at) else { break };
-            let waits = step.after.as_ref().is_some_and(|after| !self.is_done(after));
-            if waits || self.done.get(at) == Some(&true) {
-                continue;
-            }
-            if !step.checks.is_empty() && step.checks.iter().all(|check| check.evaluate(&mut look).passed) {
-                if let Some(done) = self.done.get_mut(at) {
-                    *done = true;
-                }
-                ticked.push(at);
-            }
-        }
-        ticked
-    }
-
-    fn is_done(&self, id: &str) -> bool {
-        self.steps().any(|(step, done)| done && step.id == id)
-    }
-}
-
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use serde_json::json;
-
-    struct Cluster(Vec<(&'static str, Value)>);
-
-    impl Objects for Cluster {
-        fn list(&self, resource: &str, namespace: Option<&str>) -> Vec<Value> {
-            let here = |object: &Value| namespace.is_none_or(|n| object["metadata"]["namespace"] == n);
-            self.0.iter().filter(|(r, o)| *r == resource && here(o)).map(|(_, o)| o.clone()).collect()
-        }
-    }
-
-    fn check(resource: &str) -> Check {
-        Check {
-            resource: resource.to_owned(),
-            namespace: Some("default".to_owned()),
-            name: None,
-            labels: Vec::new(),
-            owner: None,
-            condition: None,
-            path: None,
-            value: None,
-            count: Comparison::at_least_one(),
-        }
-    }
-
-    fn cluster() -> Cluster {
-        let owner = |kind: &str, name: &str| json!([{"kind": kind, "name": name}]);
-        Cluster(vec![
-            (
-                "jobs",
-                json!({"metadata": {"name": "hello", "namespace": "default"}, "spec": {"completions": 3},
-                            "status": {"succeeded": 10, "conditions": [{"type": "Complete", "status": "True"}]}}),
-            ),
-            (
-                "replicasets",
-                json!({"metadata": {"name": "web-1", "namespace": "default",
-                                                "ownerReferences": owner("Deployment", "web")}}),
-            ),
-            (
-                "pods",
-                json!({"metadata": {"name": "web-1-a", "namespace": "default", "labels": {"app": "web"},
-                                         "ownerReferences": owner("ReplicaSet", "web-1")}}),
-            ),
-        ])
-    }
-
-    #[test]
-    fn checks_see_names_labels_owners_conditions_and_paths() {
-        let passes = |check: Check| check.evaluate(&mut Look::new(&cluster())).passed;
-        let path = |path: &str, value: Option<&str>| Check {
-            path: Some(path.to_owned()),
-            value: value.map(Comparison::parse),
-            ..check("jobs")
-        };
-        let complete = |status: &str| Condition { kind: "Complete".to_owned(), status: status.to_owned() };
-        let web = Owner { kind: "Deployment".to_owned(), name: "web".to_owned() };
-        assert!(passes(Check { name: Some("hello".to_owned()), ..check("jobs") }));
-        assert!(!passes(Check { name: Some("bye".to_owned()), ..check("jobs") }));
-        assert!(passes(Check { condition: Some(complete("True")), ..check("jobs") }));
-        assert!(!passes(Check { condition: Some(complete("False")), ..check("jobs") }));
-        assert!(passes(Check { owner: Some(web), ..check("pods") }), "through the ReplicaSet");
-        assert!(passes(Check { labels: vec![("app".to_owned(), "web".to_owned())], ..check("pods") }));
-        assert!(passes(path("{.status.succeeded}", Some("> 9"))), "as numbers");
-        assert!(passes(path("{.spec.completions}", None)));
-        assert!(passes(path("{.spec.completions} {.status.succeeded}", Some("3 10"))));
-        assert!(!passes(path("{.spec.parallelism}", None)));
-        assert!(!passes(path("{.spec[", Some("1"))));
-        assert!(passes(Check { count: Comparison::parse("== 0"), ..check("cronjobs") }));
-        assert!(!passes(Check { namespace: Some("other".to_owned()), ..check("pods") }));
-    }
-
-    #[test]
-    fn a_step_waits_for_the_one_before_it_and_stays_ticked() {
-        let step = |id: &str, after: Option<&str>, count: &str| Step {
-            id: id.to_owned(),
-            text: String::new(),
-            after: after.map(str::to_owned),
-            checks: vec![Check { count: Comparison::parse(count), ..check("jobs") }],
-        };
-        let mut list = Checklist::new(vec![step("deleted", Some("made"), "0"), step("made", None, "1")]);
-        assert_eq!(list.update(&Cluster(vec![])), Vec::<usize>::new());
-        assert_eq!(list.update(&cluster()), [1]);
-        assert_eq!(list.update(&Cluster(vec![])), [0]);
-        assert_eq!(list.steps().filter(|(_, done)| *done).count(), 2);
-    }
-}
+mod tests;

@@ -6,7 +6,9 @@
 //!
 //! How to write a lesson is told in `lessons/README.md`.
 
+mod attempt;
 mod check;
+mod checklist;
 mod model;
 
 #[cfg(not(target_arch = "wasm32"))]
@@ -16,9 +18,11 @@ pub mod html;
 #[cfg(not(target_arch = "wasm32"))]
 mod proof;
 
+pub use attempt::{Attempt, Outcome, Trial};
 #[cfg(not(target_arch = "wasm32"))]
-pub use author::{Block, Choice, Commands, Document, Piece, Problem, Quiz, Run, Source, read};
-pub use check::{Check, CheckResult, Checklist, Comparison, Condition, Look, Objects, Operator, Owner};
+pub use author::{Block, Chapter, Choice, Commands, Course, Document, Piece, Problem, Quiz, Run, Source, read};
+pub use check::{Check, CheckResult, Comparison, Condition, Field, Look, Objects, Operator, Owner, Wrong};
+pub use checklist::Checklist;
 pub use model::{File, Lesson, Step};
 #[cfg(not(target_arch = "wasm32"))]
-pub use proof::{Outcome, Rehearsal, Stage, prove};
+pub use proof::{Rehearsal, Stage, prove};

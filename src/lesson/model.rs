@@ -2,6 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
+use super::attempt::Attempt;
 use super::check::Check;
 
 /// The data of a lesson, embedded in its page as JSON.
@@ -13,16 +14,33 @@ pub struct Lesson {
     pub title: String,
     /// One or two sentences.
     pub description: String,
+    /// The id of its chapter in `course.yaml`; empty in a course without chapters.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub chapter: String,
     /// How long a reader needs.
     pub minutes: u32,
     /// The seed of its cluster.
     pub seed: u64,
     /// How fast its time runs at first: 1, 10 or 60.
     pub speed: u32,
+    /// How many nodes there are besides that of the control plane.
+    pub workers: u8,
     /// Images that every node has from the start.
     pub images: Vec<String>,
+    /// Images that exist in this lesson alone: a name each, and the script that its containers run.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub scripts: Vec<File>,
+    /// Files that lie in the home directory when the reader comes.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub home: Vec<File>,
     /// Manifests applied before the reader comes, in this order.
     pub manifests: Vec<File>,
+    /// Commands run after that, and before the reader comes.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub setup: Vec<String>,
+    /// Seconds that pass then, before the reader comes.
+    #[serde(default)]
+    pub settle: u32,
     /// Files that the text offers to insert.
     pub files: Vec<File>,
     /// Its steps, in the order of the text.
@@ -50,4 +68,7 @@ pub struct Step {
     pub after: Option<String>,
     /// What the cluster looks like when it is done: all of them.
     pub checks: Vec<Check>,
+    /// What is tried on a copy of the cluster once they all hold, and has to come out well.
+    #[serde(default, rename = "try", skip_serializing_if = "Option::is_none")]
+    pub attempt: Option<Attempt>,
 }

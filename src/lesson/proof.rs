@@ -5,32 +5,18 @@
 //! a solution follows steps, they are ticked by the solution and not before it. Every command ends as its block says,
 //! and prints what the block after it shows.
 
+use super::attempt::Trial;
 use super::author::{Block, Commands, Document, Piece, Problem, Run};
-use super::check::{Checklist, Objects};
+use super::checklist::Checklist;
 use super::model::File;
 
 /// A fresh cluster and a learner's machine to play a lesson on. Its time is virtual.
-pub trait Rehearsal: Objects {
+pub trait Rehearsal: Trial {
     /// Writes a file into the home directory.
     ///
     /// # Errors
     /// Why it could not be written.
     fn write(&mut self, name: &str, content: &str) -> Result<(), String>;
-    /// Types a line into the shell and runs it to its end; after `limit` virtual seconds it is interrupted.
-    fn run(&mut self, line: &str, limit: f64) -> Outcome;
-    /// Lets virtual seconds pass.
-    fn advance(&mut self, seconds: f64);
-}
-
-/// How a command ended.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Outcome {
-    /// What it printed.
-    pub stdout: String,
-    /// What it complained.
-    pub stderr: String,
-    /// Its exit code.
-    pub exit: i32,
 }
 
 /// A command that has to end by itself may take so many virtual seconds.
@@ -285,12 +271,12 @@ fn is_age(word: &str) -> bool {
 
 #[cfg(test)]
 mod tests {
-    use super::super::{Source, read};
+    use super::super::{Objects, Outcome, Source, read};
     use super::*;
     use serde_json::{Value, json};
 
     /// Knows `make`, which makes a Job, `fail`, `watch`, and `echo`.
-    #[derive(Default)]
+    #[derive(Clone, Default)]
     struct Fake {
         jobs: usize,
         files: Vec<String>,
@@ -301,6 +287,12 @@ mod tests {
             let jobs = if resource == "jobs" { self.jobs } else { 0 };
             (0..jobs).map(|at| json!({"metadata": {"name": format!("job-{at}")}})).collect()
         }
+        fn seconds(&self) -> f64 {
+            0.0
+        }
+        fn copy(&self) -> Box<dyn Trial> {
+            Box::new(self.clone())
+        }
     }
 
     impl Rehearsal for Fake {
@@ -308,7 +300,9 @@ mod tests {
             self.files.push(name.to_owned());
             Ok(())
         }
+    }
 
+    impl Trial for Fake {
         fn run(&mut self, line: &str, _: f64) -> Outcome {
             let (stdout, exit) = match line.split_once(' ').unwrap_or((line, "")) {
                 ("make", _) => {

@@ -11,11 +11,12 @@ use k8s_openapi::api::core::v1::{Event, Pod};
 use serde_json::Value;
 
 use super::machine::{self, AUTHORITIES};
+use super::{Config, Session};
 use crate::api;
 use crate::client::{Cache, Delta};
-use crate::cluster::{self, Cluster, PresentImages};
+use crate::cluster::{self, Cluster};
 use crate::diagram::{Change, Diagram, Object};
-use crate::lesson::Objects;
+use crate::lesson::{Objects, Trial};
 use crate::shell::Machine;
 use crate::shell::machine::SLICE;
 use crate::shell::program::Host;
@@ -61,9 +62,15 @@ pub struct Lab {
 
 impl Lab {
     /// A cluster that has come up, and a machine on which nothing runs yet.
-    pub fn new(seed: u64, start: Time, present_images: PresentImages) -> Self {
-        let config = cluster::Config { seed: Seed::new(seed), start, present_images, ..cluster::Config::default() };
-        let mut cluster = Cluster::new(&config);
+    pub fn new(config: &Config) -> Self {
+        let Config { seed, start, .. } = *config;
+        let mut cluster = Cluster::new(&cluster::Config {
+            seed: Seed::new(seed),
+            start,
+            nodes: cluster::Config::nodes(config.workers),
+            present_images: config.present_images.clone(),
+            scripted_images: config.scripts.clone(),
+        });
         cluster.advance_to(start + WARM_UP, u64::MAX);
         cluster.expire_events();
         let mut lab = Self {
@@ -203,6 +210,12 @@ impl Objects for Lab {
         let namespace = namespace.filter(|namespace| !namespace.is_empty());
         self.cluster.server().store().list(found, namespace).map(|object| object.to_json()).collect()
     }
+    fn seconds(&self) -> f64 {
+        self.now().since(Time::default()).as_secs_f64()
+    }
+    fn copy(&self) -> Box<dyn Trial> {
+        Box::new(Session::of(self.clone()))
+    }
 }
 
 fn show(diagram: &mut Diagram, now: Time, delta: &Delta) {
@@ -276,7 +289,7 @@ mod tests {
 
     #[test]
     fn the_learners_kubectl_speaks_to_the_cluster() {
-        let mut lab = Lab::new(1, Time::from_seconds(1_767_261_600), PresentImages::default());
+        let mut lab = Lab::new(&Config { start: Time::from_seconds(1_767_261_600), ..Config::default() });
         let said = run(&mut lab, &["kubectl", "get", "jobs"]);
         assert_eq!(said, (0, String::new(), "No resources found in default namespace.\n".into()));
         let said = run(&mut lab, &["kubectl", "get", "nodes", "-o", "name"]);
@@ -285,7 +298,7 @@ mod tests {
 
     #[test]
     fn two_labs_of_one_seed_are_alike_however_time_is_cut() {
-        let mut whole = Lab::new(3, Time::from_seconds(1_767_261_600), PresentImages::default());
+        let mut whole = Lab::new(&Config { seed: 3, start: Time::from_seconds(1_767_261_600), ..Config::default() });
         let mut cut = whole.clone();
         let target = whole.now() + Duration::from_secs(120);
         whole.advance_to(target, u64::MAX);

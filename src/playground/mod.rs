@@ -35,6 +35,8 @@ pub use play::Playground;
 pub use saved::RestoreError;
 pub use session::{Line, Outcome, Session};
 
+use std::time::Duration;
+
 use crate::cluster::PresentImages;
 use crate::lesson;
 use crate::sim::Time;
@@ -57,8 +59,16 @@ pub struct Config {
     pub files: Vec<(String, String)>,
     /// Images that the nodes have already.
     pub present_images: PresentImages,
+    /// Images that exist here besides those of the list: name and the script that its containers run.
+    pub scripts: Vec<(String, String)>,
+    /// How many nodes there are besides that of the control plane.
+    pub workers: u8,
     /// Manifests that are applied before the learner comes: name and text.
     pub manifests: Vec<(String, String)>,
+    /// Commands that are run after that.
+    pub setup: Vec<String>,
+    /// What passes then before the learner comes.
+    pub settle: Duration,
     /// The lesson's steps.
     pub steps: Vec<lesson::Step>,
     /// How fast time runs at first.
@@ -72,7 +82,12 @@ impl Config {
         Self {
             seed: lesson.seed,
             present_images: PresentImages::Listed(lesson.images.clone()),
+            scripts: lesson.scripts.iter().map(pair).collect(),
+            workers: lesson.workers,
+            files: lesson.home.iter().map(pair).collect(),
             manifests: lesson.manifests.iter().map(pair).collect(),
+            setup: lesson.setup.clone(),
+            settle: Duration::from_secs(lesson.settle.into()),
             steps: lesson.steps.clone(),
             speed: Speed::from_factor(lesson.speed).unwrap_or_default(),
             ..Self::default()
@@ -89,7 +104,11 @@ impl Default for Config {
             rows: 24,
             files: Vec::new(),
             present_images: PresentImages::default(),
+            scripts: Vec::new(),
+            workers: 1,
             manifests: Vec::new(),
+            setup: Vec::new(),
+            settle: Duration::ZERO,
             steps: Vec::new(),
             speed: Speed::X1,
         }

@@ -12,7 +12,7 @@ use super::world::World;
 use super::{Config, Mark, StepState};
 use crate::apimachinery::facts::Prose;
 use crate::diagram::{Diagram, Picture, Reference};
-use crate::lesson::Checklist;
+use crate::lesson::{Checklist, Wrong};
 use crate::sim::Time;
 use crate::text::yaml::to_yaml;
 
@@ -171,6 +171,11 @@ impl Playground {
     pub fn steps(&self) -> Vec<StepState> {
         let steps = self.checklist.steps().zip(&self.ticked);
         steps.map(|((step, _), done_at)| StepState { id: step.id.clone(), done_at: *done_at }).collect()
+    }
+
+    /// What keeps a step of the lesson from being ticked.
+    pub fn wrong(&self, step: &str) -> Option<Wrong> {
+        self.checklist.wrong(step, &self.line.world.lab)
     }
 
     /// All that the terminal shows, for one that was just opened.

@@ -13,7 +13,7 @@ use super::lab::Lab;
 use super::machine::{HOME, caller};
 use crate::apimachinery::facts::Prose;
 use crate::cluster::PresentImages;
-use crate::lesson::Objects;
+use crate::lesson::{self, Objects, Trial};
 use crate::shell::machine::{SpawnOptions, StartError, Stdio, Stream};
 use crate::shell::program::{Pid, Signal};
 use crate::sim::Time;
@@ -74,8 +74,7 @@ impl Session {
 
     /// The same, and what went wrong with the manifests and files, if something did.
     pub fn furnished(config: &Config) -> (Self, Option<String>) {
-        let lab = Lab::new(config.seed, config.start, config.present_images.clone());
-        let mut session = Self { start: lab.now(), lab, background: BTreeMap::new() };
+        let mut session = Self::of(Lab::new(config));
         let mut trouble = None;
         for (name, content) in &config.manifests {
             let path = format!("/tmp/{}", name.replace(['/', '\''], "-"));
@@ -88,16 +87,30 @@ impl Session {
                 trouble.get_or_insert(format!("the manifest {name} cannot be applied: {}", why.trim_end()));
             }
         }
-        if !config.manifests.is_empty() {
-            session.advance(SETTLING);
-        }
         for (name, content) in &config.files {
             if let Err(why) = session.write(name, content) {
                 trouble.get_or_insert(format!("the file {name} cannot be written: {why}"));
             }
         }
+        if !(config.manifests.is_empty() && config.setup.is_empty()) {
+            session.advance(SETTLING);
+        }
+        for line in &config.setup {
+            let outcome = session.run(line);
+            if outcome.exit != 0 {
+                let why = outcome.stderr.trim_end();
+                trouble
+                    .get_or_insert(format!("`setup` has `{line}`, which ends with exit code {}: {why}", outcome.exit));
+            }
+        }
+        session.advance(config.settle);
         session.start = session.lab.now();
         (session, trouble)
+    }
+
+    /// A session on this machine and cluster.
+    pub fn of(lab: Lab) -> Self {
+        Self { start: lab.now(), lab, background: BTreeMap::new() }
     }
 
     /// The playground, when the session is over.
@@ -273,19 +286,28 @@ impl Objects for Session {
     fn list(&self, resource: &str, namespace: Option<&str>) -> Vec<Value> {
         self.lab.list(resource, namespace)
     }
+    fn seconds(&self) -> f64 {
+        self.lab.seconds()
+    }
+    fn copy(&self) -> Box<dyn Trial> {
+        self.lab.copy()
+    }
 }
 
-#[cfg(not(target_arch = "wasm32"))]
-impl crate::lesson::Rehearsal for Session {
-    fn write(&mut self, name: &str, content: &str) -> Result<(), String> {
-        Session::write(self, name, content)
-    }
-    fn run(&mut self, line: &str, limit: f64) -> crate::lesson::Outcome {
+impl Trial for Session {
+    fn run(&mut self, line: &str, limit: f64) -> lesson::Outcome {
         let outcome = self.run_for(line, Duration::try_from_secs_f64(limit).unwrap_or(PATIENCE));
-        crate::lesson::Outcome { stdout: outcome.stdout, stderr: outcome.stderr, exit: outcome.exit }
+        lesson::Outcome { stdout: outcome.stdout, stderr: outcome.stderr, exit: outcome.exit }
     }
     fn advance(&mut self, seconds: f64) {
         Session::advance(self, Duration::try_from_secs_f64(seconds).unwrap_or_default());
+    }
+}
+
+#[cfg(not(target_arch = "wasm32"))]
+impl lesson::Rehearsal for Session {
+    fn write(&mut self, name: &str, content: &str) -> Result<(), String> {
+        Session::write(self, name, content)
     }
 }
 

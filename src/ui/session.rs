@@ -131,6 +131,12 @@ impl Session {
         self.core.read(Playground::is_busy)
     }
 
+    /// What keeps a step from being ticked, as JSON (`lesson::Wrong`); empty when nothing does.
+    pub fn wrong(&self, step: &str) -> String {
+        let wrong = self.core.read(|playground| playground.wrong(step));
+        wrong.and_then(|wrong| serde_json::to_string(&wrong).ok()).unwrap_or_default()
+    }
+
     /// The picture in words.
     pub fn picture_text(&self) -> String {
         self.core.read(|playground| playground.picture(super::signals::LANES).text())

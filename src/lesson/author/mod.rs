@@ -2,6 +2,7 @@
 //!
 //! Strict: what is not understood is a [`Problem`] with its file and line and what to write instead, never ignored.
 
+mod course;
 mod fence;
 mod front_matter;
 mod quiz;
@@ -13,6 +14,7 @@ use std::fmt;
 use pulldown_cmark::{CodeBlockKind, CowStr, Event, HeadingLevel, Options, Parser, Tag, TagEnd};
 
 use super::model::{File, Lesson, Step};
+pub use course::{Chapter, Course};
 pub use quiz::{Choice, Quiz};
 
 /// What is wrong with a lesson.
@@ -52,8 +54,18 @@ pub struct Document {
     pub lesson: Lesson,
     /// The file that messages name.
     pub path: String,
+    /// The front matter as it was written.
+    pub front_matter: String,
     /// The text, in order.
     pub body: Vec<Piece>,
+}
+
+impl Document {
+    /// The line of a key of the front matter; the first line when it is not there.
+    pub fn line_of(&self, key: &str) -> usize {
+        let stands = |line: &str| line.starts_with(&format!("{key}:"));
+        self.front_matter.lines().position(stands).map_or(1, |at| at + 2)
+    }
 }
 
 /// A part of the text.
@@ -148,7 +160,8 @@ pub fn read(source: &Source) -> Result<Document, Vec<Problem>> {
     let pieces = reader.body(body, first_line, Place::Lesson);
     reader.check_steps();
     if reader.problems.is_empty() {
-        return Ok(Document { lesson: reader.lesson, path: source.path.clone(), body: pieces });
+        let front_matter = front_matter.unwrap_or_default().to_owned();
+        return Ok(Document { lesson: reader.lesson, path: source.path.clone(), front_matter, body: pieces });
     }
     reader.problems.sort_by_key(|problem| problem.line);
     Err(reader.problems)

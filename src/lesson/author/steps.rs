@@ -5,8 +5,10 @@ use std::collections::BTreeMap;
 use serde::Deserialize;
 
 use super::{Reader, inline};
-use crate::lesson::check::{Check, Comparison, Condition, Owner};
+use crate::lesson::attempt::Attempt;
+use crate::lesson::check::{Check, Comparison, Condition, Field, Owner};
 use crate::lesson::model::Step;
+use crate::text::duration::parse_go_duration;
 use crate::text::json_path::JsonPath;
 
 #[derive(Debug, Deserialize)]
@@ -14,6 +16,20 @@ use crate::text::json_path::JsonPath;
 struct AuthorStep {
     id: String,
     text: String,
+    after: Option<String>,
+    #[serde(default)]
+    checks: Vec<AuthorCheck>,
+    r#try: Option<AuthorAttempt>,
+}
+
+/// Something to do to a copy of the cluster.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct AuthorAttempt {
+    run: String,
+    /// The checks have to hold at some moment within this time ...
+    within: Option<String>,
+    /// ... or at the end of this one.
     after: Option<String>,
     checks: Vec<AuthorCheck>,
 }
@@ -33,7 +49,19 @@ struct AuthorCheck {
     condition: Option<String>,
     path: Option<String>,
     value: Option<Scalar>,
+    /// Several of them, each with its hint.
+    #[serde(default)]
+    fields: Vec<AuthorField>,
     count: Option<Scalar>,
+    hint: Option<String>,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct AuthorField {
+    path: String,
+    value: Option<Scalar>,
+    hint: Option<String>,
 }
 
 /// A value that may be written with or without quotes.
@@ -57,6 +85,14 @@ impl Scalar {
     }
 }
 
+/// A copy of the cluster is followed no longer than this: the page does it between two frames.
+const LONGEST_ATTEMPT: f64 = 120.0;
+
+/// Words without markup, for where the page shows plain text.
+fn plain(text: &str) -> String {
+    text.replace(['`', '*'], "")
+}
+
 impl Reader<'_> {
     pub(super) fn steps(&mut self, line: usize, content: &str) -> Vec<(usize, String)> {
         let steps: Vec<AuthorStep> = match serde_yaml::from_str(content) {
@@ -74,18 +110,44 @@ impl Reader<'_> {
             {
                 self.problem(line, format!("the id `{}` of a step is made of a-z, 0-9 and `-`", step.id));
             }
-            if step.checks.is_empty() {
+            if step.checks.is_empty() && step.r#try.is_none() {
                 self.problem(
                     line,
                     format!("the step `{}` checks nothing; say how the cluster looks when it is done", step.id),
                 );
             }
             let checks = step.checks.into_iter().map(|check| self.check(line, check)).collect();
+            let attempt = step.r#try.map(|attempt| self.attempt(line, attempt));
             let html = inline(&step.text);
-            let text = step.text.replace(['`', '*'], "");
-            added.push((self.add_step(line, Step { id: step.id, text, after: step.after, checks }), html));
+            let text = plain(&step.text);
+            added.push((self.add_step(line, Step { id: step.id, text, after: step.after, checks, attempt }), html));
         }
         added
+    }
+
+    fn attempt(&mut self, line: usize, given: AuthorAttempt) -> Attempt {
+        let (time, at_end) = match (&given.within, &given.after) {
+            (Some(time), None) => (time.as_str(), false),
+            (None, Some(time)) => (time.as_str(), true),
+            _ => {
+                self.problem(
+                    line,
+                    "a `try` says either `within: 10s` (the checks hold at some moment) or `after: 10s` (at its end)",
+                );
+                ("0s", true)
+            }
+        };
+        let seconds = parse_go_duration(time).map(|nanoseconds| nanoseconds as f64 / 1e9).unwrap_or(-1.0);
+        if !(0.0..=LONGEST_ATTEMPT).contains(&seconds) {
+            let message =
+                format!("`{time}` is no time up to {LONGEST_ATTEMPT} seconds; write one such as `within: 10s`");
+            self.problem(line, message);
+        }
+        if given.checks.is_empty() {
+            self.problem(line, "a `try` has `checks`: how the cluster looks after `run`");
+        }
+        let checks = given.checks.into_iter().map(|check| self.check(line, check)).collect();
+        Attempt { run: given.run, seconds, at_end, checks }
     }
 
     fn check(&mut self, line: usize, given: AuthorCheck) -> Check {
@@ -93,17 +155,14 @@ impl Reader<'_> {
             let plural = format!("{}s", given.resource.to_lowercase());
             self.problem(line, format!("`resource: {}` is a plural name; write `{plural}`", given.resource));
         }
-        if let Some(Err(problem)) = given.path.as_deref().map(JsonPath::parse) {
-            self.problem(
-                line,
-                format!("`path: {}` is no JSONPath: {problem}", given.path.as_deref().unwrap_or_default()),
-            );
+        let mut fields: Vec<Field> = Vec::new();
+        match (given.path, given.value) {
+            (Some(path), value) => fields.push(self.field(line, AuthorField { path, value, hint: None })),
+            (None, Some(_)) => self.problem(line, "`value` says what `path` gives; write a `path` too"),
+            (None, None) => {}
         }
-        if given.path.as_deref().is_some_and(|path| !path.starts_with('{')) {
-            self.problem(line, "a `path` stands in braces: `path: \"{.status.succeeded}\"`");
-        }
-        if given.value.is_some() && given.path.is_none() {
-            self.problem(line, "`value` says what `path` gives; write a `path` too");
+        for field in given.fields {
+            fields.push(self.field(line, field));
         }
         let owner = given.owner.as_deref().and_then(|owner| match owner.split_once('/') {
             Some((kind, name)) => Some(Owner { kind: kind.to_owned(), name: name.to_owned() }),
@@ -124,9 +183,20 @@ impl Reader<'_> {
             labels: given.labels.into_iter().collect(),
             owner,
             condition,
-            path: given.path,
-            value: given.value.as_ref().map(Scalar::comparison),
+            fields,
             count: given.count.as_ref().map_or_else(Comparison::at_least_one, Scalar::comparison),
+            hint: given.hint.as_deref().map(plain),
         }
+    }
+
+    fn field(&mut self, line: usize, given: AuthorField) -> Field {
+        let path = given.path;
+        if !path.starts_with('{') {
+            self.problem(line, format!("a `path` stands in braces: `path: \"{{{path}}}\"`"));
+        } else if let Err(problem) = JsonPath::parse(&path) {
+            self.problem(line, format!("`path: {path}` is no JSONPath: {problem}"));
+        }
+        let value = given.value.as_ref().map(Scalar::comparison);
+        Field { path, value, hint: given.hint.as_deref().map(plain) }
     }
 }

@@ -93,27 +93,33 @@ impl Writer<'_> {
         let _ = writeln!(
             self.out,
             "<section class=\"tn-quiz\" data-quiz=\"{id}\" aria-label=\"{}\">\n<form>\n<fieldset>\n\
-             <legend class=\"tn-quiz-question\">{}</legend>",
+             <legend class=\"tn-quiz-question\">{}{}</legend>",
             id.replace("quiz-", "Question "),
-            quiz.question
+            quiz.question,
+            if quiz.has_several_answers() { " <span class=\"tn-quiz-several\">Several are right.</span>" } else { "" }
         );
+        let input = if quiz.has_several_answers() { "checkbox" } else { "radio" };
         for (at, choice) in quiz.choices.iter().enumerate() {
             let verdict = if choice.right { "Right." } else { "Not quite." };
+            let verdict = if choice.why.is_empty() { verdict.to_owned() } else { format!("{verdict} {}", choice.why) };
             let _ = writeln!(
                 self.out,
-                "<div class=\"tn-choice\" data-right=\"{}\"><input type=\"radio\" name=\"{id}\" id=\"{id}-{at}\" \
+                "<div class=\"tn-choice\" data-right=\"{}\"><input type=\"{input}\" name=\"{id}\" id=\"{id}-{at}\" \
                  value=\"{at}\" autocomplete=\"off\"> <label for=\"{id}-{at}\">{}</label> \
                  <span class=\"tn-verdict\">{verdict}</span></div>",
                 choice.right, choice.text
             );
         }
-        let right: Vec<&str> = quiz.choices.iter().filter(|c| c.right).map(|c| c.text.as_str()).collect();
+        let right = quiz.choices.iter().filter(|choice| choice.right);
+        let right: Vec<String> =
+            right.map(|choice| format!("<p><strong>{}</strong> {}</p>", choice.text, choice.why)).collect();
+        let explanation =
+            if quiz.explanation.is_empty() { String::new() } else { format!("<p>{}</p>", quiz.explanation) };
         let _ = writeln!(
             self.out,
             "</fieldset>\n</form>\n<details class=\"tn-quiz-answer\"><summary>Show the answer</summary>\n<div>\
-             <p><strong>{}</strong></p>\n<p>{}</p></div>\n</details>\n</section>",
-            right.join(" "),
-            quiz.explanation
+             {}\n{explanation}</div>\n</details>\n</section>",
+            right.join("\n")
         );
     }
 

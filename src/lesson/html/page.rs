@@ -3,19 +3,24 @@
 use std::fmt::Write;
 
 use super::{blocks, escape};
-use crate::lesson::author::Document;
+use crate::lesson::author::{Chapter, Course, Document};
 
 /// What every page shares.
 #[derive(Clone, Debug)]
 pub struct Site {
-    /// The name in the header and in titles.
-    pub name: String,
-    /// One sentence for the index page.
-    pub description: String,
-    /// Where changes can be suggested: a repository's URL, without a slash at its end.
-    pub repository: String,
+    /// The course.
+    pub course: Course,
     /// The lessons in their order.
     pub lessons: Vec<Entry>,
+}
+
+impl Site {
+    /// The lessons by chapter, in order; what belongs to no chapter comes last, without a heading.
+    fn chapters(&self) -> Vec<(Option<&Chapter>, Vec<&Entry>)> {
+        let of = |id: &str| self.lessons.iter().filter(|entry| entry.chapter == id).collect::<Vec<_>>();
+        let chapters = self.course.chapters.iter().map(|chapter| (Some(chapter), of(&chapter.id)));
+        chapters.chain([(None, of(""))]).filter(|(_, lessons)| !lessons.is_empty()).collect()
+    }
 }
 
 /// A line of the contents.
@@ -27,6 +32,8 @@ pub struct Entry {
     pub title: String,
     /// What it is about.
     pub description: String,
+    /// The id of its chapter.
+    pub chapter: String,
     /// How long it takes.
     pub minutes: u32,
     /// How many steps it has.
@@ -41,6 +48,7 @@ impl Entry {
             name: lesson.name.clone(),
             title: lesson.title.clone(),
             description: lesson.description.clone(),
+            chapter: lesson.chapter.clone(),
             minutes: lesson.minutes,
             steps: lesson.steps.len(),
         }
@@ -51,7 +59,7 @@ impl Entry {
 pub fn lesson_page(site: &Site, document: &Document, picture: &str) -> String {
     const ROOT: &str = "../../";
     let lesson = &document.lesson;
-    let mut out = head(ROOT, &format!("{} · {}", lesson.title, site.name), &lesson.description);
+    let mut out = head(ROOT, &format!("{} · {}", lesson.title, site.course.title), &lesson.description);
     let _ = writeln!(
         out,
         "<body class=\"tn-page\" data-root=\"{ROOT}\">\n<a class=\"tn-skip\" href=\"#lesson\">Skip to the lesson</a>\n{}\
@@ -73,30 +81,42 @@ pub fn lesson_page(site: &Site, document: &Document, picture: &str) -> String {
 /// The page that lists the lessons.
 pub fn index_page(site: &Site) -> String {
     const ROOT: &str = "./";
-    let mut out = head(ROOT, &site.name, &site.description);
+    let mut out = head(ROOT, &site.course.title, &site.course.description);
     let _ = writeln!(
         out,
         "<body class=\"tn-page tn-index\" data-root=\"{ROOT}\">\n<a class=\"tn-skip\" href=\"#lesson\">Skip to the lessons</a>\n{}\
-         <main id=\"lesson\" class=\"tn-catalog\" tabindex=\"-1\">\n<h1>{}</h1>\n<p class=\"tn-lead\">{}</p>\n\
-         <ol class=\"tn-catalog-list\">",
+         <main id=\"lesson\" class=\"tn-catalog\" tabindex=\"-1\">\n<h1>{}</h1>\n<p class=\"tn-lead\">{}</p>",
         header(site, ROOT),
-        escape(&site.name),
-        escape(&site.description)
+        escape(&site.course.title),
+        escape(&site.course.description)
     );
-    for entry in &site.lessons {
-        let name = escape(&entry.name);
-        let _ = writeln!(
-            out,
-            "<li class=\"tn-card\" data-lesson=\"{name}\" data-steps=\"{}\">\n<h2><a href=\"{ROOT}lessons/{name}/index.html\">{}</a></h2>\n\
-             <p>{}</p>\n<p class=\"tn-meta\">About {} minutes <span class=\"tn-progress\"></span></p>\n</li>",
-            entry.steps,
-            escape(&entry.title),
-            escape(&entry.description),
-            entry.minutes
-        );
+    for (chapter, lessons) in site.chapters() {
+        out.push_str("<section class=\"tn-catalog-chapter\">\n");
+        if let Some(chapter) = chapter {
+            let (title, description) = (escape(&chapter.title), escape(&chapter.description));
+            let _ = writeln!(out, "<h2>{title}</h2>\n<p class=\"tn-catalog-about\">{description}</p>");
+        }
+        out.push_str("<ol class=\"tn-catalog-list\">\n");
+        for entry in lessons {
+            card(&mut out, ROOT, entry, if chapter.is_some() { "h3" } else { "h2" });
+        }
+        out.push_str("</ol>\n</section>\n");
     }
-    out.push_str("</ol>\n</main>\n</body>\n</html>\n");
+    out.push_str("</main>\n</body>\n</html>\n");
     out
+}
+
+fn card(out: &mut String, root: &str, entry: &Entry, heading: &str) {
+    let name = escape(&entry.name);
+    let _ = writeln!(
+        out,
+        "<li class=\"tn-card\" data-lesson=\"{name}\" data-steps=\"{}\">\n<{heading}><a href=\"{root}lessons/{name}/index.html\">{}</a></{heading}>\n\
+         <p>{}</p>\n<p class=\"tn-meta\">About {} minutes <span class=\"tn-progress\"></span></p>\n</li>",
+        entry.steps,
+        escape(&entry.title),
+        escape(&entry.description),
+        entry.minutes
+    );
 }
 
 fn head(root: &str, title: &str, description: &str) -> String {
@@ -115,24 +135,31 @@ fn head(root: &str, title: &str, description: &str) -> String {
 fn header(site: &Site, root: &str) -> String {
     format!(
         "<header class=\"tn-header\">\n<a class=\"tn-brand\" href=\"{root}index.html\">{}</a>\n</header>\n",
-        escape(&site.name)
+        escape(&site.course.title)
     )
 }
 
 fn contents(site: &Site, root: &str, open: Option<&str>) -> String {
-    let mut out = String::from("<nav class=\"tn-contents\" aria-label=\"Lessons\">\n<ol>\n");
-    for entry in &site.lessons {
-        let name = escape(&entry.name);
-        let current = if open == Some(&entry.name) { " aria-current=\"page\"" } else { "" };
-        let _ = writeln!(
-            out,
-            "<li class=\"tn-contents-lesson\" data-lesson=\"{name}\" data-steps=\"{}\"><a href=\"{root}lessons/{name}/index.html\"{current}>\
-             <span class=\"tn-contents-title\">{}</span> <span class=\"tn-progress\"></span></a></li>",
-            entry.steps,
-            escape(&entry.title)
-        );
+    let mut out = String::from("<nav class=\"tn-contents\" aria-label=\"Lessons\">\n");
+    for (chapter, lessons) in site.chapters() {
+        if let Some(chapter) = chapter {
+            let _ = writeln!(out, "<h2 class=\"tn-contents-chapter\">{}</h2>", escape(&chapter.title));
+        }
+        out.push_str("<ol>\n");
+        for entry in lessons {
+            let name = escape(&entry.name);
+            let current = if open == Some(&entry.name) { " aria-current=\"page\"" } else { "" };
+            let _ = writeln!(
+                out,
+                "<li class=\"tn-contents-lesson\" data-lesson=\"{name}\" data-steps=\"{}\"><a href=\"{root}lessons/{name}/index.html\"{current}>\
+                 <span class=\"tn-contents-title\">{}</span> <span class=\"tn-progress\"></span></a></li>",
+                entry.steps,
+                escape(&entry.title)
+            );
+        }
+        out.push_str("</ol>\n");
     }
-    out.push_str("</ol>\n</nav>\n");
+    out.push_str("</nav>\n");
     out
 }
 
@@ -150,12 +177,19 @@ fn footer(site: &Site, document: &Document) -> String {
     };
     format!(
         "<footer class=\"tn-lesson-footer\">\n<nav class=\"tn-pager\" aria-label=\"Previous and next lesson\">\n{}{}</nav>\n\
-         <p class=\"tn-suggest\"><a href=\"{}/edit/main/lessons/{}/lesson.md\">Suggest a change</a></p>\n</footer>\n",
+         {}</footer>\n",
         link(neighbour(-1), "tn-pager-previous", "prev", "Previous"),
         link(neighbour(1), "tn-pager-next", "next", "Next"),
-        escape(&site.repository),
-        escape(&document.lesson.name)
+        suggest(&site.course, &document.lesson.name)
     )
+}
+
+fn suggest(course: &Course, lesson: &str) -> String {
+    if course.edit.is_empty() {
+        return String::new();
+    }
+    let (edit, lesson) = (escape(&course.edit), escape(lesson));
+    format!("<p class=\"tn-suggest\"><a href=\"{edit}{lesson}/lesson.md\">Suggest a change</a></p>\n")
 }
 
 fn lab(document: &Document, picture: &str) -> String {
@@ -185,12 +219,8 @@ mod tests {
     fn page(body: &str) -> String {
         let document = document(body);
         let second = Entry { name: "02-b".to_owned(), title: "B".to_owned(), ..Entry::of(&document) };
-        let site = Site {
-            name: "Course".to_owned(),
-            description: "About".to_owned(),
-            repository: "https://example.org/r".to_owned(),
-            lessons: vec![Entry::of(&document), second],
-        };
+        let course = Course { edit: "https://example.org/r/edit/".to_owned(), ..Course::default() };
+        let site = Site { course, lessons: vec![Entry::of(&document), second] };
         lesson_page(&site, &document, "<svg></svg>")
     }
 
@@ -202,7 +232,7 @@ mod tests {
             "<h2 id=\"part-one\">Part one</h2>",
             "<p>Hello <code>x</code>.</p>",
             "rel=\"next\" href=\"../02-b/index.html\"",
-            "https://example.org/r/edit/main/lessons/01-a/lesson.md",
+            "https://example.org/r/edit/01-a/lesson.md",
             "aria-current=\"page\"",
             "<tabernetes-lab lesson=\"01-a\">",
         ] {
@@ -255,7 +285,7 @@ mod tests {
         );
         assert_eq!(wrong("x\n\n#### Deep\n"), "l.md:8: this heading skips a level; write `##`");
         assert!(wrong("<b>x</b>\n").starts_with("l.md:6: HTML is not taken here"));
-        assert!(wrong("```quiz\n? Q\n- [ ] a\n- [ ] b\n= w\n```\n").contains("exactly one choice"));
+        assert!(wrong("```quiz\n? Q\n- [ ] a\n- [ ] b\n= w\n```\n").contains("no choice of this quiz is right"));
         assert!(wrong("```steps\n- id: a\n  text: t\n  checks:\n  - resource: job\n```\n").contains("write `jobs`"));
         let source = Source { path: "l.md".to_owned(), text: "---\ntitel: A\n---\n".to_owned(), ..Source::default() };
         assert_eq!(read(&source).unwrap_err()[0].to_string(), "l.md:2: unknown key `titel`; did you mean `title`?");
