@@ -13,8 +13,6 @@
     reason = "a test stops at once, in its helpers too"
 )]
 
-#[path = "transcripts/normalise.rs"]
-mod normalise;
 #[path = "transcripts/play.rs"]
 mod play;
 

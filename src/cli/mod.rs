@@ -5,6 +5,7 @@ mod drive;
 mod lesson_check;
 mod lesson_folder;
 mod lesson_new;
+mod lesson_record;
 mod options;
 mod prose;
 mod serve;
@@ -31,6 +32,7 @@ pub const SUBCOMMANDS: &[Subcommand] = &[
     drive::SUBCOMMAND,
     lesson_check::SUBCOMMAND,
     lesson_new::SUBCOMMAND,
+    lesson_record::SUBCOMMAND,
     serve::SUBCOMMAND,
     site_build::SUBCOMMAND,
     bench::SUBCOMMAND,

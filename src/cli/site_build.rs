@@ -20,8 +20,6 @@ pub const SUBCOMMAND: Subcommand = Subcommand {
 
 /// Lanes of the picture that stands where the living one will.
 const LANES: usize = 3;
-/// Files beside a lesson that its page may show.
-const PICTURES: [&str; 6] = ["svg", "png", "jpg", "jpeg", "webp", "gif"];
 
 fn run(words: &[String]) -> Result<(), Failure> {
     let options = Options::read(words, &["out", "lessons"])?;
@@ -30,7 +28,7 @@ fn run(words: &[String]) -> Result<(), Failure> {
     }
     let out = options.value("out").ok_or_else(|| Failure::Usage("`--out DIR` says where to write".to_owned()))?;
     let lessons = Path::new(options.value("lessons").unwrap_or("lessons"));
-    let Lessons { course, documents } = lesson_folder::load(lessons)?;
+    let Lessons { course, documents, .. } = lesson_folder::load(lessons)?;
     let site = Site { course, lessons: documents.iter().map(Entry::of).collect() };
     let out = Path::new(out);
     write(&out.join("index.html"), &index_page(&site))?;
@@ -40,8 +38,9 @@ fn run(words: &[String]) -> Result<(), Failure> {
         let picture = svg(&picture, "The cluster before anything has happened");
         let page = out.join("lessons").join(&document.lesson.name);
         write(&page.join("index.html"), &lesson_page(&site, document, &picture))?;
-        if let Some(folder) = Path::new(&document.path).parent() {
-            copy_pictures(folder, &page)?;
+        let folder = Path::new(&document.path).parent().unwrap_or(lessons);
+        for name in &document.pictures {
+            fs::copy(folder.join(name), page.join(name)).map_err(|error| failed(&folder.join(name), &error))?;
         }
     }
     println!("{}: {} lessons", out.display(), documents.len());
@@ -53,15 +52,4 @@ fn write(path: &Path, text: &str) -> Result<(), Failure> {
         fs::create_dir_all(folder).map_err(|error| failed(folder, &error))?;
     }
     fs::write(path, text).map_err(|error| failed(path, &error))
-}
-
-fn copy_pictures(from: &Path, to: &Path) -> Result<(), Failure> {
-    for entry in fs::read_dir(from).map_err(|error| failed(from, &error))?.filter_map(Result::ok) {
-        let path = entry.path();
-        let known = path.extension().is_some_and(|extension| PICTURES.iter().any(|picture| extension == *picture));
-        if known {
-            fs::copy(&path, to.join(entry.file_name())).map_err(|error| failed(&path, &error))?;
-        }
-    }
-    Ok(())
 }

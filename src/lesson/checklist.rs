@@ -169,7 +169,7 @@ mod tests {
             [0usize; 0][..],
             "one more call of `advance`: two seconds at once make one job"
         );
-        cluster.growth = 2;
+        cluster.growth = 1;
         assert_eq!(list.update(&cluster), [0usize; 0][..], "it rests");
         cluster.now = PAUSE;
         assert_eq!(list.update(&cluster), [0]);

@@ -16,13 +16,28 @@ mod author;
 #[cfg(not(target_arch = "wasm32"))]
 pub mod html;
 #[cfg(not(target_arch = "wasm32"))]
+mod links;
+#[cfg(not(target_arch = "wasm32"))]
+pub mod normalise;
+#[cfg(not(target_arch = "wasm32"))]
 mod proof;
+#[cfg(not(target_arch = "wasm32"))]
+mod spelling;
+#[cfg(not(target_arch = "wasm32"))]
+pub mod transcript;
 
 pub use attempt::{Attempt, Outcome, Trial};
 #[cfg(not(target_arch = "wasm32"))]
-pub use author::{Block, Chapter, Choice, Commands, Course, Document, Piece, Problem, Quiz, Run, Source, read};
+pub use author::{
+    Block, Chapter, Choice, Commands, Course, Document, Link, Piece, Problem, Quiz, Run, Source, fingerprint, read,
+    translate,
+};
 pub use check::{Check, CheckResult, Comparison, Condition, Field, Look, Objects, Operator, Owner, Wrong};
 pub use checklist::Checklist;
+#[cfg(not(target_arch = "wasm32"))]
+pub use links::check_links;
 pub use model::{File, Lesson, Step};
 #[cfg(not(target_arch = "wasm32"))]
-pub use proof::{Rehearsal, Stage, prove};
+pub use proof::{Proof, Rehearsal, Stage, prove};
+#[cfg(not(target_arch = "wasm32"))]
+pub use spelling::Vocabulary;

@@ -9,6 +9,8 @@ use super::attempt::Trial;
 use super::author::{Block, Commands, Document, Piece, Problem, Run};
 use super::checklist::Checklist;
 use super::model::File;
+use super::normalise::normalise;
+use super::transcript::{RECORD, Recorded, Transcript};
 
 /// A fresh cluster and a learner's machine to play a lesson on. Its time is virtual.
 pub trait Rehearsal: Trial {
@@ -31,20 +33,35 @@ const SETTLE: f64 = 180.0;
 /// Makes a fresh rehearsal of a lesson: its manifests are applied, or it says why they are not taken.
 pub type Stage<'s> = dyn FnMut(&Document) -> Result<Box<dyn Rehearsal>, Problem> + 's;
 
-/// Plays a lesson on fresh rehearsals from `stage`.
-///
-/// # Errors
-/// Every place where the lesson and the cluster differ.
-pub fn prove(document: &Document, stage: &mut Stage<'_>) -> Result<(), Vec<Problem>> {
+/// What came of playing a lesson.
+#[derive(Clone, Debug, Default)]
+pub struct Proof {
+    /// Every place where the lesson and the cluster differ.
+    pub problems: Vec<Problem>,
+    /// What the commands printed.
+    pub transcript: Transcript,
+}
+
+/// Plays a lesson on fresh rehearsals from `stage`, and holds what it prints against the lesson's transcript.
+pub fn prove(document: &Document, stage: &mut Stage<'_>) -> Proof {
+    match play(document, stage) {
+        Ok(proof) => proof,
+        Err(problem) => Proof { problems: vec![problem], ..Proof::default() },
+    }
+}
+
+fn play(document: &Document, stage: &mut Stage<'_>) -> Result<Proof, Problem> {
     let mut play = Play {
         document,
-        stage: stage(document).map_err(|problem| vec![problem])?,
+        stage: stage(document)?,
         list: Checklist::new(document.lesson.steps.clone()),
         printed: String::new(),
         problems: Vec::new(),
+        transcript: Transcript::default(),
+        aside: false,
     };
     play.nothing_happens_by_itself();
-    play.stage = stage(document).map_err(|problem| vec![problem])?;
+    play.stage = stage(document)?;
     // Steps that no solution follows, before other steps do, belong to the text.
     let mut of_text: Vec<(usize, usize)> = Vec::new();
     let mut open = Vec::new();
@@ -61,7 +78,8 @@ pub fn prove(document: &Document, stage: &mut Stage<'_>) -> Result<(), Vec<Probl
     }
     of_text.append(&mut open);
     play.settle(&of_text);
-    if play.problems.is_empty() { Ok(()) } else { Err(play.problems) }
+    play.nothing_is_missing();
+    Ok(Proof { problems: play.problems, transcript: play.transcript })
 }
 
 struct Play<'d> {
@@ -71,6 +89,9 @@ struct Play<'d> {
     /// What the last block of commands printed.
     printed: String,
     problems: Vec<Problem>,
+    transcript: Transcript,
+    /// Text and transcript have parted: what follows in the transcript belongs to another text.
+    aside: bool,
 }
 
 impl Play<'_> {
@@ -167,6 +188,34 @@ impl Play<'_> {
         }
     }
 
+    /// Keeps what a command printed, and holds it against what was recorded.
+    fn record(&mut self, line: usize, now: Recorded) {
+        let before = self.document.transcript.as_ref().map(|transcript| &transcript.commands);
+        let before = before.map(|commands| commands.get(self.transcript.commands.len()));
+        let message = match before {
+            _ if self.aside => None,
+            None => None,
+            Some(None) => Some(format!("`{}` is not in the transcript", now.run)),
+            Some(Some(before)) if before.run != now.run => {
+                Some(format!("the transcript goes on with `{}`, the text with `{}`", before.run, now.run))
+            }
+            Some(Some(before)) => now.differs(before).map(|apart| format!("`{}`: {apart}", now.run)),
+        };
+        if let Some(message) = message {
+            self.aside |= !message.contains("recorded is");
+            self.problem(line, format!("{message}\n  {RECORD}"));
+        }
+        self.transcript.commands.push(now);
+    }
+
+    fn nothing_is_missing(&mut self) {
+        let Some(transcript) = &self.document.transcript else { return };
+        if let Some(more) = transcript.commands.get(self.transcript.commands.len()).filter(|_| !self.aside) {
+            let message = format!("the transcript goes on with `{}`, the text ends. {RECORD}", more.run);
+            self.problem(1, message);
+        }
+    }
+
     fn file(&mut self, line: usize, file: &File) {
         if let Err(problem) = self.stage.write(&file.name, &file.content) {
             self.problem(line, format!("`{}` cannot be written: {problem}", file.name));
@@ -182,8 +231,9 @@ impl Play<'_> {
         for command in &commands.lines {
             let limit = if commands.run == Run::Endless { ENDLESS } else { LIMIT };
             let outcome = self.stage.run(command, limit);
-            self.printed.push_str(&outcome.stdout);
-            self.printed.push_str(&outcome.stderr);
+            let printed = outcome.stdout + &outcome.stderr;
+            self.record(line, Recorded::new(command, outcome.exit, &printed));
+            self.printed.push_str(&printed);
             self.look();
             let wrong = match commands.run {
                 Run::Succeeds if outcome.exit != 0 => "mark the block `fails` if that is meant",
@@ -228,45 +278,7 @@ fn compare(expected: &str, printed: &str) -> Result<(), (String, String)> {
 
 /// A line without what differs from run to run: ages, generated names, addresses and the width of columns.
 fn normal(line: &str) -> String {
-    line.split_whitespace().map(normal_word).collect::<Vec<_>>().join(" ")
-}
-
-fn normal_word(word: &str) -> String {
-    let bare = word.trim_matches(['"', '\'', '(', ')', ',', '.', ':']);
-    if is_age(bare) {
-        return word.replace(bare, "<age>");
-    }
-    if bare.split('.').count() == 4 && bare.bytes().all(|b| b.is_ascii_digit() || b == b'.') {
-        return word.replace(bare, "<address>");
-    }
-    let generated = |part: &str| part.len() >= 5 && part.chars().all(|c| "bcdfghjklmnpqrstvwxz2456789".contains(c));
-    match bare.rsplit_once('-') {
-        Some((stem, suffix)) if generated(suffix) => {
-            let stem = match stem.rsplit_once('-') {
-                Some((stem, hash)) if hash.len() >= 8 && generated(hash) => stem.to_owned() + "-<hash>",
-                _ => stem.to_owned(),
-            };
-            word.replace(bare, &format!("{stem}-<id>"))
-        }
-        _ => word.to_owned(),
-    }
-}
-
-/// `5s`, `2m30s`, `3d4h`.
-fn is_age(word: &str) -> bool {
-    let mut digits = 0;
-    let mut parts = 0;
-    for c in word.chars() {
-        match c {
-            '0'..='9' => digits += 1,
-            's' | 'm' | 'h' | 'd' | 'y' if digits > 0 => {
-                digits = 0;
-                parts += 1;
-            }
-            _ => return false,
-        }
-    }
-    parts > 0 && digits == 0
+    normalise(line).split_whitespace().collect::<Vec<_>>().join(" ")
 }
 
 #[cfg(test)]
@@ -323,10 +335,11 @@ mod tests {
     fn problems(body: &str) -> String {
         let text = format!("---\ntitle: A\ndescription: D\nminutes: 5\n---\n{body}");
         let document = read(&Source { path: "l.md".to_owned(), text, ..Source::default() }).unwrap();
-        match prove(&document, &mut |_| Ok(Box::new(Fake::default()))) {
-            Ok(()) => String::new(),
-            Err(problems) => problems.iter().map(ToString::to_string).collect::<Vec<_>>().join("\n"),
-        }
+        let mut stage = |_: &Document| Ok(Box::new(Fake::default()) as Box<dyn Rehearsal>);
+        let first = prove(&document, &mut stage);
+        let recorded = Document { transcript: Some(first.transcript), ..document };
+        let problems = prove(&recorded, &mut stage).problems;
+        problems.iter().map(ToString::to_string).collect::<Vec<_>>().join("\n")
     }
 
     const STEP: &str = "```steps\n- id: one\n  text: t\n  checks:\n  - resource: jobs\n```\n";
@@ -366,6 +379,27 @@ mod tests {
             let found = problems(&body);
             assert!(found.starts_with(problem), "{found}");
         }
+    }
+
+    #[test]
+    fn what_is_printed_is_held_against_the_transcript() {
+        let text = "---\ntitle: A\ndescription: D\nminutes: 5\n---\n```sh run\necho a\necho b\n```\n".to_owned();
+        let document = read(&Source { path: "l.md".to_owned(), text, ..Source::default() }).unwrap();
+        let mut stage = |_: &Document| Ok(Box::new(Fake::default()) as Box<dyn Rehearsal>);
+        let mut problems = |commands: Vec<Recorded>| {
+            let transcript = Some(Transcript { commands });
+            prove(&Document { transcript, ..document.clone() }, &mut stage).problems
+        };
+        let (a, b) = (Recorded::new("echo a", 0, "a\n"), Recorded::new("echo b", 0, "b\n"));
+        assert_eq!(problems(vec![a.clone(), b.clone()]), []);
+        let told = |problems: Vec<Problem>| problems.iter().map(ToString::to_string).collect::<Vec<_>>().join("\n");
+        let c = Recorded::new("echo b", 0, "c\n");
+        let other = told(problems(vec![a.clone(), c.clone()]));
+        assert!(other.starts_with("l.md:6: `echo b`: recorded is\n    c\nwhere it prints\n    b"), "{other}");
+        assert!(told(problems(vec![a.clone()])).starts_with("l.md:6: `echo b` is not in the transcript"));
+        assert!(told(problems(vec![b.clone()])).contains("goes on with `echo b`, the text with `echo a`"));
+        assert!(told(problems(vec![a, b, c])).contains("l.md:1: the transcript goes on with `echo b`, the text ends"));
+        assert_eq!(prove(&document, &mut stage).problems, [], "without one there is nothing to hold it against");
     }
 
     #[test]

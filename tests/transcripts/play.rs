@@ -4,10 +4,9 @@ use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::time::Duration;
 
 use serde::Deserialize;
+use tabernetes::lesson::normalise::{normalise, same};
 use tabernetes::playground::{Line, Session};
 use tabernetes::shell::machine::Stream;
-
-use super::normalise::{normalise, same, same_watch};
 
 /// A recording of a real cluster.
 #[derive(Deserialize)]
@@ -193,6 +192,18 @@ fn judge_watch(want: &[(f64, String, String)], got: &[Line]) -> Verdict {
     let mut difference = lines_apart(&want, &got);
     difference.dedup();
     Err(("watch differs".to_owned(), difference))
+}
+
+/// A watch: the same set of states seen, whatever repeats between them.
+fn same_watch(want: &[(&str, String)], got: &[(&str, String)]) -> bool {
+    let seen = |lines: &[(&str, String)]| {
+        let mut seen: Vec<(String, String)> =
+            lines.iter().map(|(stream, text)| ((*stream).to_owned(), normalise(text))).collect();
+        seen.sort();
+        seen.dedup();
+        seen
+    };
+    seen(want) == seen(got)
 }
 
 /// The first lines that one side has more often than the other.

@@ -104,7 +104,7 @@ impl Reader<'_> {
 
     fn commands(&mut self, line: usize, content: &str, attributes: &Attributes) -> Option<Commands> {
         let lines = split_commands(content);
-        if lines.is_empty() {
+        if lines.is_empty() && self.original.is_none() {
             self.problem(line, "this block runs nothing; write a command on its own line");
             return None;
         }

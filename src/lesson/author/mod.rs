@@ -7,6 +7,8 @@ mod fence;
 mod front_matter;
 mod quiz;
 mod steps;
+mod translation;
+mod words;
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -14,8 +16,11 @@ use std::fmt;
 use pulldown_cmark::{CodeBlockKind, CowStr, Event, HeadingLevel, Options, Parser, Tag, TagEnd};
 
 use super::model::{File, Lesson, Step};
+use super::transcript::{self, Transcript};
 pub use course::{Chapter, Course};
 pub use quiz::{Choice, Quiz};
+pub use translation::{fingerprint, translate};
+pub use words::Words;
 
 /// What is wrong with a lesson.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -43,28 +48,55 @@ pub struct Source {
     pub path: String,
     /// The text of `lesson.md`.
     pub text: String,
-    /// The other files of the folder.
+    /// The other text files of the folder.
     pub files: BTreeMap<String, String>,
+    /// The names of its pictures.
+    pub pictures: Vec<String>,
 }
 
 /// A lesson that has been read.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Default)]
 pub struct Document {
     /// What the page needs to know.
     pub lesson: Lesson,
+    /// The language it is written in, such as `en`.
+    pub language: String,
     /// The file that messages name.
     pub path: String,
-    /// The front matter as it was written.
-    pub front_matter: String,
+    /// The file's text.
+    pub text: String,
     /// The text, in order.
     pub body: Vec<Piece>,
+    /// Where its links lead.
+    pub links: Vec<Link>,
+    /// What its headings are called in links.
+    pub anchors: Vec<String>,
+    /// The pictures of its folder.
+    pub pictures: Vec<String>,
+    /// What has a spelling.
+    pub words: Words,
+    /// What its commands printed when they were last recorded.
+    pub transcript: Option<Transcript>,
+}
+
+/// A link or a picture.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Link {
+    /// Where it stands.
+    pub line: usize,
+    /// Where it leads, as it was written.
+    pub target: String,
+    /// What is shown for it.
+    pub text: String,
+    /// Whether it is a picture.
+    pub picture: bool,
 }
 
 impl Document {
     /// The line of a key of the front matter; the first line when it is not there.
     pub fn line_of(&self, key: &str) -> usize {
         let stands = |line: &str| line.starts_with(&format!("{key}:"));
-        self.front_matter.lines().position(stands).map_or(1, |at| at + 2)
+        self.text.lines().position(stands).map_or(1, |at| at + 1)
     }
 }
 
@@ -149,22 +181,23 @@ pub enum Run {
 /// # Errors
 /// Everything that is wrong with it, in the order of its lines.
 pub fn read(source: &Source) -> Result<Document, Vec<Problem>> {
-    let mut reader =
-        Reader { source, problems: Vec::new(), lesson: Lesson::default(), quizzes: 0, step_lines: Vec::new() };
+    let mut reader = Reader::new(source, None);
     let (front_matter, body, first_line) = front_matter::split(&source.text);
     match front_matter {
         Some(text) => reader.front_matter(text),
         None => reader
             .problem(1, "a lesson starts with front matter between two lines of `---`: title, description, minutes"),
     }
-    let pieces = reader.body(body, first_line, Place::Lesson);
+    let body = reader.body(body, first_line, Place::Lesson);
     reader.check_steps();
-    if reader.problems.is_empty() {
-        let front_matter = front_matter.unwrap_or_default().to_owned();
-        return Ok(Document { lesson: reader.lesson, path: source.path.clone(), front_matter, body: pieces });
+    let transcript = source.files.get(transcript::FILE).map(|text| Transcript::from_text(text));
+    if let Some(Err((line, message))) = &transcript {
+        let file = source.path.replace("lesson.md", transcript::FILE);
+        reader.problems.push(Problem { file, line: *line, message: message.clone() });
     }
-    reader.problems.sort_by_key(|problem| problem.line);
-    Err(reader.problems)
+    let transcript = transcript.and_then(Result::ok);
+    let lesson = std::mem::take(&mut reader.lesson);
+    reader.finish(Document { lesson, language: "en".to_owned(), body, transcript, ..Document::default() })
 }
 
 /// Inline Markdown as HTML without a paragraph around it.
@@ -193,6 +226,45 @@ struct Reader<'s> {
     lesson: Lesson,
     quizzes: usize,
     step_lines: Vec<usize>,
+    links: Vec<Link>,
+    anchors: Vec<String>,
+    /// What a translation is of.
+    original: Option<&'s Document>,
+    /// The hints that a translation has for each step.
+    step_hints: Vec<Vec<String>>,
+}
+
+impl<'s> Reader<'s> {
+    fn new(source: &'s Source, original: Option<&'s Document>) -> Self {
+        Self {
+            source,
+            problems: Vec::new(),
+            lesson: Lesson::default(),
+            quizzes: 0,
+            step_lines: Vec::new(),
+            links: Vec::new(),
+            anchors: Vec::new(),
+            original,
+            step_hints: Vec::new(),
+        }
+    }
+
+    /// The document with what was noticed while it was read, or every problem.
+    fn finish(mut self, document: Document) -> Result<Document, Vec<Problem>> {
+        if !self.problems.is_empty() {
+            self.problems.sort_by_key(|problem| problem.line);
+            return Err(self.problems);
+        }
+        Ok(Document {
+            path: self.source.path.clone(),
+            text: self.source.text.clone(),
+            links: self.links,
+            anchors: self.anchors,
+            pictures: self.source.pictures.clone(),
+            words: words::words(&self.source.text),
+            ..document
+        })
+    }
 }
 
 impl Reader<'_> {
@@ -207,7 +279,7 @@ impl Reader<'_> {
         let mut prose: Vec<Event<'_>> = Vec::new();
         let mut fence: Option<(usize, String, String)> = None;
         let mut heading: Option<(usize, String)> = None;
-        let mut level = 1;
+        let (mut level, mut linked) = (1, false);
         for (event, range) in Parser::new_ext(text, options).into_offset_iter() {
             let line = first_line + text.get(..range.start).unwrap_or_default().matches('\n').count();
             match event {
@@ -244,7 +316,7 @@ impl Reader<'_> {
                 }
                 Event::End(TagEnd::Heading(given)) => {
                     if let Some((at, text)) = heading.take() {
-                        let id = Some(CowStr::from(slug(&text)));
+                        let id = Some(CowStr::from(self.anchor(&text)));
                         let start =
                             Event::Start(Tag::Heading { level: given, id, classes: Vec::new(), attrs: Vec::new() });
                         if let Some(slot) = prose.get_mut(at) {
@@ -253,7 +325,23 @@ impl Reader<'_> {
                     }
                     prose.push(Event::End(TagEnd::Heading(given)));
                 }
+                Event::Start(Tag::Link { link_type, dest_url, title, id }) => {
+                    self.link(line, &dest_url, false);
+                    linked = true;
+                    let dest_url = CowStr::from(page_of(&dest_url));
+                    prose.push(Event::Start(Tag::Link { link_type, dest_url, title, id }));
+                }
+                Event::Start(Tag::Image { ref dest_url, .. }) => {
+                    self.link(line, dest_url, true);
+                    linked = true;
+                    prose.push(event);
+                }
                 other => {
+                    match (&other, self.links.last_mut()) {
+                        (Event::Text(text) | Event::Code(text), Some(link)) if linked => link.text.push_str(text),
+                        (Event::End(TagEnd::Link | TagEnd::Image), _) => linked = false,
+                        _ => {}
+                    }
                     if let (Some((_, words)), Event::Text(text) | Event::Code(text)) = (&mut heading, &other) {
                         words.push_str(text);
                     }
@@ -263,6 +351,18 @@ impl Reader<'_> {
         }
         flush(&mut prose, &mut pieces);
         pieces
+    }
+
+    fn link(&mut self, line: usize, target: &str, picture: bool) {
+        self.links.push(Link { line, target: target.to_owned(), text: String::new(), picture });
+    }
+
+    /// What a heading is called in links: in a translation, what it is called in the original.
+    fn anchor(&mut self, heading: &str) -> String {
+        let there = self.original.and_then(|original| original.anchors.get(self.anchors.len()));
+        let anchor = there.cloned().unwrap_or_else(|| slug(heading));
+        self.anchors.push(anchor.clone());
+        anchor
     }
 
     fn heading_level(&mut self, line: usize, given: HeadingLevel, before: usize) -> usize {
@@ -305,6 +405,11 @@ fn flush(prose: &mut Vec<Event<'_>>, pieces: &mut Vec<Piece>) {
         pulldown_cmark::html::push_html(&mut html, prose.drain(..));
         pieces.push(Piece::Prose(html));
     }
+}
+
+/// Where a link between lessons leads on the site: `../10-pods/lesson.md#x` becomes `../10-pods/index.html#x`.
+fn page_of(target: &str) -> String {
+    if target.starts_with("../") { target.replacen("/lesson.md", "/index.html", 1) } else { target.to_owned() }
 }
 
 fn slug(text: &str) -> String {

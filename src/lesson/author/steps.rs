@@ -64,6 +64,16 @@ struct AuthorField {
     hint: Option<String>,
 }
 
+/// A step in a translation: its checks are those of the original.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct TranslatedStep {
+    id: String,
+    text: String,
+    #[serde(default)]
+    hints: Vec<String>,
+}
+
 /// A value that may be written with or without quotes.
 #[derive(Debug, Deserialize)]
 #[serde(untagged)]
@@ -95,6 +105,9 @@ fn plain(text: &str) -> String {
 
 impl Reader<'_> {
     pub(super) fn steps(&mut self, line: usize, content: &str) -> Vec<(usize, String)> {
+        if self.original.is_some() {
+            return self.translated_steps(line, content);
+        }
         let steps: Vec<AuthorStep> = match serde_yaml::from_str(content) {
             Ok(steps) => steps,
             Err(error) => {
@@ -121,6 +134,23 @@ impl Reader<'_> {
             let html = inline(&step.text);
             let text = plain(&step.text);
             added.push((self.add_step(line, Step { id: step.id, text, after: step.after, checks, attempt }), html));
+        }
+        added
+    }
+
+    fn translated_steps(&mut self, line: usize, content: &str) -> Vec<(usize, String)> {
+        let steps: Vec<TranslatedStep> = match serde_yaml::from_str(content) {
+            Ok(steps) => steps,
+            Err(error) => {
+                self.yaml_problem(&error, content, line + 1);
+                return Vec::new();
+            }
+        };
+        let mut added = Vec::new();
+        for step in steps {
+            self.step_hints.push(step.hints.iter().map(|hint| plain(hint)).collect());
+            let (text, html) = (plain(&step.text), inline(&step.text));
+            added.push((self.add_step(line, Step { id: step.id, text, ..Step::default() }), html));
         }
         added
     }
