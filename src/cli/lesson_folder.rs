@@ -5,6 +5,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use super::Failure;
+use crate::lesson::html::LANGUAGES;
 use crate::lesson::{Course, Document, Problem, Source, read, translate};
 
 /// Endings of files beside a lesson that its page may show.
@@ -22,14 +23,35 @@ pub struct Lessons {
     pub others: Vec<Document>,
 }
 
+impl Lessons {
+    /// A lesson in another language, if somebody has translated it.
+    pub fn translation(&self, document: &Document, language: &str) -> Option<&Document> {
+        let same = |translation: &&Document| translation.lesson.name == document.lesson.name;
+        self.translations.iter().filter(|translation| translation.language == language).find(same)
+    }
+}
+
+/// The day on which a lesson was changed last, as its front matter says; else as its file does.
+pub fn changed(document: &Document) -> String {
+    if !document.lesson.updated.is_empty() {
+        return document.lesson.updated.clone();
+    }
+    let modified = fs::metadata(&document.path).and_then(|facts| facts.modified()).ok();
+    let seconds =
+        modified.and_then(|time| time.duration_since(std::time::UNIX_EPOCH).ok()).unwrap_or_default().as_secs();
+    let day = jiff::Timestamp::from_second(i64::try_from(seconds).unwrap_or_default()).unwrap_or_default().to_string();
+    day.chars().take("2026-11-25".len()).collect()
+}
+
 /// Reads the lessons of a folder: every folder below it that holds a `lesson.md`, or the folder itself.
 ///
 /// # Errors
 /// What cannot be read, and every problem of every lesson.
 pub fn load(folder: &Path) -> Result<Lessons, Failure> {
-    let folder = fs::canonicalize(folder).map_err(|error| failed(folder, &error)).map(|found| near(&found))?;
+    let whole = fs::canonicalize(folder).map_err(|error| failed(folder, &error))?;
+    let folder = near(&whole);
     let mut problems = Vec::new();
-    let course = course(&folder)?.unwrap_or_else(|found| {
+    let course = course(&whole)?.unwrap_or_else(|found| {
         problems.extend(found);
         Course::default()
     });
@@ -53,10 +75,10 @@ pub fn load(folder: &Path) -> Result<Lessons, Failure> {
             format!("{}: no folder here holds a lesson.md; `tabernetes lesson new NAME` makes one", folder.display());
         return Err(Failure::Failed(message));
     }
-    if let Some(above) = folder.parent().filter(|_| folder.join("lesson.md").is_file()) {
+    if let Some(above) = whole.parent().filter(|_| folder.join("lesson.md").is_file()) {
         // What is wrong with the others is told when they are checked.
         let sources =
-            folders(above)?.into_iter().filter(|other| *other != folder).filter_map(|other| source(&other).ok());
+            folders(above)?.into_iter().filter(|other| *other != whole).filter_map(|other| source(&other).ok());
         lessons.others = sources.filter_map(|source| read(&source).ok()).collect();
     }
     lessons.documents.sort_by_key(|document| lessons.course.place(&document.lesson.chapter));
@@ -76,6 +98,12 @@ fn translations(document: &Document, source: &Source, problems: &mut Vec<Problem
     for (name, text) in &source.files {
         let Some(language) = name.strip_prefix("lesson.").and_then(|rest| rest.strip_suffix(".md")) else { continue };
         let path = source.path.replace("lesson.md", name);
+        if !LANGUAGES.contains(&language) {
+            let message =
+                format!("the page speaks `{}`; a translation is called `lesson.de.md`", LANGUAGES.join("`, `"));
+            problems.push(Problem { file: path, line: 1, message });
+            continue;
+        }
         match translate(document, language, &path, text) {
             Ok(translation) => found.push(translation),
             Err(wrong) => problems.extend(wrong),
@@ -86,7 +114,12 @@ fn translations(document: &Document, source: &Source, problems: &mut Vec<Problem
 
 /// The course of a folder of lessons, or of the folder that a lesson's folder lies in.
 fn course(folder: &Path) -> Result<Result<Course, Vec<Problem>>, Failure> {
-    let path = folder.ancestors().take(2).map(|folder| folder.join("course.yaml")).find(|path| path.is_file());
+    let path = folder
+        .ancestors()
+        .take(2)
+        .map(|folder| folder.join("course.yaml"))
+        .find(|path| path.is_file())
+        .map(|path| near(&path));
     let Some(path) = path else { return Ok(Ok(Course::default())) };
     let text = fs::read_to_string(&path).map_err(|error| failed(&path, &error))?;
     Ok(Course::read(&path.display().to_string(), &text))
@@ -113,6 +146,22 @@ pub fn folders(folder: &Path) -> Result<Vec<PathBuf>, Failure> {
         .collect();
     found.sort();
     Ok(found)
+}
+
+/// Makes the folder of a new lesson, with the number after the last one.
+///
+/// # Errors
+/// It cannot be made.
+pub fn make(lessons: &Path, name: &str) -> Result<PathBuf, Failure> {
+    fs::create_dir_all(lessons).map_err(|error| failed(lessons, &error))?;
+    let number = |path: &PathBuf| {
+        let name = path.file_name()?.to_string_lossy().into_owned();
+        name.split('-').next()?.parse::<u32>().ok()
+    };
+    let last = folders(lessons)?.iter().filter_map(number).max().unwrap_or(0);
+    let folder = lessons.join(format!("{:02}-{name}", last + 1));
+    fs::create_dir(&folder).map_err(|error| failed(&folder, &error))?;
+    Ok(folder)
 }
 
 fn source(folder: &Path) -> Result<Source, Failure> {

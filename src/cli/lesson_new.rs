@@ -23,14 +23,7 @@ fn run(words: &[String]) -> Result<(), Failure> {
         return Err(Failure::Usage("NAME is made of a-z, 0-9 and `-`, such as `what-is-a-job`".to_owned()));
     }
     let lessons = Path::new(options.value("lessons").unwrap_or("lessons"));
-    fs::create_dir_all(lessons).map_err(|error| failed(lessons, &error))?;
-    let number = |path: &std::path::PathBuf| {
-        let name = path.file_name()?.to_string_lossy().into_owned();
-        name.split('-').next()?.parse::<u32>().ok()
-    };
-    let last = lesson_folder::folders(lessons)?.iter().filter_map(number).max().unwrap_or(0);
-    let folder = lessons.join(format!("{:02}-{name}", last + 1));
-    fs::create_dir(&folder).map_err(|error| failed(&folder, &error))?;
+    let folder = lesson_folder::make(lessons, name)?;
     let path = folder.join("lesson.md");
     fs::write(&path, TEMPLATE).map_err(|error| failed(&path, &error))?;
     println!("{}", path.display());

@@ -4,7 +4,9 @@ mod bench;
 mod drive;
 mod lesson_check;
 mod lesson_folder;
+mod lesson_import;
 mod lesson_new;
+mod lesson_preview;
 mod lesson_record;
 mod options;
 mod prose;
@@ -31,7 +33,9 @@ pub struct Subcommand {
 pub const SUBCOMMANDS: &[Subcommand] = &[
     drive::SUBCOMMAND,
     lesson_check::SUBCOMMAND,
+    lesson_import::SUBCOMMAND,
     lesson_new::SUBCOMMAND,
+    lesson_preview::SUBCOMMAND,
     lesson_record::SUBCOMMAND,
     serve::SUBCOMMAND,
     site_build::SUBCOMMAND,

@@ -1,5 +1,6 @@
 //! `tabernetes site build`: the lessons as static HTML files with relative URLs.
 
+use std::collections::BTreeMap;
 use std::fs;
 use std::path::Path;
 
@@ -7,14 +8,15 @@ use super::lesson_folder::{self, Lessons, failed};
 use super::options::Options;
 use super::{Failure, Subcommand};
 use crate::diagram::{Diagram, svg};
-use crate::lesson::html::{Entry, Site, index_page, lesson_page};
+use crate::lesson::Document;
+use crate::lesson::html::{LANGUAGES, Site, feed, index_page, lesson_page, search_index, sitemap};
 use crate::playground::Config;
 
 /// The subcommand.
 pub const SUBCOMMAND: Subcommand = Subcommand {
     name: "site build",
     usage: "--out DIR [--lessons DIR]",
-    summary: "Writes index.html and a page for each lesson below DIR; styles and scripts come from elsewhere.",
+    summary: "Writes the pages, the search index, the sitemap and the feed of the lessons; styles and scripts come from elsewhere.",
     run,
 };
 
@@ -27,29 +29,57 @@ fn run(words: &[String]) -> Result<(), Failure> {
         return Err(Failure::Usage(format!("`{word}` is one word too many")));
     }
     let out = options.value("out").ok_or_else(|| Failure::Usage("`--out DIR` says where to write".to_owned()))?;
-    let lessons = Path::new(options.value("lessons").unwrap_or("lessons"));
-    let Lessons { course, documents, .. } = lesson_folder::load(lessons)?;
-    let site = Site { course, lessons: documents.iter().map(Entry::of).collect() };
     let out = Path::new(out);
-    write(&out.join("index.html"), &index_page(&site))?;
-    let start = Config::default().start;
-    for document in &documents {
-        let picture = Diagram::new(start).picture(start, LANES);
-        let picture = svg(&picture, "The cluster before anything has happened");
-        let page = out.join("lessons").join(&document.lesson.name);
-        write(&page.join("index.html"), &lesson_page(&site, document, &picture))?;
-        let folder = Path::new(&document.path).parent().unwrap_or(lessons);
-        for name in &document.pictures {
-            fs::copy(folder.join(name), page.join(name)).map_err(|error| failed(&folder.join(name), &error))?;
-        }
+    let lessons = lesson_folder::load(Path::new(options.value("lessons").unwrap_or("lessons")))?;
+    for (name, content) in pages(&lessons)? {
+        write(&out.join(name), &content)?;
     }
-    println!("{}: {} lessons", out.display(), documents.len());
+    println!("{}: {} lessons, {} translations", out.display(), lessons.documents.len(), lessons.translations.len());
     Ok(())
 }
 
-fn write(path: &Path, text: &str) -> Result<(), Failure> {
+/// Every file of the site by its path.
+///
+/// # Errors
+/// A picture of a lesson cannot be read.
+pub fn pages(lessons: &Lessons) -> Result<BTreeMap<String, Vec<u8>>, Failure> {
+    let mut files = BTreeMap::new();
+    let start = Config::default().start;
+    let picture = Diagram::new(start).picture(start, LANES);
+    for language in LANGUAGES {
+        let translated = |document| lessons.translation(document, language).unwrap_or(document);
+        let documents: Vec<&Document> = lessons.documents.iter().map(translated).collect();
+        let site = Site::new(&lessons.course, language, &documents);
+        let folder = site.folder();
+        let mut put = |name: &str, text: String| drop(files.insert(format!("{folder}{name}"), text.into_bytes()));
+        put("index.html", index_page(&site));
+        put("search.json", search_index(&site, &documents));
+        let dates: Vec<String> = lessons.documents.iter().map(lesson_folder::changed).collect();
+        for (name, text) in
+            [("feed.xml", feed(&site, &dates)), ("sitemap.xml", sitemap(&site).filter(|_| folder.is_empty()))]
+        {
+            if let Some(text) = text {
+                put(name, text);
+            }
+        }
+        let picture = svg(&picture, &site.words.say("first"));
+        for document in &documents {
+            put(&format!("lessons/{}/index.html", document.lesson.name), lesson_page(&site, document, &picture));
+        }
+        for document in &lessons.documents {
+            let beside = Path::new(&document.path).parent().unwrap_or(Path::new("."));
+            for name in &document.pictures {
+                let bytes = fs::read(beside.join(name)).map_err(|error| failed(&beside.join(name), &error))?;
+                files.insert(format!("{folder}lessons/{}/{name}", document.lesson.name), bytes);
+            }
+        }
+    }
+    Ok(files)
+}
+
+fn write(path: &Path, content: &[u8]) -> Result<(), Failure> {
     if let Some(folder) = path.parent() {
         fs::create_dir_all(folder).map_err(|error| failed(folder, &error))?;
     }
-    fs::write(path, text).map_err(|error| failed(path, &error))
+    fs::write(path, content).map_err(|error| failed(path, &error))
 }

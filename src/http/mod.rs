@@ -2,6 +2,7 @@
 //! bytes into requests, streams into chunks and sessions into WebSockets.
 
 mod owner;
+mod pages;
 mod session;
 mod translate;
 
@@ -18,6 +19,7 @@ use tokio::sync::mpsc;
 use tokio_stream::wrappers::ReceiverStream;
 
 pub use owner::{Owner, Settings};
+pub use pages::{CHANGES, Pages, serve_pages};
 
 use crate::text::http::{Body, StreamId, StreamRead};
 

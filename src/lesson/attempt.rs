@@ -27,8 +27,11 @@ pub trait Trial: Objects {
 /// A command, and how the cluster has to look afterwards.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct Attempt {
-    /// The command; how it ends does not matter.
+    /// The command.
     pub run: String,
+    /// The exit code it has to end with; without one it does not matter.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub exit: Option<i32>,
     /// Virtual seconds that are waited after it.
     pub seconds: f64,
     /// Whether the checks have to hold at the end of that time; otherwise at some moment within it.
@@ -47,7 +50,10 @@ impl Attempt {
     /// Tries it on a copy of this cluster.
     pub fn succeeds(&self, objects: &dyn Objects) -> bool {
         let mut trial = objects.copy();
-        trial.run(&self.run, PATIENCE);
+        let ended = trial.run(&self.run, PATIENCE).exit;
+        if self.exit.is_some_and(|wanted| wanted != ended) {
+            return false;
+        }
         if self.at_end {
             trial.advance(self.seconds);
             return self.hold(&*trial);

@@ -156,8 +156,13 @@ mod tests {
 
     #[test]
     fn an_attempt_is_made_on_a_copy_and_not_over_and_over() {
-        let attempt =
-            |run: &str, at_end| Attempt { run: run.to_owned(), seconds: 2.0, at_end, checks: vec![jobs("2")] };
+        let attempt = |run: &str, at_end| Attempt {
+            run: run.to_owned(),
+            seconds: 2.0,
+            at_end,
+            exit: None,
+            checks: vec![jobs("2")],
+        };
         let with = |attempt| vec![Step { attempt: Some(attempt), ..step("grows", None, "0") }];
         let mut cluster = Jobs::default();
         let mut list = Checklist::new(with(attempt("grow", false)));
@@ -177,7 +182,8 @@ mod tests {
 
     #[test]
     fn what_keeps_a_step_is_told_and_may_be_the_step_before_it() {
-        let attempt = Attempt { run: "nothing".to_owned(), seconds: 1.0, at_end: false, checks: vec![jobs("9")] };
+        let attempt =
+            Attempt { run: "nothing".to_owned(), seconds: 1.0, at_end: false, exit: Some(0), checks: vec![jobs("9")] };
         let steps = vec![
             step("made", None, "1"),
             step("two", Some("made"), "2"),

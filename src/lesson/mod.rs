@@ -16,6 +16,8 @@ mod author;
 #[cfg(not(target_arch = "wasm32"))]
 pub mod html;
 #[cfg(not(target_arch = "wasm32"))]
+pub mod killercoda;
+#[cfg(not(target_arch = "wasm32"))]
 mod links;
 #[cfg(not(target_arch = "wasm32"))]
 pub mod normalise;

@@ -17,6 +17,9 @@ pub struct Lesson {
     /// The id of its chapter in `course.yaml`; empty in a course without chapters.
     #[serde(default, skip_serializing_if = "String::is_empty")]
     pub chapter: String,
+    /// The day of its last change, such as `2026-11-25`; empty when nobody says.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub updated: String,
     /// How long a reader needs.
     pub minutes: u32,
     /// The seed of its cluster.

@@ -9,6 +9,7 @@
 import { engine, prose } from './engine.js';
 import { dress, html, icon, isTyping } from './dom.js';
 import { forget, load, loadJson, store } from './storage.js';
+import { say } from './words.js';
 
 let count = 0;
 /** The lab that the keys of the page mean: the one last touched, else the first. */
@@ -17,22 +18,22 @@ let current = null;
 const SHADOW = `
   <div class="lab" part="lab" data-layout="stack" data-tab="terminal">
     <div class="bar">
-      <div class="tabs" role="tablist" aria-label="Lab">
-        <button type="button" role="tab" data-show="picture" aria-selected="false" tabindex="-1">Picture</button>
-        <button type="button" role="tab" data-show="terminal" aria-selected="true">Terminal</button>
+      <div class="tabs" role="tablist" aria-label="${say('lab')}">
+        <button type="button" role="tab" data-show="picture" aria-selected="false" tabindex="-1">${say('picture')}</button>
+        <button type="button" role="tab" data-show="terminal" aria-selected="true">${say('terminal')}</button>
       </div>
       <span class="title"></span>
       <span class="spacer"></span>
-      <button type="button" class="quiet" data-do="fold" hidden>${icon('fold')}<span class="visually-hidden">Fold the lab</span></button>
-      <button type="button" class="quiet" data-do="full" aria-pressed="false">${icon('full')}<span class="visually-hidden">Full screen</span></button>
+      <button type="button" class="quiet" data-do="fold" hidden>${icon('fold')}<span class="visually-hidden">${say('fold')}</span></button>
+      <button type="button" class="quiet" data-do="full" aria-pressed="false">${icon('full')}<span class="visually-hidden">${say('fullScreen')}</span></button>
     </div>
     <div class="banner" role="alert" hidden></div>
     <div class="notice" role="status"></div>
     <div class="panes">
-      <div class="pane picture" role="group" aria-label="Picture"><slot name="picture"></slot></div>
-      <div class="divider" role="separator" tabindex="0" aria-orientation="horizontal" aria-label="Size of the picture"
+      <div class="pane picture" role="group" aria-label="${say('picture')}"><slot name="picture"></slot></div>
+      <div class="divider" role="separator" tabindex="0" aria-orientation="horizontal" aria-label="${say('pictureSize')}"
         aria-valuemin="15" aria-valuemax="85" aria-valuenow="45"></div>
-      <div class="pane terminal" role="group" aria-label="Terminal"><slot name="terminal"></slot></div>
+      <div class="pane terminal" role="group" aria-label="${say('terminal')}"><slot name="terminal"></slot></div>
     </div>
     <slot name="time"></slot>
     <slot></slot>
@@ -123,6 +124,11 @@ export class TabernetesLab extends HTMLElement {
     this.telling = setTimeout(() => (notice.textContent = ''), 6000);
   }
 
+  /** What keeps a step of the lesson from being ticked (`lesson::Wrong`); null when nothing does. */
+  wrong(step) {
+    return JSON.parse(this.#guard(() => this.session?.wrong(step)) || 'null');
+  }
+
   /** The picture in words, for tests and screen readers. */
   get pictureText() {
     return this.session?.picture_text() ?? '';
@@ -146,8 +152,8 @@ export class TabernetesLab extends HTMLElement {
     const report = `Tabernetes, lab ${this.#key}, seed ${this.#seed()}: ${window.tabernetesPanic ?? error?.message ?? error}`;
     console.error(report, error);
     this.#banner(
-      'The engine stopped because of a mistake of ours. Your files, your history and your cluster as it was after the last command are kept.',
-      { Reload: () => location.reload(), 'Copy a report': () => navigator.clipboard?.writeText(report) },
+      say('broke'),
+      { [say('reload')]: () => location.reload(), [say('copyReport')]: () => navigator.clipboard?.writeText(report) },
     );
   }
 
@@ -190,8 +196,8 @@ export class TabernetesLab extends HTMLElement {
       if (trouble || lost) {
         if (saved) store(`unreadable:${this.#key}`, saved);
         this.#banner(
-          `What was kept of your last visit could not be taken up again${trouble ? ` (${trouble})` : ''}. The lab starts fresh; the old data stays in this browser.`,
-          { 'All right': () => this.#banner('') },
+          say('lost', { why: trouble ? ` (${trouble})` : '' }),
+          { [say('allRight')]: () => this.#banner('') },
         );
       }
       addEventListener('pagehide', () => this.#save());
@@ -204,8 +210,8 @@ export class TabernetesLab extends HTMLElement {
     } catch (error) {
       if (this.session || window.tabernetesPanic) this.broke(error);
       else {
-        this.#banner(`The lab could not be loaded: ${error?.message ?? error}. The text of the lesson is complete without it.`, {
-          'Try again': () => {
+        this.#banner(say('notLoaded', { why: error?.message ?? error }), {
+          [say('tryAgain')]: () => {
             this.#banner('');
             this.#start();
           },
@@ -266,7 +272,9 @@ export class TabernetesLab extends HTMLElement {
     const same = [...document.querySelectorAll('tabernetes-lab')].filter(
       (lab) => (lab.id || lab.getAttribute('lesson') || 'lab') === own,
     );
-    return `${location.pathname.replace(/index\.html$/, '')}#${own}${same.length > 1 ? `/${same.indexOf(this) + 1}` : ''}`;
+    // A lesson is the same lab in every language.
+    const page = location.pathname.replace(/index\.html$/, '').replace(/\/[a-z]{2}(\/lessons\/)/, '$1');
+    return `${page}#${own}${same.length > 1 ? `/${same.indexOf(this) + 1}` : ''}`;
   }
 
   /** What was kept, unless taking it up broke the engine the last time. */
@@ -316,7 +324,7 @@ export class TabernetesLab extends HTMLElement {
     const text = this.#guard(() => this.session.save());
     if (text === undefined || store(`lab:${this.#key}`, text) || this.warned) return;
     this.warned = true;
-    this.tell('This browser keeps no data for this page: a reload starts the lab afresh.');
+    this.tell(say('keepsNothing'));
   }
 
   #banner(text, actions = {}) {

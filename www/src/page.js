@@ -2,7 +2,9 @@
 // size, the service worker. The text is complete without any of this.
 
 import { currentLab } from './lab.js';
+import { search } from './search.js';
 import { load, loadJson, store } from './storage.js';
+import { say } from './words.js';
 
 export function enhancePage() {
   document.documentElement.classList.add('tn-scripted');
@@ -24,13 +26,11 @@ export function enhancePage() {
 function header() {
   const bar = document.querySelector('.tn-header');
   if (!bar) return;
-  const end = document.createElement('div');
+  const end = bar.querySelector('.tn-header-end') ?? bar.appendChild(document.createElement('div'));
   end.className = 'tn-header-end';
-  bar.append(end);
   const contents = document.querySelector('.tn-contents');
   if (contents) {
-    contents.id ||= 'contents';
-    const toggle = button('tn-button tn-contents-toggle', 'Lessons');
+    const toggle = button('tn-button tn-contents-toggle', say('lessons'));
     toggle.setAttribute('aria-controls', contents.id);
     toggle.setAttribute('aria-expanded', 'false');
     toggle.addEventListener('click', () => {
@@ -39,12 +39,27 @@ function header() {
     });
     end.append(toggle);
   }
+  search(end, bar.querySelector('.tn-brand').getAttribute('href').replace('index.html', ''));
+  language(end.querySelectorAll('.tn-language'));
   end.append(theme());
+}
+
+/** The same page in another language opens at the same heading: headings are called alike in all of them. */
+function language(links) {
+  const headings = [...document.querySelectorAll('.tn-lesson h2[id], .tn-lesson h3[id]')];
+  for (const link of links) {
+    link.addEventListener('click', () => {
+      store('language', link.lang);
+      const seen = headings.filter((heading) => heading.getBoundingClientRect().top < innerHeight / 2);
+      const last = seen.at(-1);
+      link.hash = last && scrollY > 0 ? last.id : '';
+    });
+  }
 }
 
 /** As the system, light, dark: round and round. */
 function theme() {
-  const names = { '': 'Theme: as your system', light: 'Theme: light', dark: 'Theme: dark' };
+  const names = { '': say('theme'), light: say('themeLight'), dark: say('themeDark') };
   const signs = { '': '◐', light: '○', dark: '●' };
   const control = button('tn-button tn-button-quiet', '');
   const show = (name) => {
@@ -94,27 +109,70 @@ function commands() {
 }
 
 function steps() {
+  for (const item of document.querySelectorAll('.tn-step')) help(item);
   document.addEventListener('tabernetes-steps', ({ detail, target }) => {
     if (!target.closest('.tn-lab-column')) return;
     for (const { id, done } of detail.steps) {
       for (const item of document.querySelectorAll(`.tn-step[data-step="${CSS.escape(id)}"]`)) {
         item.classList.toggle('tn-done', done);
         const state = item.querySelector('.tn-step-state');
-        if (state) state.textContent = done ? '(done)' : '(not done yet)';
+        if (state) state.textContent = done ? say('done') : say('notDone');
+        if (done) item.querySelector('.tn-step-help')?.remove();
       }
     }
     progress();
   });
 }
 
-/** An answer stays chosen over a reload. */
+/** Below a step that is not done: what keeps it from being ticked, for who asks. */
+function help(item) {
+  const place = document.createElement('div');
+  place.className = 'tn-step-help';
+  const ask = button('tn-step-ask', say('whatIsMissing'));
+  const answer = document.createElement('p');
+  answer.className = 'tn-step-answer';
+  answer.setAttribute('role', 'status');
+  ask.addEventListener('click', () => {
+    const lab = currentLab();
+    answer.textContent = lab?.session ? advice(lab.wrong(item.dataset.step)) : say('labStarts');
+  });
+  place.append(ask, answer);
+  item.append(place);
+}
+
+/** `lesson::Wrong` in words. */
+function advice(wrong) {
+  const object = wrong?.resource;
+  switch (wrong?.kind) {
+    case 'told':
+      return wrong.text;
+    case 'missing':
+      return wrong.name ? say('missingObject', { object: `${object}/${wrong.name}` }) : say('missingSome', { object });
+    case 'field':
+      return wrong.found.trim() === ''
+        ? say('emptyField', wrong)
+        : say('wrongField', wrong);
+    case 'condition':
+      return say('wrongCondition', wrong);
+    case 'count':
+      return say('wrongCount', { object, found: wrong.found });
+    case 'attempt':
+      return say('wrongAttempt', wrong);
+    default:
+      return say('nothingMissing');
+  }
+}
+
+/** Answers stay chosen over a reload, in whatever language the page is read. */
 function quizzes() {
+  const lesson = currentLab()?.getAttribute('lesson');
   for (const quiz of document.querySelectorAll('.tn-quiz')) {
-    const name = `quiz:${location.pathname}#${quiz.dataset.quiz}`;
-    const kept = load(name);
-    const chosen = kept === null ? null : quiz.querySelector(`input[value="${CSS.escape(kept)}"]`);
-    if (chosen) chosen.checked = true;
-    quiz.addEventListener('change', ({ target }) => target.checked && store(name, target.value));
+    const name = `quiz:${lesson}#${quiz.dataset.quiz}`;
+    const inputs = [...quiz.querySelectorAll('input')];
+    const kept = load(name)?.split(' ') ?? [];
+    for (const input of inputs) input.checked ||= kept.includes(input.value);
+    const chosen = () => inputs.filter((input) => input.checked).map((input) => input.value);
+    quiz.addEventListener('change', () => store(name, chosen().join(' ')));
   }
 }
 
@@ -131,14 +189,29 @@ function tables() {
 
 function progress() {
   const kept = loadJson('progress', {});
+  goOn(kept);
   for (const item of document.querySelectorAll('[data-lesson]')) {
     const place = item.querySelector('.tn-progress');
     const of = Number(item.dataset.steps ?? 0);
     const done = Math.min(kept[item.dataset.lesson]?.done ?? 0, of);
     if (!place || of === 0 || done === 0) continue;
-    place.textContent = `${done} of ${of}`;
+    place.textContent = say('doneOf', { done, of });
     place.classList.toggle('tn-all', done === of);
   }
+}
+
+/** Whoever has begun is sent on to the first lesson that is not done, instead of to the first one. */
+function goOn(kept) {
+  const link = document.querySelector('.tn-start-link');
+  if (!link || Object.keys(kept).length === 0) return;
+  const open = [...document.querySelectorAll('.tn-card')].find((card) => {
+    const of = Number(card.dataset.steps ?? 0);
+    return (kept[card.dataset.lesson]?.done ?? 0) < of;
+  });
+  const target = open?.querySelector('a');
+  if (!target) return;
+  link.href = target.href;
+  link.textContent = say('continue', { title: target.textContent });
 }
 
 const narrow = matchMedia('(max-width: 1099.98px)');
@@ -148,7 +221,7 @@ function resizing(column) {
   handle.className = 'tn-resize';
   handle.tabIndex = 0;
   handle.setAttribute('role', 'separator');
-  handle.setAttribute('aria-label', 'Size of the lab');
+  handle.setAttribute('aria-label', say('labSize'));
   column.prepend(handle);
   const root = document.documentElement;
   const set = (share) => {
@@ -185,7 +258,7 @@ function resizing(column) {
 }
 
 function folding(column) {
-  const open = button('tn-button tn-unfold', 'Open the lab');
+  const open = button('tn-button tn-unfold', say('openLab'));
   open.hidden = true;
   document.body.append(open);
   column.addEventListener('tabernetes-fold', () => {
@@ -238,8 +311,8 @@ function newVersion() {
   const note = document.createElement('div');
   note.className = 'tn-update';
   note.setAttribute('role', 'status');
-  const reload = button('tn-button', 'Reload');
+  const reload = button('tn-button', say('reload'));
   reload.addEventListener('click', () => location.reload());
-  note.append('There is a newer version of this course.', reload);
+  note.append(say('newVersion'), reload);
   document.body.append(note);
 }

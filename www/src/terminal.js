@@ -5,6 +5,7 @@ import { Terminal } from '@xterm/xterm';
 import { FitAddon } from '@xterm/addon-fit';
 import xtermCss from '@xterm/xterm/css/xterm.css';
 import { dress } from './dom.js';
+import { say } from './words.js';
 
 const SHADOW = `
   <div class="screen" part="screen"></div>
@@ -77,7 +78,7 @@ export class TabernetesTerminal extends HTMLElement {
     terminal.loadAddon(this.#fit);
     const screen = root.querySelector('.screen');
     terminal.open(screen);
-    terminal.textarea.setAttribute('aria-label', 'Terminal. Escape, then Tab, leaves it.');
+    terminal.textarea.setAttribute('aria-label', say('terminalKeys'));
     terminal.attachCustomKeyEventHandler((event) => this.#ownKeys(event));
     screen.addEventListener('paste', (event) => this.#paste(event), true);
     this.#extraKeys(root.querySelector('.keys'));

@@ -1,5 +1,7 @@
 //! `course.yaml`: what the lessons of a folder have in common. Optional; without one a folder is a course all the same.
 
+use std::collections::BTreeMap;
+
 use serde::Deserialize;
 
 use super::{Document, Problem, front_matter};
@@ -13,6 +15,9 @@ pub struct Course {
     pub title: String,
     /// A sentence about it.
     pub description: String,
+    /// Title and description in other languages.
+    #[serde(default)]
+    pub translations: BTreeMap<String, Told>,
     /// Where it will be published; without it there is neither sitemap nor feed.
     #[serde(default)]
     pub url: String,
@@ -37,6 +42,19 @@ pub struct Chapter {
     pub title: String,
     /// A sentence about it.
     pub description: String,
+    /// Title and description in other languages.
+    #[serde(default)]
+    pub translations: BTreeMap<String, Told>,
+}
+
+/// A title and a description in another language.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Told {
+    /// The title.
+    pub title: String,
+    /// The description.
+    pub description: String,
 }
 
 fn kubernetes() -> Vec<String> {
@@ -48,6 +66,7 @@ impl Default for Course {
         Self {
             title: "Tabernetes".to_owned(),
             description: "Learn Kubernetes in this tab: read, type real commands, and watch what they do.".to_owned(),
+            translations: BTreeMap::new(),
             url: String::new(),
             edit: String::new(),
             chapters: Vec::new(),
@@ -85,6 +104,20 @@ impl Course {
             }
         }
         if problems.is_empty() { Ok(course) } else { Err(problems) }
+    }
+
+    /// The course as it is told in a language; what is not translated stays as it is.
+    pub fn in_language(&self, language: &str) -> Self {
+        let mut course = self.clone();
+        if let Some(told) = self.translations.get(language) {
+            (course.title, course.description) = (told.title.clone(), told.description.clone());
+        }
+        for chapter in &mut course.chapters {
+            if let Some(told) = chapter.translations.get(language).cloned() {
+                (chapter.title, chapter.description) = (told.title, told.description);
+            }
+        }
+        course
     }
 
     /// Where a chapter stands; what has none stands behind all of them.

@@ -18,6 +18,9 @@ struct FrontMatter {
     minutes: u32,
     #[serde(default)]
     chapter: String,
+    /// The day of the last change.
+    #[serde(default)]
+    updated: String,
     #[serde(default = "one")]
     seed: u64,
     #[serde(default = "one_times")]
@@ -86,6 +89,9 @@ impl Reader<'_> {
         if !(1..=MOST_WORKERS).contains(&front_matter.workers) {
             self.problem(key_line(text, "workers"), format!("`workers` is 1 to {MOST_WORKERS} nodes"));
         }
+        if !front_matter.updated.is_empty() && !is_day(&front_matter.updated) {
+            self.problem(key_line(text, "updated"), "`updated` is a day such as `updated: 2026-11-25`");
+        }
         let settle = front_matter.settle.as_deref().map_or(Some(0), whole_seconds);
         if settle.is_none() {
             let message = "`settle` is a time up to an hour, such as `settle: 30s`";
@@ -108,6 +114,7 @@ impl Reader<'_> {
         self.lesson.title = front_matter.title;
         self.lesson.description = front_matter.description;
         self.lesson.chapter = front_matter.chapter;
+        self.lesson.updated = front_matter.updated;
         self.lesson.minutes = front_matter.minutes;
         self.lesson.seed = front_matter.seed;
         self.lesson.speed = front_matter.speed;
@@ -162,6 +169,11 @@ pub(super) fn yaml_message(error: &serde_yaml::Error, text: &str, first_line: us
     }
     let plain = message.split(" at line ").next().unwrap_or(&message);
     (located.unwrap_or(first_line), plain.replace("missing field", "there is no"))
+}
+
+fn is_day(text: &str) -> bool {
+    text.len() == 10
+        && text.bytes().enumerate().all(|(at, b)| if matches!(at, 4 | 7) { b == b'-' } else { b.is_ascii_digit() })
 }
 
 fn whole_seconds(text: &str) -> Option<u32> {

@@ -27,10 +27,13 @@ struct AuthorStep {
 #[serde(deny_unknown_fields)]
 struct AuthorAttempt {
     run: String,
+    /// What `run` has to end with.
+    exit: Option<i32>,
     /// The checks have to hold at some moment within this time ...
     within: Option<String>,
     /// ... or at the end of this one.
     after: Option<String>,
+    #[serde(default)]
     checks: Vec<AuthorCheck>,
 }
 
@@ -159,6 +162,8 @@ impl Reader<'_> {
         let (time, at_end) = match (&given.within, &given.after) {
             (Some(time), None) => (time.as_str(), false),
             (None, Some(time)) => (time.as_str(), true),
+            // How a command ends is known when it does.
+            (None, None) if given.exit.is_some() && given.checks.is_empty() => ("0s", true),
             _ => {
                 self.problem(
                     line,
@@ -173,11 +178,11 @@ impl Reader<'_> {
                 format!("`{time}` is no time up to {LONGEST_ATTEMPT} seconds; write one such as `within: 10s`");
             self.problem(line, message);
         }
-        if given.checks.is_empty() {
-            self.problem(line, "a `try` has `checks`: how the cluster looks after `run`");
+        if given.checks.is_empty() && given.exit.is_none() {
+            self.problem(line, "a `try` has `checks`: how the cluster looks after `run`; or an `exit` code");
         }
         let checks = given.checks.into_iter().map(|check| self.check(line, check)).collect();
-        Attempt { run: given.run, seconds, at_end, checks }
+        Attempt { run: given.run, exit: given.exit, seconds, at_end, checks }
     }
 
     fn check(&mut self, line: usize, given: AuthorCheck) -> Check {

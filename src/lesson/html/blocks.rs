@@ -2,19 +2,21 @@
 
 use std::fmt::Write;
 
+use super::words::Words;
 use super::{escape, flow};
 use crate::lesson::author::{Block, Commands, Document, Piece, Quiz, Run};
 use crate::lesson::model::Step;
 
 /// The text of a lesson.
-pub(super) fn body(document: &Document) -> String {
-    let mut writer = Writer { steps: &document.lesson.steps, out: String::new(), flows: 0, checklists: 0 };
+pub(super) fn body(document: &Document, words: &Words) -> String {
+    let mut writer = Writer { steps: &document.lesson.steps, words, out: String::new(), flows: 0, checklists: 0 };
     writer.pieces(&document.body);
     writer.out
 }
 
 struct Writer<'d> {
     steps: &'d [Step],
+    words: &'d Words,
     out: String,
     flows: usize,
     checklists: usize,
@@ -36,8 +38,9 @@ impl Writer<'_> {
             Block::Output(text) => {
                 let _ = writeln!(
                     self.out,
-                    "<figure class=\"tn-output\"><figcaption class=\"tn-visually-hidden\">Output</figcaption>\
+                    "<figure class=\"tn-output\"><figcaption class=\"tn-visually-hidden\">{}</figcaption>\
                      <pre tabindex=\"0\"><samp>{}</samp></pre></figure>",
+                    self.words.say("output"),
                     escape(text)
                 );
             }
@@ -47,9 +50,10 @@ impl Writer<'_> {
                     self.out,
                     "<figure class=\"tn-file\" data-file=\"{name}\">\n<figcaption><code>{name}</code></figcaption>\n\
                      <pre tabindex=\"0\"><code class=\"language-{}\">{}</code></pre>\n\
-                     <button type=\"button\" class=\"tn-insert\" data-insert=\"{name}\" hidden>Insert {name}</button>\n</figure>",
+                     <button type=\"button\" class=\"tn-insert\" data-insert=\"{name}\" hidden>{}</button>\n</figure>",
                     escape(language),
-                    escape(&file.content)
+                    escape(&file.content),
+                    self.words.say_with("insert", "name", &name)
                 );
             }
             Block::Code { language, text } => {
@@ -62,11 +66,11 @@ impl Writer<'_> {
             }
             Block::Quiz(quiz) => self.quiz(quiz),
             Block::Steps(steps) => self.steps(steps),
-            Block::Hint(pieces) => self.details("tn-hint", "Hint", pieces),
-            Block::Solution(pieces) => self.details("tn-solution", "Show a solution", pieces),
+            Block::Hint(pieces) => self.details("tn-hint", &self.words.say("hint"), pieces),
+            Block::Solution(pieces) => self.details("tn-solution", &self.words.say("solution"), pieces),
             Block::Flow { rows, note } => {
                 self.flows += 1;
-                self.out.push_str(&flow::figure(rows, note, &format!("flow-{}", self.flows)));
+                self.out.push_str(&flow::figure(rows, note, &format!("flow-{}", self.flows), &self.words.say("then")));
             }
         }
     }
@@ -75,33 +79,40 @@ impl Writer<'_> {
         for command in &commands.lines {
             let text = escape(command);
             let stop = match commands.run {
-                Run::Endless => "\n<p class=\"tn-note\">It goes on until you press <kbd>Ctrl</kbd>+<kbd>C</kbd>.</p>",
-                _ => "",
+                Run::Endless => {
+                    format!("\n<p class=\"tn-note\">{} <kbd>Ctrl</kbd>+<kbd>C</kbd></p>", self.words.say("endless"))
+                }
+                _ => String::new(),
             };
             let _ = writeln!(
                 self.out,
                 "<div class=\"tn-command\">\n<pre tabindex=\"0\"><code class=\"language-sh\">{text}</code></pre>\n\
-                 <button type=\"button\" class=\"tn-run\" data-run=\"{}\" aria-label=\"Run {}\" hidden>Run</button>{stop}\n</div>",
+                 <button type=\"button\" class=\"tn-run\" data-run=\"{}\" aria-label=\"{}\" hidden>{}</button>{stop}\n</div>",
                 text.replace('\n', "&#10;"),
-                text.replace('\n', " ")
+                self.words.say_with("runCommand", "command", &text.replace('\n', " ")),
+                self.words.say("run")
             );
         }
     }
 
     fn quiz(&mut self, quiz: &Quiz) {
         let id = &quiz.id;
+        let several = match quiz.has_several_answers() {
+            true => format!(" <span class=\"tn-quiz-several\">{}</span>", self.words.say("several")),
+            false => String::new(),
+        };
         let _ = writeln!(
             self.out,
             "<section class=\"tn-quiz\" data-quiz=\"{id}\" aria-label=\"{}\">\n<form>\n<fieldset>\n\
              <legend class=\"tn-quiz-question\">{}{}</legend>",
-            id.replace("quiz-", "Question "),
+            self.words.say_with("question", "n", id.trim_start_matches("quiz-")),
             quiz.question,
-            if quiz.has_several_answers() { " <span class=\"tn-quiz-several\">Several are right.</span>" } else { "" }
+            several
         );
         let input = if quiz.has_several_answers() { "checkbox" } else { "radio" };
         for (at, choice) in quiz.choices.iter().enumerate() {
-            let verdict = if choice.right { "Right." } else { "Not quite." };
-            let verdict = if choice.why.is_empty() { verdict.to_owned() } else { format!("{verdict} {}", choice.why) };
+            let verdict = if choice.right { self.words.say("right") } else { self.words.say("wrong") };
+            let verdict = if choice.why.is_empty() { verdict } else { format!("{verdict} {}", choice.why) };
             let _ = writeln!(
                 self.out,
                 "<div class=\"tn-choice\" data-right=\"{}\"><input type=\"{input}\" name=\"{id}\" id=\"{id}-{at}\" \
@@ -117,15 +128,19 @@ impl Writer<'_> {
             if quiz.explanation.is_empty() { String::new() } else { format!("<p>{}</p>", quiz.explanation) };
         let _ = writeln!(
             self.out,
-            "</fieldset>\n</form>\n<details class=\"tn-quiz-answer\"><summary>Show the answer</summary>\n<div>\
+            "</fieldset>\n</form>\n<details class=\"tn-quiz-answer\"><summary>{}</summary>\n<div>\
              {}\n{explanation}</div>\n</details>\n</section>",
+            self.words.say("showAnswer"),
             right.join("\n")
         );
     }
 
     fn steps(&mut self, steps: &[(usize, String)]) {
         self.checklists += 1;
-        let label = if self.checklists == 1 { "Steps".to_owned() } else { format!("Steps, part {}", self.checklists) };
+        let label = match self.checklists {
+            1 => self.words.say("steps"),
+            part => self.words.say_with("stepsPart", "n", &part.to_string()),
+        };
         let _ = writeln!(self.out, "<section class=\"tn-steps\" aria-label=\"{label}\">\n<ol>");
         for (index, html) in steps {
             let id = self.steps.get(*index).map_or("", |step| step.id.as_str());
@@ -133,7 +148,8 @@ impl Writer<'_> {
                 self.out,
                 "<li class=\"tn-step\" data-step=\"{id}\"><span class=\"tn-step-mark\" aria-hidden=\"true\"></span> \
                  <span class=\"tn-step-text\">{html}</span> \
-                 <span class=\"tn-step-state tn-visually-hidden\">(not done yet)</span></li>"
+                 <span class=\"tn-step-state tn-visually-hidden\">{}</span></li>",
+                self.words.say("notDone")
             );
         }
         self.out.push_str("</ol>\n</section>\n");

@@ -14,8 +14,8 @@ const CHARACTER: usize = 8;
 const MARGIN: usize = 4;
 
 /// The figure; `id` makes the names inside of it unique on the page.
-pub(super) fn figure(rows: &[Vec<String>], note: &str, id: &str) -> String {
-    let sentence: Vec<String> = rows.iter().map(|row| row.join(", then ")).collect();
+pub(super) fn figure(rows: &[Vec<String>], note: &str, id: &str, then: &str) -> String {
+    let sentence: Vec<String> = rows.iter().map(|row| row.join(then)).collect();
     let sentence = sentence.join(". ");
     let mut drawing = String::new();
     let (mut y, mut widest) = (MARGIN, 0);

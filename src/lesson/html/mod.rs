@@ -48,10 +48,20 @@
 //! h2 > a, p, p.tn-meta > span.tn-progress.
 
 mod blocks;
+mod feeds;
 mod flow;
+mod index;
 mod page;
+mod search;
+mod site;
+mod words;
 
-pub use page::{Entry, Site, index_page, lesson_page};
+pub use feeds::{feed, sitemap};
+pub use index::index_page;
+pub use page::lesson_page;
+pub use search::search_index;
+pub use site::{Entry, Site};
+pub use words::{LANGUAGES, Words};
 
 /// Text as it may stand in HTML, between tags and in quoted attributes.
 pub fn escape(text: &str) -> String {

@@ -1,0 +1,206 @@
+//! The frame that all pages of a site share: head, header, contents. Writes no file.
+
+use std::fmt::Write;
+
+use super::escape;
+use super::words::{LANGUAGES, Words};
+use crate::lesson::author::{Chapter, Course, Document};
+
+/// What the pages of one language share.
+#[derive(Clone, Debug)]
+pub struct Site {
+    /// The course.
+    pub course: Course,
+    /// The language of its frame.
+    pub language: String,
+    /// The lessons in their order; what is not translated stands here in its own language.
+    pub lessons: Vec<Entry>,
+    /// What the frame says.
+    pub words: Words,
+}
+
+/// A line of the contents.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Entry {
+    /// The folder's name.
+    pub name: String,
+    /// The heading.
+    pub title: String,
+    /// What it is about.
+    pub description: String,
+    /// The id of its chapter.
+    pub chapter: String,
+    /// The language of the text.
+    pub language: String,
+    /// How long it takes.
+    pub minutes: u32,
+    /// How many steps it has.
+    pub steps: usize,
+}
+
+impl Entry {
+    /// The line of a lesson.
+    pub fn of(document: &Document) -> Self {
+        let lesson = &document.lesson;
+        Self {
+            name: lesson.name.clone(),
+            title: lesson.title.clone(),
+            description: lesson.description.clone(),
+            chapter: lesson.chapter.clone(),
+            language: document.language.clone(),
+            minutes: lesson.minutes,
+            steps: lesson.steps.len(),
+        }
+    }
+}
+
+/// Where a page stands. The first language has the root of the site, each other one a folder of its own.
+pub(super) struct Place {
+    /// From the page to the root of the site, such as `../../`.
+    pub root: String,
+    /// From the page to the front page of its language.
+    pub home: String,
+    /// The page's path below the front page of its language, without `index.html`.
+    pub path: String,
+}
+
+impl Site {
+    /// The site of a course in one language; a lesson that is not translated is there as it was written.
+    pub fn new(course: &Course, language: &str, documents: &[&Document]) -> Self {
+        Self {
+            course: course.in_language(language),
+            language: language.to_owned(),
+            lessons: documents.iter().map(|document| Entry::of(document)).collect(),
+            words: Words::of(language),
+        }
+    }
+
+    /// The folder of its pages below the root: empty, or such as `de/`.
+    pub fn folder(&self) -> String {
+        if LANGUAGES.first().is_some_and(|first| *first == self.language) {
+            String::new()
+        } else {
+            format!("{}/", self.language)
+        }
+    }
+
+    pub(super) fn place(&self, path: &str) -> Place {
+        let up = "../".repeat(path.matches('/').count());
+        let home = if up.is_empty() { "./".to_owned() } else { up.clone() };
+        let root = format!("{up}{}", "../".repeat(self.folder().matches('/').count()));
+        Place { root: if root.is_empty() { "./".to_owned() } else { root }, home, path: path.to_owned() }
+    }
+
+    /// The lessons by chapter, in order; what belongs to no chapter comes last, without a heading.
+    pub(super) fn chapters(&self) -> Vec<(Option<&Chapter>, Vec<&Entry>)> {
+        let of = |id: &str| self.lessons.iter().filter(|entry| entry.chapter == id).collect::<Vec<_>>();
+        let chapters = self.course.chapters.iter().map(|chapter| (Some(chapter), of(&chapter.id)));
+        chapters.chain([(None, of(""))]).filter(|(_, lessons)| !lessons.is_empty()).collect()
+    }
+
+    /// Everything before `<body>`.
+    pub(super) fn head(&self, place: &Place, title: &str, description: &str) -> String {
+        let (root, home) = (&place.root, &place.home);
+        let mut out = format!(
+            "<!DOCTYPE html>\n<html lang=\"{}\">\n<head>\n<meta charset=\"utf-8\">\n\
+             <meta name=\"viewport\" content=\"width=device-width, initial-scale=1\">\n\
+             <meta name=\"color-scheme\" content=\"light dark\">\n<title>{}</title>\n\
+             <meta name=\"description\" content=\"{}\">\n<link rel=\"icon\" href=\"{root}icon.svg\" type=\"image/svg+xml\">\n\
+             <link rel=\"stylesheet\" href=\"{root}tabernetes.css\">\n\
+             <script type=\"module\" src=\"{root}tabernetes.js\"></script>\n",
+            self.language,
+            escape(title),
+            escape(description)
+        );
+        for (property, content) in [
+            ("og:type", "article"),
+            ("og:site_name", &self.course.title),
+            ("og:title", title),
+            ("og:description", description),
+            ("og:locale", &self.language),
+        ] {
+            let _ = writeln!(out, "<meta property=\"{property}\" content=\"{}\">", escape(content));
+        }
+        out.push_str("<meta name=\"twitter:card\" content=\"summary\">\n");
+        if !self.course.url.is_empty() {
+            let url = escape(&self.course.url);
+            let own = format!("{url}{}{}", self.folder(), place.path);
+            let _ = writeln!(
+                out,
+                "<link rel=\"canonical\" href=\"{own}\">\n<meta property=\"og:url\" content=\"{own}\">\n\
+                 <link rel=\"alternate\" type=\"application/atom+xml\" title=\"{}\" href=\"{home}feed.xml\">",
+                escape(&self.words.say("feed"))
+            );
+            for (language, folder) in folders() {
+                let href = format!("{url}{folder}{}", place.path);
+                let _ = writeln!(out, "<link rel=\"alternate\" hreflang=\"{language}\" href=\"{href}\">");
+            }
+        }
+        out.push_str("</head>\n");
+        out
+    }
+
+    /// The header: the course's name, and the same page in the other languages.
+    pub(super) fn header(&self, place: &Place) -> String {
+        let mut links = String::new();
+        for (language, folder) in folders().filter(|(language, _)| *language != self.language) {
+            let other = Words::of(language);
+            let _ = write!(
+                links,
+                "<a class=\"tn-language\" lang=\"{language}\" hreflang=\"{language}\" title=\"{}\" href=\"{}{folder}{}index.html\">{}</a>",
+                other.say("switchLanguage"),
+                place.root,
+                place.path,
+                other.say("language")
+            );
+        }
+        format!(
+            "<header class=\"tn-header\">\n<a class=\"tn-brand\" href=\"{}index.html\">{}</a>\n\
+             <div class=\"tn-header-end\">{links}</div>\n</header>\n",
+            place.home,
+            escape(&self.course.title)
+        )
+    }
+
+    /// The list of lessons beside a lesson.
+    pub(super) fn contents(&self, place: &Place, open: &str) -> String {
+        let mut out =
+            format!("<nav class=\"tn-contents\" id=\"contents\" aria-label=\"{}\">\n", self.words.say("lessons"));
+        for (chapter, lessons) in self.chapters() {
+            if let Some(chapter) = chapter {
+                let _ = writeln!(out, "<h2 class=\"tn-contents-chapter\">{}</h2>", escape(&chapter.title));
+            }
+            out.push_str("<ol>\n");
+            for entry in lessons {
+                let name = escape(&entry.name);
+                let current = if open == entry.name { " aria-current=\"page\"" } else { "" };
+                let _ = writeln!(
+                    out,
+                    "<li class=\"tn-contents-lesson\" data-lesson=\"{name}\" data-steps=\"{}\">\
+                     <a href=\"{}lessons/{name}/index.html\"{current}{}>\
+                     <span class=\"tn-contents-title\">{}</span> <span class=\"tn-progress\"></span></a></li>",
+                    entry.steps,
+                    place.home,
+                    self.spoken(&entry.language),
+                    escape(&entry.title)
+                );
+            }
+            out.push_str("</ol>\n");
+        }
+        out.push_str("</nav>\n");
+        out
+    }
+
+    /// The attribute that says that a text is in another language than the page.
+    pub(super) fn spoken(&self, language: &str) -> String {
+        if language == self.language { String::new() } else { format!(" lang=\"{language}\"") }
+    }
+}
+
+/// The languages and their folders.
+pub(super) fn folders() -> impl Iterator<Item = (&'static str, String)> {
+    LANGUAGES
+        .iter()
+        .enumerate()
+        .map(|(at, language)| (*language, if at == 0 { String::new() } else { format!("{language}/") }))
+}
