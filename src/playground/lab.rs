@@ -70,6 +70,7 @@ impl Lab {
             nodes: cluster::Config::nodes(config.workers),
             present_images: config.present_images.clone(),
             scripted_images: config.scripts.clone(),
+            ..cluster::Config::default()
         });
         cluster.advance_to(start + WARM_UP, u64::MAX);
         cluster.expire_events();
