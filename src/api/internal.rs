@@ -84,6 +84,8 @@ SuccessPolicy Rules:[SuccessPolicyRule]
 SuccessPolicyRule SucceededIndexes:* SucceededCount:*
 DeploymentStrategy Type:s RollingUpdate:RollingUpdateDeployment
 RollingUpdateDeployment MaxUnavailable:p MaxSurge:p
+StatefulSetUpdateStrategy Type:s RollingUpdate:RollingUpdateStatefulSetStrategy
+RollingUpdateStatefulSetStrategy Partition:i MaxUnavailable:*
 DaemonSetUpdateStrategy Type:s RollingUpdate:RollingUpdateDeployment
 PersistentVolumeClaimSpec AccessModes:* Selector:sel Resources:VolumeResourceRequirements! VolumeName:s StorageClassName:* VolumeMode:* DataSource:TypedReference DataSourceRef:TypedReference VolumeAttributesClassName:*
 VolumeResourceRequirements Limits:* Requests:*

@@ -115,8 +115,9 @@ fn managed_by(errors: &mut Errors, path: &Path, text: &str) {
         return;
     };
     validate::each(errors, path, domain, content::dns1123_subdomain(domain));
-    if rest.contains(|c: char| c.is_whitespace()) {
-        errors.push(Error::invalid(path, rest, "Invalid path"));
+    if !rest.bytes().all(|b| b.is_ascii_alphanumeric() || b"/-._~%!$&'()*+,;=:".contains(&b)) {
+        let why = "Invalid path (regex used for validation is '[A-Za-z0-9/\\-._~%!$&'()*+,;=:]+')";
+        errors.push(Error::invalid(path, rest, why));
     }
 }
 

@@ -15,18 +15,43 @@ pub fn is_absent(selector: &LabelSelector) -> bool {
     *selector == LabelSelector::default()
 }
 
-/// The selector of a Deployment and its like: there, well formed and not empty.
-pub fn selector(errors: &mut Errors, path: &Path, selector: &LabelSelector, of: &str) {
+/// The selector of a Deployment and its like, and the template that it has to match. A selector that cannot be read hides
+/// what is wrong with the template.
+pub fn pods(errors: &mut Errors, path: &Path, selector: &LabelSelector, template: &PodTemplateSpec, words: Words) {
+    let at = path.child("selector");
+    let before = errors.len();
     if is_absent(selector) {
-        errors.push(Error::required(path, ""));
-        return;
+        errors.push(Error::required(&at, ""));
+    } else {
+        validate::selector(errors, &at, selector);
+        if errors.len() > before {
+            let shown = internal::dump_selector(&json!(selector));
+            errors.push(Error::invalid_shown(&at, shown, words.unreadable));
+            return;
+        }
+        if !chooses(selector) {
+            let shown = internal::dump_selector(&json!(selector));
+            errors.push(Error::invalid_shown(&at, shown, format!("empty selector is invalid for {}", words.empty)));
+        }
     }
-    validate::selector(errors, path, selector);
-    let count = selector.match_labels.iter().flatten().count() + selector.match_expressions.iter().flatten().count();
-    if count == 0 {
-        let shown = internal::dump_selector(&json!(selector));
-        errors.push(Error::invalid_shown(path, shown, format!("empty selector is invalid for {of}")));
-    }
+    let given = Some(selector).filter(|_| !is_absent(selector));
+    self::template(errors, &path.child("template"), given, template, words.kind);
+}
+
+/// How the kinds differ in what they say.
+#[derive(Clone, Copy)]
+pub struct Words {
+    /// What an empty selector is invalid for.
+    pub empty: &'static str,
+    /// What is said of a selector that cannot be read.
+    pub unreadable: &'static str,
+    /// The kind that keeps the Pods.
+    pub kind: &'static str,
+}
+
+/// Whether the selector asks for anything.
+pub fn chooses(selector: &LabelSelector) -> bool {
+    selector.match_labels.iter().flatten().count() + selector.match_expressions.iter().flatten().count() > 0
 }
 
 /// The template of a Deployment and its like: chosen by the selector, restarted for ever.
@@ -34,24 +59,25 @@ pub fn template(
     errors: &mut Errors,
     path: &Path,
     selector: Option<&LabelSelector>,
-    template: Option<&PodTemplateSpec>,
-    of: &str,
+    given: &PodTemplateSpec,
+    kind: &str,
 ) {
-    let Some(given) = template else {
-        errors.push(Error::required(path, ""));
-        return;
-    };
-    pod_spec::selector_matches(errors, path, selector, template);
+    pod_spec::selector_matches(errors, path, selector, Some(given));
     pod_spec::validation::template(errors, path, given);
-    let Some(spec) = &given.spec else { return };
+    always(errors, path, given, kind);
+}
+
+/// Pods that are kept running restart for ever and have no deadline.
+pub fn always(errors: &mut Errors, path: &Path, template: &PodTemplateSpec, kind: &str) {
+    let Some(spec) = &template.spec else { return };
+    let path = path.child("spec");
     let policy = spec.restart_policy.as_deref().unwrap_or_default();
     if policy != "Always" {
-        let path = path.child("spec").child("restartPolicy");
-        errors.push(Error::not_supported(&path, policy, &["Always"]));
+        errors.push(Error::not_supported(&path.child("restartPolicy"), policy, &["Always"]));
     }
     if spec.active_deadline_seconds.is_some() {
-        let why = format!("activeDeadlineSeconds in {of} is not Supported");
-        errors.push(Error::forbidden(&path.child("spec").child("activeDeadlineSeconds"), why));
+        let why = format!("activeDeadlineSeconds in {kind} is not Supported");
+        errors.push(Error::forbidden(&path.child("activeDeadlineSeconds"), why));
     }
 }
 

@@ -53,15 +53,12 @@ fn cron_job_spec(errors: &mut Errors, path: &Path, spec: &CronJobSpec, old: Opti
         }
     }
     validate::nonnegative_if_set(errors, &path.child("startingDeadlineSeconds"), spec.starting_deadline_seconds);
-    if let Some(zone) = &spec.time_zone {
+    // One that was stored before stays.
+    if let Some(zone) = spec.time_zone.as_ref().filter(|_| old.is_none_or(|old| old.time_zone != spec.time_zone)) {
         check_time_zone(errors, &path.child("timeZone"), zone);
     }
     let policies = &["Allow", "Forbid", "Replace"];
-    match spec.concurrency_policy.as_deref().unwrap_or_default() {
-        "" => errors.push(Error::required(&path.child("concurrencyPolicy"), "")),
-        policy if policies.contains(&policy) => {}
-        other => errors.push(Error::not_supported(&path.child("concurrencyPolicy"), other, policies)),
-    }
+    validate::choice(errors, &path.child("concurrencyPolicy"), spec.concurrency_policy.as_deref(), policies);
     let template = path.child("jobTemplate").child("spec");
     if let Some(job) = &spec.job_template.spec {
         job_spec::validate(errors, &template, job);
@@ -82,12 +79,21 @@ fn cron_job_spec(errors: &mut Errors, path: &Path, spec: &CronJobSpec, old: Opti
 fn check_time_zone(errors: &mut Errors, path: &Path, zone: &str) {
     if zone.is_empty() {
         errors.push(Error::invalid(path, zone, "timeZone must be nil or non-empty string"));
+        return;
     }
-    if zone.eq_ignore_ascii_case("Local") {
+    let is_part = |part: &str| {
+        (1..=14).contains(&part.len())
+            && part != "."
+            && part != ".."
+            && !part.starts_with('-')
+            && part.bytes().all(|b| b.is_ascii_alphanumeric() || matches!(b, b'.' | b'-' | b'_' | b'+'))
+    };
+    let local = zone.eq_ignore_ascii_case("Local");
+    if local {
         let why = "timeZone must be an explicit time zone as defined in https://www.iana.org/time-zones";
         errors.push(Error::invalid(path, zone, why));
     }
-    if !time_zone::is_known(zone) && zone != "Local" {
+    if !zone.split('/').all(is_part) || (zone != "Local" && !time_zone::is_known(zone)) {
         errors.push(Error::invalid(path, zone, format!("unknown time zone {zone}")));
     }
 }

@@ -7,7 +7,7 @@ use k8s_openapi::apimachinery::pkg::util::intstr::IntOrString;
 use serde_json::json;
 
 use crate::api::validate::{self, Errors};
-use crate::api::{internal, replicas};
+use crate::api::{internal, pod_spec, replicas};
 use crate::apimachinery::field::{Error, Path};
 
 /// `ValidateDaemonSet`
@@ -19,7 +19,10 @@ pub fn validate(set: &DaemonSet) -> Errors {
     if let Some(selector) = selector {
         validate::selector(&mut errors, &path.child("selector"), selector);
     }
-    replicas::template(&mut errors, &path.child("template"), selector, Some(&spec.template), "DaemonSet");
+    let at = path.child("template");
+    pod_spec::selector_matches(&mut errors, &at, selector, Some(&spec.template));
+    pod_spec::validation::template(&mut errors, &at, &spec.template);
+    replicas::always(&mut errors, &at, &spec.template, "DaemonSet");
     validate::nonnegative_if_set(&mut errors, &path.child("minReadySeconds"), spec.min_ready_seconds);
     if let Some(given) = &spec.update_strategy {
         strategy(&mut errors, &path.child("updateStrategy"), given);
@@ -30,10 +33,11 @@ pub fn validate(set: &DaemonSet) -> Errors {
 
 /// `ValidateDaemonSetUpdate`, and the selector that must stay.
 pub fn validate_update(set: &DaemonSet, old: &DaemonSet) -> Errors {
-    let mut errors = validate(set);
+    let mut errors = Errors::new();
     if let (Some(new), Some(old)) = (&set.spec, &old.spec) {
         replicas::immutable_selector(&mut errors, &new.selector, &old.selector);
     }
+    errors.extend(validate(set));
     errors
 }
 
@@ -48,16 +52,19 @@ fn strategy(errors: &mut Errors, path: &Path, given: &DaemonSetUpdateStrategy) {
             let surge = rolling.max_surge.as_ref().unwrap_or(&none);
             validate::count_or_percent(errors, &path.child("maxUnavailable"), unavailable);
             validate::count_or_percent(errors, &path.child("maxSurge"), surge);
-            let at = path.child("maxUnavailable");
+            validate::at_most_all(errors, &path.child("maxUnavailable"), unavailable);
+            validate::at_most_all(errors, &path.child("maxSurge"), surge);
             match (validate::is_zero(unavailable), validate::is_zero(surge)) {
-                (true, true) => errors.push(Error::required(&at, "cannot be 0 when maxSurge is 0")),
+                (true, true) => {
+                    let why = "cannot be 0 when maxSurge is 0";
+                    errors.push(Error::required(&path.child("maxUnavailable"), why));
+                }
                 (false, false) => {
                     let why = "may not be set when maxUnavailable is non-zero";
                     errors.push(Error::invalid(&path.child("maxSurge"), surge, why));
                 }
                 _ => {}
             }
-            validate::at_most_all(errors, &at, unavailable);
         }
         _ => {
             let shown = internal::dump("DaemonSetUpdateStrategy", &json!(given));

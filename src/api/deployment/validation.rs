@@ -6,8 +6,9 @@ use k8s_openapi::api::apps::v1::{Deployment, DeploymentStrategy, RollingUpdateDe
 use k8s_openapi::apimachinery::pkg::util::intstr::IntOrString;
 use serde_json::json;
 
+use crate::api::internal;
+use crate::api::replicas::{self, Words};
 use crate::api::validate::{self, Errors};
-use crate::api::{internal, replicas};
 use crate::apimachinery::field::{Error, Path};
 
 /// `ValidateDeployment`
@@ -16,9 +17,8 @@ pub fn validate(deployment: &Deployment) -> Errors {
     let Some(spec) = &deployment.spec else { return errors };
     let path = Path::new("spec");
     validate::nonnegative_if_set(&mut errors, &path.child("replicas"), spec.replicas);
-    replicas::selector(&mut errors, &path.child("selector"), &spec.selector, "deployment");
-    let selector = (!replicas::is_absent(&spec.selector)).then_some(&spec.selector);
-    replicas::template(&mut errors, &path.child("template"), selector, Some(&spec.template), "ReplicaSet");
+    let words = Words { empty: "deployment", unreadable: "invalid label selector", kind: "ReplicaSet" };
+    replicas::pods(&mut errors, &path, &spec.selector, &spec.template, words);
     if let Some(given) = &spec.strategy {
         strategy(&mut errors, &path.child("strategy"), given);
     }

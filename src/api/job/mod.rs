@@ -21,6 +21,10 @@ const LEGACY_CONTROLLER_UID: &str = "controller-uid";
 const JOB_NAME: &str = "batch.kubernetes.io/job-name";
 const LEGACY_JOB_NAME: &str = "job-name";
 
+/// Above so many completions and so many Pods at once, the list of completed indexes may grow too long.
+const MANY_COMPLETIONS: i32 = 100_000;
+const MANY_AT_ONCE: i32 = 10_000;
+
 impl Strategy for Job {
     const INFO: KindInfo = KindInfo::new("batch", "v1", "Job", "jobs.batch", "job").in_all().status();
     const COLUMNS: &'static [Column] = &[
@@ -74,6 +78,15 @@ impl Strategy for Job {
             all.extend(warnings::of_name(meta::name(&self.metadata), "Pod names and hostnames"));
         }
         if let Some(spec) = &self.spec {
+            let (completions, parallelism) = (spec.completions.unwrap_or(0), spec.parallelism.unwrap_or(0));
+            let indexed = spec.completion_mode.as_deref() == Some("Indexed");
+            if indexed && completions > MANY_COMPLETIONS && parallelism > MANY_AT_ONCE {
+                all.push(
+                    "spec: In Indexed Jobs with a number of completions higher than 10^5 and a parallelism higher than \
+                     10^4, Kubernetes might not be able to track completedIndexes when a big number of indexes fail"
+                        .to_owned(),
+                );
+            }
             let old = old.and_then(|old| old.spec.as_ref()).map(|spec| &spec.template);
             all.extend(warnings::of_template(&field::Path::new("spec").child("template"), &spec.template, old));
         }

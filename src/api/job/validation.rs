@@ -5,7 +5,7 @@
 use std::collections::BTreeMap;
 
 use k8s_openapi::api::batch::v1::Job;
-use k8s_openapi::api::core::v1::PodTemplateSpec;
+use k8s_openapi::api::core::v1::{Affinity, PodTemplateSpec};
 use serde_json::{Value, json};
 
 use crate::api::job_spec;
@@ -79,7 +79,7 @@ pub fn validate_update(job: &Job, old: &Job) -> Errors {
         let at = path.child("completions");
         if !indexed {
             errors.push(Error::invalid(&at, spec.completions, "field is immutable"));
-        } else if spec.completions.is_none() || spec.completions != spec.parallelism {
+        } else if spec.completions.is_some() && spec.completions != spec.parallelism {
             let why = "can only be modified in tandem with spec.parallelism";
             errors.push(Error::invalid(&at, spec.completions, why));
         }
@@ -88,10 +88,7 @@ pub fn validate_update(job: &Job, old: &Job) -> Errors {
         let shown = internal::dump_selector(&json!(spec.selector));
         errors.push(Error::invalid_shown(&path.child("selector"), shown, "field is immutable"));
     }
-    if immutable_template(job, &spec.template, &before.template, old) {
-        let shown = internal::dump_template(&json!(spec.template));
-        errors.push(Error::invalid_shown(&path.child("template"), shown, "field is immutable"));
-    }
+    template_update(&mut errors, &path, &spec.template, old);
     validate::immutable(&mut errors, &path.child("completionMode"), &spec.completion_mode, &before.completion_mode);
     let policy = (json!(spec.pod_failure_policy), json!(before.pod_failure_policy));
     immutable_struct(&mut errors, &path.child("podFailurePolicy"), "PodFailurePolicy", &policy.0, &policy.1);
@@ -110,33 +107,50 @@ fn immutable_struct(errors: &mut Errors, path: &Path, type_name: &str, new: &Val
     }
 }
 
-/// Whether the template has changed where it must not: a suspended Job may still be steered to other nodes and given
-/// other resources (`validatePodTemplateUpdate`).
-fn immutable_template(job: &Job, new: &PodTemplateSpec, old: &PodTemplateSpec, before: &Job) -> bool {
-    if new == old {
-        return false;
-    }
-    let suspended = |job: &Job| job.spec.as_ref().is_some_and(|spec| spec.suspend == Some(true));
+/// The template stays as it is; but that of a suspended Job without Pods may still steer them to other nodes and give
+/// them other resources (`validatePodTemplateUpdate`).
+fn template_update(errors: &mut Errors, path: &Path, new: &PodTemplateSpec, before: &Job) {
+    let Some(spec) = &before.spec else { return };
     let status = before.status.as_ref();
     let conditions = status.and_then(|status| status.conditions.as_deref()).unwrap_or_default();
-    let settled = conditions.iter().any(|held| held.type_ == "Suspended" && held.status == "True")
-        && status.is_none_or(|status| status.active.unwrap_or(0) == 0);
-    let idle = status.is_none_or(|status| status.start_time.is_none()) || settled;
-    if !(suspended(job) && suspended(before) && idle) {
-        return true;
+    let settled = conditions.iter().any(|held| held.type_ == "Suspended" && held.status == "True");
+    let idle = status.is_none_or(|status| status.active.unwrap_or(0) == 0);
+    let started = status.is_some_and(|status| status.start_time.is_some());
+    if !(spec.suspend == Some(true) && idle && (settled || !started)) {
+        if *new != spec.template {
+            let shown = internal::dump_template(&json!(new));
+            errors.push(Error::invalid_shown(&path.child("template"), shown, "field is immutable"));
+        }
+        return;
     }
-    let mut allowed = old.clone();
-    allowed.metadata.clone_from(&new.metadata);
-    if let (Some(allowed), Some(new)) = (allowed.spec.as_mut(), new.spec.as_ref()) {
-        allowed.node_selector.clone_from(&new.node_selector);
-        allowed.tolerations.clone_from(&new.tolerations);
-        allowed.scheduling_gates.clone_from(&new.scheduling_gates);
-        allowed.affinity.clone_from(&new.affinity);
-        for (held, given) in allowed.containers.iter_mut().zip(&new.containers) {
-            held.resources.clone_from(&given.resources);
+    let (Some(given), Some(mut allowed)) = (new.spec.as_ref(), spec.template.spec.clone()) else { return };
+    let nodes = given.affinity.as_ref().and_then(|affinity| affinity.node_affinity.clone());
+    match (given.affinity.is_some(), allowed.affinity.as_mut()) {
+        (_, Some(held)) => held.node_affinity = nodes,
+        (true, None) => allowed.affinity = Some(Affinity { node_affinity: nodes, ..Affinity::default() }),
+        (false, None) => {}
+    }
+    if given.affinity.is_none() && allowed.affinity.as_ref() == Some(&Affinity::default()) {
+        allowed.affinity = None;
+    }
+    allowed.node_selector.clone_from(&given.node_selector);
+    allowed.tolerations.clone_from(&given.tolerations);
+    allowed.scheduling_gates.clone_from(&given.scheduling_gates);
+    let groups = [
+        (Some(&mut allowed.containers), Some(&given.containers)),
+        (allowed.init_containers.as_mut(), given.init_containers.as_ref()),
+    ];
+    for (held, given) in groups {
+        for (held, given) in held.into_iter().flatten().zip(given.into_iter().flatten()) {
+            if held.name == given.name {
+                held.resources.clone_from(&given.resources);
+            }
         }
     }
-    allowed != *new
+    if allowed != *given {
+        let shown = internal::dump("PodSpec", &json!(given));
+        errors.push(Error::invalid_shown(&path.child("template.spec"), shown, "field is immutable"));
+    }
 }
 
 #[cfg(test)]

@@ -80,7 +80,7 @@ impl Strategy for Pod {
             all.extend(warnings::of_name(meta::name(&self.metadata), "the Pod's hostname"));
         }
         if let Some(spec) = self.spec.as_ref().filter(|_| old.is_none()) {
-            all.extend(warnings::of_spec(&field::Path::new("spec"), spec));
+            all.extend(warnings::of_spec(&field::Path::default(), spec, self.metadata.annotations.as_ref()));
         }
         all
     }

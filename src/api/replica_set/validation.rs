@@ -4,9 +4,11 @@
 
 use k8s_openapi::api::apps::v1::ReplicaSet;
 
-use crate::api::replicas;
+use crate::api::replicas::{self, Words};
 use crate::api::validate::{self, Errors};
 use crate::apimachinery::field::Path;
+
+const WORDS: Words = Words { empty: "deployment", unreadable: "invalid label selector", kind: "ReplicaSet" };
 
 /// `ValidateReplicaSet`
 pub fn validate(set: &ReplicaSet) -> Errors {
@@ -15,9 +17,9 @@ pub fn validate(set: &ReplicaSet) -> Errors {
     let path = Path::new("spec");
     validate::nonnegative_if_set(&mut errors, &path.child("replicas"), spec.replicas);
     validate::nonnegative_if_set(&mut errors, &path.child("minReadySeconds"), spec.min_ready_seconds);
-    replicas::selector(&mut errors, &path.child("selector"), &spec.selector, "deployment");
-    let selector = (!replicas::is_absent(&spec.selector)).then_some(&spec.selector);
-    replicas::template(&mut errors, &path.child("template"), selector, spec.template.as_ref(), "ReplicaSet");
+    let none = Default::default();
+    let template = spec.template.as_ref().unwrap_or(&none);
+    replicas::pods(&mut errors, &path, &spec.selector, template, WORDS);
     errors
 }
 

@@ -21,6 +21,9 @@ pub fn validate(controller: &ReplicationController) -> Errors {
     validate::nonnegative_if_set(&mut errors, &path.child("replicas"), spec.replicas);
     let selector = LabelSelector { match_labels: spec.selector.clone(), match_expressions: None };
     let at = path.child("template");
-    replicas::template(&mut errors, &at, Some(&selector), spec.template.as_ref(), "ReplicationController");
+    match &spec.template {
+        None => errors.push(Error::required(&at, "")),
+        Some(template) => replicas::template(&mut errors, &at, Some(&selector), template, "ReplicationController"),
+    }
     errors
 }

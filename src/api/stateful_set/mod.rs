@@ -81,6 +81,13 @@ impl Strategy for StatefulSet {
         if let Some(spec) = &self.spec {
             let old = old.and_then(|old| old.spec.as_ref()).map(|spec| &spec.template);
             all.extend(warnings::of_template(&field::Path::new("spec").child("template"), &spec.template, old));
+            if spec.revision_history_limit.is_some_and(|limit| limit < 0) {
+                all.push(
+                    "spec.revisionHistoryLimit: a negative value retains all historical revisions; \
+                     a value >= 0 is recommended"
+                        .to_owned(),
+                );
+            }
         }
         all
     }
