@@ -22,6 +22,17 @@ impl Strategy for ClusterRole {
     fn validate(&self) -> Vec<field::Error> {
         let mut errors = Vec::new();
         super::subjects::validate_rules(&mut errors, self.rules.as_deref().unwrap_or_default(), false);
+        if let Some(rule) = &self.aggregation_rule {
+            let at = field::Path::new("aggregationRule").child("clusterRoleSelectors");
+            let selectors = rule.cluster_role_selectors.as_deref().unwrap_or_default();
+            if selectors.is_empty() {
+                let why = "at least one clusterRoleSelector required if aggregationRule is non-nil";
+                errors.push(field::Error::required(&at, why));
+            }
+            for (index, selector) in selectors.iter().enumerate() {
+                super::validate::selector(&mut errors, &at.index(index), selector);
+            }
+        }
         errors
     }
 

@@ -2,12 +2,19 @@
 //!
 //! Models Kubernetes 1.36 pkg/apis/networking/validation/validation.go (`ValidateIngressSpec`).
 
-use k8s_openapi::api::networking::v1::{HTTPIngressPath, Ingress, IngressBackend, IngressStatus};
+use k8s_openapi::api::networking::v1::{HTTPIngressPath, Ingress, IngressBackend, IngressRule, IngressStatus};
 use serde_json::json;
 
 use super::{Cell, Column, KindInfo, Strategy, cells, generation, validate};
 use crate::apimachinery::{content, field, meta};
 use crate::sim::Time;
+
+/// The annotation that named the class before there was a field.
+const CLASS_ANNOTATION: &str = "kubernetes.io/ingress.class";
+const WILDCARD: &str = "a wildcard DNS-1123 subdomain must start with '*.', followed by a valid DNS subdomain, which must \
+     consist of lower case alphanumeric characters, '-' or '.' and end with an alphanumeric character (e.g. \
+     '*.example.com', regex used for validation is \
+     '\\*\\.[a-z0-9]([-a-z0-9]*[a-z0-9])?(\\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*')";
 
 impl Strategy for Ingress {
     const INFO: KindInfo =
@@ -56,15 +63,16 @@ impl Strategy for Ingress {
         if let Some(given) = &spec.default_backend {
             backend(&mut errors, &path.child("defaultBackend"), given);
         }
-        for (index, rule) in rules.iter().enumerate() {
-            let path = path.child("rules").index(index);
-            if let Some(host) = rule.host.as_deref().filter(|host| !host.is_empty()) {
-                // A star stands for the first label alone.
-                let plain = host.strip_prefix("*.").unwrap_or(host);
-                validate::each(&mut errors, &path.child("host"), host, content::dns1123_subdomain(plain));
+        for (index, given) in rules.iter().enumerate() {
+            rule(&mut errors, &path.child("rules").index(index), given);
+        }
+        for (index, tls) in spec.tls.iter().flatten().enumerate() {
+            let path = path.child("tls").index(index);
+            for (index, given) in tls.hosts.iter().flatten().enumerate() {
+                host(&mut errors, &path.child("hosts").index(index), given);
             }
-            for (at, given) in rule.http.iter().flat_map(|http| http.paths.iter()).enumerate() {
-                http_path(&mut errors, &path.child("http").child("paths").index(at), given);
+            if let Some(name) = tls.secret_name.as_deref().filter(|name| !name.is_empty()) {
+                validate::each(&mut errors, &path.child("secretName"), name, content::dns1123_subdomain(name));
             }
         }
         if let Some(class) = &spec.ingress_class_name {
@@ -72,6 +80,13 @@ impl Strategy for Ingress {
             validate::each(&mut errors, &at, class, content::dns1123_subdomain(class));
         }
         errors
+    }
+
+    fn warnings(&self, old: Option<&Self>) -> Vec<String> {
+        let annotated = self.metadata.annotations.iter().flatten().any(|(key, _)| key == CLASS_ANNOTATION);
+        let named = self.spec.as_ref().is_some_and(|spec| spec.ingress_class_name.is_some());
+        let text = format!("annotation {CLASS_ANNOTATION:?} is deprecated, please use 'spec.ingressClassName' instead");
+        Some(text).filter(|_| old.is_none() && annotated && !named).into_iter().collect()
     }
 
     fn row(&self, now: Time) -> Vec<Cell> {
@@ -101,45 +116,97 @@ impl Strategy for Ingress {
     }
 }
 
+fn rule(errors: &mut validate::Errors, path: &field::Path, given: &IngressRule) {
+    if let Some(name) = given.host.as_deref().filter(|name| !name.is_empty()) {
+        if validate::is_ip_address(name) {
+            errors.push(field::Error::invalid(&path.child("host"), name, "must be a DNS name, not an IP address"));
+        }
+        host(errors, &path.child("host"), name);
+    }
+    let Some(http) = &given.http else { return };
+    let path = path.child("http").child("paths");
+    if http.paths.is_empty() {
+        errors.push(field::Error::required(&path, ""));
+    }
+    for (index, given) in http.paths.iter().enumerate() {
+        http_path(errors, &path.index(index), given);
+    }
+}
+
+/// A host name, with a star for its first label if it has one.
+fn host(errors: &mut validate::Errors, path: &field::Path, name: &str) {
+    if !name.contains('*') {
+        validate::each(errors, path, name, content::dns1123_subdomain(name));
+    } else if name.strip_prefix("*.").is_none_or(|rest| !content::dns1123_subdomain(rest).is_empty()) {
+        errors.push(field::Error::invalid(path, name, WILDCARD));
+    }
+}
+
 fn http_path(errors: &mut validate::Errors, path: &field::Path, given: &HTTPIngressPath) {
     let text = given.path.as_deref().unwrap_or_default();
-    let known = &["Exact", "ImplementationSpecific", "Prefix"];
+    let at = path.child("path");
     match given.path_type.as_str() {
-        "" => errors.push(field::Error::required(&path.child("pathType"), "pathType must be specified")),
-        "Exact" | "Prefix" if !text.starts_with('/') => {
-            errors.push(field::Error::invalid(&path.child("path"), text, "must be an absolute path"));
+        "" => {
+            errors.push(field::Error::required(&path.child("pathType"), "pathType must be specified"));
+            return;
         }
-        "ImplementationSpecific" if !text.is_empty() && !text.starts_with('/') => {
-            errors.push(field::Error::invalid(&path.child("path"), text, "must be an absolute path"));
+        "Exact" | "Prefix" => {
+            if !text.starts_with('/') {
+                errors.push(field::Error::invalid(&at, text, "must be an absolute path"));
+            }
+            for part in ["//", "/./", "/../", "%2f", "%2F"].iter().filter(|part| text.contains(*part)) {
+                errors.push(field::Error::invalid(&at, text, format!("must not contain '{part}'")));
+            }
+            for end in ["/..", "/."].iter().filter(|end| text.ends_with(*end)) {
+                errors.push(field::Error::invalid(&at, text, format!("cannot end with '{end}'")));
+            }
         }
-        "Exact" | "Prefix" | "ImplementationSpecific" => {}
-        other => errors.push(field::Error::not_supported(&path.child("pathType"), other, known)),
+        "ImplementationSpecific" => {
+            if !text.is_empty() && !text.starts_with('/') {
+                errors.push(field::Error::invalid(&at, text, "must be an absolute path"));
+            }
+        }
+        other => {
+            let known = &["Exact", "ImplementationSpecific", "Prefix"];
+            errors.push(field::Error::not_supported(&path.child("pathType"), other, known));
+        }
     }
     backend(errors, &path.child("backend"), &given.backend);
 }
 
 fn backend(errors: &mut validate::Errors, path: &field::Path, given: &IngressBackend) {
-    let Some(service) = &given.service else {
-        if given.resource.is_none() {
-            errors.push(field::Error::required(path, "either `service` or `resource` must be specified"));
+    let service = match (&given.service, &given.resource) {
+        (Some(_), Some(_)) => {
+            errors.push(field::Error::invalid(path, "", "cannot set both resource and service backends"));
+            return;
         }
-        return;
+        (None, None) => {
+            errors.push(field::Error::invalid(path, "", "resource or service backend is required"));
+            return;
+        }
+        (None, Some(resource)) => {
+            let path = path.child("resource");
+            validate::required(errors, &path.child("kind"), &resource.kind);
+            validate::required(errors, &path.child("name"), &resource.name);
+            return;
+        }
+        (Some(service), None) => service,
     };
-    let path = path.child("service");
+    let at = path.child("service");
     if service.name.is_empty() {
-        errors.push(field::Error::required(&path.child("name"), ""));
+        errors.push(field::Error::required(&at.child("name"), ""));
     } else {
-        validate::each(errors, &path.child("name"), &service.name, content::dns1035_label(&service.name));
+        validate::each(errors, &at.child("name"), &service.name, content::dns1123_label(&service.name));
     }
     let port = service.port.clone().unwrap_or_default();
     match (port.name.filter(|name| !name.is_empty()), port.number.filter(|number| *number != 0)) {
         (Some(_), Some(_)) => {
-            errors.push(field::Error::invalid(&path, &service.name, "cannot set both port name & port number"));
+            errors.push(field::Error::invalid(path, "", "cannot set both port name & port number"));
         }
         (Some(name), None) => {
-            validate::each(errors, &path.child("port").child("name"), &name, validate::port_name(&name));
+            validate::each(errors, &at.child("port").child("name"), &name, validate::port_name(&name));
         }
-        (None, Some(number)) => validate::port_number(errors, &path.child("port").child("number"), number),
-        (None, None) => errors.push(field::Error::required(&path, "port name or number is required")),
+        (None, Some(number)) => validate::port_number(errors, &at.child("port").child("number"), number),
+        (None, None) => errors.push(field::Error::required(path, "port name or number is required")),
     }
 }

@@ -4,7 +4,7 @@ use k8s_openapi::api::scheduling::v1::PriorityClass;
 use serde_json::Value;
 use serde_json::json;
 
-use super::{Cell, Column, KindInfo, Strategy, cells, generation, pod_spec::defaults::fill_text};
+use super::{Cell, Column, KindInfo, Strategy, cells, generation, pod_spec::defaults::fill_text, validate};
 use crate::apimachinery::{field, meta};
 use crate::sim::Time;
 
@@ -50,8 +50,10 @@ impl Strategy for PriorityClass {
     fn validate_update(&self, old: &Self) -> Vec<field::Error> {
         let mut errors = Vec::new();
         if self.value.unwrap_or(0) != old.value.unwrap_or(0) {
-            errors.push(field::Error::forbidden(&field::Path::new("Value"), "may not be changed in an update."));
+            errors.push(field::Error::forbidden(&field::Path::new("value"), "may not be changed in an update."));
         }
+        let at = field::Path::new("preemptionPolicy");
+        validate::immutable(&mut errors, &at, &self.preemption_policy, &old.preemption_policy);
         errors
     }
 

@@ -1,10 +1,12 @@
 //! Storage classes.
+//!
+//! Models Kubernetes 1.36 pkg/apis/storage/validation/validation.go.
 
 use k8s_openapi::api::storage::v1::StorageClass;
 use serde_json::json;
 
-use super::{Cell, Column, KindInfo, Strategy, cells, pod_spec::defaults::fill_text};
-use crate::apimachinery::meta;
+use super::{Cell, Column, KindInfo, Strategy, cells, pod_spec::defaults::fill_text, validate};
+use crate::apimachinery::{content, field, meta};
 use crate::sim::Time;
 
 /// The annotation of the class that claims without one get.
@@ -27,6 +29,35 @@ impl Strategy for StorageClass {
     fn set_defaults(&mut self) {
         fill_text(&mut self.reclaim_policy, "Delete");
         fill_text(&mut self.volume_binding_mode, "Immediate");
+    }
+
+    fn validate(&self) -> Vec<field::Error> {
+        let mut errors = Vec::new();
+        let at = |name: &str| field::Path::new(name);
+        validate::required(&mut errors, &at("provisioner"), &self.provisioner);
+        if !self.provisioner.is_empty() {
+            let lower = self.provisioner.to_lowercase();
+            validate::each(&mut errors, &at("provisioner"), &lower, content::label_key(&lower));
+        }
+        if self.parameters.iter().flatten().any(|(key, _)| key.is_empty()) {
+            errors.push(field::Error::invalid(&at("parameters"), "", "field can not be empty."));
+        }
+        let policy = self.reclaim_policy.as_deref().filter(|policy| !policy.is_empty());
+        validate::supported(&mut errors, &at("reclaimPolicy"), policy, &["Delete", "Retain"]);
+        let modes = &["Immediate", "WaitForFirstConsumer"];
+        validate::supported(&mut errors, &at("volumeBindingMode"), self.volume_binding_mode.as_deref(), modes);
+        errors
+    }
+
+    fn validate_update(&self, old: &Self) -> Vec<field::Error> {
+        let mut errors = Vec::new();
+        let at = |name: &str| field::Path::new(name);
+        validate::immutable(&mut errors, &at("parameters"), &self.parameters, &old.parameters);
+        validate::immutable(&mut errors, &at("provisioner"), &self.provisioner, &old.provisioner);
+        validate::immutable(&mut errors, &at("reclaimPolicy"), &self.reclaim_policy, &old.reclaim_policy);
+        let (new, old) = (&self.volume_binding_mode, &old.volume_binding_mode);
+        validate::immutable(&mut errors, &at("volumeBindingMode"), new, old);
+        errors
     }
 
     fn row(&self, now: Time) -> Vec<Cell> {

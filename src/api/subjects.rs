@@ -3,10 +3,14 @@
 //! Models Kubernetes 1.36 pkg/apis/rbac/v1/defaults.go, pkg/apis/rbac/validation/validation.go and `printRoleBinding`.
 
 use k8s_openapi::api::rbac::v1::{PolicyRule, RoleRef, Subject};
+use k8s_openapi::apimachinery::pkg::apis::meta::v1::ObjectMeta;
+use serde_json::json;
 
 use super::validate::{self, Errors};
-use crate::apimachinery::content;
+use super::{Cell, Column, cells};
 use crate::apimachinery::field::{Error, Path};
+use crate::apimachinery::{content, meta};
+use crate::sim::Time;
 use crate::text::go_json;
 
 const GROUP: &str = "rbac.authorization.k8s.io";
@@ -30,7 +34,7 @@ pub fn set_defaults(subjects: Option<&mut Vec<Subject>>) {
 }
 
 /// The names of the subjects of one kind.
-pub fn of_kind(subjects: &[Subject], kind: &str) -> String {
+fn of_kind(subjects: &[Subject], kind: &str) -> String {
     let names: Vec<String> = subjects
         .iter()
         .filter(|subject| subject.kind == kind)
@@ -90,8 +94,8 @@ pub fn validate_role_ref(errors: &mut Errors, role: &RoleRef, kinds: &[&str]) {
     }
 }
 
-/// `ValidateRoleBindingSubject` for each subject.
-pub fn validate(errors: &mut Errors, subjects: &[Subject]) {
+/// `ValidateRoleBindingSubject` for each subject. Beside a binding in a namespace, accounts need not name theirs.
+pub fn validate(errors: &mut Errors, subjects: &[Subject], namespaced: bool) {
     for (index, subject) in subjects.iter().enumerate() {
         let path = Path::new("subjects").index(index);
         if subject.name.is_empty() {
@@ -107,7 +111,7 @@ pub fn validate(errors: &mut Errors, subjects: &[Subject]) {
                 if !group.is_empty() {
                     errors.push(Error::not_supported(&path.child("apiGroup"), group, &[""]));
                 }
-                if subject.namespace.as_deref().unwrap_or_default().is_empty() {
+                if !namespaced && subject.namespace.as_deref().unwrap_or_default().is_empty() {
                     errors.push(Error::required(&path.child("namespace"), ""));
                 }
             }
@@ -123,8 +127,37 @@ pub fn validate(errors: &mut Errors, subjects: &[Subject]) {
     }
 }
 
+/// What a binding grants stays.
+pub fn same_role(errors: &mut Errors, new: &RoleRef, old: &RoleRef) {
+    if new != old {
+        errors.push(Error::invalid_shown(&Path::new("roleRef"), dump_role_ref(new), "cannot change roleRef"));
+    }
+}
+
+/// The columns of both kinds of binding.
+pub const COLUMNS: &[Column] = &[
+    Column::NAME,
+    Column::new("Role", "The role that is granted."),
+    Column::AGE,
+    Column::new("Users", "The users that it is granted to.").wide(),
+    Column::new("Groups", "The groups that it is granted to.").wide(),
+    Column::new("ServiceAccounts", "The service accounts that it is granted to.").wide(),
+];
+
+/// The cells of a binding.
+pub fn row(metadata: &ObjectMeta, role: &RoleRef, subjects: &[Subject], now: Time) -> Vec<Cell> {
+    vec![
+        json!(meta::name(metadata)),
+        json!(format!("{}/{}", role.kind, role.name)),
+        json!(cells::age(metadata, now)),
+        json!(of_kind(subjects, "User")),
+        json!(of_kind(subjects, "Group")),
+        json!(of_kind(subjects, "ServiceAccount")),
+    ]
+}
+
 /// The role as errors show it: Go's names, in Go's order.
-pub fn dump_role_ref(role: &RoleRef) -> String {
+fn dump_role_ref(role: &RoleRef) -> String {
     let quoted = go_json::quoted;
     let group = role.api_group.as_deref().unwrap_or_default();
     format!("{{\"APIGroup\":{},\"Kind\":{},\"Name\":{}}}", quoted(group), quoted(&role.kind), quoted(&role.name))

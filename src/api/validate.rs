@@ -2,6 +2,7 @@
 //!
 //! Models Kubernetes 1.36 staging/src/k8s.io/apimachinery/pkg/{util/validation,apis/meta/v1/validation,api/validation}.
 
+use core::net::IpAddr;
 use std::collections::BTreeMap;
 
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::LabelSelector;
@@ -82,6 +83,50 @@ pub fn address(errors: &mut Errors, path: &Path, text: &str) {
         let why = "must be a valid IP address, (e.g. 10.9.8.7 or 2001:db8::ffff)";
         errors.push(Error::invalid(path, text, why));
     }
+}
+
+/// A network as the older fields take it (`IsValidCIDRForLegacyField`): its first address, and how many of its bits
+/// count; `None` when it cannot be read.
+pub fn network(errors: &mut Errors, path: &Path, text: &str) -> Option<(IpAddr, u8)> {
+    let most = |address: &IpAddr| if address.is_ipv4() { 32 } else { 128 };
+    let read = |text: &str| -> Option<(IpAddr, u8)> {
+        let (address, bits) = text.split_once('/')?;
+        let (address, bits): (IpAddr, u8) = (address.parse().ok()?, bits.parse().ok()?);
+        (bits <= most(&address)).then_some((address, bits))
+    };
+    let unpadded = text.split_inclusive(['.', '/']).map(|part| {
+        let digits = part.trim_start_matches('0');
+        if digits.starts_with(|c: char| c.is_ascii_digit()) { digits.to_owned() } else { format!("0{digits}") }
+    });
+    match read(text) {
+        Some((address, bits)) => {
+            if matches!(address, IpAddr::V6(six) if six.to_ipv4_mapped().is_some()) {
+                errors.push(Error::invalid(path, text, "must not have an IPv4-mapped IPv6 address"));
+            } else if first_bits(&address, bits) != first_bits(&address, most(&address)) {
+                errors.push(Error::invalid(path, text, "must not have bits set beyond the prefix length"));
+            }
+            Some((address, bits))
+        }
+        None if !text.contains(':') && read(&unpadded.collect::<String>()).is_some() => {
+            errors.push(Error::invalid(path, text, "must not have leading 0s in IP or prefix length"));
+            None
+        }
+        None => {
+            let why = "must be a valid CIDR value, (e.g. 10.9.8.0/24 or 2001:db8::/64)";
+            errors.push(Error::invalid(path, text, why));
+            None
+        }
+    }
+}
+
+/// The address with all but its first bits blanked, as a number.
+pub fn first_bits(address: &IpAddr, bits: u8) -> u128 {
+    let (value, width) = match address {
+        IpAddr::V4(four) => (u128::from(four.to_bits()), 32),
+        IpAddr::V6(six) => (six.to_bits(), 128),
+    };
+    let low = u32::from(width - bits.min(width));
+    value.checked_shr(low).and_then(|kept| kept.checked_shl(low)).unwrap_or(0)
 }
 
 /// The number must be a port (`IsValidPortNum`).

@@ -7,12 +7,11 @@ use k8s_openapi::api::apps::v1::{DaemonSet, Deployment};
 use k8s_openapi::api::coordination::v1::Lease;
 use k8s_openapi::api::core::v1::{ConfigMap, Endpoints, Namespace, Node, Pod, Service, ServiceAccount};
 use k8s_openapi::api::discovery::v1::EndpointSlice;
-use k8s_openapi::api::rbac::v1::{ClusterRole, ClusterRoleBinding};
 use k8s_openapi::api::scheduling::v1::PriorityClass;
 use k8s_openapi::api::storage::v1::StorageClass;
 use serde_json::{Value, json};
 
-use super::{Addon, NodeConfig};
+use super::{Addon, NodeConfig, roles};
 use crate::apimachinery::{Kind, meta, names};
 use crate::apiserver::{ApiServer, Caller};
 use crate::kubelet::healthy_conditions;
@@ -161,73 +160,9 @@ impl Maker<'_> {
     }
 
     fn roles(&mut self) {
-        let labels = json!({"kubernetes.io/bootstrapping": "rbac-defaults"});
-        let annotations = json!({"rbac.authorization.kubernetes.io/autoupdate": "true"});
-        let all = json!([
-            {"apiGroups": ["*"], "resources": ["*"], "verbs": ["*"]},
-            {"nonResourceURLs": ["*"], "verbs": ["*"]},
-        ]);
-        let signing = |resource: &str| {
-            let resource = format!("certificatesigningrequests/{resource}");
-            json!([{"apiGroups": ["certificates.k8s.io"], "resources": [resource], "verbs": ["create"]}])
-        };
-        let own = |name: &str, rules: Value| json!({"metadata": {"name": name, "labels": labels, "annotations": annotations}, "rules": rules});
-        self.make::<ClusterRole>(own("cluster-admin", all));
-        for name in ["nodeclient", "selfnodeclient"] {
-            let full = format!("system:certificates.k8s.io:certificatesigningrequests:{name}");
-            self.make::<ClusterRole>(own(&full, signing(name)));
-        }
-        let read = ["get", "list", "watch"];
-        let write = ["create", "delete", "deletecollection", "patch", "update"];
-        for (name, verbs) in [("view", &read[..]), ("edit", &write[..])] {
-            let mut value = own(&format!("system:aggregate-to-{name}"), user_rules(verbs));
-            if let Some(labels) = value.pointer_mut("/metadata/labels").and_then(Value::as_object_mut) {
-                labels.insert(format!("rbac.authorization.k8s.io/aggregate-to-{name}"), json!("true"));
-            }
-            self.make::<ClusterRole>(value);
-        }
-        let both = [&write[..], &read[..]].concat();
-        let rbac = json!([{
-            "apiGroups": ["rbac.authorization.k8s.io"], "resources": ["rolebindings", "roles"],
-            "verbs": both,
-        }]);
-        self.make::<ClusterRole>(own("system:aggregate-to-admin", rbac));
-        for name in ["admin", "edit", "view"] {
-            let verbs = if name == "view" { read.to_vec() } else { both.clone() };
-            let mut value = own(name, user_rules(&verbs));
-            if let Some(map) = value.as_object_mut() {
-                let selected = json!({format!("rbac.authorization.k8s.io/aggregate-to-{name}"): "true"});
-                map.insert("aggregationRule".to_owned(), json!({"clusterRoleSelectors": [{"matchLabels": selected}]}));
-            }
-            self.make::<ClusterRole>(value);
-        }
-        let urls = ["/api", "/api/*", "/apis", "/apis/*", "/openapi", "/openapi/*"];
-        let public = ["/healthz", "/livez", "/readyz", "/version", "/version/"];
-        let discovered = [&urls[..], &public[..]].concat();
-        let discovery = json!([{"nonResourceURLs": discovered, "verbs": ["get"]}]);
-        self.make::<ClusterRole>(own("system:discovery", discovery));
-        self.make::<ClusterRole>(own(
-            "system:public-info-viewer",
-            json!([{"nonResourceURLs": public, "verbs": ["get"]}]),
-        ));
-        let reviews = ["selfsubjectaccessreviews", "selfsubjectrulesreviews"];
-        let basic = json!([
-            {"apiGroups": ["authorization.k8s.io"], "resources": reviews, "verbs": ["create"]},
-            {"apiGroups": ["authentication.k8s.io"], "resources": ["selfsubjectreviews"], "verbs": ["create"]},
-        ]);
-        self.make::<ClusterRole>(own("system:basic-user", basic));
-        for (role, group) in [
-            ("cluster-admin", "system:masters"),
-            ("system:basic-user", "system:authenticated"),
-            ("system:discovery", "system:authenticated"),
-            ("system:public-info-viewer", "system:authenticated"),
-        ] {
-            self.make::<ClusterRoleBinding>(json!({
-                "metadata": {"name": role, "labels": labels, "annotations": annotations},
-                "roleRef": {"apiGroup": "rbac.authorization.k8s.io", "kind": "ClusterRole", "name": role},
-                "subjects": [{"apiGroup": "rbac.authorization.k8s.io", "kind": "Group", "name": group}],
-            }));
-        }
+        let made =
+            roles::make(self.server, &self.caller).and_then(|()| roles::make_accounts(self.server, &self.caller));
+        debug_assert!(made.is_ok(), "a role of the fresh cluster was refused: {made:?}");
     }
 
     fn services(&mut self, control_plane: Option<&NodeConfig>) {
@@ -413,16 +348,6 @@ impl Maker<'_> {
             },
         }));
     }
-}
-
-/// What users may do in their namespaces.
-fn user_rules(verbs: &[&str]) -> Value {
-    json!([
-        {"apiGroups": [""], "resources": ["configmaps", "endpoints", "persistentvolumeclaims", "pods", "secrets", "services", "serviceaccounts"], "verbs": verbs},
-        {"apiGroups": ["apps"], "resources": ["daemonsets", "deployments", "replicasets", "statefulsets"], "verbs": verbs},
-        {"apiGroups": ["batch"], "resources": ["cronjobs", "jobs"], "verbs": verbs},
-        {"apiGroups": ["networking.k8s.io"], "resources": ["ingresses", "networkpolicies"], "verbs": verbs},
-    ])
 }
 
 /// What the kubelet of this machine reports once it is up.

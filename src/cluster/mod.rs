@@ -6,6 +6,7 @@
 mod bootstrap;
 pub mod config;
 mod network;
+mod roles;
 
 use std::collections::BTreeSet;
 use std::sync::Arc;

@@ -2,6 +2,7 @@
 //!
 //! A controller never touches storage, another controller or a clock; its only memory is what upstream's has.
 
+mod cluster_role_aggregation;
 mod consistency;
 mod cron_job;
 mod daemon_set;
@@ -65,6 +66,7 @@ pub static CONTROLLERS: &[NewController] = &[
     volume_protection::new,
     node_lifecycle::new,
     taint_eviction::new,
+    cluster_role_aggregation::new,
 ];
 
 /// A control loop.

@@ -2,6 +2,8 @@
 //!
 //! Models Kubernetes 1.36 pkg/apis/autoscaling/v2/defaults.go and `printHorizontalPodAutoscaler`.
 
+mod validation;
+
 use k8s_openapi::api::autoscaling::v2::{
     HorizontalPodAutoscaler, HorizontalPodAutoscalerStatus, MetricSpec, MetricStatus, MetricTarget, MetricValueStatus,
     ResourceMetricSource,
@@ -64,27 +66,7 @@ impl Strategy for HorizontalPodAutoscaler {
     }
 
     fn validate(&self) -> Vec<field::Error> {
-        let mut errors = Vec::new();
-        let (spec, path) = (&self.spec, field::Path::new("spec"));
-        if let Some(count) = spec.min_replicas.filter(|count| *count < 1) {
-            let why = "must be greater than or equal to 1";
-            errors.push(field::Error::invalid(&path.child("minReplicas"), count, why));
-        }
-        let at = path.child("maxReplicas");
-        if spec.max_replicas < 1 {
-            errors.push(field::Error::invalid(&at, spec.max_replicas, "must be greater than 0"));
-        }
-        if spec.min_replicas.is_some_and(|fewest| spec.max_replicas < fewest) {
-            let why = "must be greater than or equal to `minReplicas`";
-            errors.push(field::Error::invalid(&at, spec.max_replicas, why));
-        }
-        let target = path.child("scaleTargetRef");
-        for (name, text) in [("kind", &spec.scale_target_ref.kind), ("name", &spec.scale_target_ref.name)] {
-            if text.is_empty() {
-                errors.push(field::Error::required(&target.child(name), ""));
-            }
-        }
-        errors
+        validation::validate(self)
     }
 
     fn row(&self, now: Time) -> Vec<Cell> {

@@ -116,6 +116,10 @@ fn keep_allocated(service: &mut Service, old: &Service) {
     if spec.cluster_ips.iter().flatten().next().is_none() && spec.cluster_ip == old.cluster_ip {
         spec.cluster_ips.clone_from(&old.cluster_ips);
     }
+    if spec.cluster_ip != old.cluster_ip && spec.cluster_ips == old.cluster_ips {
+        // Who changes the one means the first of the many.
+        spec.cluster_ips = spec.cluster_ip.clone().map(|address| vec![address]);
+    }
     if spec.ip_families.is_none() {
         spec.ip_families.clone_from(&old.ip_families);
     }

@@ -79,76 +79,184 @@ const VERBS: &[&str] = &[
     "attest",
 ];
 
+const URL_VERBS: &[&str] = &["get", "put", "post", "head", "options", "delete", "patch", "*"];
+
 fn can_i(cx: &mut Context<'_>) -> Outcome {
     let flags = cx.session.flags.clone();
     if flags.on("list") {
         if !flags.args.is_empty() {
             return Err(Failure::msg("list option must be specified with no arguments"));
         }
+        if flags.on("quiet") || flags.on("all-namespaces") || !flags.text("subresource").is_empty() {
+            let why = "list option can't be specified with neither quiet, all-namespaces nor subresource options";
+            return Err(Failure::msg(why));
+        }
         return list(cx);
     }
-    let (verb, what) = match flags.args.as_slice() {
-        [verb] => (verb.clone(), String::new()),
-        [verb, what] => (verb.clone(), what.clone()),
-        _ => {
-            return Err(Failure::msg(
-                "you must specify two arguments: verb resource or verb resource/resourceName.\nSee 'kubectl auth can-i -h' for help and examples.",
-            ));
-        }
-    };
-    if what.is_empty() {
+    let [verb, what] = flags.args.as_slice() else {
         return Err(Failure::msg(
             "you must specify two arguments: verb resource or verb resource/resourceName.\nSee 'kubectl auth can-i -h' for help and examples.",
         ));
-    }
-    let mut attributes = json!({"verb": verb});
+    };
     let spec = if what.starts_with('/') {
+        if !flags.text("subresource").is_empty() {
+            return Err(Failure::msg("--subresource can not be used with NonResourceURL"));
+        }
+        if !URL_VERBS.contains(&verb.as_str()) {
+            warn(cx, &format!("verb '{verb}' is not a known verb"));
+        }
         json!({"nonResourceAttributes": {"verb": verb, "path": what}})
     } else {
-        let (word, name) = what.split_once('/').unwrap_or((&what, ""));
-        let (group, resource) = if word == "*" {
-            ("*".to_owned(), "*".to_owned())
-        } else {
-            match cx.discovery()?.resolve(word) {
-                Ok(found) => (found.group.clone(), found.plural.clone()),
-                Err(_) => {
-                    cx.out.err_line(&format!("Warning: the server doesn't have a resource type '{word}'\n"));
-                    let (plural, group) = word.split_once('.').unwrap_or((word, ""));
-                    (group.to_owned(), plural.to_owned())
-                }
-            }
-        };
-        if !VERBS.contains(&verb.as_str()) {
-            cx.out.err_line(&format!("Warning: verb '{verb}' is not a known verb\n"));
-        }
-        let namespace = if flags.on("all-namespaces") { String::new() } else { cx.namespace()? };
-        if let Some(fields) = attributes.as_object_mut() {
-            for (key, value) in [
-                ("namespace", namespace.as_str()),
-                ("group", &group),
-                ("resource", &resource),
-                ("subresource", flags.text("subresource")),
-                ("name", name),
-            ] {
-                if !value.is_empty() {
-                    fields.insert(key.to_owned(), json!(value));
-                }
-            }
-        }
-        json!({"resourceAttributes": attributes})
+        json!({"resourceAttributes": resource_attributes(cx, verb, what)?})
     };
+    if flags.on("no-headers") {
+        return Err(Failure::msg("--no-headers cannot be set without --list specified"));
+    }
     let review = json!({"apiVersion": "authorization.k8s.io/v1", "kind": "SelfSubjectAccessReview", "metadata": {}, "spec": spec});
     let answer = cx.write(Method::Post, "/apis/authorization.k8s.io/v1/selfsubjectaccessreviews", &[], &review)?;
     let allowed = answer.pointer("/status/allowed").and_then(Value::as_bool).unwrap_or(false);
     if !flags.on("quiet") {
         let mut text = if allowed { "yes" } else { "no" }.to_owned();
-        let reason = str_at(&answer, "/status/reason");
-        if !reason.is_empty() && !allowed {
-            text.push_str(&format!(" - {reason}"));
+        for why in ["/status/reason", "/status/evaluationError"] {
+            let why = str_at(&answer, why);
+            if !why.is_empty() && !allowed {
+                text.push_str(&format!(" - {why}"));
+            }
         }
         cx.out.line(&text);
     }
     Ok(Next::Exit(i32::from(!allowed)))
+}
+
+/// The empty line after it is kubectl's own.
+fn warn(cx: &mut Context<'_>, text: &str) {
+    cx.out.err_line(&format!("Warning: {text}\n"));
+}
+
+/// What a question about objects of a kind asks, after the warnings about it.
+fn resource_attributes(cx: &mut Context<'_>, verb: &str, what: &str) -> Result<Value, Failure> {
+    let flags = cx.session.flags.clone();
+    let (word, name) = what.split_once('/').unwrap_or((what, ""));
+    let (mut group, mut resource, mut namespaced) = (String::new(), word.to_owned(), None);
+    if word != "*" {
+        let lower = word.to_lowercase();
+        match cx.discovery()?.resolve(&lower) {
+            Ok(found) => {
+                (group, resource, namespaced) = (found.group.clone(), found.plural.clone(), Some(found.namespaced));
+            }
+            Err(_) if ["users", "groups"].contains(&lower.as_str()) => {}
+            Err(_) => {
+                let (plural, group) = lower.split_once('.').unwrap_or((&lower, ""));
+                let within = if group.is_empty() { String::new() } else { format!(" in group '{group}'") };
+                warn(cx, &format!("the server doesn't have a resource type '{plural}'{within}"));
+            }
+        }
+    }
+    let mut namespace = String::new();
+    if !flags.on("all-namespaces") {
+        namespace = cx.namespace()?;
+        if namespaced == Some(false) {
+            let within = if group.is_empty() { String::new() } else { format!(" in group '{group}'") };
+            warn(cx, &format!("resource '{resource}' is not namespace scoped{within}"));
+        }
+        if !VERBS.contains(&verb) {
+            warn(cx, &format!("verb '{verb}' is not a known verb"));
+        }
+    }
+    let fields = [
+        ("namespace", namespace.as_str()),
+        ("verb", verb),
+        ("group", &group),
+        ("resource", &resource),
+        ("subresource", flags.text("subresource")),
+        ("name", name),
+    ];
+    let given = fields.into_iter().filter(|(_, value)| !value.is_empty());
+    Ok(Value::Object(given.map(|(key, value)| (key.to_owned(), json!(value))).collect()))
+}
+
+/// What one may do with one resource, or at one path.
+struct Access {
+    verbs: Vec<String>,
+    groups: Vec<String>,
+    resources: Vec<String>,
+    names: Vec<String>,
+    urls: Vec<String>,
+}
+
+impl Access {
+    /// The text that the rows are sorted by: the rule as Go prints it.
+    fn sort_key(&self) -> String {
+        let list = |texts: &[String]| texts.join(" ");
+        let Access { verbs, groups, resources, names, urls } = self;
+        format!(
+            "Verbs:[{}],APIGroups:[{}],Resources:[{}],ResourceNames:[{}],NonResourceURLs:[{}]",
+            list(verbs),
+            list(groups),
+            list(resources),
+            list(names),
+            list(urls)
+        )
+    }
+
+    fn row(&self) -> String {
+        let resource = self.resources.first().map(String::as_str).unwrap_or_default();
+        let (name, sub) = resource.split_once('/').map_or((resource, None), |(name, sub)| (name, Some(sub)));
+        let group = self.groups.first().filter(|group| !group.is_empty());
+        let group = group.map(|group| format!(".{group}")).unwrap_or_default();
+        let sub = sub.map(|sub| format!("/{sub}")).unwrap_or_default();
+        let list = |texts: &[String]| format!("[{}]", texts.join(" "));
+        format!("{name}{group}{sub}\t{}\t{}\t{}\n", list(&self.urls), list(&self.names), list(&self.verbs))
+    }
+}
+
+/// The rules of an answer, each about one resource and one name, the verbs of equal ones together (`BreakdownRule`,
+/// `CompactRules`).
+fn broken_down(answer: &Value) -> Vec<Access> {
+    let texts = |rule: &Value, path: &str| -> Vec<String> {
+        list_at(rule, path).iter().filter_map(Value::as_str).map(str::to_owned).collect()
+    };
+    let mut all: Vec<Access> = Vec::new();
+    for rule in list_at(answer, "/status/nonResourceRules") {
+        for url in texts(rule, "/nonResourceURLs") {
+            for verb in texts(rule, "/verbs") {
+                let (groups, resources, names) = (Vec::new(), Vec::new(), Vec::new());
+                all.push(Access { verbs: vec![verb], groups, resources, names, urls: vec![url.clone()] });
+            }
+        }
+    }
+    let mut places = std::collections::BTreeMap::new();
+    for rule in list_at(answer, "/status/resourceRules") {
+        let names: Vec<Option<String>> = match texts(rule, "/resourceNames") {
+            names if names.is_empty() => vec![None],
+            names => names.into_iter().map(Some).collect(),
+        };
+        for group in texts(rule, "/apiGroups") {
+            for resource in texts(rule, "/resources") {
+                for name in &names {
+                    let key = (group.clone(), resource.clone(), name.clone());
+                    let place = *places.entry(key).or_insert(all.len());
+                    if place == all.len() {
+                        all.push(Access {
+                            verbs: Vec::new(),
+                            groups: vec![group.clone()],
+                            resources: vec![resource.clone()],
+                            names: name.iter().cloned().collect(),
+                            urls: Vec::new(),
+                        });
+                    }
+                    let Some(held) = all.get_mut(place) else { continue };
+                    for verb in texts(rule, "/verbs") {
+                        if !held.verbs.contains(&verb) {
+                            held.verbs.push(verb);
+                        }
+                    }
+                }
+            }
+        }
+    }
+    all.sort_by_cached_key(Access::sort_key);
+    all
 }
 
 fn list(cx: &mut Context<'_>) -> Outcome {
@@ -156,36 +264,12 @@ fn list(cx: &mut Context<'_>) -> Outcome {
     let namespace = cx.namespace()?;
     let review = json!({"apiVersion": "authorization.k8s.io/v1", "kind": "SelfSubjectRulesReview", "metadata": {}, "spec": {"namespace": namespace}});
     let answer = cx.write(Method::Post, "/apis/authorization.k8s.io/v1/selfsubjectrulesreviews", &[], &review)?;
-    let texts = |rule: &Value, path: &str| -> Vec<String> {
-        list_at(rule, path).iter().filter_map(Value::as_str).map(str::to_owned).collect()
-    };
-    let mut rows: Vec<[String; 4]> = Vec::new();
-    for rule in list_at(&answer, "/status/resourceRules") {
-        let verbs = format!("[{}]", texts(rule, "/verbs").join(" "));
-        let names = format!("[{}]", texts(rule, "/resourceNames").join(" "));
-        for group in texts(rule, "/apiGroups") {
-            for resource in texts(rule, "/resources") {
-                let (name, sub) = resource.split_once('/').map_or((resource.as_str(), None), |(a, b)| (a, Some(b)));
-                let mut text = if group.is_empty() { name.to_owned() } else { format!("{name}.{group}") };
-                if let Some(sub) = sub {
-                    text.push_str(&format!("/{sub}"));
-                }
-                rows.push([text, "[]".to_owned(), names.clone(), verbs.clone()]);
-            }
-        }
-    }
-    for rule in list_at(&answer, "/status/nonResourceRules") {
-        let verbs = format!("[{}]", texts(rule, "/verbs").join(" "));
-        for url in texts(rule, "/nonResourceURLs") {
-            rows.push([String::new(), format!("[{url}]"), "[]".to_owned(), verbs.clone()]);
-        }
-    }
     let mut writer = TabWriter::for_tables();
     if !flags.on("no-headers") {
         writer.write("Resources\tNon-Resource URLs\tResource Names\tVerbs\n");
     }
-    for row in rows {
-        writer.write(&(row.join("\t") + "\n"));
+    for access in broken_down(&answer) {
+        writer.write(&access.row());
     }
     let text = writer.flush();
     cx.out.out(&text);
