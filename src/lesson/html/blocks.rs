@@ -112,7 +112,7 @@ impl Writer<'_> {
         let input = if quiz.has_several_answers() { "checkbox" } else { "radio" };
         for (at, choice) in quiz.choices.iter().enumerate() {
             let verdict = if choice.right { self.words.say("right") } else { self.words.say("wrong") };
-            let verdict = if choice.why.is_empty() { verdict } else { format!("{verdict} {}", choice.why) };
+            let verdict = format!("<strong>{verdict}</strong> {}", choice.why);
             let _ = writeln!(
                 self.out,
                 "<div class=\"tn-choice\" data-right=\"{}\"><input type=\"{input}\" name=\"{id}\" id=\"{id}-{at}\" \

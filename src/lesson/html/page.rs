@@ -3,6 +3,7 @@
 use std::fmt::Write;
 
 use super::site::{Entry, Place, Site};
+use super::words::Words;
 use super::{blocks, escape};
 use crate::lesson::author::Document;
 
@@ -30,7 +31,7 @@ pub fn lesson_page(site: &Site, document: &Document, picture: &str) -> String {
         escape(&lesson.title),
         escape(&lesson.description),
         words.say_with("minutes", "n", &lesson.minutes.to_string()),
-        blocks::body(document, words),
+        blocks::body(document, &Words::of(&document.language)),
         footer(site, &place, document),
         lab(site, document, picture)
     );
