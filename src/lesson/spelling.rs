@@ -105,15 +105,16 @@ impl Vocabulary {
             return Some(format!("kubectl has no command `{name}`{advice}"));
         }
         let mut full = (*name).to_owned();
-        // `create job`, `rollout status`: the second word belongs to the command when that has a help of its own.
-        if let Some((second, after)) = rest.split_first().filter(|(second, _)| !placeholder(second)) {
-            let own = !OF_RESOURCES.contains(name) && !self.takes(&format!("{full} {second}"), trial).is_empty();
-            let same =
-                self.flags.get(&full).is_some_and(|flags| Some(flags) == self.flags.get(&format!("{full} {second}")));
-            if own && !same {
-                full = format!("{full} {second}");
-                rest = after;
+        // `rollout status`, `create secret generic`: a word belongs to the command when that has a help of its own.
+        while let Some((next, after)) = rest.split_first().filter(|(next, _)| !placeholder(next)) {
+            let longer = format!("{full} {next}");
+            let own = !OF_RESOURCES.contains(name) && !self.takes(&longer, trial).is_empty();
+            let same = self.flags.get(&full).is_some_and(|flags| Some(flags) == self.flags.get(&longer));
+            if !own || same {
+                break;
             }
+            full = longer;
+            rest = after;
         }
         let known = self.takes(&full, trial).clone();
         let mut operands = Vec::new();
