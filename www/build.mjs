@@ -1,9 +1,9 @@
-// Puts the site together: `node www/build.mjs PAGES TRUNK DIST`.
+// Puts the site together: `node www/build.mjs PAGES ENGINE DIST`.
 // Bundles the scripts and styles, names the module by its content, lists everything for the service worker, writes the
 // notices, and weighs the first load of a lesson against a budget. Renders no lesson and compiles no Rust.
 
 import { createHash } from 'node:crypto';
-import { cpSync, existsSync, mkdirSync, readFileSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
+import { cpSync, mkdirSync, readFileSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { dirname, extname, join, relative, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { brotliCompressSync, constants } from 'node:zlib';
@@ -12,11 +12,9 @@ import { notices } from './notices.mjs';
 
 /** What a reader may download before a lesson is alive, in brotli. */
 const BUDGET = 1_000_000;
-/** The budget is not kept yet: until it is, nothing may grow beyond this. Goes when the budget is kept. */
-const CEILING = 1_500_000;
 
 const www = dirname(fileURLToPath(import.meta.url));
-const [pages, trunk, dist] = process.argv.slice(2).map((path) => resolve(path));
+const [pages, module, dist] = process.argv.slice(2).map((path) => resolve(path));
 
 const hash = (bytes) => createHash('sha256').update(bytes).digest('hex').slice(0, 16);
 const at = (...names) => join(dist, ...names);
@@ -32,10 +30,11 @@ mkdirSync(dist, { recursive: true });
 cpSync(pages, dist, { recursive: true });
 for (const name of ['icon.svg']) cpSync(join(www, name), at(name));
 
-// The module and its glue fit each other alone, so they share a folder that is named by both.
-const parts = ['tabernetes-web.js', 'tabernetes-web_bg.wasm'];
-const engine = `engine-${hash(Buffer.concat(parts.map((name) => readFileSync(join(trunk, name)))))}`;
-for (const name of parts) cpSync(join(trunk, name), at(engine, name));
+// The parts of the module and its script fit each other alone, so they share a folder that is named by all.
+const first = ['tabernetes-web.js', 'tabernetes-web_bg.wasm'];
+const parts = [...first, 'tabernetes-rest.wasm'];
+const engine = `engine-${hash(Buffer.concat(parts.map((name) => readFileSync(join(module, name)))))}`;
+for (const name of parts) cpSync(join(module, name), at(engine, name));
 
 const shared = {
   bundle: true,
@@ -98,24 +97,24 @@ function weigh() {
     }).length;
   };
   const longest = lessons.map((name) => [size(name), name]).sort((a, b) => b[0] - a[0])[0]?.[1] ?? 'index.html';
-  const first = [longest, 'tabernetes.css', 'icon.svg', 'tabernetes.js', ...parts.map((name) => `${engine}/${name}`)];
-  let total = 0;
+  const alive = [longest, 'tabernetes.css', 'icon.svg', 'tabernetes.js', ...first.map((name) => `${engine}/${name}`)];
+  const later = [`${engine}/tabernetes-rest.wasm`, 'prose.json'];
+  const sum = (names) => {
+    let total = 0;
+    for (const name of names) {
+      const bytes = size(name);
+      total += bytes;
+      console.log(`  ${String(bytes).padStart(9)}  ${name}`);
+    }
+    return total;
+  };
   console.log('First load of a lesson, brotli:');
-  for (const name of first.filter((name) => existsSync(at(name)))) {
-    const bytes = size(name);
-    total += bytes;
-    console.log(`  ${String(bytes).padStart(9)}  ${name}`);
-  }
+  const total = sum(alive);
   console.log(`  ${String(total).padStart(9)}  of ${BUDGET}`);
-  if (total > BUDGET && total <= CEILING) {
-    console.log(`  ${total - BUDGET} over the budget: a known failure. It may not pass ${CEILING}.`);
-  }
-  if (total <= BUDGET || total > CEILING) {
-    console.error(
-      total > CEILING
-        ? `The first load is ${total - CEILING} bytes over its ceiling (www/build.mjs, CEILING).`
-        : 'The first load is within its budget: take CEILING out of www/build.mjs, and fail above BUDGET alone.',
-    );
+  console.log('Afterwards, when nothing waits for it:');
+  console.log(`  ${String(total + sum(later)).padStart(9)}  in all`);
+  if (total > BUDGET) {
+    console.error(`The first load is ${total - BUDGET} bytes over its budget (www/build.mjs, BUDGET).`);
     // xtask knows this number: everything is built, and too heavy.
     process.exit(3);
   }

@@ -6,11 +6,13 @@
 mod bench;
 mod core;
 mod host;
+mod rest;
 mod session;
 mod signals;
 mod view;
 
 pub use bench::PageBench;
+pub use rest::need_rest;
 pub use session::Session;
 
 use wasm_bindgen::JsValue;

@@ -23,8 +23,8 @@ export function launch() {
   });
 }
 
-/** A page whose errors are kept in `page.problems`. */
-export async function open(browser, url, options = {}) {
+/** A page whose errors are kept in `page.problems`; `before` prepares it. */
+export async function open(browser, url, { before, ...options } = {}) {
   const context = await browser.newContext({ viewport: { width: 1440, height: 900 }, reducedMotion: 'no-preference', ...options });
   const page = await context.newPage();
   page.problems = [];
@@ -39,8 +39,26 @@ export async function open(browser, url, options = {}) {
       page.problems.push(`${response.status()} ${response.url()}`);
     }
   });
+  await before?.(page);
   await page.goto(url);
   return page;
+}
+
+/**
+ * A page that gets the rest of the engine only as `gate` says: `fetch` for what is loaded when nothing waits for it, `xhr`
+ * for what is loaded in the middle of a command. `page.asked` lists what was asked for.
+ */
+export function openGated(browser, url, gate, options = {}) {
+  const before = async (page) => {
+    page.asked = [];
+    page.gate = gate;
+    await page.route('**/tabernetes-rest.wasm', (route) => {
+      const kind = route.request().resourceType();
+      page.asked.push(kind);
+      return page.gate[kind] ? route.continue() : route.abort();
+    });
+  };
+  return open(browser, url, { ...options, serviceWorkers: 'block', before });
 }
 
 /** Waits until a lab runs, and gives hands for it. */

@@ -2,7 +2,7 @@
 // labs in a foreign page. `cargo xtask test` starts it. Prints `N passed, M failed`.
 
 import assert from 'node:assert/strict';
-import { DIST, FOREIGN, LESSON, SITE, axe, lab, launch, open, shot, switchable } from './browser.mjs';
+import { DIST, FOREIGN, LESSON, SITE, axe, lab, launch, open, openGated, shot, switchable } from './browser.mjs';
 
 const only = process.argv.slice(2);
 const tests = [];
@@ -55,8 +55,8 @@ test('nothing moves when the module arrives', async (browser) => {
   assert.ok(shift < 0.02, `the page shifted by ${shift}`);
 });
 
-test('the whole lesson is played by typing keys', async (browser) => {
-  const page = await open(browser, SITE + LESSON);
+test('the whole lesson is played by typing keys, and needs nothing but the first part of the engine', async (browser) => {
+  const page = await openGated(browser, SITE + LESSON, { fetch: false, xhr: false });
   const hands = await lab(page);
   assert.equal(await hands.run('kubectl get jobs'), 'No resources found in default namespace.');
 
@@ -135,7 +135,50 @@ test('the whole lesson is played by typing keys', async (browser) => {
   await hands.run('kubectl wait --for=condition=complete job/report --timeout=60s', 60_000);
   await page.waitForFunction(() => document.querySelectorAll('.tn-step:not(.tn-done)').length === 0, null, { timeout: 5_000 });
   assert.match(await page.locator('.tn-contents [aria-current] .tn-progress').textContent(), /8 of 8/);
+  assert.deepEqual(page.asked, ['fetch'], 'no command asked for the rest of the engine');
   assert.deepEqual(page.problems, []);
+});
+
+const RARE = 'kubectl create cronjob tick --image=busybox:1.36 --schedule="* * * * *" -- date';
+
+test('a rare command waits for the rest of the engine when it has not come yet', async (browser) => {
+  const page = await openGated(browser, SITE + LESSON, { fetch: false, xhr: true });
+  const hands = await lab(page);
+  assert.equal(await hands.run(RARE), 'cronjob.batch/tick created');
+  assert.ok(page.asked.includes('xhr'), 'it was loaded in the middle of the command');
+  assert.match(await hands.run('kubectl get cronjobs'), /tick +\* \* \* \* \*/);
+  assert.equal(page.asked.filter((kind) => kind === 'xhr').length, 1);
+  assert.deepEqual(page.problems, []);
+});
+
+test('a rare command finds the rest of the engine there, loaded when nothing waited for it', async (browser) => {
+  const page = await openGated(browser, SITE + LESSON, { fetch: true, xhr: false });
+  const arrived = page.waitForResponse('**/tabernetes-rest.wasm');
+  const hands = await lab(page);
+  await arrived;
+  await page.waitForTimeout(1_000);
+  assert.equal(await hands.run(RARE), 'cronjob.batch/tick created');
+  assert.deepEqual(page.asked, ['fetch']);
+  assert.deepEqual(page.problems, []);
+});
+
+test('a rare command that cannot be loaded is said, and a reload with a network has everything back', async (browser) => {
+  const page = await openGated(browser, SITE + LESSON, { fetch: false, xhr: false });
+  let hands = await lab(page);
+  await hands.run('echo kept > note.txt');
+  await page.waitForTimeout(700);
+  await hands.type(RARE);
+  await hands.press('Enter');
+  const banner = page.locator('tabernetes-lab .banner');
+  await banner.getByText(/part of the engine could not be loaded.*network.*are kept/).waitFor();
+  // Still without it: nothing that was kept may be given up.
+  await page.reload();
+  await banner.getByText(/could not be loaded/).waitFor();
+  page.gate = { fetch: true, xhr: true };
+  await banner.getByRole('button', { name: 'Try again' }).click();
+  hands = await lab(page);
+  await hands.press('Control+c');
+  assert.equal(await hands.run('cat note.txt'), 'kept');
 });
 
 test('a click on a command types it and runs it; pasted text arrives as it is', async (browser) => {
@@ -291,6 +334,7 @@ test('after the first visit everything works without a network', async (browser)
   hands = await lab(page);
   assert.equal(await hands.run('cat file'), 'before');
   assert.match(await hands.run('kubectl get nodes'), /controlplane +Ready/);
+  assert.equal(await hands.run(RARE), 'cronjob.batch/tick created');
   await page.goto(host.url);
   assert.ok((await page.locator('.tn-card').count()) >= 1, 'the index is there too');
   await page.locator('.tn-card a').nth(1).click();

@@ -1,7 +1,15 @@
-// Loads the WebAssembly module, once for all labs of a page.
+// Loads the WebAssembly module, once for all labs of a page: first what the first lessons run, then, when nothing waits for
+// it, the rest (`www/split/`). The rest that is called for before it has come is loaded on the spot.
 
 let loading;
 let texts;
+/** What the rest of the module is linked to: the exports of the first part. */
+let first;
+let coming;
+let came = false;
+
+const url = new URL(ENGINE, import.meta.url);
+const restUrl = new URL('tabernetes-rest.wasm', url);
 
 /** The module's exports, once it has arrived. */
 export function engine() {
@@ -13,15 +21,54 @@ export function engine() {
   return loading;
 }
 
+async function load() {
+  const module = await import(url.href);
+  globalThis.tabernetesRest = restNow;
+  first = await module.default({ module_or_path: new URL('tabernetes-web_bg.wasm', url) });
+  return module;
+}
+
+/** Resolves once the rest is there. */
+export function rest() {
+  coming ??= fetchRest().catch((error) => {
+    coming = undefined;
+    throw error;
+  });
+  return coming;
+}
+
+async function fetchRest() {
+  await engine();
+  const answer = await fetch(restUrl, { priority: 'low' });
+  if (!answer.ok) throw new Error(`${restUrl.href}: ${answer.status}`);
+  const module = await WebAssembly.compile(await answer.arrayBuffer());
+  if (came) return;
+  await WebAssembly.instantiate(module, { first });
+  came = true;
+}
+
+/** The engine is in the middle of a call that goes on in the rest: it has to be there when this returns. */
+function restNow() {
+  const request = new XMLHttpRequest();
+  try {
+    request.open('GET', restUrl, false);
+    // A synchronous request has no binary answer; this way every character is a byte.
+    request.overrideMimeType('text/plain; charset=x-user-defined');
+    request.send();
+    if (request.status !== 200) throw new Error(`${request.status}`);
+    const bytes = Uint8Array.from(request.responseText, (letter) => letter.charCodeAt(0) & 0xff);
+    new WebAssembly.Instance(new WebAssembly.Module(bytes), { first });
+    came = true;
+  } catch (error) {
+    throw new RestMissing(error.message);
+  }
+}
+
+/** The network failed in the middle of a command. */
+export class RestMissing extends Error {}
+
 /** What `kubectl explain` tells about fields, once for all labs of a page; without it the rest works. */
 export function prose() {
   texts ??= fetch(new URL('./prose.json', import.meta.url)).then((answer) => (answer.ok ? answer.text() : null));
   return texts.catch(() => null);
-}
-
-async function load() {
-  const url = new URL(ENGINE, import.meta.url);
-  const module = await import(url.href);
-  await module.default({ module_or_path: new URL('tabernetes-web_bg.wasm', url) });
-  return module;
 }

@@ -6,7 +6,7 @@
 //   files="#id #id"             elements of the page whose text becomes files; their `data-file` is the name
 //   keep="no"                   forgets everything when the page is left
 
-import { engine, prose } from './engine.js';
+import { RestMissing, engine, prose, rest } from './engine.js';
 import { dress, html, icon, isTyping } from './dom.js';
 import { forget, load, loadJson, store } from './storage.js';
 import { say } from './words.js';
@@ -152,7 +152,7 @@ export class TabernetesLab extends HTMLElement {
     const report = `Tabernetes, lab ${this.#key}, seed ${this.#seed()}: ${window.tabernetesPanic ?? error?.message ?? error}`;
     console.error(report, error);
     this.#banner(
-      say('broke'),
+      error instanceof RestMissing ? say('restMissing', { why: error.message }) : say('broke'),
       { [say('reload')]: () => location.reload(), [say('copyReport')]: () => navigator.clipboard?.writeText(report) },
     );
   }
@@ -183,6 +183,8 @@ export class TabernetesLab extends HTMLElement {
       this.shadowRoot.querySelector('.title').textContent = this.getAttribute('label') ?? this.lesson?.title ?? '';
       const { Session } = await engine();
       this.#key = this.#name();
+      // What was done may need all of the engine to be done again.
+      if (this.#keeps() && load(`lab:${this.#key}`)) await rest();
       const { saved, lost } = this.#saved();
       const options = {
         seed: Number(this.getAttribute('seed') ?? 0),
@@ -206,7 +208,7 @@ export class TabernetesLab extends HTMLElement {
       this.dispatchEvent(new CustomEvent('tabernetes-ready', { bubbles: true, composed: true }));
       this.#drive();
       const idle = window.requestIdleCallback ?? ((task) => setTimeout(task, 1000));
-      idle(() => this.#explain());
+      idle(() => this.#later());
     } catch (error) {
       if (this.session || window.tabernetesPanic) this.broke(error);
       else {
@@ -220,8 +222,16 @@ export class TabernetesLab extends HTMLElement {
     }
   }
 
-  /** What `kubectl explain` needs is not part of the first load. */
-  async #explain() {
+  /** What is not part of the first load: all that the first lessons do not run, and what `kubectl explain` tells. */
+  async #later() {
+    try {
+      await rest();
+    } catch (error) {
+      // Without it the lab goes on; the engine asks again when it needs it.
+      console.info('Tabernetes: the rest of the engine did not come,', error.message);
+      addEventListener('online', () => this.#later(), { once: true });
+      return;
+    }
     const text = await prose();
     if (text && !this.#broken) this.#guard(() => this.session.set_prose(text));
   }
@@ -277,9 +287,13 @@ export class TabernetesLab extends HTMLElement {
     return `${page}#${own}${same.length > 1 ? `/${same.indexOf(this) + 1}` : ''}`;
   }
 
+  #keeps() {
+    return this.getAttribute('keep') !== 'no';
+  }
+
   /** What was kept, unless taking it up broke the engine the last time. */
   #saved() {
-    if (this.getAttribute('keep') === 'no') return { saved: null, lost: false };
+    if (!this.#keeps()) return { saved: null, lost: false };
     const saved = load(`lab:${this.#key}`);
     if (saved && load(`starting:${this.#key}`)) {
       store(`unreadable:${this.#key}`, saved);
@@ -304,7 +318,7 @@ export class TabernetesLab extends HTMLElement {
   #steps(steps) {
     this.steps = steps;
     const name = this.lesson?.name;
-    if (name && this.getAttribute('keep') !== 'no') {
+    if (name && this.#keeps()) {
       const progress = loadJson('progress', {});
       progress[name] = { done: steps.filter((step) => step.done).length, of: steps.length };
       store('progress', JSON.stringify(progress));
@@ -320,7 +334,7 @@ export class TabernetesLab extends HTMLElement {
   }
 
   #save() {
-    if (!this.session || this.#broken || this.getAttribute('keep') === 'no') return;
+    if (!this.session || this.#broken || !this.#keeps()) return;
     const text = this.#guard(() => this.session.save());
     if (text === undefined || store(`lab:${this.#key}`, text) || this.warned) return;
     this.warned = true;

@@ -300,6 +300,8 @@ async function offline() {
   navigator.serviceWorker.addEventListener('controllerchange', () => {
     if (before) newVersion();
   });
+  // It fetches every file of the site: the lab comes first.
+  await currentLab()?.ready.catch(() => {});
   try {
     await navigator.serviceWorker.register(script, { updateViaCache: 'none' });
   } catch (error) {

@@ -1,6 +1,7 @@
 //! Builds the site into `dist/`: static files that work from any folder of any host.
 //!
-//! Trunk compiles the module, the native CLI renders the lessons, `www/build.mjs` bundles, names by content and weighs.
+//! Trunk compiles the module, the native CLI renders the lessons, `www/split/` takes out of the module what the first
+//! lessons do not run, `www/build.mjs` bundles, names by content and weighs.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -49,9 +50,12 @@ pub fn site() -> Outcome<Weight> {
         .arg(&pages))?;
     prose::native()?;
     fs::copy(root().join("target/prose.json"), pages.join("prose.json"))?;
+    let trunk = root().join("target/trunk");
+    say("splitting the engine: what the first lessons run, and the rest");
+    run(command("node").arg("www/split/split.mjs").arg(&trunk).arg(&pages))?;
     say("bundling the page");
     let mut bundle = command("node");
-    bundle.arg("www/build.mjs").arg(&pages).arg(root().join("target/trunk")).arg(dist());
+    bundle.arg("www/build.mjs").arg(&pages).arg(trunk.join("split")).arg(dist());
     match bundle.status()?.code() {
         Some(0) => Ok(Weight::WithinBudget),
         Some(TOO_HEAVY) => Ok(Weight::TooHeavy),

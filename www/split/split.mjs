@@ -1,0 +1,60 @@
+// Splits the module: `node www/split/split.mjs TRUNK PAGES`. What the first lessons run stays in `tabernetes-web_bg.wasm`,
+// the rest goes to `tabernetes-rest.wasm`; both are written into TRUNK/split with the module's script. What a lesson runs is
+// found out by playing it, so no list of functions has to be kept.
+
+import { copyFileSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { join, resolve } from 'node:path';
+import { pathToFileURL } from 'node:url';
+import { called, cut } from './cut.mjs';
+import { marked } from './marks.mjs';
+import { outline } from './outline.mjs';
+import { rehearse } from './rehearse.mjs';
+import { KIND, read } from './wasm.mjs';
+
+/** What has to work when nothing else does, and what numbers and texts of any kind need: Rust's own compiled library. */
+const STAYS = /wasm_bindgen|dlmalloc|__rust|panick|panic_hook|\b(core|alloc|std)\[/;
+/** What calls a function of the rest is not smaller than this. */
+const SMALL = 12;
+
+const [trunk, pages] = process.argv.slice(2).map((path) => resolve(path));
+const out = join(trunk, 'split');
+rmSync(out, { recursive: true, force: true });
+mkdirSync(out, { recursive: true });
+
+const whole = read(readFileSync(join(trunk, 'tabernetes-web_bg.wasm')));
+if (whole.names.size === 0) throw new Error('the module has no names: wasm-opt has to keep them (-g, www/wasm.html)');
+const { bytes, ran } = marked(whole);
+// As a module by its name, for any version of Node.
+const glue = join(out, 'tabernetes-web.mjs');
+copyFileSync(join(trunk, 'tabernetes-web.js'), glue);
+const played = await rehearse(pathToFileURL(glue).href, bytes, pages);
+const has = ran(played.memory);
+
+const ruled = new Set(whole.exports.filter(({ kind }) => kind === KIND.function).map(({ index }) => index));
+for (const [index, name] of whole.names) if (STAYS.test(name)) ruled.add(index);
+const first = whole.imports.length;
+const stays = (index) => {
+  const body = whole.bodies[index - first];
+  if (body === undefined) return false;
+  return ruled.has(index) || has(index - first, 0) || (body.length <= SMALL && called(body).length === 0);
+};
+
+const outlined = outline(whole, has, (own) => has(own, 0) && !ruled.has(own + first));
+const parts = cut(outlined, stays);
+
+// The proof: the first part plays the same alone, to the byte.
+globalThis.tabernetesRest = () => {
+  throw new Error('the rehearsal asks for the rest of the module: what decides who stays is wrong');
+};
+const again = await rehearse(pathToFileURL(glue).href, parts.first, pages);
+if (again.written !== played.written) throw new Error('the first part of the module plays the lessons otherwise than the whole');
+rmSync(glue);
+
+writeFileSync(join(out, 'tabernetes-web_bg.wasm'), parts.first);
+writeFileSync(join(out, 'tabernetes-rest.wasm'), parts.rest);
+copyFileSync(join(trunk, 'tabernetes-web.js'), join(out, 'tabernetes-web.js'));
+const pieces = outlined.bodies.length - whole.bodies.length;
+console.log(
+  `  ${parts.staying.length} functions stay, less ${pieces} pieces that never ran; ${whole.bodies.length - parts.staying.length} ` +
+    `and the pieces go to the rest (${parts.stubs.length} stubs, ${parts.shared.length} functions shared)`,
+);
