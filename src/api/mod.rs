@@ -16,6 +16,7 @@ mod cluster_role_binding;
 mod config_map;
 mod controller_revision;
 pub mod cron_job;
+pub mod custom;
 mod custom_resource_definition;
 mod daemon_set;
 mod deployment;
@@ -35,6 +36,7 @@ mod namespace;
 mod network_policy;
 mod node;
 pub mod node_fit;
+mod other_version;
 mod persistent_volume;
 mod persistent_volume_claim;
 mod plain;
@@ -62,7 +64,7 @@ mod subjects;
 mod validate;
 pub mod volumes;
 
-pub use strategy::{Cell, Column, KindInfo, KindOps, Strategy, ops};
+pub use strategy::{Cell, Column, KindInfo, KindOps, KindRef, Strategy, ops};
 
 /// Every kind that the server keeps, in the order in which discovery lists groups and `kubectl api-resources` reads
 /// them. To add a kind: a folder with an `impl Strategy` and a line here.
@@ -104,7 +106,6 @@ pub static KINDS: &[&dyn KindOps] = &[
     &ops::<coordination::Lease>(),
     &ops::<discovery::EndpointSlice>(),
     &plain::CERTIFICATE_SIGNING_REQUEST,
-    &plain::EVENT,
     &plain::IPADDRESS,
     &plain::SERVICE_CIDR,
     &plain::CSI_DRIVER,
@@ -128,6 +129,14 @@ pub static KINDS: &[&dyn KindOps] = &[
     &plain::PRIORITY_LEVEL_CONFIGURATION,
 ];
 
+/// What is served in a second version beside the one in `KINDS`.
+pub static OTHER_VERSIONS: &[&dyn KindOps] = &[&other_version::HORIZONTAL_POD_AUTOSCALER_V1, &other_version::EVENT_V1];
+
+/// Everything that has a path: [`KINDS`] and [`OTHER_VERSIONS`].
+pub fn served() -> impl Iterator<Item = &'static dyn KindOps> {
+    KINDS.iter().chain(OTHER_VERSIONS).copied()
+}
+
 /// The kind kept under `resource` (`jobs.batch`).
 pub fn by_resource(resource: &str) -> Option<&'static dyn KindOps> {
     KINDS.iter().copied().find(|kind| kind.info().resource == resource)
@@ -135,7 +144,7 @@ pub fn by_resource(resource: &str) -> Option<&'static dyn KindOps> {
 
 /// The kind of this `apiVersion` and `kind`.
 pub fn by_kind(api_version: &str, kind: &str) -> Option<&'static dyn KindOps> {
-    KINDS.iter().copied().find(|known| known.info().api_version() == api_version && known.info().kind == kind)
+    served().find(|known| known.info().api_version() == api_version && known.info().kind == kind)
 }
 
 #[cfg(test)]
@@ -184,8 +193,7 @@ mod tests {
         for kind in KINDS {
             let info = kind.info();
             assert!(seen.insert(info.resource.to_owned()), "{} twice", info.resource);
-            // Events of the newer group share their short name with the older ones, as upstream.
-            for short in info.short_names.iter().filter(|_| info.group != "events.k8s.io") {
+            for short in info.short_names {
                 assert!(seen.insert((*short).to_owned()), "{short} twice");
             }
             assert_eq!(info.singular, info.kind.to_lowercase());

@@ -28,7 +28,6 @@ macro_rules! plain_kinds {
 
 plain_kinds! {
     CERTIFICATE_SIGNING_REQUEST = "certificates.k8s.io" "CertificateSigningRequest" "certificatesigningrequests.certificates.k8s.io" "certificatesigningrequest".short(&["csr"]).cluster_scoped().status();
-    EVENT = "events.k8s.io" "Event" "events.events.k8s.io" "event".short(&["ev"]);
     IPADDRESS = "networking.k8s.io" "IPAddress" "ipaddresses.networking.k8s.io" "ipaddress".short(&["ip"]).cluster_scoped();
     SERVICE_CIDR = "networking.k8s.io" "ServiceCIDR" "servicecidrs.networking.k8s.io" "servicecidr".cluster_scoped().status();
     CSI_DRIVER = "storage.k8s.io" "CSIDriver" "csidrivers.storage.k8s.io" "csidriver".cluster_scoped();
@@ -55,10 +54,45 @@ plain_kinds! {
 /// An object of such a kind: its metadata, and the rest as it was written.
 #[derive(Clone, Debug)]
 pub struct PlainObject {
-    info: &'static KindInfo,
+    resource: &'static str,
+    kind: &'static str,
     api_version: String,
     metadata: ObjectMeta,
     content: Map<String, Value>,
+}
+
+impl PlainObject {
+    /// Takes an object apart.
+    ///
+    /// # Errors
+    /// Why its metadata is none.
+    pub fn read(
+        resource: &'static str,
+        kind: &'static str,
+        api_version: &str,
+        mut content: Map<String, Value>,
+    ) -> Result<Self, String> {
+        let metadata = content.remove("metadata").unwrap_or_else(|| json!({}));
+        let metadata: ObjectMeta = crate::apimachinery::decode(metadata).map_err(|error| error.to_string())?;
+        content.remove("apiVersion");
+        content.remove("kind");
+        Ok(Self { resource, kind, api_version: api_version.to_owned(), metadata, content })
+    }
+
+    /// Everything but kind, version and metadata.
+    pub const fn content(&self) -> &Map<String, Value> {
+        &self.content
+    }
+
+    /// The same, to change.
+    pub const fn content_mut(&mut self) -> &mut Map<String, Value> {
+        &mut self.content
+    }
+
+    /// The same as a value.
+    pub fn content_value(&self) -> Value {
+        Value::Object(self.content.clone())
+    }
 }
 
 impl Object for PlainObject {
@@ -72,15 +106,15 @@ impl Object for PlainObject {
         &self.api_version
     }
     fn kind(&self) -> &str {
-        self.info.kind
+        self.kind
     }
     fn resource(&self) -> &str {
-        self.info.resource
+        self.resource
     }
     fn to_json(&self) -> Value {
         let mut json = self.content.clone();
         json.insert("apiVersion".to_owned(), json!(self.api_version));
-        json.insert("kind".to_owned(), json!(self.info.kind));
+        json.insert("kind".to_owned(), json!(self.kind));
         json.insert("metadata".to_owned(), json!(self.metadata));
         Value::Object(json)
     }
@@ -89,9 +123,7 @@ impl Object for PlainObject {
     }
     fn equals(&self, other: &dyn Object) -> bool {
         other.as_any().downcast_ref::<PlainObject>().is_some_and(|other| {
-            self.info.resource == other.info.resource
-                && self.metadata == other.metadata
-                && self.content == other.content
+            self.resource == other.resource && self.metadata == other.metadata && self.content == other.content
         })
     }
     fn as_any(&self) -> &dyn Any {
@@ -128,20 +160,15 @@ fn keep(new: &mut dyn Object, old: &dyn Object, status: bool) {
 }
 
 impl KindOps for PlainKind {
-    fn info(&self) -> &'static KindInfo {
+    fn info(&self) -> &KindInfo {
         self.info
     }
-    fn columns(&self) -> &'static [Column] {
+    fn columns(&self) -> &[Column] {
         &[Column::NAME, Column::AGE]
     }
     fn decode(&self, json: Value) -> Result<Box<dyn Object>, String> {
-        let Value::Object(mut content) = json else { return Err("json: cannot unmarshal into an object".to_owned()) };
-        let metadata = content.remove("metadata").unwrap_or_else(|| json!({}));
-        let metadata: ObjectMeta = crate::apimachinery::decode(metadata).map_err(|error| error.to_string())?;
-        content.remove("apiVersion");
-        content.remove("kind");
-        let info = self.info();
-        Ok(Box::new(PlainObject { info, api_version: info.api_version(), metadata, content }))
+        let Value::Object(content) = json else { return Err("json: cannot unmarshal into an object".to_owned()) };
+        Ok(Box::new(PlainObject::read(self.info.resource, self.info.kind, &self.info.api_version(), content)?))
     }
     fn encode(&self, object: &dyn Object) -> Value {
         object.to_json()

@@ -4,8 +4,11 @@
 //! its kin) and pkg/printers.
 
 use std::marker::PhantomData;
+use std::sync::Arc;
 
 use serde_json::Value;
+
+use super::custom::{CustomKind, ScalePaths};
 
 use crate::apimachinery::facts::facts;
 use crate::apimachinery::{Kind, Object, decode, field};
@@ -223,9 +226,22 @@ pub trait Strategy: Kind {
 /// The same door without the type, as the server holds it.
 pub trait KindOps: Send + Sync {
     /// Its names.
-    fn info(&self) -> &'static KindInfo;
+    fn info(&self) -> &KindInfo;
+    /// The schema that a custom resource's author wrote; kinds of our own have facts instead.
+    fn structural_schema(&self) -> Option<&Value> {
+        None
+    }
+    /// Where a custom resource's scale is.
+    fn scale_paths(&self) -> Option<&ScalePaths> {
+        None
+    }
+    /// The fields that a custom resource's schema does not have, by their paths.
+    fn unknown_fields(&self, json: &Value) -> Vec<String> {
+        let _ = json;
+        Vec::new()
+    }
     /// Its columns.
-    fn columns(&self) -> &'static [Column];
+    fn columns(&self) -> &[Column];
     /// Reads an object from JSON that strict decoding has passed.
     ///
     /// # Errors
@@ -255,6 +271,31 @@ pub trait KindOps: Send + Sync {
     fn selectable_fields(&self, object: &dyn Object) -> Vec<(&'static str, String)>;
 }
 
+/// A kind, built in or defined by somebody.
+#[derive(Clone)]
+pub enum KindRef {
+    /// One of `KINDS` or `OTHER_VERSIONS`.
+    Known(&'static dyn KindOps),
+    /// One of a CustomResourceDefinition.
+    Custom(Arc<CustomKind>),
+}
+
+impl std::ops::Deref for KindRef {
+    type Target = dyn KindOps;
+    fn deref(&self) -> &Self::Target {
+        match self {
+            KindRef::Known(kind) => *kind,
+            KindRef::Custom(kind) => &**kind,
+        }
+    }
+}
+
+impl std::fmt::Debug for KindRef {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(self.info().resource)
+    }
+}
+
 /// A strategy as an entry of `KINDS`.
 pub const fn ops<T: Strategy>() -> Ops<T> {
     Ops(PhantomData)
@@ -268,10 +309,10 @@ fn typed<T: Strategy>(object: &dyn Object) -> Option<&T> {
 }
 
 impl<T: Strategy> KindOps for Ops<T> {
-    fn info(&self) -> &'static KindInfo {
+    fn info(&self) -> &KindInfo {
         const { &T::INFO }
     }
-    fn columns(&self) -> &'static [Column] {
+    fn columns(&self) -> &[Column] {
         T::COLUMNS
     }
     fn decode(&self, json: Value) -> Result<Box<dyn Object>, String> {

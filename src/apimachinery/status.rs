@@ -100,6 +100,8 @@ pub struct Status {
     pub causes: Vec<Cause>,
     /// Seconds after which a retry may help; 0 for none.
     pub retry_after_seconds: u32,
+    /// A token to go on with an old list in the present; empty when there is none.
+    pub next: String,
 }
 
 impl Status {
@@ -113,6 +115,7 @@ impl Status {
             uid: String::new(),
             causes: Vec::new(),
             retry_after_seconds: 0,
+            next: String::new(),
         }
     }
 
@@ -257,6 +260,9 @@ impl Status {
             "message": self.message, "reason": format!("{:?}", self.reason), "code": self.code(),
         });
         if let Some(fields) = status.as_object_mut() {
+            if !self.next.is_empty() {
+                fields.insert("metadata".to_owned(), json!({"continue": self.next}));
+            }
             if !details.is_empty() {
                 fields.insert("details".to_owned(), Value::Object(details));
             }

@@ -11,9 +11,10 @@ use k8s_openapi::api::core::v1::{Namespace, Pod};
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::{ObjectMeta, Time as MetaTime};
 
 use super::{ApiServer, Caller, admission};
-use crate::api;
+use crate::apimachinery::managed_fields::Origin;
 use crate::apimachinery::{Object, Status, meta};
 use crate::sim::Time;
+use crate::storage::Stored;
 
 /// The finalizer that keeps an owner until its dependents are released.
 pub(super) const ORPHAN: &str = "orphan";
@@ -57,9 +58,9 @@ pub struct DeleteOptions {
 #[derive(Clone, Debug)]
 pub(super) enum Deleted {
     /// It is gone; its last state.
-    Gone(Arc<dyn Object>),
+    Gone(Stored),
     /// It waits for finalizers or its grace period.
-    Waiting(Arc<dyn Object>),
+    Waiting(Stored),
 }
 
 enum Grace {
@@ -86,7 +87,7 @@ impl ApiServer {
     ) -> Result<Option<Arc<dyn Object>>, Status> {
         match self.delete_warning(caller, resource, namespace, name, options, &mut Vec::new())? {
             Deleted::Gone(_) => Ok(None),
-            Deleted::Waiting(object) => Ok(Some(object)),
+            Deleted::Waiting(stored) => Ok(Some(stored.object)),
         }
     }
 
@@ -100,12 +101,13 @@ impl ApiServer {
         options: &DeleteOptions,
         warnings: &mut Vec<String>,
     ) -> Result<Deleted, Status> {
-        let ops = api::by_resource(resource).ok_or_else(Status::unknown_path)?;
-        let old = self
+        let ops = self.kind(resource).ok_or_else(Status::unknown_path)?;
+        let stored = self
             .store()
-            .get(resource, namespace, name)
+            .stored(resource, namespace, name)
             .cloned()
             .ok_or_else(|| Status::not_found(ops.info().resource, name))?;
+        let (old, origin) = (Arc::clone(&stored.object), Arc::clone(&stored.origin));
         if self.admission {
             admission::may_delete(ops.info(), name)?;
         }
@@ -117,14 +119,17 @@ impl ApiServer {
         }
         if resource == "namespaces"
             && let Some(namespace) = old.as_any().downcast_ref::<Namespace>()
-            && let Some(waiting) = self.delete_namespace(caller, namespace, options)
+            && let Some(waiting) = self.delete_namespace(caller, namespace, &origin, options)
         {
             return Ok(Deleted::Waiting(waiting));
         }
         let mut object = old.clone_object();
+        if !options.dry_run {
+            self.empty_definition(caller, &mut *object);
+        }
         let grace = self.grace(&mut *object, options);
         if matches!(grace, Grace::Pending) {
-            return Ok(Deleted::Waiting(old));
+            return Ok(Deleted::Waiting(stored));
         }
         update_finalizers(object.meta_mut(), resource, options.propagation);
         let finalizers = object.meta().finalizers.iter().flatten().next().is_some();
@@ -132,15 +137,17 @@ impl ApiServer {
             mark(object.meta_mut(), self.now());
         }
         if options.dry_run {
-            return Ok(if finalizers { Deleted::Waiting(Arc::from(object)) } else { Deleted::Gone(old) });
+            let waiting = || Deleted::Waiting(Stored { object: Arc::from(object), origin });
+            return Ok(if finalizers { waiting() } else { Deleted::Gone(stored) });
         }
         // A graceful deletion is seen as a change first, even when there is no time to wait for.
         let changed = !object.equals(&*old);
-        let last = if changed { self.store.put(object, &caller.user) } else { old };
+        let last = if changed { self.store.put(object, origin, &caller.user) } else { stored };
         if finalizers || matches!(grace, Grace::Wait(seconds) if seconds > 0) {
             return Ok(Deleted::Waiting(last));
         }
         let gone = self.store.remove(resource, namespace, name, &caller.user).unwrap_or(last);
+        self.after_removal(resource);
         Ok(Deleted::Gone(gone))
     }
 
@@ -183,22 +190,23 @@ impl ApiServer {
         &mut self,
         caller: &Caller,
         old: &Namespace,
+        origin: &Arc<Origin>,
         options: &DeleteOptions,
-    ) -> Option<Arc<dyn Object>> {
+    ) -> Option<Stored> {
+        let stored = |namespace| Stored { object: Arc::new(namespace), origin: Arc::clone(origin) };
         let mut namespace = old.clone();
         if namespace.metadata.deletion_timestamp.is_none() {
             namespace.metadata.deletion_timestamp = Some(meta::time(self.now()));
             namespace.status.get_or_insert_default().phase = Some("Terminating".to_owned());
             update_finalizers(&mut namespace.metadata, "namespaces", options.propagation);
             if options.dry_run {
-                return Some(Arc::new(namespace));
+                return Some(stored(namespace));
             }
             let kept = !is_finished(&namespace);
-            let stored = self.store.put(Box::new(namespace), &caller.user);
+            let stored = self.store.put(Box::new(namespace), Arc::clone(origin), &caller.user);
             return kept.then_some(stored);
         }
-        let stored: Arc<dyn Object> = Arc::new(namespace);
-        (!is_finished(&*stored)).then_some(stored)
+        (!is_finished(&namespace)).then(|| stored(namespace))
     }
 }
 

@@ -9,10 +9,9 @@ use base64::engine::general_purpose::STANDARD;
 use serde_json::{Map, Value, json};
 use sha2::{Digest as _, Sha256};
 
-use super::{negotiate, openapi, respond, route};
-use crate::api::{self, KindInfo};
+use super::{ApiServer, negotiate, openapi, respond, route};
+use crate::api::{KindInfo, KindRef};
 use crate::apimachinery::Status;
-use crate::apimachinery::facts::Prose;
 use crate::text::http::{Method, Request, Response};
 
 /// Groups in the order of their priority; a group that is not named here comes last.
@@ -89,52 +88,57 @@ struct Resource {
 }
 
 /// Answers `/`, `/api`, `/apis`, `/openapi` and what lies below.
-pub(super) fn answer(request: &Request, prose: Option<&Prose>) -> Result<Response, Status> {
+pub(super) fn answer(server: &ApiServer, request: &Request) -> Result<Response, Status> {
+    let kinds = &server.served();
     let path = request.path.trim_end_matches('/');
     if request.method != Method::Get {
         let known = matches!(path, "/api" | "/apis" | "")
-            || route::group_version(path).is_some_and(|(g, v, rest)| rest.is_empty() && has(g, v));
+            || route::group_version(path).is_some_and(|(g, v, rest)| rest.is_empty() && has(kinds, g, v));
         return Err(if known { Status::method_not_allowed() } else { Status::unknown_path() });
     }
-    if let Some(response) = openapi::answer(request, prose) {
+    if let Some(response) = openapi::answer(request, kinds, server.prose.as_deref()) {
         return Ok(response);
     }
     let aggregated =
         negotiate::asks_for(request, "APIGroupDiscoveryList").filter(|version| matches!(*version, "v2" | "v2beta1"));
     let text = match (path, aggregated) {
-        ("", _) => paths(),
-        ("/api", Some(version)) => return Ok(aggregate(&[""], version)),
+        ("", _) => paths(kinds),
+        ("/api", Some(version)) => return Ok(aggregate(kinds, &[""], version)),
         ("/apis", Some(version)) => {
-            let groups: Vec<&str> = groups().into_iter().filter(|group| !group.is_empty()).collect();
-            return Ok(aggregate(&groups, version));
+            let groups: Vec<&str> = groups(kinds).into_iter().filter(|group| !group.is_empty()).collect();
+            return Ok(aggregate(kinds, &groups, version));
         }
         ("/api", None) => {
             "{\"kind\":\"APIVersions\",\"versions\":[\"v1\"],\"serverAddressByClientCIDRs\":[{\"clientCIDR\":\"0.0.0.0/0\",\
              \"serverAddress\":\"172.30.1.2:6443\"}]}\n"
                 .to_owned()
         }
-        ("/apis", None) => group_list(),
-        _ => below(path).ok_or_else(Status::unknown_path)?,
+        ("/apis", None) => group_list(kinds),
+        _ => below(kinds, path).ok_or_else(Status::unknown_path)?,
     };
     Ok(respond::bytes(200, "application/json", text.into_bytes(), &[]))
 }
 
 /// Every group that has a kind or an action, in order.
-pub(super) fn groups() -> Vec<&'static str> {
+pub(super) fn groups(kinds: &[KindRef]) -> Vec<&'static str> {
     let mut groups: Vec<&'static str> = Vec::new();
-    let held = api::KINDS.iter().map(|kind| kind.info().group).chain(ACTIONS.iter().map(|action| action.0));
+    let held = kinds.iter().map(|kind| kind.info().group).chain(ACTIONS.iter().map(|action| action.0));
     for group in held {
         if !groups.contains(&group) {
             groups.push(group);
         }
     }
-    groups.sort_by_key(|group| GROUPS.iter().position(|known| known == group).unwrap_or(GROUPS.len()));
+    // Groups that somebody has defined come last, by name.
+    groups.sort_by_key(|group| match GROUPS.iter().position(|known| known == group) {
+        Some(position) => (position, ""),
+        None => (GROUPS.len(), *group),
+    });
     groups
 }
 
 /// The versions of a group, newest first.
-pub(super) fn versions(group: &str) -> Vec<&'static str> {
-    let held = api::KINDS.iter().map(|kind| (kind.info().group, kind.info().version));
+pub(super) fn versions(kinds: &[KindRef], group: &str) -> Vec<&'static str> {
+    let held = kinds.iter().map(|kind| (kind.info().group, kind.info().version));
     let mut versions: Vec<&'static str> = Vec::new();
     for (of, version) in held.chain(ACTIONS.iter().map(|action| (action.0, action.1))) {
         if of == group && !versions.contains(&version) {
@@ -145,14 +149,14 @@ pub(super) fn versions(group: &str) -> Vec<&'static str> {
     versions
 }
 
-fn has(group: &str, version: &str) -> bool {
-    versions(group).contains(&version)
+fn has(kinds: &[KindRef], group: &str, version: &str) -> bool {
+    versions(kinds, group).contains(&version)
 }
 
-fn resources(group: &str, version: &str) -> Vec<Resource> {
+fn resources(kinds: &[KindRef], group: &str, version: &str) -> Vec<Resource> {
     let mut list = Vec::new();
-    let kinds = api::KINDS.iter().map(|kind| kind.info());
-    for info in kinds.filter(|info| info.group == group && info.version == version) {
+    let infos = kinds.iter().map(|kind| kind.info());
+    for info in infos.filter(|info| info.group == group && info.version == version) {
         list.push(kind_resource(info));
         let subresources = subresources(info);
         list.extend(subresources);
@@ -249,49 +253,51 @@ fn subresources(info: &KindInfo) -> Vec<Resource> {
     list
 }
 
-fn paths() -> String {
+fn paths(kinds: &[KindRef]) -> String {
     let mut all: Vec<String> = vec!["/api".to_owned(), "/api/v1".to_owned(), "/apis".to_owned()];
-    for group in groups().into_iter().filter(|group| !group.is_empty()) {
+    for group in groups(kinds).into_iter().filter(|group| !group.is_empty()) {
         all.push(format!("/apis/{group}"));
-        all.extend(versions(group).into_iter().map(|version| format!("/apis/{group}/{version}")));
+        all.extend(versions(kinds, group).into_iter().map(|version| format!("/apis/{group}/{version}")));
     }
-    all.extend(["/healthz", "/livez", "/openapi/v2", "/openapi/v3", "/readyz", "/version"].map(str::to_owned));
+    all.extend(
+        ["/healthz", "/livez", "/metrics", "/openapi/v2", "/openapi/v3", "/readyz", "/version"].map(str::to_owned),
+    );
     all.sort();
     let lines: Vec<String> = all.iter().map(|path| format!("    \"{path}\"")).collect();
     format!("{{\n  \"paths\": [\n{}\n  ]\n}}", lines.join(",\n"))
 }
 
-fn group_versions(group: &str) -> String {
+fn group_versions(kinds: &[KindRef], group: &str) -> String {
     let one = |version: &&str| format!("{{\"groupVersion\":\"{group}/{version}\",\"version\":\"{version}\"}}");
-    let versions = versions(group);
+    let versions = versions(kinds, group);
     let all: Vec<String> = versions.iter().map(one).collect();
     let preferred = versions.first().map(one).unwrap_or_default();
     format!("\"name\":\"{group}\",\"versions\":[{}],\"preferredVersion\":{preferred}", all.join(","))
 }
 
-fn group_list() -> String {
-    let groups: Vec<String> = groups()
+fn group_list(kinds: &[KindRef]) -> String {
+    let groups: Vec<String> = groups(kinds)
         .iter()
         .filter(|group| !group.is_empty())
-        .map(|group| format!("{{{}}}", group_versions(group)))
+        .map(|group| format!("{{{}}}", group_versions(kinds, group)))
         .collect();
     format!("{{\"kind\":\"APIGroupList\",\"apiVersion\":\"v1\",\"groups\":[{}]}}\n", groups.join(","))
 }
 
 /// `/apis/GROUP`, `/apis/GROUP/VERSION` and `/api/v1`.
-fn below(path: &str) -> Option<String> {
+fn below(kinds: &[KindRef], path: &str) -> Option<String> {
     if let Some(group) = path.strip_prefix("/apis/")
-        && groups().contains(&group)
+        && groups(kinds).contains(&group)
     {
-        return Some(format!("{{\"kind\":\"APIGroup\",\"apiVersion\":\"v1\",{}}}\n", group_versions(group)));
+        return Some(format!("{{\"kind\":\"APIGroup\",\"apiVersion\":\"v1\",{}}}\n", group_versions(kinds, group)));
     }
     let (group, version, rest) = route::group_version(path)?;
-    if !rest.is_empty() || !has(group, version) {
+    if !rest.is_empty() || !has(kinds, group, version) {
         return None;
     }
     let core = group.is_empty();
     let name = if core { version.to_owned() } else { format!("{group}/{version}") };
-    let list: Vec<String> = resources(group, version).iter().map(plain).collect();
+    let list: Vec<String> = resources(kinds, group, version).iter().map(plain).collect();
     // The core group's list has never said its own version.
     let own = if core { "" } else { "\"apiVersion\":\"v1\"," };
     Some(format!(
@@ -327,13 +333,13 @@ fn plain(resource: &Resource) -> String {
 }
 
 /// The aggregated form: everything in one answer.
-fn aggregate(groups: &[&str], version: &str) -> Response {
+fn aggregate(kinds: &[KindRef], groups: &[&str], version: &str) -> Response {
     let items: Vec<Value> = groups
         .iter()
         .map(|group| {
-            let versions: Vec<Value> = versions(group)
+            let versions: Vec<Value> = versions(kinds, group)
                 .iter()
-                .map(|version| json!({"version": version, "resources": nested(group, version), "freshness": "Current"}))
+                .map(|version| json!({"version": version, "resources": nested(kinds, group, version), "freshness": "Current"}))
                 .collect();
             let metadata = if group.is_empty() {
                 json!({"creationTimestamp": null})
@@ -355,9 +361,9 @@ fn aggregate(groups: &[&str], version: &str) -> Response {
 }
 
 /// Resources with their subresources below them.
-fn nested(group: &str, version: &str) -> Vec<Value> {
+fn nested(kinds: &[KindRef], group: &str, version: &str) -> Vec<Value> {
     let mut top: BTreeMap<String, Map<String, Value>> = BTreeMap::new();
-    for resource in resources(group, version) {
+    for resource in resources(kinds, group, version) {
         let of = if resource.version.is_empty() { (group, version) } else { (&*resource.group, &*resource.version) };
         let kind = json!({"group": of.0, "version": of.1, "kind": resource.kind});
         if let Some((parent, name)) = resource.name.split_once('/') {

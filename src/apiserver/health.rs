@@ -1,8 +1,8 @@
-//! `/healthz`, `/livez`, `/readyz` and `/version`.
+//! `/healthz`, `/livez`, `/readyz`, `/metrics` and `/version`.
 //!
 //! Models Kubernetes 1.36 staging/src/k8s.io/apiserver/pkg/server/healthz.
 
-use super::respond;
+use super::{ApiServer, respond};
 use crate::text::http::{Method, Request, Response};
 
 /// What a server of this version has, as `/version` tells: the version that this one behaves like.
@@ -63,27 +63,71 @@ const CHECKS: &[&str] = &[
 ];
 
 /// Answers when the path is one of these.
-pub(super) fn answer(request: &Request) -> Option<Response> {
+pub(super) fn answer(server: &ApiServer, request: &Request) -> Option<Response> {
     if request.method != Method::Get {
         return None;
     }
-    let text = match request.path.trim_end_matches('/') {
-        "/version" => return Some(respond::bytes(200, "application/json", VERSION.into(), &[])),
-        "/healthz" => health(request, "healthz"),
-        "/livez" => health(request, "livez"),
-        "/readyz" => health(request, "readyz"),
+    let path = request.path.trim_matches('/');
+    let text = match path.split_once('/').unwrap_or((path, "")) {
+        ("version", "") => return Some(respond::bytes(200, "application/json", VERSION.into(), &[])),
+        ("metrics", "") => {
+            let media = "text/plain; version=0.0.4; charset=utf-8; escaping=underscores";
+            return Some(respond::bytes(200, media, metrics(server).into_bytes(), &[]));
+        }
+        (name @ ("healthz" | "livez" | "readyz"), "") => health(request, name),
+        // One check alone.
+        (name @ ("healthz" | "livez" | "readyz"), check) if checks(name).any(|known| known == check) => "ok".to_owned(),
         _ => return None,
     };
     Some(respond::bytes(200, "text/plain; charset=utf-8", text.into_bytes(), &[]))
+}
+
+fn checks(name: &str) -> impl Iterator<Item = &'static str> {
+    let ready = name == "readyz";
+    CHECKS.iter().copied().filter(move |check| ready || !matches!(*check, "informer-sync" | "shutdown"))
 }
 
 fn health(request: &Request, name: &str) -> String {
     if request.query("verbose").is_none() {
         return "ok".to_owned();
     }
-    let of_readiness = |check: &&&str| name == "readyz" || !matches!(**check, "informer-sync" | "shutdown");
-    let mut text: String = CHECKS.iter().filter(of_readiness).map(|check| format!("[+]{check} ok\n")).collect();
+    let excluded: Vec<&str> =
+        request.query.iter().filter(|(key, _)| key == "exclude").map(|(_, value)| value.as_str()).collect();
+    let mut text = String::new();
+    for check in checks(name) {
+        let outcome = if excluded.contains(&check) { "excluded: ok" } else { "ok" };
+        text.push_str(&format!("[+]{check} {outcome}\n"));
+    }
+    let mut unknown: Vec<String> = excluded
+        .iter()
+        .filter(|check| !checks(name).any(|known| known == **check))
+        .map(|check| format!("{check:?}"))
+        .collect();
+    if !unknown.is_empty() {
+        unknown.sort();
+        let unknown = unknown.join(",");
+        text.push_str(&format!("warn: some health checks cannot be excluded: no matches for {unknown}\n"));
+    }
     text.push_str(name);
     text.push_str(" check passed\n");
+    text
+}
+
+/// What can be counted without watching requests go by.
+fn metrics(server: &ApiServer) -> String {
+    let mut text = String::from(
+        "# HELP apiserver_resource_objects [STABLE] Number of stored objects at the time of last check split by kind.\n\
+         # TYPE apiserver_resource_objects gauge\n",
+    );
+    for resource in server.store().resources() {
+        let (plural, group) = resource.split_once('.').unwrap_or((resource, ""));
+        let count = server.store().count(resource);
+        text.push_str(&format!("apiserver_resource_objects{{group=\"{group}\",resource=\"{plural}\"}} {count}\n"));
+    }
+    text.push_str(
+        "# HELP kubernetes_build_info [STABLE] What this server behaves like.\n\
+         # TYPE kubernetes_build_info gauge\n\
+         kubernetes_build_info{git_version=\"v1.36.2\",major=\"1\",minor=\"36\"} 1\n",
+    );
     text
 }

@@ -8,6 +8,7 @@ mod admission;
 mod authorization;
 mod body;
 mod component_status;
+mod definitions;
 mod deletion;
 mod discovery;
 mod endpoints;
@@ -15,6 +16,7 @@ mod escalation;
 mod event_leases;
 mod filter;
 mod health;
+mod managed_fields;
 mod metadata;
 mod metrics;
 mod negotiate;
@@ -39,6 +41,7 @@ pub use deletion::{DeleteOptions, Precondition, Propagation};
 pub use metrics::{PodMetrics, PodUsage, Usage, WINDOW as USAGE_WINDOW};
 pub use node_proxy::{ContainerRef, ExecOptions, LogOptions, LogRead, NoNodes, NodeProxy};
 
+use crate::api::custom::CustomKind;
 use crate::apimachinery::facts::Prose;
 use crate::sim::{Seed, Time};
 use crate::storage::Store;
@@ -83,6 +86,8 @@ pub struct ApiServer {
     admission: bool,
     streams: BTreeMap<StreamId, streams::Stream>,
     next_stream: u64,
+    /// The kinds of CustomResourceDefinitions.
+    customs: Vec<Arc<CustomKind>>,
     /// What fields mean, once somebody has brought it.
     prose: Option<Arc<Prose>>,
     /// Before this instant no Event's lease ends.
@@ -102,6 +107,7 @@ impl ApiServer {
             admission: false,
             streams: BTreeMap::new(),
             next_stream: 0,
+            customs: Vec::new(),
             prose: None,
             events_due: now,
             metrics: metrics::Metrics::default(),

@@ -9,12 +9,12 @@ use serde_json::{Map, Value, json};
 use sha2::{Digest as _, Sha256};
 
 use super::{discovery, respond};
-use crate::api::{self, KindInfo};
+use crate::api::{KindInfo, KindRef};
 use crate::apimachinery::facts::{Facts, Field, ListType, Prose, Shape, Type, facts};
 use crate::text::http::{Request, Response};
 
 /// Answers when the path lies below `/openapi`.
-pub(super) fn answer(request: &Request, prose: Option<&Prose>) -> Option<Response> {
+pub(super) fn answer(request: &Request, kinds: &[KindRef], prose: Option<&Prose>) -> Option<Response> {
     let path = request.path.trim_end_matches('/');
     if path == "/openapi/v2" {
         // Clients that look a kind up here have not found it in version 3 either: a document without definitions
@@ -28,7 +28,7 @@ pub(super) fn answer(request: &Request, prose: Option<&Prose>) -> Option<Respons
         });
     }
     let below = path.strip_prefix("/openapi/v3")?.trim_start_matches('/');
-    let value = if below.is_empty() { index(prose.is_some()) } else { document(below, prose)? };
+    let value = if below.is_empty() { index(kinds, prose.is_some()) } else { document(below, kinds, prose)? };
     Some(respond::json(200, &value, &[]))
 }
 
@@ -37,13 +37,20 @@ fn place(group: &str, version: &str) -> String {
     if group.is_empty() { format!("api/{version}") } else { format!("apis/{group}/{version}") }
 }
 
-fn index(described: bool) -> Value {
+fn index(kinds: &[KindRef], described: bool) -> Value {
     let mut paths = Map::new();
-    for group in discovery::groups() {
-        for version in discovery::versions(group) {
+    for group in discovery::groups(kinds) {
+        for version in discovery::versions(kinds, group) {
             let place = place(group, version);
-            // The documents do not change while the server lives: a hash of what they are made from tells them apart.
-            let digest = Sha256::digest(format!("{} {described} {place}", env!("CARGO_PKG_VERSION")));
+            // A hash of what a document is made from tells it from another.
+            let of_place = |kind: &&KindRef| (kind.info().group, kind.info().version) == (group, version);
+            let custom: String = kinds
+                .iter()
+                .filter(of_place)
+                .filter_map(|kind| kind.structural_schema())
+                .map(Value::to_string)
+                .collect();
+            let digest = Sha256::digest(format!("{} {described} {place} {custom}", env!("CARGO_PKG_VERSION")));
             let hash: String = digest.iter().map(|byte| format!("{byte:02X}")).collect();
             paths.insert(place.clone(), json!({"serverRelativeURL": format!("/openapi/v3/{place}?hash={hash}")}));
         }
@@ -51,21 +58,32 @@ fn index(described: bool) -> Value {
     json!({"paths": paths})
 }
 
-fn document(below: &str, prose: Option<&Prose>) -> Option<Value> {
-    let kinds: Vec<&KindInfo> =
-        api::KINDS.iter().map(|kind| kind.info()).filter(|info| place(info.group, info.version) == below).collect();
-    let known = discovery::groups()
+fn document(below: &str, kinds: &[KindRef], prose: Option<&Prose>) -> Option<Value> {
+    let known = discovery::groups(kinds)
         .iter()
-        .any(|group| discovery::versions(group).iter().any(|version| place(group, version) == below));
+        .any(|group| discovery::versions(kinds, group).iter().any(|version| place(group, version) == below));
     if !known {
         return None;
     }
     let facts = facts();
     let (mut paths, mut wanted) = (Map::new(), BTreeSet::new());
-    for info in &kinds {
+    let kinds: Vec<&KindRef> =
+        kinds.iter().filter(|kind| place(kind.info().group, kind.info().version) == below).collect();
+    for kind in &kinds {
+        let info = kind.info();
+        if kind.structural_schema().is_some() {
+            kind_paths(info, &custom_name(info), below, &mut paths);
+            wanted.insert("meta.v1.ObjectMeta");
+        }
         let Some(known) = facts.of_kind(&info.api_version(), info.kind) else { continue };
         collect(facts, known, &mut wanted);
-        kind_paths(info, known, below, &mut paths);
+        kind_paths(info, &known.schema_name(), below, &mut paths);
+    }
+    if wanted.contains("meta.v1.ObjectMeta")
+        && let Some(known) = facts.get("meta.v1.ObjectMeta")
+    {
+        wanted.remove("meta.v1.ObjectMeta");
+        collect(facts, known, &mut wanted);
     }
     for name in ["meta.v1.DeleteOptions", "meta.v1.Status", "meta.v1.ListMeta"] {
         if let Some(known) = facts.get(name) {
@@ -77,8 +95,17 @@ fn document(below: &str, prose: Option<&Prose>) -> Option<Value> {
         .filter_map(|name| facts.get(name))
         .map(|known| (known.schema_name(), schema(facts, known, prose)))
         .collect();
-    for info in &kinds {
-        list_schema(facts, info, &mut schemas);
+    for kind in &kinds {
+        let info = kind.info();
+        match (kind.structural_schema(), facts.of_kind(&info.api_version(), info.kind)) {
+            (Some(schema), _) => {
+                let name = custom_name(info);
+                schemas.insert(name.clone(), custom_schema(info, schema));
+                list_schema(&name, info, &mut schemas);
+            }
+            (None, Some(known)) => list_schema(&known.schema_name(), info, &mut schemas),
+            (None, None) => {}
+        }
     }
     for (name, shape) in [
         ("apis.meta.v1.Patch", json!({"type": "object"})),
@@ -228,9 +255,28 @@ fn shape(facts: &Facts, of: &Shape) -> Value {
     }
 }
 
-fn list_schema(facts: &Facts, info: &KindInfo, schemas: &mut Map<String, Value>) {
-    let Some(known) = facts.of_kind(&info.api_version(), info.kind) else { return };
-    let item = known.schema_name();
+/// A custom resource in the documents: its group backwards, `com.example.stable.v1.CronTab`.
+fn custom_name(info: &KindInfo) -> String {
+    let group: Vec<&str> = info.group.rsplit('.').collect();
+    format!("{}.{}.{}", group.join("."), info.version, info.kind)
+}
+
+/// What the author wrote, and what every object has.
+fn custom_schema(info: &KindInfo, schema: &Value) -> Value {
+    let mut schema = if schema.is_object() { schema.clone() } else { json!({"type": "object"}) };
+    let Some(map) = schema.as_object_mut() else { return schema };
+    if let Some(properties) = map.entry("properties").or_insert_with(|| json!({})).as_object_mut() {
+        properties.insert("apiVersion".to_owned(), json!({"type": "string"}));
+        properties.insert("kind".to_owned(), json!({"type": "string"}));
+        let metadata = reference("io.k8s.apimachinery.pkg.apis.meta.v1.ObjectMeta");
+        properties.insert("metadata".to_owned(), json!({"allOf": [metadata]}));
+    }
+    let gvk = json!([{"group": info.group, "version": info.version, "kind": info.kind}]);
+    map.insert("x-kubernetes-group-version-kind".to_owned(), gvk);
+    schema
+}
+
+fn list_schema(item: &str, info: &KindInfo, schemas: &mut Map<String, Value>) {
     let list = format!("{item}List");
     let kind = format!("{}List", info.kind);
     schemas.insert(
@@ -239,7 +285,7 @@ fn list_schema(facts: &Facts, info: &KindInfo, schemas: &mut Map<String, Value>)
             "type": "object", "required": ["items"],
             "properties": {
                 "apiVersion": {"type": "string"}, "kind": {"type": "string"},
-                "items": {"type": "array", "items": reference(&item)},
+                "items": {"type": "array", "items": reference(item)},
                 "metadata": {"allOf": [reference("io.k8s.apimachinery.pkg.apis.meta.v1.ListMeta")]},
             },
             "x-kubernetes-group-version-kind": [{"group": info.group, "version": info.version, "kind": kind}],
@@ -248,8 +294,8 @@ fn list_schema(facts: &Facts, info: &KindInfo, schemas: &mut Map<String, Value>)
 }
 
 /// The paths of a kind: which verbs there are, what they take and give.
-fn kind_paths(info: &KindInfo, known: &Type, below: &str, paths: &mut Map<String, Value>) {
-    let schema = reference(&known.schema_name());
+fn kind_paths(info: &KindInfo, name: &str, below: &str, paths: &mut Map<String, Value>) {
+    let schema = reference(name);
     let gvk = json!({"group": info.group, "version": info.version, "kind": info.kind});
     let parameter =
         |name: &str| json!({"name": name, "in": "query", "schema": {"type": "string", "uniqueItems": true}});

@@ -7,9 +7,11 @@ use std::sync::Arc;
 use k8s_openapi::api::core::v1::{Binding, Namespace, Pod, PodCondition, Service};
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::ObjectMeta;
 
-use super::{ApiServer, Caller, admission, deletion, escalation, metadata, service_ip};
-use crate::api::{self, KindOps};
-use crate::apimachinery::{Kind, Object, Reason, Status, downcast, meta, names};
+use super::{ApiServer, Caller, admission, deletion, escalation, managed_fields, metadata, service_ip};
+use crate::api::{KindOps, KindRef};
+use crate::apimachinery::managed_fields::{Managed, Origin};
+use crate::apimachinery::{Kind, Object, ObjectKey, Reason, Status, downcast, meta, names};
+use crate::storage::Stored;
 
 /// How often a generated name that is taken is drawn anew.
 const NAME_ATTEMPTS: usize = 8;
@@ -22,6 +24,8 @@ pub(super) struct Write<'a> {
     pub warnings: &'a mut Vec<String>,
     /// Whether the object was read from JSON: then what is absent and what is empty are the same.
     pub decoded: bool,
+    /// Who owns its fields afterwards, when that has been worked out; else the writer owns what it changes.
+    pub managed: Option<Managed>,
 }
 
 impl ApiServer {
@@ -78,7 +82,8 @@ impl ApiServer {
         object: Box<dyn Object>,
         dry_run: bool,
     ) -> Result<Arc<dyn Object>, Status> {
-        self.create_with(caller, object, Write { dry_run, warnings: &mut Vec::new(), decoded: false })
+        let write = Write { dry_run, warnings: &mut Vec::new(), decoded: false, managed: None };
+        self.create_with(caller, object, write).map(|stored| stored.object)
     }
 
     /// Creates an object; see `Store.Create` upstream for the order of the steps.
@@ -87,14 +92,23 @@ impl ApiServer {
         caller: &Caller,
         mut object: Box<dyn Object>,
         write: Write<'_>,
-    ) -> Result<Arc<dyn Object>, Status> {
-        let ops = kind_of(&*object)?;
+    ) -> Result<Stored, Status> {
+        let ops = self.kind_of(&*object)?;
+        let ops = &*ops;
         let info = ops.info();
         if !object.meta().resource_version.as_deref().unwrap_or_default().is_empty() {
             let text = "resourceVersion should not be set on objects to be created";
             return Err(Status::other(Reason::Unknown, text));
         }
         ops.set_defaults(&mut *object);
+        object.meta_mut().managed_fields = None;
+        let origin = match write.managed {
+            Some(managed) => Origin::known(managed),
+            None => {
+                let by = managed_fields::writer(caller, "", self.now);
+                Origin::created(Arc::from(object.clone_object()), by)
+            }
+        };
         let warnings = write.warnings;
         self.admit(ops, &mut *object, None, warnings)?;
         self.may_grant(caller, &*object, None)?;
@@ -104,7 +118,6 @@ impl ApiServer {
         meta.creation_timestamp = Some(now);
         meta.deletion_timestamp = None;
         meta.deletion_grace_period_seconds = None;
-        meta.managed_fields = None;
         let generated = self.generate_name(info.resource, &mut *object);
         ops.prepare_for_create(&mut *object);
         let mut errors = metadata::validate(info, object.meta());
@@ -126,10 +139,11 @@ impl ApiServer {
         // What is read from storage is defaulted again, and what is answered has been read from storage.
         ops.set_defaults(&mut *object);
         if write.dry_run {
-            return Ok(Arc::from(object));
+            return Ok(Stored { object: Arc::from(object), origin });
         }
         self.put_along(along);
-        Ok(self.store.put(object, &caller.user))
+        let stored = self.store.put(object, origin, &caller.user);
+        Ok(self.follow_definition(stored))
     }
 
     /// Draws a name when the object has only the base of one; tells whether it did.
@@ -162,7 +176,8 @@ impl ApiServer {
         subresource: &str,
         dry_run: bool,
     ) -> Result<Arc<dyn Object>, Status> {
-        self.update_with(caller, object, subresource, Write { dry_run, warnings: &mut Vec::new(), decoded: false })
+        let write = Write { dry_run, warnings: &mut Vec::new(), decoded: false, managed: None };
+        self.update_with(caller, object, subresource, write).map(|stored| stored.object)
     }
 
     /// Replaces an object; see `Store.Update` upstream for the order of the steps.
@@ -172,16 +187,19 @@ impl ApiServer {
         mut object: Box<dyn Object>,
         subresource: &str,
         write: Write<'_>,
-    ) -> Result<Arc<dyn Object>, Status> {
-        let ops = kind_of(&*object)?;
+    ) -> Result<Stored, Status> {
+        let ops = self.kind_of(&*object)?;
+        let ops = &*ops;
         let info = ops.info();
         let name = meta::name(object.meta()).to_owned();
         let namespace = meta::namespace(object.meta()).to_owned();
-        let Some(old) = self.store.get(info.resource, &namespace, &name).cloned() else {
+        let Some(stored) = self.store.stored(info.resource, &namespace, &name).cloned() else {
             return Err(Status::not_found(info.resource, &name));
         };
+        let old = Arc::clone(&stored.object);
         check_identity(info.resource, &name, object.meta(), old.meta())?;
         ops.set_defaults(&mut *object);
+        let given = managed_fields::given(object.meta().managed_fields.as_ref()).filter(|_| subresource.is_empty());
         keep_metadata(object.meta_mut(), old.meta());
         let warnings = write.warnings;
         if subresource.is_empty() {
@@ -215,17 +233,37 @@ impl ApiServer {
         if deletion::is_finished(&*object) && !write.dry_run {
             // The update took away what the deletion was waiting for.
             let gone = self.store.remove(info.resource, &namespace, &name, &caller.user);
-            return Ok(gone.unwrap_or_else(|| Arc::from(object)));
+            self.after_removal(info.resource);
+            return Ok(gone.unwrap_or(stored));
         }
         ops.set_defaults(&mut *object);
-        if object.equals(&*old) || (write.decoded && ops.encode(&*object) == ops.encode(&*old)) {
-            return Ok(old);
-        }
+        let same = object.equals(&*old) || (write.decoded && ops.encode(&*object) == ops.encode(&*old));
+        let by = managed_fields::writer(caller, subresource, self.now);
+        let origin = match (write.managed, given) {
+            (Some(managed), _) => Some(managed),
+            // A client may give fields to other owners; what it changes is its own on top of that.
+            (None, Some(managed)) if managed != *managed_fields::managed(ops, &stored) => {
+                let (live, new) = (ops.encode(&*old), ops.encode(&*object));
+                Some(managed_fields::after(ops, &managed, &live, &new, &by))
+            }
+            (None, _) => None,
+        };
+        let origin = match origin {
+            Some(managed) => {
+                if same && managed.without_times() == managed_fields::managed(ops, &stored).without_times() {
+                    return Ok(stored);
+                }
+                Origin::known(managed)
+            }
+            None if same => return Ok(stored),
+            None => managed_fields::updated(ops, &stored, by),
+        };
         if write.dry_run {
-            return Ok(Arc::from(object));
+            return Ok(Stored { object: Arc::from(object), origin });
         }
         self.put_along(along);
-        Ok(self.store.put(object, &caller.user))
+        let stored = self.store.put(object, origin, &caller.user);
+        Ok(if subresource.is_empty() { self.follow_definition(stored) } else { stored })
     }
 
     /// Binds a Pod to the node that `binding.target` names (`pods/binding`).
@@ -239,6 +277,8 @@ impl ApiServer {
         name: &str,
         binding: &Binding,
     ) -> Result<Arc<Pod>, Status> {
+        let stored = self.store.stored("pods", namespace, name).ok_or_else(|| Status::not_found("pods", name))?;
+        let origin = Arc::clone(&stored.origin);
         let mut pod = Pod::clone(&*self.get::<Pod>(namespace, name)?);
         let node = binding.target.name.clone().unwrap_or_default();
         if meta::is_deleting(&pod.metadata) {
@@ -266,8 +306,9 @@ impl ApiServer {
         let conditions = status.conditions.get_or_insert_default();
         conditions.retain(|held| held.type_ != condition.type_);
         conditions.push(condition);
-        let stored = self.store.put(Box::new(pod), &caller.user);
-        downcast(&stored).ok_or_else(|| Status::internal("the stored object is of another type"))
+        // A binding is not of the Pod's own fields: nobody owns what it sets.
+        let stored = self.store.put(Box::new(pod), origin, &caller.user);
+        downcast(&stored.object).ok_or_else(|| Status::internal("the stored object is of another type"))
     }
 
     /// What a kind gets from the server's own pools.
@@ -278,6 +319,10 @@ impl ApiServer {
             service_ip::allocate(&self.store, &mut self.names, service)?;
         }
         Ok(())
+    }
+
+    fn kind_of(&self, object: &dyn Object) -> Result<KindRef, Status> {
+        self.kind(object.resource()).ok_or_else(Status::unknown_path)
     }
 
     /// Runs the admission plugins that may change the object.
@@ -312,7 +357,7 @@ impl ApiServer {
 
     fn attributes<'a>(
         &'a mut self,
-        ops: &dyn KindOps,
+        ops: &'a dyn KindOps,
         old: Option<&'a dyn Object>,
         warnings: &'a mut Vec<String>,
     ) -> admission::Attributes<'a> {
@@ -331,7 +376,11 @@ impl ApiServer {
     fn put_along(&mut self, objects: Vec<Box<dyn Object>>) {
         let by: Arc<str> = "system:apiserver".into();
         for object in objects {
-            self.store.put(object, &by);
+            let key = ObjectKey::of(&*object);
+            // Nobody owns what the server counts for itself.
+            let held = self.store.stored(&key.resource, &key.namespace, &key.name);
+            let origin = held.map_or_else(Origin::nobody, |held| Arc::clone(&held.origin));
+            self.store.put(object, origin, &by);
         }
     }
 
@@ -364,7 +413,7 @@ fn keep_metadata(new: &mut ObjectMeta, old: &ObjectMeta) {
     new.deletion_grace_period_seconds = old.deletion_grace_period_seconds;
     new.resource_version.clone_from(&old.resource_version);
     new.generation = old.generation;
-    new.managed_fields.clone_from(&old.managed_fields);
+    new.managed_fields = None;
     new.self_link = None;
 }
 
@@ -385,8 +434,4 @@ fn finalize(new: &dyn Object, old: &dyn Object) -> Box<dyn Object> {
             new.spec.as_ref().and_then(|spec| spec.finalizers.clone()).filter(|finalizers| !finalizers.is_empty());
     }
     kept
-}
-
-fn kind_of(object: &dyn Object) -> Result<&'static dyn KindOps, Status> {
-    api::by_resource(object.resource()).ok_or_else(Status::unknown_path)
 }

@@ -2,13 +2,16 @@
 //!
 //! Models Kubernetes 1.36 staging/src/k8s.io/apiserver/pkg/endpoints/request/requestinfo.go.
 
-use crate::api::{self, KindOps};
+use std::sync::Arc;
+
+use crate::api::custom::CustomKind;
+use crate::api::{self, KindInfo, KindRef};
 
 /// What a resource path names.
 #[derive(Clone)]
 pub(super) struct Target {
     /// The kind kept there.
-    pub ops: &'static dyn KindOps,
+    pub ops: KindRef,
     /// The namespace in the path; `None` for cluster-scoped kinds and for all namespaces.
     pub namespace: Option<String>,
     /// The object's name; empty for the collection.
@@ -35,7 +38,7 @@ pub(super) fn group_version(path: &str) -> Option<(&str, &str, Vec<&str>)> {
 }
 
 /// The resource that a path names; `None` when the server has no such path.
-pub(super) fn resolve(path: &str) -> Option<Target> {
+pub(super) fn resolve(path: &str, customs: &[Arc<CustomKind>]) -> Option<Target> {
     let (group, version, rest) = group_version(path)?;
     if rest.iter().any(|part| part.is_empty()) {
         return None;
@@ -55,10 +58,9 @@ pub(super) fn resolve(path: &str) -> Option<Target> {
         [plural @ ("pods" | "services"), name, "proxy", ..] => (*plural, *name, "proxy"),
         _ => return None,
     };
-    let ops = api::KINDS.iter().copied().find(|kind| {
-        let info = kind.info();
-        info.group == group && info.version == version && info.plural() == plural
-    })?;
+    let is = |info: &KindInfo| info.group == group && info.version == version && info.plural() == plural;
+    let known = api::served().find(|kind| is(kind.info())).map(KindRef::Known);
+    let ops = known.or_else(|| customs.iter().find(|kind| is(kind.names())).cloned().map(KindRef::Custom))?;
     let scoped = namespace.is_some();
     if ops.info().namespaced != scoped && !(ops.info().namespaced && name.is_empty()) {
         return None;

@@ -11,6 +11,9 @@ use crate::apimachinery::facts::{Facts, Shape, Type, facts};
 /// The first value of a wrong type, in the words of Go's decoder.
 pub(super) fn check(ops: &dyn KindOps, value: &Value) -> Result<Vec<String>, String> {
     let info = ops.info();
+    if ops.structural_schema().is_some() {
+        return Ok(ops.unknown_fields(value).iter().map(|path| format!("unknown field {path:?}")).collect());
+    }
     let Some(found) = facts().decode(&info.api_version(), info.kind, value) else { return Ok(Vec::new()) };
     match found.error {
         Some(error) => Err(error),
@@ -38,7 +41,8 @@ fn drop_in_object(facts: &Facts, known: &Type, value: &mut Value) {
             (Shape::Map(_), Value::Object(entries)) => entries.is_empty(),
             _ => false,
         };
-        !empty || field.required
+        // An empty list of owners asks for them to be forgotten.
+        !empty || field.required || name == "managedFields"
     });
 }
 

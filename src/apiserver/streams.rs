@@ -11,10 +11,10 @@ use serde_json::{Value, json};
 use super::filter::Filter;
 use super::negotiate::Form;
 use super::{ApiServer, ContainerRef, LogOptions, NodeProxy, endpoints, respond};
-use crate::api::{self, KindOps};
-use crate::apimachinery::{Object, Reason, Status, meta};
+use crate::api::{KindOps, KindRef};
+use crate::apimachinery::{Reason, Status, meta};
 use crate::sim::Time;
-use crate::storage::{Change, ChangeKind};
+use crate::storage::{Change, ChangeKind, Stored};
 use crate::text::http::{StreamId, StreamRead};
 
 /// How many streams may be open at once.
@@ -38,8 +38,8 @@ pub(super) enum Stream {
 /// Where a watch stands.
 #[derive(Clone, Debug)]
 pub(super) struct Watch {
-    /// The resource, such as `jobs.batch`.
-    pub resource: &'static str,
+    /// The kind.
+    pub ops: KindRef,
     /// The namespace; `None` for all.
     pub namespace: Option<String>,
     /// Which objects are wanted.
@@ -49,7 +49,7 @@ pub(super) struct Watch {
     /// Changes up to here have been seen.
     pub revision: u64,
     /// Objects that were there at the start and have not been sent.
-    pub initial: VecDeque<Arc<dyn Object>>,
+    pub initial: VecDeque<Stored>,
     /// Whether a bookmark tells the end of the initial objects.
     pub initial_end: bool,
     /// When the next bookmark is due; `None` when the client wants none.
@@ -128,13 +128,14 @@ pub(super) fn close(server: &mut ApiServer, id: StreamId, nodes: &mut dyn NodePr
 
 impl Watch {
     fn read(&mut self, server: &ApiServer) -> StreamRead {
-        let Some(ops) = api::by_resource(self.resource) else { return StreamRead::End };
+        let ops = self.ops.clone();
+        let ops = &*ops;
         if self.failed {
             return StreamRead::End;
         }
         let (mut out, now) = (Vec::new(), server.now());
-        while let Some(object) = self.initial.pop_front() {
-            self.event(ops, "ADDED", &*object, now, &mut out);
+        while let Some(stored) = self.initial.pop_front() {
+            self.event(ops, "ADDED", &stored, now, &mut out);
             if out.len() >= CHUNK {
                 return StreamRead::Data(out);
             }
@@ -159,7 +160,7 @@ impl Watch {
     }
 
     fn changes(&mut self, server: &ApiServer, ops: &dyn KindOps, now: Time, out: &mut Vec<u8>) {
-        let changes = match server.store().since(self.resource, self.revision) {
+        let changes = match server.store().since(ops.info().resource, self.revision) {
             Ok(changes) => changes,
             Err(old) => {
                 self.failed = true;
@@ -171,7 +172,8 @@ impl Watch {
         for change in changes {
             self.revision = change.revision;
             if let Some(kind) = self.seen_as(ops, change) {
-                self.event(ops, kind, &*change.object, now, out);
+                let stored = Stored { object: Arc::clone(&change.object), origin: Arc::clone(&change.origin) };
+                self.event(ops, kind, &stored, now, out);
             }
             if out.len() >= CHUNK {
                 return;
@@ -198,8 +200,8 @@ impl Watch {
         }
     }
 
-    fn event(&mut self, ops: &dyn KindOps, kind: &str, object: &dyn Object, now: Time, out: &mut Vec<u8>) {
-        let value = endpoints::encode_watched(ops, object, self.form, !self.columns_sent, now);
+    fn event(&mut self, ops: &dyn KindOps, kind: &str, stored: &Stored, now: Time, out: &mut Vec<u8>) {
+        let value = endpoints::encode_watched(ops, stored, self.form, !self.columns_sent, now);
         self.columns_sent = true;
         write_event(kind, &value, out);
     }

@@ -4,10 +4,11 @@
 
 use serde_json::{Value, json};
 
+use super::managed_fields;
 use super::negotiate::Include;
 use crate::api::KindOps;
-use crate::apimachinery::Object;
 use crate::sim::Time;
+use crate::storage::Stored;
 
 /// The `columnDefinitions` of a kind.
 pub(super) fn columns(ops: &dyn KindOps) -> Value {
@@ -21,12 +22,12 @@ pub(super) fn columns(ops: &dyn KindOps) -> Value {
 }
 
 /// The row of an object.
-pub(super) fn row(ops: &dyn KindOps, object: &dyn Object, now: Time, include: Include) -> Value {
-    let cells = ops.row(object, now);
+pub(super) fn row(ops: &dyn KindOps, stored: &Stored, now: Time, include: Include) -> Value {
+    let cells = ops.row(&*stored.object, now);
     match include {
         Include::None => json!({"cells": cells}),
-        Include::Metadata => json!({"cells": cells, "object": metadata(object)}),
-        Include::Object => json!({"cells": cells, "object": ops.encode(object)}),
+        Include::Metadata => json!({"cells": cells, "object": metadata(ops, stored)}),
+        Include::Object => json!({"cells": cells, "object": managed_fields::encode(ops, stored)}),
     }
 }
 
@@ -39,9 +40,8 @@ pub(super) fn table(list_metadata: Value, columns: Value, rows: Vec<Value>) -> V
 }
 
 /// An object's `PartialObjectMetadata`.
-pub(super) fn metadata(object: &dyn Object) -> Value {
-    json!({
-        "kind": "PartialObjectMetadata", "apiVersion": "meta.k8s.io/v1",
-        "metadata": serde_json::to_value(object.meta()).unwrap_or_default(),
-    })
+pub(super) fn metadata(ops: &dyn KindOps, stored: &Stored) -> Value {
+    let mut metadata = serde_json::to_value(stored.object.meta()).unwrap_or_default();
+    managed_fields::insert(&mut metadata, ops, stored);
+    json!({"kind": "PartialObjectMetadata", "apiVersion": "meta.k8s.io/v1", "metadata": metadata})
 }

@@ -1,5 +1,9 @@
 //! The server from outside: requests in, answers out.
 
+mod custom_resources;
+mod managed_fields;
+mod paging;
+
 use serde_json::{Value, json};
 
 use super::{ApiServer, Caller, NoNodes};
@@ -288,7 +292,7 @@ fn a_watch_from_a_version_that_has_left_the_log_ends_with_410() {
     server.post(PODS, pod("a"));
     let (by, object) = ("test".into(), server.0.store.get("pods", "default", "a").cloned().unwrap());
     for _ in 0..17_000 {
-        server.0.store.put(object.clone_object(), &by);
+        server.0.store.put(object.clone_object(), crate::apimachinery::managed_fields::Origin::nobody(), &by);
     }
     let id = server.watch(&format!("{PODS}?resourceVersion=5"));
     let events = server.events(id);

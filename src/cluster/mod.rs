@@ -134,6 +134,7 @@ impl Cluster {
             .collect();
         let host = config.nodes.iter().find(|node| node.control_plane).map_or("controlplane", |node| &node.name);
         let mut admin = Caller::component("kubernetes-admin");
+        admin.manager = "kubectl".into();
         admin.groups = ["system:masters", "system:authenticated"].map(Into::into).into();
         let mut cluster = Self {
             now: config.start,

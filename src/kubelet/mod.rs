@@ -83,7 +83,7 @@ impl Kubelet {
         Self {
             node: node.to_owned(),
             address: address.to_owned(),
-            caller: Caller::component(&format!("system:node:{node}")),
+            caller: Caller { manager: "kubelet".into(), ..Caller::component(&format!("system:node:{node}")) },
             watch: Watch::new(Pod::RESOURCE),
             sources: [Watch::new(ConfigMap::RESOURCE), Watch::new(Secret::RESOURCE)],
             runtime,

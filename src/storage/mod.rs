@@ -5,6 +5,7 @@ use std::collections::{BTreeMap, VecDeque};
 use std::ops::Bound;
 use std::sync::Arc;
 
+use crate::apimachinery::managed_fields::Origin;
 use crate::apimachinery::{Object, ObjectKey, ResourceName};
 
 /// How many changes a resource's log keeps; a reader that is further behind has to list again.
@@ -30,10 +31,23 @@ pub struct Change {
     pub kind: ChangeKind,
     /// The object after the change; for a deletion its last state, with the revision of the deletion.
     pub object: Arc<dyn Object>,
+    /// How that state came to be.
+    pub origin: Arc<Origin>,
     /// The object before the change.
     pub previous: Option<Arc<dyn Object>>,
+    /// How that one had come to be.
+    pub previous_origin: Option<Arc<Origin>>,
     /// Who asked for it: the user or component name.
     pub by: Arc<str>,
+}
+
+/// An object as it is stored.
+#[derive(Clone, Debug)]
+pub struct Stored {
+    /// The object.
+    pub object: Arc<dyn Object>,
+    /// How this version of it came to be.
+    pub origin: Arc<Origin>,
 }
 
 /// A reader asked for a revision that the log no longer holds.
@@ -43,7 +57,7 @@ pub struct TooOld {
     pub oldest: u64,
 }
 
-type Names = BTreeMap<Arc<str>, Arc<dyn Object>>;
+type Names = BTreeMap<Arc<str>, Stored>;
 
 #[derive(Clone, Debug, Default)]
 struct Bucket {
@@ -69,6 +83,11 @@ impl Store {
 
     /// One object. `namespace` is empty for cluster-scoped objects.
     pub fn get(&self, resource: &str, namespace: &str, name: &str) -> Option<&Arc<dyn Object>> {
+        self.stored(resource, namespace, name).map(|stored| &stored.object)
+    }
+
+    /// One object with its origin.
+    pub fn stored(&self, resource: &str, namespace: &str, name: &str) -> Option<&Stored> {
         self.buckets.get(resource)?.objects.get(namespace)?.get(name)
     }
 
@@ -79,25 +98,33 @@ impl Store {
         namespace: Option<&str>,
     ) -> Box<dyn Iterator<Item = &'a Arc<dyn Object>> + 'a> {
         let Some(bucket) = self.buckets.get(resource) else { return Box::new(std::iter::empty()) };
+        let object = |stored: &'a Stored| &stored.object;
         match namespace {
-            Some(namespace) => Box::new(bucket.objects.get(namespace).into_iter().flat_map(BTreeMap::values)),
-            None => Box::new(bucket.objects.values().flat_map(BTreeMap::values)),
+            Some(namespace) => {
+                Box::new(bucket.objects.get(namespace).into_iter().flat_map(BTreeMap::values).map(object))
+            }
+            None => Box::new(bucket.objects.values().flat_map(BTreeMap::values).map(object)),
         }
     }
 
-    /// As [`Store::list`], beginning after the object of this namespace and name.
+    /// As [`Store::list`], with origins, beginning after the object of this namespace and name.
     pub fn list_after<'a>(
         &'a self,
         resource: &str,
         namespace: Option<&str>,
         after: Option<(&str, &str)>,
-    ) -> Box<dyn Iterator<Item = &'a Arc<dyn Object>> + 'a> {
-        let Some((in_namespace, name)) = after else { return self.list(resource, namespace) };
+    ) -> Box<dyn Iterator<Item = &'a Stored> + 'a> {
         let Some(bucket) = self.buckets.get(resource) else { return Box::new(std::iter::empty()) };
+        let Some((in_namespace, name)) = after else {
+            return match namespace {
+                Some(namespace) => Box::new(bucket.objects.get(namespace).into_iter().flat_map(BTreeMap::values)),
+                None => Box::new(bucket.objects.values().flat_map(BTreeMap::values)),
+            };
+        };
         let beyond = (Bound::Excluded(name), Bound::Unbounded);
         let same = bucket.objects.get(in_namespace).into_iter();
-        let rest = same.flat_map(move |names| names.range::<str, _>(beyond)).map(|(_, object)| object);
-        let rest: Vec<&Arc<dyn Object>> = rest.collect();
+        let rest = same.flat_map(move |names| names.range::<str, _>(beyond)).map(|(_, stored)| stored);
+        let rest: Vec<&Stored> = rest.collect();
         if namespace.is_some() {
             return Box::new(rest.into_iter());
         }
@@ -116,24 +143,26 @@ impl Store {
     }
 
     /// Creates or replaces an object and stamps its `resourceVersion`. Returns what is stored.
-    pub fn put(&mut self, mut object: Box<dyn Object>, by: &Arc<str>) -> Arc<dyn Object> {
+    pub fn put(&mut self, mut object: Box<dyn Object>, origin: Arc<Origin>, by: &Arc<str>) -> Stored {
         self.revision += 1;
         object.meta_mut().resource_version = Some(self.revision.to_string());
-        let stored: Arc<dyn Object> = Arc::from(object);
-        let key = ObjectKey::of(&*stored);
+        let stored = Stored { object: Arc::from(object), origin };
+        let key = ObjectKey::of(&*stored.object);
         let bucket = Arc::make_mut(self.buckets.entry(key.resource).or_default());
-        let previous = bucket.objects.entry(key.namespace).or_default().insert(key.name, Arc::clone(&stored));
+        let previous = bucket.objects.entry(key.namespace).or_default().insert(key.name, stored.clone());
+        let (previous, previous_origin) = previous.map(|previous| (previous.object, previous.origin)).unzip();
         let kind = if previous.is_some() { ChangeKind::Modified } else { ChangeKind::Added };
         if previous.is_none() {
             bucket.count += 1;
         }
         let revision = self.revision;
-        bucket.append(Change { revision, kind, object: Arc::clone(&stored), previous, by: Arc::clone(by) });
+        let Stored { object, origin } = stored.clone();
+        bucket.append(Change { revision, kind, object, origin, previous, previous_origin, by: Arc::clone(by) });
         stored
     }
 
     /// Removes an object; the log gets its last state with the revision of the deletion.
-    pub fn remove(&mut self, resource: &str, namespace: &str, name: &str, by: &Arc<str>) -> Option<Arc<dyn Object>> {
+    pub fn remove(&mut self, resource: &str, namespace: &str, name: &str, by: &Arc<str>) -> Option<Stored> {
         let bucket = Arc::make_mut(self.buckets.get_mut(resource)?);
         let names = bucket.objects.get_mut(namespace)?;
         let previous = names.remove(name)?;
@@ -142,18 +171,48 @@ impl Store {
         }
         bucket.count -= 1;
         self.revision += 1;
-        let mut last = previous.clone_object();
+        let mut last = previous.object.clone_object();
         last.meta_mut().resource_version = Some(self.revision.to_string());
-        let object: Arc<dyn Object> = Arc::from(last);
+        let (object, origin): (Arc<dyn Object>, _) = (Arc::from(last), previous.origin);
         let revision = self.revision;
         bucket.append(Change {
             revision,
             kind: ChangeKind::Deleted,
             object: Arc::clone(&object),
-            previous: Some(previous),
+            origin: Arc::clone(&origin),
+            previous: Some(previous.object),
+            previous_origin: Some(Arc::clone(&origin)),
             by: Arc::clone(by),
         });
-        Some(object)
+        Some(Stored { object, origin })
+    }
+
+    /// What a resource held at a revision, by namespace and name; of one namespace when it is given.
+    ///
+    /// # Errors
+    /// [`TooOld`] when the log does not reach back so far.
+    pub fn list_at(&self, resource: &str, namespace: Option<&str>, revision: u64) -> Result<Vec<Stored>, TooOld> {
+        let key = |object: &dyn Object| {
+            let meta = object.meta();
+            (meta.namespace.clone().unwrap_or_default(), meta.name.clone().unwrap_or_default())
+        };
+        let mut held: BTreeMap<(String, String), Stored> =
+            self.list_after(resource, namespace, None).map(|stored| (key(&*stored.object), stored.clone())).collect();
+        // Back through the changes since then, the last one first.
+        let changes: Vec<&Change> = self.since(resource, revision)?.collect();
+        for change in changes.into_iter().rev() {
+            let key = key(&*change.object);
+            if namespace.is_some_and(|namespace| key.0 != namespace) {
+                continue;
+            }
+            match (&change.previous, &change.previous_origin) {
+                (Some(object), Some(origin)) => {
+                    held.insert(key, Stored { object: Arc::clone(object), origin: Arc::clone(origin) });
+                }
+                _ => drop(held.remove(&key)),
+            }
+        }
+        Ok(held.into_values().collect())
     }
 
     /// The changes of a resource after `revision`, oldest first.
@@ -201,8 +260,8 @@ mod tests {
     #[test]
     fn every_write_has_a_revision_of_its_own() {
         let (mut store, by) = (Store::default(), Arc::from("test"));
-        store.put(config_map("a"), &by);
-        store.put(config_map("a"), &by);
+        store.put(config_map("a"), Origin::nobody(), &by);
+        store.put(config_map("a"), Origin::nobody(), &by);
         store.remove("configmaps", "default", "a", &by);
         let log: Vec<_> = store.since("configmaps", 0).unwrap().map(|c| (c.revision, c.kind)).collect();
         assert_eq!(log, [(1, ChangeKind::Added), (2, ChangeKind::Modified), (3, ChangeKind::Deleted)]);
@@ -213,18 +272,40 @@ mod tests {
     fn a_reader_that_is_too_far_behind_is_told() {
         let (mut store, by) = (Store::default(), Arc::from("test"));
         for _ in 0..LOG_LIMIT + 2 {
-            store.put(config_map("a"), &by);
+            store.put(config_map("a"), Origin::nobody(), &by);
         }
         assert_eq!(store.since("configmaps", 1).err(), Some(TooOld { oldest: 2 }));
         assert_eq!(store.since("configmaps", 2).unwrap().count(), LOG_LIMIT);
     }
 
     #[test]
+    fn the_past_can_be_listed() {
+        let (mut store, by) = (Store::default(), Arc::from("test"));
+        store.put(config_map("a"), Origin::nobody(), &by);
+        store.put(config_map("b"), Origin::nobody(), &by);
+        store.put(config_map("a"), Origin::nobody(), &by);
+        store.remove("configmaps", "default", "b", &by);
+        let at = |revision| -> Vec<(String, String)> {
+            let listed = store.list_at("configmaps", Some("default"), revision).unwrap();
+            let text = |value: &Option<String>| value.clone().unwrap_or_default();
+            listed
+                .iter()
+                .map(|one| (text(&one.object.meta().name), text(&one.object.meta().resource_version)))
+                .collect()
+        };
+        let pair = |name: &str, version: &str| (name.to_owned(), version.to_owned());
+        assert_eq!(at(1), [pair("a", "1")]);
+        assert_eq!(at(2), [pair("a", "1"), pair("b", "2")]);
+        assert_eq!(at(3), [pair("a", "3"), pair("b", "2")]);
+        assert_eq!(at(4), [pair("a", "3")]);
+    }
+
+    #[test]
     fn a_clone_goes_its_own_way() {
         let (mut store, by) = (Store::default(), Arc::from("test"));
-        store.put(config_map("a"), &by);
+        store.put(config_map("a"), Origin::nobody(), &by);
         let kept = store.clone();
-        store.put(config_map("b"), &by);
+        store.put(config_map("b"), Origin::nobody(), &by);
         assert_eq!(kept.count("configmaps"), 1);
         assert_eq!(store.count("configmaps"), 2);
     }

@@ -190,6 +190,10 @@ fn rules(schema: &Map<String, Value>) -> String {
     if let Some(default) = schema.get("default").filter(|value| value.as_str().is_some_and(|text| !text.is_empty())) {
         rules.push_str(&format!(";default={}", default.as_str().unwrap_or_default()));
     }
+    // An object that Go holds by value is there even when nobody has written it.
+    if schema.get("default").and_then(Value::as_object).is_some_and(Map::is_empty) {
+        rules.push_str(";zero=object");
+    }
     let choices = schema.get("enum").or_else(|| schema.get("items").and_then(|items| items.get("enum")));
     if let Some(choices) = choices.and_then(Value::as_array) {
         let choices: Vec<&str> = choices.iter().filter_map(Value::as_str).collect();

@@ -77,6 +77,8 @@ pub struct Field {
     pub list_keys: Vec<&'static str>,
     /// Whether a map or object is replaced as a whole in server-side apply.
     pub atomic: bool,
+    /// Whether Go holds the object by value: then it is there, empty, even when nobody has written it.
+    pub by_value: bool,
     /// Whether a strategic merge patch merges instead of replacing.
     pub patch_merge: bool,
     /// Whether a strategic merge patch drops the keys that it does not name (`retainKeys`).
@@ -237,6 +239,7 @@ fn parse_field(word: &'static str) -> Option<Field> {
         list: None,
         list_keys: Vec::new(),
         atomic: false,
+        by_value: false,
         patch_merge: false,
         patch_retain_keys: false,
         patch_merge_key: "",
@@ -256,6 +259,7 @@ fn parse_field(word: &'static str) -> Option<Field> {
                 field.list_keys = keys.split(',').filter(|key| !key.is_empty()).collect();
             }
             "map" => field.atomic = value == "atomic",
+            "zero" => field.by_value = value == "object",
             "patch" => {
                 field.patch_merge = value.split(',').any(|word| word == "merge");
                 field.patch_retain_keys = value.split(',').any(|word| word == "retainKeys");

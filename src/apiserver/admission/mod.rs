@@ -30,7 +30,7 @@ pub(super) struct Attributes<'a> {
     /// For generated names.
     pub names: &'a mut fastrand::Rng,
     /// The kind.
-    pub info: &'static KindInfo,
+    pub info: &'a KindInfo,
     /// The object before the change; `None` when it is new.
     pub old: Option<&'a dyn Object>,
     /// The instant of the write.

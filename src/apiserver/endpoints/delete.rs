@@ -33,10 +33,10 @@ impl Call<'_> {
         let deleted =
             self.server.delete_warning(self.caller, info.resource, namespace, name, &options, &mut self.warnings)?;
         match deleted {
-            Deleted::Waiting(object) => self.object(200, target.ops, &*object),
-            Deleted::Gone(object) if RETURNED.contains(&info.resource) => self.object(200, target.ops, &*object),
-            Deleted::Gone(object) => {
-                let mut details = json!({"name": name, "kind": info.plural(), "uid": meta::uid(object.meta())});
+            Deleted::Waiting(stored) => self.object(200, &*target.ops, &stored),
+            Deleted::Gone(stored) if RETURNED.contains(&info.resource) => self.object(200, &*target.ops, &stored),
+            Deleted::Gone(stored) => {
+                let mut details = json!({"name": name, "kind": info.plural(), "uid": meta::uid(stored.object.meta())});
                 if let (false, Some(map)) = (info.group.is_empty(), details.as_object_mut()) {
                     map.insert("group".to_owned(), json!(info.group));
                 }
@@ -51,10 +51,10 @@ impl Call<'_> {
     /// Asks for the end of every object of a collection that the selectors name.
     pub(super) fn delete_collection(&mut self, target: &Target) -> Result<Response, Status> {
         let options = self.delete_options()?;
-        let filter = Filter::of(self.request, target.ops, "")?;
+        let filter = Filter::of(self.request, &*target.ops, "")?;
         let page: Vec<_> = collection(self.server, target, &filter, None).cloned().collect();
-        for object in &page {
-            let key = ObjectKey::of(&**object);
+        for stored in &page {
+            let key = ObjectKey::of(&*stored.object);
             let (caller, warnings) = (self.caller, &mut self.warnings);
             match self.server.delete_warning(caller, &key.resource, &key.namespace, &key.name, &options, warnings) {
                 Ok(_) => {}
@@ -92,6 +92,11 @@ pub(in crate::apiserver) fn options_of<'a>(
         .get("orphanDependents")
         .and_then(Value::as_bool)
         .or_else(|| query("orphanDependents").map(|value| truthy(Some(value))));
+    if let (Some(policy), Some(_)) = (&policy, orphan) {
+        let path = field::Path::new("propagationPolicy");
+        let why = "orphanDependents and deletionPropagation cannot be both set";
+        return Err(Status::invalid("DeleteOptions.meta.k8s.io", "", &[field::Error::invalid(&path, policy, why)]));
+    }
     let propagation = match (policy.as_deref(), orphan) {
         (Some("Background"), _) => Some(Propagation::Background),
         (Some("Foreground"), _) => Some(Propagation::Foreground),
@@ -100,7 +105,7 @@ pub(in crate::apiserver) fn options_of<'a>(
         (None, None) => None,
         (Some(other), _) => {
             let path = field::Path::new("propagationPolicy");
-            let known = ["Background", "Foreground", "Orphan", "nil"];
+            let known = ["Foreground", "Background", "Orphan", "nil"];
             let error = field::Error::not_supported(&path, other, &known);
             return Err(Status::invalid("DeleteOptions.meta.k8s.io", "", &[error]));
         }

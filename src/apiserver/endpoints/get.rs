@@ -8,7 +8,7 @@ use crate::text::http::Response;
 impl Call<'_> {
     /// One object.
     pub(super) fn get(&mut self, target: &Target) -> Result<Response, Status> {
-        let object = self.stored(target)?;
-        self.object(200, target.ops, &*object)
+        let stored = self.stored(target)?;
+        self.object(200, &*target.ops, &stored)
     }
 }

@@ -2,24 +2,26 @@
 //!
 //! Models Kubernetes 1.36 staging/src/k8s.io/apiserver/pkg/storage/continue.go.
 
-use std::sync::Arc;
-
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use serde_json::{Map, Value, json};
 
 use super::Call;
+use crate::apimachinery::field::{Error, Path};
 use crate::apimachinery::{Object, Status, meta};
 use crate::apiserver::ApiServer;
 use crate::apiserver::filter::Filter;
+use crate::apiserver::managed_fields;
 use crate::apiserver::negotiate::{self, Form};
 use crate::apiserver::route::Target;
 use crate::apiserver::table;
+use crate::storage::Stored;
 use crate::text::http::Response;
 
 /// Where a page begins: after this object, at the revision of the first page.
 struct Continue {
-    revision: u64,
+    /// `None` goes on in the present.
+    revision: Option<u64>,
     namespace: String,
     name: String,
 }
@@ -30,67 +32,130 @@ pub(in crate::apiserver) fn collection<'a>(
     target: &'a Target,
     filter: &'a Filter,
     after: Option<(&str, &str)>,
-) -> Box<dyn Iterator<Item = &'a Arc<dyn Object>> + 'a> {
+) -> Box<dyn Iterator<Item = &'a Stored> + 'a> {
     let resource = target.ops.info().resource;
     if let (Some(name), Some(_)) | (Some(name), None) = (filter.name(), target.namespace.as_ref())
         && (target.namespace.is_some() || !target.ops.info().namespaced)
     {
-        let found = server.store().get(resource, target.namespace(), name);
+        let found = server.store().stored(resource, target.namespace(), name);
         let past = after.is_some();
-        return Box::new(found.into_iter().filter(move |object| !past && filter.matches(target.ops, &***object)));
+        return Box::new(
+            found.into_iter().filter(move |stored| !past && filter.matches(&*target.ops, &*stored.object)),
+        );
     }
     let all = server.store().list_after(resource, target.namespace.as_deref(), after);
     if filter.is_empty() {
         return all;
     }
-    Box::new(all.filter(move |object| filter.matches(target.ops, &***object)))
+    Box::new(all.filter(move |stored| filter.matches(&*target.ops, &*stored.object)))
 }
 
 impl Call<'_> {
     /// The objects of a collection.
     pub(super) fn list(&mut self, target: &Target) -> Result<Response, Status> {
-        let filter = Filter::of(self.request, target.ops, "")?;
+        let filter = Filter::of(self.request, &*target.ops, "")?;
         let limit = number(self.request.query("limit"), "limit")?;
-        let start = match self.request.query("continue").unwrap_or_default() {
+        let form = negotiate::form(self.request)?;
+        self.check_list_options()?;
+        let query = |name: &str| self.request.query(name).unwrap_or_default();
+        let current = self.server.store().revision();
+        let given = query("resourceVersion");
+        let wanted = check_version(Some(given), current)?;
+        let start = match query("continue") {
             "" => None,
+            _ if !matches!(given, "" | "0") => {
+                let text = "specifying resource version is not allowed when using continue";
+                return Err(Status::bad_request(text));
+            }
             token => Some(read_token(token)?),
         };
-        check_version(self.request.query("resourceVersion"), self.server.store().revision())?;
-        let form = negotiate::form(self.request)?;
+        // A page of an old list, and what is asked for exactly, come from the past.
+        let exact = query("resourceVersionMatch") == "Exact"
+            || (limit > 0 && wanted > 0 && query("resourceVersionMatch").is_empty());
+        let at = match &start {
+            Some(start) => start.revision,
+            None if exact => Some(wanted),
+            None => None,
+        };
         let after = start.as_ref().map(|start| (start.namespace.as_str(), start.name.as_str()));
-        let revision = start.as_ref().map_or(self.server.store().revision(), |start| start.revision);
-        let mut objects = collection(self.server, target, &filter, after);
-        let mut page: Vec<Arc<dyn Object>> = Vec::new();
+        let (info, revision) = (target.ops.info(), at.unwrap_or(current));
+        let past = match at.filter(|revision| *revision < current) {
+            None => None,
+            Some(revision) => {
+                let listed = self.server.store().list_at(info.resource, target.namespace.as_deref(), revision);
+                Some(listed.map_err(|_| too_old(start.as_ref(), revision))?)
+            }
+        };
+        let is_later = |stored: &Stored| {
+            let meta = stored.object.meta();
+            after.is_none_or(|after| (meta::namespace(meta), meta::name(meta)) > after)
+        };
+        let mut objects: Box<dyn Iterator<Item = &Stored> + '_> = match &past {
+            Some(past) => {
+                Box::new(past.iter().filter(|stored| is_later(stored) && filter.matches(&*target.ops, &*stored.object)))
+            }
+            None => collection(self.server, target, &filter, after),
+        };
+        let mut page: Vec<Stored> = Vec::new();
         let mut metadata = Map::new();
         while let Some(object) = objects.next() {
             if limit > 0 && page.len() as u64 >= limit {
                 if let Some(last) = page.last() {
-                    metadata.insert("continue".to_owned(), json!(write_token(revision, &**last)));
+                    metadata.insert("continue".to_owned(), json!(write_token(revision, &*last.object)));
                     if filter.is_empty() {
                         metadata.insert("remainingItemCount".to_owned(), json!(objects.count() + 1));
                     }
                 }
                 break;
             }
-            page.push(Arc::clone(object));
+            page.push(object.clone());
         }
         metadata.insert("resourceVersion".to_owned(), json!(revision.to_string()));
         Ok(self.json(200, &self.page(target, form, Value::Object(metadata), &page)))
     }
 
+    /// Models `ValidateListOptions`.
+    fn check_list_options(&self) -> Result<(), Status> {
+        let query = |name: &str| self.request.query(name).unwrap_or_default();
+        let (matching, version) = (query("resourceVersionMatch"), query("resourceVersion"));
+        let path = Path::new("resourceVersionMatch");
+        let mut errors = Vec::new();
+        if !matching.is_empty() {
+            if version.is_empty() {
+                let why = "resourceVersionMatch is forbidden unless resourceVersion is provided";
+                errors.push(Error::forbidden(&path, why));
+            }
+            if !query("continue").is_empty() {
+                errors.push(Error::forbidden(&path, "resourceVersionMatch is forbidden when continue is provided"));
+            }
+            if !matches!(matching, "Exact" | "NotOlderThan") {
+                errors.push(Error::not_supported(&path, matching, &["Exact", "NotOlderThan", ""]));
+            }
+            if matching == "Exact" && version == "0" {
+                let why = "resourceVersionMatch \"exact\" is forbidden for resourceVersion \"0\"";
+                errors.push(Error::forbidden(&path, why));
+            }
+        }
+        if self.request.query("sendInitialEvents").is_some() {
+            let path = Path::new("sendInitialEvents");
+            errors.push(Error::forbidden(&path, "sendInitialEvents is forbidden for list"));
+        }
+        if errors.is_empty() { Ok(()) } else { Err(Status::invalid("ListOptions.meta.k8s.io", "", &errors)) }
+    }
+
     /// Writes a page in the form that the client wants.
-    pub(super) fn page(&self, target: &Target, form: Form, metadata: Value, page: &[Arc<dyn Object>]) -> Value {
-        let (ops, info) = (target.ops, target.ops.info());
+    pub(super) fn page(&self, target: &Target, form: Form, metadata: Value, page: &[Stored]) -> Value {
+        let (ops, info) = (&*target.ops, target.ops.info());
         match form {
             Form::Object => {
-                let items: Vec<Value> = page.iter().map(|object| item(ops.encode(&**object))).collect();
+                let items: Vec<Value> = page.iter().map(|stored| item(managed_fields::encode(ops, stored))).collect();
                 json!({
                     "kind": format!("{}List", info.kind), "apiVersion": info.api_version(),
                     "metadata": metadata, "items": items,
                 })
             }
             Form::Metadata => {
-                let items: Vec<Value> = page.iter().map(|object| table::metadata(&**object)).collect();
+                let items: Vec<Value> = page.iter().map(|stored| table::metadata(ops, stored)).collect();
                 json!({
                     "kind": "PartialObjectMetadataList", "apiVersion": "meta.k8s.io/v1",
                     "metadata": metadata, "items": items,
@@ -98,7 +163,7 @@ impl Call<'_> {
             }
             Form::Table(include) => {
                 let now = self.server.now();
-                let rows = page.iter().map(|object| table::row(ops, &**object, now, include)).collect();
+                let rows = page.iter().map(|stored| table::row(ops, stored, now, include)).collect();
                 table::table(metadata, table::columns(ops), rows)
             }
         }
@@ -147,18 +212,49 @@ pub(super) fn check_version(given: Option<&str>, current: u64) -> Result<u64, St
     Ok(wanted)
 }
 
+/// 410: the past is gone. A page of an old list can be gone on with in the present, which its new token says.
+fn too_old(start: Option<&Continue>, revision: u64) -> Status {
+    let Some(start) = start else { return Status::expired(format!("too old resource version: {revision}")) };
+    let mut status = Status::expired(
+        "The provided continue parameter is too old to display a consistent list result. You can start a new list \
+         without the continue parameter, or use the continue token in this response to retrieve the remainder of the \
+         results. Continuing with the provided token results in an inconsistent list - objects that were created, \
+         modified, or deleted between the time the first chunk was returned and now may show up in the list.",
+    );
+    status.next = token(-1, &format!("{}/{}\0", start.namespace, start.name));
+    status
+}
+
 fn write_token(revision: u64, last: &dyn Object) -> String {
-    let start = format!("{}/{}", meta::namespace(last.meta()), meta::name(last.meta()));
+    // The next page begins right after this object.
+    let (namespace, name) = (meta::namespace(last.meta()), meta::name(last.meta()));
+    let start = if namespace.is_empty() { format!("{name}\0") } else { format!("{namespace}/{name}\0") };
+    token(i64::try_from(revision).unwrap_or(i64::MAX), &start)
+}
+
+fn token(revision: i64, start: &str) -> String {
     URL_SAFE_NO_PAD.encode(json!({"v": "meta.k8s.io/v1", "rv": revision, "start": start}).to_string())
 }
 
 fn read_token(token: &str) -> Result<Continue, Status> {
-    let read = || -> Option<Continue> {
-        let bytes = URL_SAFE_NO_PAD.decode(token.trim_end_matches('=')).ok()?;
-        let value: Value = serde_json::from_slice(&bytes).ok()?;
-        let (namespace, name) = value.get("start")?.as_str()?.split_once('/')?;
-        let revision = value.get("rv")?.as_u64()?;
-        Some(Continue { revision, namespace: namespace.to_owned(), name: name.to_owned() })
-    };
-    read().ok_or_else(|| Status::bad_request("continue key is not valid: the token cannot be read"))
+    let invalid = |why: &str| Status::bad_request(format!("invalid continue token: continue key is not valid{why}"));
+    let bytes = URL_SAFE_NO_PAD.decode(token).map_err(|error| invalid(&format!(": {error}")))?;
+    let value: Value = serde_json::from_slice(&bytes).map_err(|error| invalid(&format!(": {error}")))?;
+    let version = value.get("v").and_then(Value::as_str).unwrap_or_default();
+    if version != "meta.k8s.io/v1" {
+        return Err(invalid(&format!(": server does not recognize this encoded version {version}")));
+    }
+    let revision = value.get("rv").and_then(Value::as_i64).unwrap_or(0);
+    if revision == 0 {
+        return Err(invalid(": incorrect encoded start resourceVersion (version meta.k8s.io/v1)"));
+    }
+    let start = value.get("start").and_then(Value::as_str).unwrap_or_default().trim_end_matches('\0');
+    if start.is_empty() {
+        return Err(invalid(": encoded start key empty (version meta.k8s.io/v1)"));
+    }
+    if start.split('/').any(|part| matches!(part, "" | "." | "..")) {
+        return Err(invalid(&format!(": {start}")));
+    }
+    let (namespace, name) = start.split_once('/').unwrap_or(("", start));
+    Ok(Continue { revision: u64::try_from(revision).ok(), namespace: namespace.to_owned(), name: name.to_owned() })
 }

@@ -16,10 +16,12 @@ use super::authorization::{self, Wish};
 use super::negotiate::{self, Form};
 use super::route::{self, Target};
 use super::{
-    ApiServer, Caller, NodeProxy, component_status, discovery, health, metrics, respond, reviews, subresources, table,
+    ApiServer, Caller, NodeProxy, component_status, discovery, health, managed_fields, metrics, respond, reviews,
+    subresources, table,
 };
 use crate::api::KindOps;
 use crate::apimachinery::{Object, Reason, Status, meta};
+use crate::storage::Stored;
 use crate::text::http::{Method, Request, Response};
 
 pub(super) use delete::options_of as delete_options_of;
@@ -55,7 +57,13 @@ pub(super) fn answer(
         Ok(impersonated) => impersonated,
         Err(status) => return respond::failure(&status, &[]),
     };
-    let caller = impersonated.as_ref().unwrap_or(caller);
+    let mut caller = impersonated.unwrap_or_else(|| caller.clone());
+    match managed_fields::manager_of(request) {
+        Ok(Some(manager)) => caller.manager = manager,
+        Ok(None) => {}
+        Err(status) => return respond::failure(&status, &[]),
+    }
+    let caller = &caller;
     let mut call = Call { server, caller, request, nodes, warnings: Vec::new() };
     match call.dispatch() {
         Ok(response) => response,
@@ -69,13 +77,13 @@ impl Call<'_> {
             let text = format!("Request entity too large: limit is {BODY_LIMIT}");
             return Err(Status::other(Reason::RequestEntityTooLarge, text));
         }
-        let target = route::resolve(&self.request.path);
+        let target = route::resolve(&self.request.path, &self.server.customs);
         authorization::of_caller(self.server, self.caller, &Wish::of(self.request, target.as_ref()))?;
         if let Some(target) = target {
             self.warn_of_old_kinds(&target);
             return self.resource(&target);
         }
-        if let Some(response) = health::answer(self.request) {
+        if let Some(response) = health::answer(self.server, self.request) {
             return Ok(response);
         }
         if let Some(response) = reviews::answer(self)? {
@@ -90,7 +98,7 @@ impl Call<'_> {
         if let Some(response) = metrics::answer(self)? {
             return Ok(response);
         }
-        let response = discovery::answer(self.request, self.server.prose.as_deref())?;
+        let response = discovery::answer(self.server, self.request)?;
         Ok(metrics::announce(self, response))
     }
 
@@ -113,13 +121,13 @@ impl Call<'_> {
     }
 
     /// An object in the form that the client wants.
-    pub fn object(&self, status: u16, ops: &dyn KindOps, object: &dyn Object) -> Result<Response, Status> {
+    pub fn object(&self, status: u16, ops: &dyn KindOps, stored: &Stored) -> Result<Response, Status> {
         let value = match negotiate::form(self.request)? {
-            Form::Object => ops.encode(object),
-            Form::Metadata => table::metadata(object),
+            Form::Object => managed_fields::encode(ops, stored),
+            Form::Metadata => table::metadata(ops, stored),
             Form::Table(include) => {
-                let version = json!({"resourceVersion": object.meta().resource_version});
-                let row = table::row(ops, object, self.server.now(), include);
+                let version = json!({"resourceVersion": stored.object.meta().resource_version});
+                let row = table::row(ops, stored, self.server.now(), include);
                 table::table(version, table::columns(ops), vec![row])
             }
         };
@@ -132,11 +140,11 @@ impl Call<'_> {
     }
 
     /// The stored object that a path names.
-    pub fn stored(&self, target: &Target) -> Result<std::sync::Arc<dyn Object>, Status> {
+    pub fn stored(&self, target: &Target) -> Result<Stored, Status> {
         let info = target.ops.info();
         self.server
             .store()
-            .get(info.resource, target.namespace(), &target.name)
+            .stored(info.resource, target.namespace(), &target.name)
             .cloned()
             .ok_or_else(|| Status::not_found(info.resource, &target.name))
     }

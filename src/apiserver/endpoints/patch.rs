@@ -2,14 +2,16 @@
 //!
 //! Models Kubernetes 1.36 staging/src/k8s.io/apiserver/pkg/endpoints/handlers/patch.go.
 
-use serde_json::Value;
+use serde_json::{Value, json};
 
-use super::{Call, place};
-use crate::api::KindOps;
+use super::{Call, place, truthy};
+use crate::api::{KindInfo, KindOps};
 use crate::apimachinery::facts::facts;
+use crate::apimachinery::managed_fields::{Request, Schema, apply, check, joined};
 use crate::apimachinery::patch::{json_patch, merge_patch, strategic_merge};
 use crate::apimachinery::{Reason, Status, field};
 use crate::apiserver::body::{self, FieldValidation};
+use crate::apiserver::managed_fields;
 use crate::apiserver::registry::Write;
 use crate::apiserver::route::Target;
 use crate::text::http::Response;
@@ -45,47 +47,96 @@ impl Call<'_> {
     /// Changes an object in part; `target.subresource` may be `status`.
     pub(in crate::apiserver) fn patch(&mut self, target: &Target) -> Result<Response, Status> {
         let form = PatchForm::of(self.request.header("Content-Type").unwrap_or_default())?;
+        if form == PatchForm::Strategic && target.ops.structural_schema().is_some() {
+            return Err(Status::unsupported_media_type(
+                "the body of the request was in an unknown format - accepted media types include: \
+                 application/json-patch+json, application/merge-patch+json, application/apply-patch+yaml, \
+                 application/apply-patch+cbor",
+            ));
+        }
         let dry_run = body::dry_run(self.request, "PatchOptions")?;
         let validation = FieldValidation::of(self.request, "PatchOptions")?;
+        if form != PatchForm::Apply && self.request.query("force").is_some() {
+            let why = "may not be specified for non-apply patch";
+            let error = field::Error::forbidden(&field::Path::new("force"), why);
+            return Err(Status::invalid("PatchOptions.meta.k8s.io", "", &[error]));
+        }
         if form == PatchForm::Apply {
-            return self.apply(target, dry_run, validation);
+            return self.apply(target, dry_run);
         }
         let current = self.stored(target)?;
         let (patch, duplicates) = body::parse(&self.request.body).map_err(Status::bad_request)?;
-        let held = target.ops.encode(&*current);
-        let patched = patched(target.ops, form, held, &patch)?;
-        let mut object = body::decode(patched, target.ops, validation, duplicates, &mut self.warnings)?;
+        let held = managed_fields::encode(&*target.ops, &current);
+        let patched = patched(&*target.ops, form, held, &patch)?;
+        let mut object = body::decode(patched, &*target.ops, validation, duplicates, &mut self.warnings)?;
         place(&mut *object, target)?;
-        let write = Write { dry_run, warnings: &mut self.warnings, decoded: true };
+        let write = Write { dry_run, warnings: &mut self.warnings, decoded: true, managed: None };
         let stored = self.server.update_with(self.caller, object, &target.subresource, write)?;
-        self.object(200, target.ops, &*stored)
+        self.object(200, &*target.ops, &stored)
     }
 
     /// Server-side apply: creates what is not there, else merges what the manager says.
-    fn apply(&mut self, target: &Target, dry_run: bool, validation: FieldValidation) -> Result<Response, Status> {
+    fn apply(&mut self, target: &Target, dry_run: bool) -> Result<Response, Status> {
         let manager = self.request.query("fieldManager").unwrap_or_default();
         if manager.is_empty() {
             let path = field::Path::new("fieldManager");
             let error = field::Error::required(&path, "is required for apply patch");
             return Err(Status::invalid("PatchOptions.meta.k8s.io", "", &[error]));
         }
+        let (ops, info) = (&*target.ops, target.ops.info());
         let text = String::from_utf8_lossy(&self.request.body);
-        let patch = yaml::from_yaml(&text).map_err(|why| Status::bad_request(format!("error decoding YAML: {why}")))?;
-        let Ok(current) = self.stored(target) else {
-            let mut object = body::decode(patch, target.ops, validation, Vec::new(), &mut self.warnings)?;
-            place(&mut *object, target)?;
-            let write = Write { dry_run, warnings: &mut self.warnings, decoded: true };
-            let stored = self.server.create_with(self.caller, object, write)?;
-            return self.object(201, target.ops, &*stored);
+        let applied =
+            yaml::from_yaml(&text).map_err(|why| Status::bad_request(format!("error decoding YAML: {why}")))?;
+        check_applied(info, managed_fields::schema_of(ops), &applied)?;
+        let current = match self.stored(target) {
+            Ok(current) => Some(current),
+            Err(missing) if !target.subresource.is_empty() => return Err(missing),
+            Err(_) => None,
         };
-        let held = target.ops.encode(&*current);
-        let patched = patched(target.ops, PatchForm::Strategic, held, &patch)?;
-        let mut object = body::decode(patched, target.ops, validation, Vec::new(), &mut self.warnings)?;
+        let live = current.as_ref().map_or_else(|| json!({}), |current| ops.encode(&*current.object));
+        let managed = current.as_ref().map(|current| managed_fields::managed(ops, current)).unwrap_or_default();
+        let request = Request {
+            schema: managed_fields::schema_of(ops),
+            api_version: &info.api_version(),
+            manager,
+            subresource: &target.subresource,
+            reset: &managed_fields::reset_fields(info, &target.subresource),
+            force: truthy(self.request.query("force")),
+            now: self.server.now().timestamp_seconds().as_second(),
+        };
+        let outcome = apply(request, &managed, &live, &applied)?;
+        // What is unknown has been refused above.
+        let validation = FieldValidation::Ignore;
+        let mut object = body::decode(outcome.object, ops, validation, Vec::new(), &mut self.warnings)?;
         place(&mut *object, target)?;
-        let write = Write { dry_run, warnings: &mut self.warnings, decoded: true };
+        let write = Write { dry_run, warnings: &mut self.warnings, decoded: true, managed: Some(outcome.managed) };
+        if current.is_none() {
+            let stored = self.server.create_with(self.caller, object, write)?;
+            return self.object(201, ops, &stored);
+        }
         let stored = self.server.update_with(self.caller, object, &target.subresource, write)?;
-        self.object(200, target.ops, &*stored)
+        self.object(200, ops, &stored)
     }
+}
+
+/// Whether what is applied is of the kind that the path names and fits its schema.
+fn check_applied(info: &KindInfo, schema: Schema<'_>, applied: &Value) -> Result<(), Status> {
+    let text = |pointer: &str| applied.pointer(pointer).and_then(Value::as_str).unwrap_or_default();
+    let (version, kind) = (text("/apiVersion"), text("/kind"));
+    let gvk = format!("{version}, Kind={kind}");
+    if version != info.api_version() || kind != info.kind {
+        return Err(Status::bad_request(format!("invalid object type: {gvk}")));
+    }
+    if applied.pointer("/metadata/managedFields").is_some_and(|given| !given.is_null()) {
+        return Err(Status::bad_request("metadata.managedFields must be nil"));
+    }
+    let wrong = check(schema, applied);
+    if wrong.is_empty() {
+        return Ok(());
+    }
+    let (namespace, name) = (text("/metadata/namespace"), text("/metadata/name"));
+    let why = format!("failed to create typed patch object ({namespace}/{name}; {gvk}): {}", joined(&wrong));
+    Err(Status::other(Reason::Unknown, why))
 }
 
 /// The object that a patch makes of another.

@@ -3,27 +3,28 @@
 //! Models Kubernetes 1.36 staging/src/k8s.io/apiserver/pkg/endpoints/handlers/watch.go.
 
 use std::collections::VecDeque;
-use std::sync::Arc;
 use std::time::Duration;
 
 use serde_json::{Value, json};
 
 use super::{Call, collection, truthy};
 use crate::api::KindOps;
-use crate::apimachinery::{Object, Status, field};
+use crate::apimachinery::{Status, field};
 use crate::apiserver::filter::Filter;
+use crate::apiserver::managed_fields;
 use crate::apiserver::negotiate::{self, Form};
 use crate::apiserver::respond;
 use crate::apiserver::route::Target;
 use crate::apiserver::streams::{self, Stream, Watch};
 use crate::apiserver::table;
 use crate::sim::Time;
+use crate::storage::Stored;
 use crate::text::http::Response;
 
 impl Call<'_> {
     /// Opens a watch.
     pub(super) fn watch(&mut self, target: &Target) -> Result<Response, Status> {
-        let filter = Filter::of(self.request, target.ops, &target.name)?;
+        let filter = Filter::of(self.request, &*target.ops, &target.name)?;
         let form = negotiate::form(self.request)?;
         let current = self.server.store().revision();
         let given = self.request.query("resourceVersion").unwrap_or_default();
@@ -33,7 +34,7 @@ impl Call<'_> {
         let initial_events = asked.unwrap_or(wanted == 0);
         let mut target = target.clone();
         target.name.clear();
-        let initial: VecDeque<Arc<dyn Object>> = if initial_events {
+        let initial: VecDeque<Stored> = if initial_events {
             collection(self.server, &target, &filter, None).cloned().collect()
         } else {
             VecDeque::new()
@@ -42,7 +43,7 @@ impl Call<'_> {
         let timeout = self.request.query("timeoutSeconds").and_then(|text| text.parse::<u64>().ok());
         let now = self.server.now();
         let watch = Watch {
-            resource: target.ops.info().resource,
+            ops: target.ops,
             namespace: target.namespace,
             filter,
             form,
@@ -80,18 +81,18 @@ impl Call<'_> {
 /// An object as an event of a watch carries it.
 pub(in crate::apiserver) fn encode(
     ops: &dyn KindOps,
-    object: &dyn Object,
+    stored: &Stored,
     form: Form,
     with_columns: bool,
     now: Time,
 ) -> Value {
     match form {
-        Form::Object => ops.encode(object),
-        Form::Metadata => table::metadata(object),
+        Form::Object => managed_fields::encode(ops, stored),
+        Form::Metadata => table::metadata(ops, stored),
         Form::Table(include) => {
             let columns = if with_columns { table::columns(ops) } else { Value::Null };
-            let metadata = json!({"resourceVersion": object.meta().resource_version});
-            table::table(metadata, columns, vec![table::row(ops, object, now, include)])
+            let metadata = json!({"resourceVersion": stored.object.meta().resource_version});
+            table::table(metadata, columns, vec![table::row(ops, stored, now, include)])
         }
     }
 }

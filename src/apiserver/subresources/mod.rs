@@ -22,8 +22,8 @@ pub(super) fn answer(call: &mut Call<'_>, target: &Target) -> Result<Response, S
     match (info.resource, target.subresource.as_str(), call.request.method) {
         (_, "status", method) if info.has_status => match method {
             Method::Get => {
-                let object = call.stored(target)?;
-                call.object(200, target.ops, &*object)
+                let stored = call.stored(target)?;
+                call.object(200, &*target.ops, &stored)
             }
             Method::Put => call.update(target),
             Method::Patch => call.patch(target),
@@ -38,8 +38,8 @@ pub(super) fn answer(call: &mut Call<'_>, target: &Target) -> Result<Response, S
         ("pods", "log", Method::Get) => log::get(call, target),
         ("pods", "exec" | "attach", Method::Get | Method::Post) => exec::open(call, target),
         ("pods", "ephemeralcontainers", Method::Get) => {
-            let object = call.stored(target)?;
-            call.object(200, target.ops, &*object)
+            let stored = call.stored(target)?;
+            call.object(200, &*target.ops, &stored)
         }
         ("pods", "binding" | "eviction" | "log" | "exec" | "attach", _) => Err(Status::method_not_allowed()),
         _ => Err(Status::unknown_path()),

@@ -5,9 +5,10 @@
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::LabelSelector;
 use serde_json::{Map, Value, json};
 
+use crate::api::KindOps;
+use crate::apimachinery::Status;
 use crate::apimachinery::field::{Error, Path};
 use crate::apimachinery::patch::{json_patch, merge_patch};
-use crate::apimachinery::{Status, meta};
 use crate::apiserver::body;
 use crate::apiserver::endpoints::{Call, PatchForm};
 use crate::apiserver::registry::Write;
@@ -16,8 +17,9 @@ use crate::text::http::{Method, Response};
 
 /// Reads or changes the scale.
 pub(super) fn answer(call: &mut Call<'_>, target: &Target, method: Method) -> Result<Response, Status> {
-    let held = target.ops.encode(&*call.stored(target)?);
-    let scale = scale_of(&held);
+    let held = target.ops.encode(&*call.stored(target)?.object);
+    let paths = Paths::of(&*target.ops);
+    let scale = scale_of(&held, &paths);
     let wanted = match method {
         Method::Get => return Ok(call.json(200, &scale)),
         Method::Put => body::read(call.request, "Scale")?.0,
@@ -38,21 +40,42 @@ pub(super) fn answer(call: &mut Call<'_>, target: &Target, method: Method) -> Re
         return Err(Status::invalid("Scale.autoscaling", &target.name, &[error]));
     }
     let mut changed = held;
-    if let Some(spec) = changed.get_mut("spec").and_then(Value::as_object_mut) {
-        spec.insert("replicas".to_owned(), json!(replicas));
+    if let Some((parent, field)) = paths.spec.rsplit_once('/')
+        && let Some(parent) = changed.pointer_mut(parent).and_then(Value::as_object_mut)
+    {
+        parent.insert(field.to_owned(), json!(replicas));
     }
     let mut object = target.ops.decode(changed).map_err(|why| Status::internal(&why))?;
     let version = wanted.pointer("/metadata/resourceVersion").and_then(Value::as_str);
     if let Some(version) = version.filter(|version| !version.is_empty()) {
         object.meta_mut().resource_version = Some(version.to_owned());
     }
-    let write = Write { dry_run, warnings: &mut call.warnings, decoded: true };
-    let stored = call.server.update_with(call.caller, object, "", write)?;
-    debug_assert_eq!(meta::name(stored.meta()), target.name);
-    Ok(call.json(200, &scale_of(&target.ops.encode(&*stored))))
+    let write = Write { dry_run, warnings: &mut call.warnings, decoded: true, managed: None };
+    let stored = call.server.update_with(call.caller, object, "scale", write)?;
+    Ok(call.json(200, &scale_of(&target.ops.encode(&*stored.object), &paths)))
 }
 
-fn scale_of(object: &Value) -> Value {
+/// Where the parts of a scale are in the object, as JSON pointers.
+struct Paths {
+    spec: String,
+    status: String,
+    selector: String,
+}
+
+impl Paths {
+    fn of(ops: &dyn KindOps) -> Self {
+        match ops.scale_paths() {
+            Some(own) => Self { spec: own.spec.clone(), status: own.status.clone(), selector: own.selector.clone() },
+            None => {
+                let [spec, status, selector] =
+                    ["/spec/replicas", "/status/replicas", "/spec/selector"].map(str::to_owned);
+                Self { spec, status, selector }
+            }
+        }
+    }
+}
+
+fn scale_of(object: &Value, paths: &Paths) -> Value {
     let at = |path: &str| object.pointer(path).cloned().unwrap_or_default();
     let mut metadata = Map::new();
     for key in ["name", "namespace", "uid", "resourceVersion", "creationTimestamp"] {
@@ -62,12 +85,14 @@ fn scale_of(object: &Value) -> Value {
     }
     let number = |path: &str| at(path).as_i64().unwrap_or(0);
     let mut spec = Map::new();
-    if number("/spec/replicas") != 0 {
-        spec.insert("replicas".to_owned(), json!(number("/spec/replicas")));
+    if number(&paths.spec) != 0 {
+        spec.insert("replicas".to_owned(), json!(number(&paths.spec)));
     }
+    let selector = at(&paths.selector);
+    let selector = selector.as_str().map_or_else(|| selector_text(&selector), str::to_owned);
     json!({
         "kind": "Scale", "apiVersion": "autoscaling/v1", "metadata": metadata, "spec": spec,
-        "status": {"replicas": number("/status/replicas"), "selector": selector_text(&at("/spec/selector"))},
+        "status": {"replicas": number(&paths.status), "selector": selector},
     })
 }
 

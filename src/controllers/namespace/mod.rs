@@ -100,10 +100,12 @@ fn empty(namespace: &str, object: &Namespace, context: &mut Context<'_>) -> Resu
         return Ok(left);
     }
     left.estimate = 0;
-    for kind in
-        api::KINDS.iter().map(|kind| kind.info()).filter(|info| info.namespaced && info.resource != Pod::RESOURCE)
-    {
-        empty_resource(kind.resource, namespace, context, &mut left)?;
+    let known = api::KINDS.iter().map(|kind| kind.info()).map(|info| (info.resource, info.namespaced));
+    let custom = context.client.server().custom_resources();
+    for (resource, namespaced) in known.chain(custom) {
+        if namespaced && resource != Pod::RESOURCE {
+            empty_resource(resource, namespace, context, &mut left)?;
+        }
     }
     Ok(left)
 }

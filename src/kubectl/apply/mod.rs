@@ -2,7 +2,11 @@
 //!
 //! Models Kubernetes 1.36 staging/src/k8s.io/apimachinery/pkg/util/strategicpatch/patch.go.
 
+mod upgrade;
+
 use serde_json::{Map, Value, json};
+
+pub use upgrade::upgrade_patch;
 
 use crate::apimachinery::facts::{Field, Shape, Type, facts};
 
@@ -20,6 +24,12 @@ pub fn three_way(original: &Value, modified: &Value, current: &Value) -> Value {
 pub fn two_way(original: &Value, modified: &Value) -> Value {
     let known = Known::of_document(modified);
     Value::Object(diff(&fields(original), &fields(modified), known, false, Mode::Both))
+}
+
+/// The form of a patch that objects of this kind take: custom kinds know no strategy.
+pub fn patch_form(object: &Value) -> &'static str {
+    let of = |key: &str| object.get(key).and_then(Value::as_str).unwrap_or_default();
+    if facts().of_kind(of("apiVersion"), of("kind")).is_some() { "strategic" } else { "merge" }
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

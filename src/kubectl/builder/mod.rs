@@ -313,11 +313,22 @@ pub fn fetch(cx: &mut Context<'_>, built: &Built) -> (Vec<Target>, Vec<Failure>)
         } else {
             match cx.get(&target.path()) {
                 Ok(object) => found.push(Target { object: Some(object), ..target.clone() }),
-                Err(failure) => failures.push(failure),
+                Err(failure) => failures.push(of_namespace(cx, target, failure)),
             }
         }
     }
     (found, failures)
+}
+
+/// When an object is not found because its namespace is not there, that is what is said.
+pub fn of_namespace(cx: &mut Context<'_>, target: &Target, failure: Failure) -> Failure {
+    if !failure.is_not_found() || matches!(target.namespace.as_str(), "" | "default") {
+        return failure;
+    }
+    match cx.get(&format!("/api/v1/namespaces/{}", target.namespace)) {
+        Err(missing) if missing.is_not_found() => missing,
+        _ => failure,
+    }
 }
 
 /// The objects of a list, with the kind and version that a list leaves out.

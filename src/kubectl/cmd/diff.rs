@@ -5,7 +5,7 @@
 use serde_json::{Value, json};
 use similar::{ChangeTag, TextDiff};
 
-use crate::kubectl::apply::three_way;
+use crate::kubectl::apply::{patch_form, three_way};
 use crate::kubectl::builder::{self, FILE_FLAGS, Query, Target};
 use crate::kubectl::failure::Failure;
 use crate::kubectl::flags::{Flag, array, int, switch, text};
@@ -115,7 +115,7 @@ fn states(cx: &mut Context<'_>, target: &Target) -> Result<(Option<Value>, Optio
     let patch = three_way(&original, &remember(&wanted), &live);
     let query = writing::query(DryRun::Server, manager, "");
     let body = crate::text::go_json::to_compact(&patch);
-    let merged = cx.patch(&target.path(), "strategic", &query, body.as_bytes())?;
+    let merged = cx.patch(&target.path(), patch_form(&wanted), &query, body.as_bytes())?;
     Ok((Some(live), Some(merged)))
 }
 

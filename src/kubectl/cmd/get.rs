@@ -144,7 +144,7 @@ fn table_of(
     if whole {
         request = request.with_query("includeObject", "Object");
     }
-    cx.json(request)
+    cx.json(request).map_err(|failure| builder::of_namespace(cx, target, failure))
 }
 
 fn options(cx: &Context<'_>, printer: &Printer) -> TableOptions {

@@ -10,7 +10,7 @@ use std::time::Duration;
 
 use serde_json::{Value, json};
 
-use crate::kubectl::apply::three_way;
+use crate::kubectl::apply::{patch_form, three_way, upgrade_patch};
 use crate::kubectl::builder::{self, FILE_FLAGS, Query, Target};
 use crate::kubectl::discovery::Resource;
 use crate::kubectl::failure::Failure;
@@ -355,7 +355,7 @@ fn apply_one(cx: &mut Context<'_>, target: &Target, options: &Options) -> Result
     }
     let query = writing::query(options.dry_run, &options.manager, options.validation);
     let body = crate::text::go_json::to_compact(&patch);
-    match cx.patch(&target.path(), "strategic", &query, body.as_bytes()) {
+    match cx.patch(&target.path(), patch_form(&modified), &query, body.as_bytes()) {
         Ok(object) => Ok((object, "configured")),
         Err(failure) => Err(failure.context(&format!(
             "error when applying patch:\n{body}\nto:\n{}\nfor: {}: ",
@@ -377,7 +377,7 @@ fn server_side_apply(
     let mut query = writing::query(options.dry_run, &options.manager, options.validation);
     query.push(("force".to_owned(), options.force_conflicts.to_string()));
     let body = serde_json::to_vec(&wanted).unwrap_or_default();
-    let object = match cx.patch(&target.path(), "apply", &query, &body) {
+    let mut object = match cx.patch(&target.path(), "apply", &query, &body) {
         Ok(object) => object,
         Err(failure) if failure.reason() == "Conflict" => return Err(conflict(&failure)),
         Err(failure) => return Err(failure),
@@ -397,8 +397,13 @@ fn server_side_apply(
         let mut query = writing::query(options.dry_run, "kubectl-last-applied", "");
         query.push(("force".to_owned(), "true".to_owned()));
         let body = serde_json::to_vec(&memory).unwrap_or_default();
-        let object = cx.patch(&target.path(), "apply", &query, &body)?;
-        return Ok((object, "serverside-applied"));
+        object = cx.patch(&target.path(), "apply", &query, &body)?;
+    }
+    if let Some(upgrade) = upgrade_patch(&object, &options.manager) {
+        let upgrade = serde_json::to_vec(&upgrade).unwrap_or_default();
+        cx.patch(&target.path(), "json", &writing::query(options.dry_run, &options.manager, ""), &upgrade)?;
+        // Applied once more: now what is applied no longer goes.
+        object = cx.patch(&target.path(), "apply", &query, &body)?;
     }
     Ok((object, "serverside-applied"))
 }
