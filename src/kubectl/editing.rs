@@ -5,7 +5,7 @@
 
 use serde_json::{Map, Value, json};
 
-use super::apply::two_way;
+use super::apply::{patch_form, two_way};
 use super::builder::Target;
 use super::failure::Failure;
 use super::print::{Printer, drop_managed_fields, list_at, str_at};
