@@ -293,7 +293,7 @@ impl Editing {
                 } else {
                     let sub = flags.text("subresource");
                     let path = if sub.is_empty() { target.path() } else { format!("{}/{sub}", target.path()) };
-                    let sent = cx.patch(&path, "strategic", &query, body.as_bytes());
+                    let sent = cx.patch(&path, patch_form(&after), &query, body.as_bytes());
                     (sent.map_err(|failure| (failure, Some(target.clone())))?, "edited")
                 }
             }
