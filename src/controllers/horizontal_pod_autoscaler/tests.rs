@@ -2,10 +2,9 @@
 
 use serde_json::{Value, json};
 
-use std::sync::Arc;
-
 use super::*;
 use crate::apiserver::{PodUsage, Usage};
+use crate::controllers::pod_control;
 use crate::controllers::tests::World;
 use k8s_openapi::api::apps::v1::Deployment;
 
@@ -37,25 +36,40 @@ fn cpu(percent: i32) -> Value {
     json!([{"type": "Resource", "resource": {"name": "cpu", "target": {"type": "Utilization", "averageUtilization": percent}}}])
 }
 
-impl World {
-    /// Lets time pass while every running Pod uses so many thousandths of a processor and so many bytes.
-    fn use_for(&mut self, seconds: u64, milli: u64, memory: u64) {
+/// A load that the running Pods share, with what each has used so far.
+#[derive(Default)]
+struct Load {
+    used: BTreeMap<String, u64>,
+}
+
+impl Load {
+    /// Lets time pass under a load of so many thousandths of a processor and so many MiB.
+    fn run(&mut self, world: &mut World, seconds: u64, milli: u64, mebibytes: u64) {
         for _ in 0..seconds / 15 {
-            let start = self.now.as_seconds() * 1_000_000 * milli;
-            let pods = self.active();
-            let usage = |pod: &Arc<k8s_openapi::api::core::v1::Pod>| PodUsage {
-                namespace: "default".to_owned(),
-                name: meta::name(&pod.metadata).to_owned(),
-                containers: [("c".to_owned(), Usage { cpu: start, memory })].into(),
-            };
-            self.server.take_usage("node01", Usage::default(), pods.iter().map(usage).collect());
-            self.advance(15.0);
-            for pod in self.active().iter().filter(|pod| super::super::pod_control::phase(pod) != "Running") {
-                self.phase(pod, "Running", None);
+            let pods = world.active();
+            let share = pods.len().max(1) as u64;
+            let mut usage = Vec::new();
+            for pod in &pods {
+                let name = meta::name(&pod.metadata).to_owned();
+                let cpu = self.used.entry(name.clone()).or_insert(0);
+                *cpu += 15 * 1_000_000 * milli / share;
+                let used = Usage { cpu: *cpu, memory: (mebibytes << 20) / share };
+                usage.push(PodUsage {
+                    namespace: "default".to_owned(),
+                    name,
+                    containers: [("c".to_owned(), used)].into(),
+                });
+            }
+            world.server.take_usage("node01", Usage::default(), usage);
+            world.advance(15.0);
+            for pod in world.active().iter().filter(|pod| pod_control::phase(pod) != "Running") {
+                world.phase(pod, "Running", None);
             }
         }
     }
+}
 
+impl World {
     fn wanted(&self) -> i32 {
         self.get::<Deployment>("web").spec.as_ref().unwrap().replicas.unwrap()
     }
@@ -73,35 +87,35 @@ fn what_is_used_decides_how_many_there_are() {
     let memory = json!([{"type": "Resource", "resource": {"name": "memory", "target": {"type": "AverageValue", "averageValue": "50Mi"}}}]);
     let value = json!([{"type": "Resource", "resource": {"name": "cpu", "target": {"type": "AverageValue", "averageValue": "100m"}}}]);
     for (name, metrics, replicas, milli, expected) in [
-        ("TestScaleUp", cpu(30), 3, 50, 5),
-        ("TestTolerance", cpu(50), 3, 52, 3),
-        ("TestScaleUpCapped", cpu(10), 3, 200, 6),
-        ("TestScaleUp by value", value, 2, 150, 3),
+        ("TestScaleUp", cpu(30), 3, 150, 5),
+        ("TestTolerance", cpu(50), 3, 156, 3),
+        ("TestScaleUpCapped", cpu(10), 3, 600, 6),
+        ("TestScaleUp by value", value, 2, 300, 3),
         ("memory by value", memory, 2, 10, 3),
     ] {
         let mut world = world(replicas, Some("100m"), metrics);
-        world.use_for(90, milli, 70 << 20);
+        Load::default().run(&mut world, 180, milli, 140);
         assert_eq!(world.wanted(), expected, "{name}");
     }
-    let mut world = world(5, Some("100m"), cpu(50));
-    world.use_for(120, 10, 1 << 20);
+    let (mut world, mut load) = (world(5, Some("100m"), cpu(50)), Load::default());
+    load.run(&mut world, 120, 50, 1);
     assert_eq!((world.wanted(), world.condition("AbleToScale").1.as_str()), (5, "ScaleDownStabilized"));
-    world.use_for(300, 10, 1 << 20);
+    load.run(&mut world, 360, 50, 1);
     assert_eq!(world.wanted(), 1, "TestScaleDown");
     let told = world.events_of("HorizontalPodAutoscaler");
-    assert_eq!(told.last().unwrap(), "SuccessfulRescale New size: 1; reason: All metrics below target");
-    world.use_for(15, 10, 1 << 20);
+    let shrunk = "SuccessfulRescale New size: 1; reason: All metrics below target".to_owned();
+    assert!(told.contains(&shrunk), "{told:?}");
     let status = world.get::<HorizontalPodAutoscaler>("web").to_json()["status"].clone();
     assert_eq!(
         status["currentMetrics"][0]["resource"]["current"],
-        json!({"averageUtilization": 10, "averageValue": "10m"})
+        json!({"averageUtilization": 50, "averageValue": "50m"})
     );
 }
 
 #[test]
 fn what_cannot_be_known_is_told() {
     let mut world = world(2, None, cpu(50));
-    world.use_for(60, 10, 1 << 20);
+    Load::default().run(&mut world, 60, 10, 1);
     let (status, reason, message) = world.condition("ScalingActive");
     assert_eq!((status.as_str(), reason.as_str()), ("False", "FailedGetResourceMetric"), "TestMissingRequests");
     assert!(message.starts_with("the HPA was unable to compute the replica count: failed to get cpu utilization: missing request for cpu in container c of Pod web-"), "{message}");
