@@ -1,12 +1,14 @@
 //! Cron schedules: five fields or a descriptor, and the instants that they name.
 //!
-//! Knows no clock and no time zones by name: an offset from UTC is an argument.
+//! Knows no clock: the instant and the time zone are arguments.
 //! Models Kubernetes 1.36 vendor/github.com/robfig/cron/v3/{parser,spec,constantdelay}.go.
 
 use std::time::Duration;
 
 use jiff::civil::Date;
+use jiff::tz::Offset;
 
+use super::time_zone::{self, Zone};
 use crate::sim::Time;
 use crate::text::duration::parse_go_duration;
 
@@ -60,14 +62,11 @@ impl Schedule {
             return Err("empty spec string".to_owned());
         }
         let mut text = text;
-        if text.starts_with("TZ=") || text.starts_with("CRON_TZ=") {
-            // The library takes a zone here; the server refuses such a schedule all the same.
-            let (zone, rest) = text.split_once(' ').unwrap_or((text, ""));
-            let zone = zone.split_once('=').map_or("", |(_, zone)| zone);
-            if !super::time_zone::is_known(zone) {
+        if let Some(zone) = Self::zone_in(text) {
+            if !time_zone::is_known(zone) {
                 return Err(format!("provided bad location {zone}: unknown time zone {zone}"));
             }
-            text = rest.trim();
+            text = text.split_once(' ').map_or("", |(_, rest)| rest).trim();
         }
         if text.starts_with('@') {
             return parse_descriptor(text);
@@ -85,42 +84,47 @@ impl Schedule {
         }))
     }
 
-    /// The first instant after `after`; `None` when there is none within five years. `offset` is what local time is
-    /// ahead of UTC, in seconds.
-    pub fn next(&self, after: Time, offset: i32) -> Option<Time> {
+    /// The zone that a schedule begins with, `TZ=UTC 0 * * * *`. The library takes one; the server refuses it in what
+    /// is new.
+    pub fn zone_in(text: &str) -> Option<&str> {
+        let zone = text.strip_prefix("TZ=").or_else(|| text.strip_prefix("CRON_TZ="))?;
+        zone.split(' ').next()
+    }
+
+    /// The first instant after `after`; `None` when there is none within five years.
+    pub fn next(&self, after: Time, zone: Zone) -> Option<Time> {
         match self {
             Schedule::Every(delay) => Some(Time::from_seconds((after + *delay).as_seconds())),
-            Schedule::Fields(fields) => fields.next(after, offset),
+            Schedule::Fields(fields) => fields.next(after, zone),
         }
     }
 }
 
 impl Fields {
-    fn next(self, after: Time, offset: i32) -> Option<Time> {
-        let local = i64::try_from(after.as_seconds()).ok()?.checked_add(i64::from(offset))?;
-        // The next whole minute.
-        let start = jiff::Timestamp::from_second(local.div_euclid(60).checked_add(1)?.checked_mul(60)?).ok()?;
-        let start = start.to_zoned(jiff::tz::TimeZone::UTC).datetime();
-        let (mut hour, mut minute) = (start.hour(), start.minute());
-        let last_year = start.year().saturating_add(YEARS);
-        let mut date = start.date();
-        while date.year() <= last_year {
-            if !has(self.month, date.month()) {
-                date = date.last_of_month().tomorrow().ok()?;
-                (hour, minute) = (0, 0);
-                continue;
+    /// Goes on from the next whole minute until every field matches. Where clocks are put forward, what they skip does
+    /// not match; where they are put back, it matches twice.
+    fn next(self, after: Time, zone: Zone) -> Option<Time> {
+        let mut at = i64::try_from(after.as_seconds()).ok()?.div_euclid(60).checked_add(1)?.checked_mul(60)?;
+        let local = |at: i64| time_zone::local(at, zone.offset_at(at));
+        let last_year = local(at)?.year().saturating_add(YEARS);
+        loop {
+            let now = local(at)?;
+            if now.year() > last_year {
+                return None;
             }
-            if self.matches_day(date)
-                && let Some((hour, minute)) = self.next_in_day(hour, minute)
-            {
-                let local = date.at(hour, minute, 0, 0).to_zoned(jiff::tz::TimeZone::UTC).ok()?.timestamp().as_second();
-                let seconds = local.checked_sub(i64::from(offset))?;
-                return u64::try_from(seconds).ok().map(Time::from_seconds);
+            if !has(self.month, now.month()) {
+                at = midnight(now.date().last_of_month().tomorrow().ok()?, zone)?;
+            } else if !self.matches_day(now.date()) {
+                at = next_day(now.date(), zone)?;
+            } else if !has(self.hour, now.hour()) {
+                at += i64::from(60 - now.minute()) * 60;
+            } else if let Some(minute) = (now.minute()..60).find(|minute| has(self.minute, *minute)) {
+                let match_at = at + i64::from(minute - now.minute()) * 60;
+                return u64::try_from(match_at).ok().map(Time::from_seconds);
+            } else {
+                at += i64::from(60 - now.minute()) * 60;
             }
-            date = date.tomorrow().ok()?;
-            (hour, minute) = (0, 0);
         }
-        None
     }
 
     /// Day and weekday both have to match when one of them is a star, else either.
@@ -129,17 +133,22 @@ impl Fields {
         let weekday = has(self.weekday, date.weekday().to_sunday_zero_offset());
         if self.day & STAR != 0 || self.weekday & STAR != 0 { day && weekday } else { day || weekday }
     }
+}
 
-    fn next_in_day(self, hour: i8, minute: i8) -> Option<(i8, i8)> {
-        let this_hour = (minute..60).find(|minute| has(self.minute, *minute));
-        if has(self.hour, hour)
-            && let Some(minute) = this_hour
-        {
-            return Some((hour, minute));
-        }
-        let hour = (hour + 1..24).find(|hour| has(self.hour, *hour))?;
-        let minute = (0..60).find(|minute| has(self.minute, *minute))?;
-        Some((hour, minute))
+/// The beginning of a day, in seconds since 1970; of two it is one, and where there is none it is an hour later.
+fn midnight(date: Date, zone: Zone) -> Option<i64> {
+    let local = Offset::UTC.to_timestamp(date.at(0, 0, 0, 0)).ok()?.as_second();
+    Some(local - zone.offset_at(local - zone.offset_at(local)))
+}
+
+/// The beginning of the day after. As with the library, a day that has no midnight is passed over.
+fn next_day(date: Date, zone: Zone) -> Option<i64> {
+    let next = date.tomorrow().ok()?;
+    let at = midnight(next, zone)?;
+    match time_zone::local(at, zone.offset_at(at))?.hour() {
+        0 => Some(at),
+        hour if hour > 12 => Some(at + i64::from(24 - hour) * 3600),
+        _ => midnight(next.tomorrow().ok()?, zone),
     }
 }
 
@@ -252,9 +261,26 @@ fn parse_descriptor(text: &str) -> Result<Schedule, String> {
 mod tests {
     use super::*;
 
-    fn next(schedule: &str, after: &str) -> String {
-        let after = Time::from(after.parse::<jiff::Timestamp>().unwrap());
-        Schedule::parse(schedule).unwrap().next(after, 0).map_or("never".to_owned(), |time| format!("{time:?}"))
+    fn next(schedule: &str, zone: &str, after: &str) -> String {
+        let (after, zone) = (Time::from(after.parse::<jiff::Timestamp>().unwrap()), Zone::find(zone).unwrap());
+        Schedule::parse(schedule).unwrap().next(after, zone).map_or("never".to_owned(), |time| format!("{time:?}"))
+    }
+
+    #[test]
+    fn local_time_decides_also_where_clocks_are_changed() {
+        for (schedule, zone, after, wanted) in [
+            ("0 9 * * *", "Europe/Berlin", "2026-11-23T17:00:00Z", "2026-11-24T08:00:00Z"),
+            ("0 9 * * *", "America/New_York", "2026-07-01T17:00:00Z", "2026-07-02T13:00:00Z"),
+            // Put forward: half past two is not there; the hourly run comes an hour after the last.
+            ("30 2 * * *", "Europe/Berlin", "2027-03-27T02:00:00Z", "2027-03-29T00:30:00Z"),
+            ("0 * * * *", "Europe/Berlin", "2027-03-28T00:00:00Z", "2027-03-28T01:00:00Z"),
+            // Put back: half past two comes twice.
+            ("30 2 * * *", "Europe/Berlin", "2026-10-24T23:00:00Z", "2026-10-25T00:30:00Z"),
+            ("30 2 * * *", "Europe/Berlin", "2026-10-25T00:30:00Z", "2026-10-25T01:30:00Z"),
+            ("0 0 1 1 *", "Asia/Kolkata", "2026-11-23T17:00:00Z", "2026-12-31T18:30:00Z"),
+        ] {
+            assert_eq!(next(schedule, zone, after), wanted, "{schedule} in {zone} after {after}");
+        }
     }
 
     #[test]
@@ -272,7 +298,7 @@ mod tests {
             ("@every 90s", "2026-11-23T17:46:00.5Z", "2026-11-23T17:47:30Z"),
             ("0 0 31 2 *", "2026-11-23T17:46:00Z", "never"),
         ] {
-            assert_eq!(next(schedule, after), wanted, "{schedule} after {after}");
+            assert_eq!(next(schedule, "", after), wanted, "{schedule} after {after}");
         }
     }
 

@@ -93,7 +93,7 @@ fn check_time_zone(errors: &mut Errors, path: &Path, zone: &str) {
         let why = "timeZone must be an explicit time zone as defined in https://www.iana.org/time-zones";
         errors.push(Error::invalid(path, zone, why));
     }
-    if !zone.split('/').all(is_part) || (zone != "Local" && !time_zone::is_known(zone)) {
+    if !zone.split('/').all(is_part) || !time_zone::is_known(zone) {
         errors.push(Error::invalid(path, zone, format!("unknown time zone {zone}")));
     }
 }

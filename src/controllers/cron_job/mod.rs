@@ -3,6 +3,8 @@
 //! Models Kubernetes 1.36 pkg/controller/cronjob/{cronjob_controllerv2,utils}.go.
 
 mod schedule;
+#[cfg(test)]
+mod tests;
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -15,6 +17,7 @@ use self::schedule::{Timetable, next_run_after, run_due};
 use super::consistency::Consistency;
 use super::pod_control::{self, is_namespace_terminating};
 use super::{Context, Controller};
+use crate::api::cron_job::time_zone::{self, Zone};
 use crate::apimachinery::{Kind, Object, ObjectKey, Reason, Status, downcast, meta};
 use crate::apiserver::{DeleteOptions, Propagation};
 use crate::client::{Caches, Delta, EventType, WorkQueue};
@@ -98,6 +101,12 @@ fn end_of(job: &Job) -> Option<&str> {
     end.map(|condition| condition.type_.as_str())
 }
 
+/// Whether the status has a Job among the active ones.
+fn lists(cron_job: &CronJob, uid: &str) -> bool {
+    let active = cron_job.status.iter().flat_map(|status| status.active.iter().flatten());
+    active.into_iter().any(|job| job.uid.as_deref() == Some(uid))
+}
+
 /// One look at a CronJob.
 struct Sync<'a, 'b> {
     cron_job: CronJob,
@@ -131,8 +140,7 @@ impl<'a, 'b> Sync<'a, 'b> {
     }
 
     fn is_active(&self, uid: &str) -> bool {
-        let active = self.cron_job.status.iter().flat_map(|status| status.active.iter().flatten());
-        active.into_iter().any(|job| job.uid.as_deref() == Some(uid))
+        lists(&self.cron_job, uid)
     }
 
     fn drop_active(&mut self, uid: &str) {
@@ -146,23 +154,43 @@ impl<'a, 'b> Sync<'a, 'b> {
     }
 
     fn sync(&mut self, jobs: &[Arc<Job>]) -> Result<Option<Time>, Status> {
-        self.note_ends(jobs);
+        self.note_ends(jobs)?;
         self.note_missing(jobs)?;
         if meta::is_deleting(&self.cron_job.metadata) {
             return Ok(None);
         }
+        let before = Arc::clone(&self.before);
+        let spec = spec_of(&before);
+        if let Some(zone) = spec.time_zone.as_deref().filter(|zone| !time_zone::is_known(zone)) {
+            let message = format!("invalid timeZone: {zone:?}: unknown time zone {zone}");
+            self.event(EventType::Warning, "UnknownTimeZone", &message);
+            return Ok(None);
+        }
+        if spec.suspend == Some(true) {
+            return Ok(None);
+        }
+        if spec.schedule.contains("TZ") {
+            let message = format!(
+                "CRON_TZ or TZ used in schedule {:?} is not officially supported, see https://kubernetes.io/docs/concepts/workloads/controllers/cron-jobs/ for more details",
+                spec.schedule
+            );
+            self.event(EventType::Warning, "UnsupportedSchedule", &message);
+        }
         let timetable = match Timetable::of(&self.cron_job) {
             Ok(timetable) => timetable,
-            Err(error) => {
-                self.event(EventType::Warning, error.reason, &error.message);
+            Err(why) => {
+                let message = format!("unparseable schedule: {:?} : {why}", spec.schedule);
+                self.event(EventType::Warning, "UnparseableSchedule", &message);
                 return Ok(None);
             }
         };
-        if spec_of(&self.cron_job).suspend == Some(true) {
-            return Ok(None);
-        }
         let now = self.context.now;
-        let due = run_due(&self.cron_job, &timetable, now);
+        let Ok(due) = run_due(&self.cron_job, &timetable, now) else {
+            let why = "time difference between two schedules is less than 1 second";
+            let message = format!("invalid schedule: {} : {why}", spec.schedule);
+            self.event(EventType::Warning, "InvalidSchedule", &message);
+            return Ok(None);
+        };
         if due.too_many_missed {
             let message =
                 "too many missed start times. Set or decrease .spec.startingDeadlineSeconds or check clock skew";
@@ -175,11 +203,11 @@ impl<'a, 'b> Sync<'a, 'b> {
     }
 
     /// Takes finished Jobs off the list of active ones.
-    fn note_ends(&mut self, jobs: &[Arc<Job>]) {
+    fn note_ends(&mut self, jobs: &[Arc<Job>]) -> Result<(), Status> {
         for job in jobs {
             let (uid, name) = (meta::uid(&job.metadata), meta::name(&job.metadata));
             let Some(end) = end_of(job) else {
-                if !self.is_active(uid) {
+                if !self.is_active(uid) && !self.refresh(uid)? {
                     let message = format!("Saw a job that the controller did not create or forgot: {name}");
                     self.event(EventType::Warning, "UnexpectedJob", &message);
                 }
@@ -199,6 +227,18 @@ impl<'a, 'b> Sync<'a, 'b> {
                 }
             }
         }
+        Ok(())
+    }
+
+    /// Goes on from the CronJob as the server has it by now, when that one has the Job among the active ones.
+    fn refresh(&mut self, uid: &str) -> Result<bool, Status> {
+        let (namespace, name) = (meta::namespace(&self.before.metadata), meta::name(&self.before.metadata));
+        let fresh = self.context.client.get::<CronJob>(namespace, name)?;
+        let knows = lists(&fresh, uid);
+        if knows {
+            self.cron_job = CronJob::clone(&fresh);
+        }
+        Ok(knows)
     }
 
     /// Takes Jobs that are gone off the list of active ones.
@@ -299,8 +339,8 @@ impl<'a, 'b> Sync<'a, 'b> {
         let template = &spec_of(&self.cron_job).job_template;
         let from = template.metadata.clone().unwrap_or_default();
         let mut annotations = from.annotations.unwrap_or_default();
-        annotations
-            .insert(SCHEDULED_AT.to_owned(), schedule::rfc3339(at, spec_of(&self.cron_job).time_zone.as_deref()));
+        let zone = spec_of(&self.cron_job).time_zone.as_deref().and_then(Zone::find).unwrap_or_default();
+        annotations.insert(SCHEDULED_AT.to_owned(), zone.rfc3339(at));
         let job = Job {
             metadata: ObjectMeta {
                 name: Some(name.to_owned()),

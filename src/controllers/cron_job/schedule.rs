@@ -1,7 +1,6 @@
 //! When a CronJob's runs are due: the last one missed, and the next one.
 //!
-//! Pure. Models Kubernetes 1.36 pkg/controller/cronjob/utils.go. Of time zones it knows UTC and those that are a
-//! fixed offset from it (`Etc/GMT+3`).
+//! Pure. Models Kubernetes 1.36 pkg/controller/cronjob/utils.go.
 
 use std::time::Duration;
 
@@ -9,6 +8,7 @@ use k8s_openapi::api::batch::v1::CronJob;
 
 use super::spec_of;
 use crate::api::cron_job::schedule::Schedule;
+use crate::api::cron_job::time_zone::Zone;
 use crate::sim::Time;
 
 /// So many missed runs are worth a warning.
@@ -18,18 +18,12 @@ const TOO_MANY: u64 = 100;
 #[derive(Clone, Debug)]
 pub struct Timetable {
     schedule: Schedule,
-    /// Seconds ahead of UTC.
-    offset: i32,
+    zone: Zone,
 }
 
-/// Why a CronJob has no timetable.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct NoTimetable {
-    /// The reason of the Event.
-    pub reason: &'static str,
-    /// The message of the Event.
-    pub message: String,
-}
+/// Runs that are less than a second apart: those of a schedule that names no instant, such as the 31st of February.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct NoInstant;
 
 /// The run that is due.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -44,54 +38,32 @@ impl Timetable {
     /// The CronJob's timetable.
     ///
     /// # Errors
-    /// What to tell by an Event.
-    pub fn of(cron_job: &CronJob) -> Result<Self, NoTimetable> {
+    /// The library's words about the schedule.
+    pub fn of(cron_job: &CronJob) -> Result<Self, String> {
         let spec = spec_of(cron_job);
-        let zone = spec.time_zone.as_deref().unwrap_or_default();
-        let Some(offset) = offset_of(zone) else {
-            let message = format!("invalid timeZone: {zone:?}: unknown time zone {zone}");
-            return Err(NoTimetable { reason: "UnknownTimeZone", message });
-        };
-        match Schedule::parse(&spec.schedule) {
-            Ok(schedule) => Ok(Self { schedule, offset }),
-            Err(why) => {
-                let message = format!("unparseable schedule: {:?} : {why}", spec.schedule);
-                Err(NoTimetable { reason: "UnparseableSchedule", message })
-            }
-        }
+        // A zone in the schedule goes first.
+        let zone = Schedule::zone_in(&spec.schedule).or(spec.time_zone.as_deref());
+        let zone = zone.and_then(Zone::find).unwrap_or_default();
+        Schedule::parse(&spec.schedule).map(|schedule| Self { schedule, zone })
     }
 
     fn next(&self, after: Time) -> Option<Time> {
-        self.schedule.next(after, self.offset)
+        self.schedule.next(after, self.zone)
     }
 }
 
-/// How far a time zone is ahead of UTC, in seconds; `None` for a zone that is not known.
-pub fn offset_of(zone: &str) -> Option<i32> {
-    match zone {
-        "" | "UTC" | "Etc/UTC" | "Etc/UCT" | "UCT" | "Etc/Universal" | "Universal" | "Etc/Zulu" | "Zulu" | "GMT"
-        | "Etc/GMT" | "Etc/GMT0" | "Etc/Greenwich" | "Greenwich" => Some(0),
-        _ => {
-            // The signs of these zones are the wrong way round, by an old convention.
-            let hours: i32 = zone.strip_prefix("Etc/GMT")?.parse().ok()?;
-            (-14..=12).contains(&hours).then_some(-hours * 3600)
-        }
-    }
+/// What [`most_recent`] finds.
+struct Recent {
+    /// The instant after which runs are looked for.
+    earliest: Time,
+    /// The most recent run that is not later than the present.
+    at: Option<Time>,
+    /// How many were missed, roughly.
+    missed: u64,
 }
 
-/// An instant in a time zone, as Go's RFC 3339 has it.
-pub fn rfc3339(at: Time, zone: Option<&str>) -> String {
-    let offset = zone.and_then(offset_of).unwrap_or(0);
-    if offset == 0 {
-        return at.timestamp_seconds().to_string();
-    }
-    let zone = jiff::tz::TimeZone::fixed(jiff::tz::Offset::from_seconds(offset).unwrap_or(jiff::tz::Offset::UTC));
-    at.timestamp_seconds().to_zoned(zone).strftime("%Y-%m-%dT%H:%M:%S%:z").to_string()
-}
-
-/// The instant before the first run to look at, the most recent run that is not later than `now`, and how many were
-/// missed.
-fn most_recent(cron_job: &CronJob, timetable: &Timetable, now: Time, heed_deadline: bool) -> (Time, Option<Time>, u64) {
+/// Looks for the most recent run. `heed_deadline` leaves out those that would be too late to start.
+fn most_recent(cron_job: &CronJob, timetable: &Timetable, now: Time, heed_deadline: bool) -> Result<Recent, NoInstant> {
     let created = cron_job.metadata.creation_timestamp.as_ref().map(|time| Time::from(time.0));
     let last = cron_job.status.as_ref().and_then(|status| status.last_schedule_time.as_ref());
     let mut earliest = last.map(|time| Time::from(time.0)).or(created).unwrap_or(now);
@@ -99,8 +71,14 @@ fn most_recent(cron_job: &CronJob, timetable: &Timetable, now: Time, heed_deadli
         let micros = u64::try_from(deadline).unwrap_or(0).saturating_mul(1_000_000);
         earliest = earliest.max(Time::from_micros(now.as_micros().saturating_sub(micros)));
     }
-    let Some(first) = timetable.next(earliest).filter(|first| *first <= now) else { return (earliest, None, 0) };
-    let Some(second) = timetable.next(first).filter(|second| *second <= now) else { return (earliest, Some(first), 0) };
+    let first = timetable.next(earliest).ok_or(NoInstant)?;
+    if first > now {
+        return Ok(Recent { earliest, at: None, missed: 0 });
+    }
+    let second = timetable.next(first).ok_or(NoInstant)?;
+    if second > now {
+        return Ok(Recent { earliest, at: Some(first), missed: 0 });
+    }
     // Counted by the distance of the first two, then searched for from shortly before the present.
     let between = second.since(first).as_secs().max(1);
     let missed = now.since(first).as_secs() / between + 1;
@@ -110,20 +88,26 @@ fn most_recent(cron_job: &CronJob, timetable: &Timetable, now: Time, heed_deadli
         recent = Some(next);
         at = next;
     }
-    (earliest, recent, missed)
+    Ok(Recent { earliest, at: recent, missed })
 }
 
 /// The run that is due at `now`.
-pub fn run_due(cron_job: &CronJob, timetable: &Timetable, now: Time) -> Due {
-    let (_, at, missed) = most_recent(cron_job, timetable, now, true);
-    Due { at, too_many_missed: at.is_some() && missed > TOO_MANY }
+///
+/// # Errors
+/// A schedule that names no instant.
+pub fn run_due(cron_job: &CronJob, timetable: &Timetable, now: Time) -> Result<Due, NoInstant> {
+    let recent = most_recent(cron_job, timetable, now, true)?;
+    Ok(Due { at: recent.at, too_many_missed: recent.at.is_some() && recent.missed > TOO_MANY })
 }
 
-/// The next run after `now`; a day later when the schedule names no instant any more.
+/// The next run after `now`, which is `now` itself when the schedule names no instant.
 pub fn next_run_after(cron_job: &CronJob, timetable: &Timetable, now: Time) -> Time {
-    let (earliest, recent, missed) = most_recent(cron_job, timetable, now, false);
-    let from = recent.unwrap_or(if missed == 0 { earliest } else { now });
-    timetable.next(from).unwrap_or(now + Duration::from_secs(24 * 3600))
+    let from = match most_recent(cron_job, timetable, now, false) {
+        Ok(Recent { at: Some(at), .. }) => at,
+        Ok(Recent { earliest, missed: 0, .. }) => earliest,
+        Ok(_) | Err(NoInstant) => now,
+    };
+    timetable.next(from).unwrap_or(now)
 }
 
 #[cfg(test)]
@@ -148,7 +132,7 @@ mod tests {
     fn of_several_missed_runs_only_the_last_is_made_up_for() {
         let job = cron_job("*/5 * * * *", None, None);
         let timetable = Timetable::of(&job).unwrap();
-        let due = run_due(&job, &timetable, at("2026-11-23T17:23:00Z"));
+        let due = run_due(&job, &timetable, at("2026-11-23T17:23:00Z")).unwrap();
         assert_eq!(due, Due { at: Some(at("2026-11-23T17:20:00Z")), too_many_missed: false });
         assert_eq!(next_run_after(&job, &timetable, at("2026-11-23T17:23:00Z")), at("2026-11-23T17:25:00Z"));
     }
@@ -158,7 +142,7 @@ mod tests {
         let now = at("2026-11-23T20:00:30Z");
         for (deadline, too_many) in [(None, true), (Some(120), false)] {
             let job = cron_job("* * * * *", None, deadline);
-            let due = run_due(&job, &Timetable::of(&job).unwrap(), now);
+            let due = run_due(&job, &Timetable::of(&job).unwrap(), now).unwrap();
             assert_eq!(due, Due { at: Some(at("2026-11-23T20:00:00Z")), too_many_missed: too_many });
         }
     }
@@ -167,13 +151,14 @@ mod tests {
     fn nothing_is_due_before_the_first_instant() {
         let job = cron_job("0 * * * *", Some("2026-11-23T17:00:00Z"), None);
         let timetable = Timetable::of(&job).unwrap();
-        assert_eq!(run_due(&job, &timetable, at("2026-11-23T17:59:59Z")).at, None);
+        assert_eq!(run_due(&job, &timetable, at("2026-11-23T17:59:59Z")).unwrap().at, None);
     }
 
     #[test]
-    fn a_zone_is_known_by_its_offset() {
-        assert_eq!(offset_of("Etc/GMT-2"), Some(7200));
-        assert_eq!(rfc3339(at("2026-11-23T17:00:00Z"), Some("Etc/GMT-2")), "2026-11-23T19:00:00+02:00");
-        assert_eq!(offset_of("Nowhere/Land"), None);
+    fn a_schedule_that_names_no_instant_is_invalid_and_is_looked_at_again_at_once() {
+        let (job, now) = (cron_job("59 23 31 2 *", None, None), at("2026-11-23T20:00:30Z"));
+        let timetable = Timetable::of(&job).unwrap();
+        assert_eq!(run_due(&job, &timetable, now), Err(NoInstant));
+        assert_eq!(next_run_after(&job, &timetable, now), now);
     }
 }
