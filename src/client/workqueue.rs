@@ -13,11 +13,13 @@ const BASE_BACKOFF: Duration = Duration::from_millis(5);
 /// The longest back-off.
 const MAX_BACKOFF: Duration = Duration::from_secs(1000);
 
-/// The queue. A key that is added again while it waits keeps the earlier of the two instants.
+/// The queue. A key that is added again while it waits keeps the earlier of the two instants; one that is added for
+/// now keeps both.
 #[derive(Clone, Debug)]
 pub struct WorkQueue {
     base_backoff: Duration,
     max_backoff: Duration,
+    ready: BTreeSet<ObjectKey>,
     due: BTreeMap<ObjectKey, (Time, u64)>,
     order: BTreeSet<(Time, u64, ObjectKey)>,
     failures: BTreeMap<ObjectKey, u32>,
@@ -36,6 +38,7 @@ impl WorkQueue {
         Self {
             base_backoff: base,
             max_backoff: max,
+            ready: BTreeSet::new(),
             due: BTreeMap::new(),
             order: BTreeSet::new(),
             failures: BTreeMap::new(),
@@ -54,6 +57,14 @@ impl WorkQueue {
         self.sequence += 1;
         self.due.insert(key.clone(), (at, self.sequence));
         self.order.insert((at, self.sequence, key));
+    }
+
+    /// Adds a key for now. Unlike [`WorkQueue::add_at`] it leaves a later instant for which the key waits as it is.
+    pub fn add(&mut self, key: ObjectKey, now: Time) {
+        if self.ready.insert(key.clone()) {
+            self.sequence += 1;
+            self.order.insert((now, self.sequence, key));
+        }
     }
 
     /// Adds a key after its back-off: the first wait, doubling with each failure since [`WorkQueue::forget`].
@@ -79,8 +90,12 @@ impl WorkQueue {
         if self.next_due()? > now {
             return None;
         }
-        let (_, _, key) = self.order.pop_first()?;
-        self.due.remove(&key);
+        let (_, sequence, key) = self.order.pop_first()?;
+        if self.due.get(&key).is_some_and(|(_, waiting)| *waiting == sequence) {
+            self.due.remove(&key);
+        } else {
+            self.ready.remove(&key);
+        }
         Some(key)
     }
 
@@ -112,6 +127,19 @@ mod tests {
         queue.add_at(key.clone(), Time::from_seconds(9));
         assert_eq!((queue.len(), queue.next_due()), (1, Some(Time::from_seconds(2))));
         assert_eq!(queue.pop_due(Time::from_seconds(2)), Some(key));
+        assert!(queue.is_empty());
+    }
+
+    #[test]
+    fn a_key_that_is_added_for_now_still_comes_at_the_instant_for_which_it_waits() {
+        let (mut queue, key) = (WorkQueue::default(), ObjectKey::new("jobs.batch", "default", "a"));
+        queue.add_at(key.clone(), Time::from_seconds(5));
+        queue.add(key.clone(), Time::from_seconds(2));
+        queue.add(key.clone(), Time::from_seconds(3));
+        assert_eq!(queue.len(), 2);
+        assert_eq!(queue.pop_due(Time::from_seconds(3)), Some(key.clone()));
+        assert_eq!(queue.pop_due(Time::from_seconds(3)), None);
+        assert_eq!(queue.pop_due(Time::from_seconds(5)), Some(key));
         assert!(queue.is_empty());
     }
 
