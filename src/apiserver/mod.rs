@@ -142,6 +142,17 @@ impl ApiServer {
         self.prose = Some(prose);
     }
 
+    /// Forgets the log of changes, as etcd does every five minutes: watchers that lag behind list again.
+    pub fn compact(&mut self) {
+        self.store.compact();
+    }
+
+    /// Stores an object as it is, for tests that begin with a certain state.
+    #[cfg(test)]
+    pub fn store_as_is(&mut self, object: Box<dyn crate::apimachinery::Object>) {
+        self.store.put(object, &Arc::from("test"));
+    }
+
     /// The storage, to read.
     pub const fn store(&self) -> &Store {
         &self.store

@@ -104,7 +104,12 @@ impl Cache {
             .map(|(_, object)| Arc::clone(object))
             .collect();
         let mut deltas: Vec<Delta> = gone.into_iter().map(|object| self.apply(object, true)).collect();
-        deltas.extend(present.into_iter().map(|object| self.apply(object, false)));
+        for object in present {
+            let held = self.objects.get(&(meta::namespace(object.meta()).into(), meta::name(object.meta()).into()));
+            if held.is_none_or(|held| held.meta().resource_version != object.meta().resource_version) {
+                deltas.push(self.apply(object, false));
+            }
+        }
         deltas
     }
 

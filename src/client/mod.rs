@@ -14,7 +14,7 @@ use k8s_openapi::api::core::v1::{Binding, Pod};
 pub use cache::{Cache, Caches, Delta};
 pub use event_series::{Note, SeriesRecorder};
 pub use events::{EventRecorder, EventType};
-pub use watch::Watch;
+pub use watch::{Pulled, Watch};
 pub use workqueue::WorkQueue;
 
 use crate::apimachinery::{Kind, Object, Status, meta};

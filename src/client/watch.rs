@@ -1,4 +1,5 @@
-//! A cursor over one resource's changes, for a component that keeps what it needs by itself.
+//! A cursor over one resource's changes, for a component that keeps what it needs by itself and so has to find out by
+//! itself, after a gap, what is gone.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -15,6 +16,15 @@ pub struct Watch {
     revision: u64,
 }
 
+/// What a [`Watch`] brings.
+#[derive(Clone, Debug, Default)]
+pub struct Pulled {
+    /// The changes.
+    pub deltas: Vec<Delta>,
+    /// There was a gap in the log: the deltas are all that is present, and what is not among them is gone.
+    pub listed: bool,
+}
+
 impl Watch {
     /// A cursor at the beginning of time.
     pub fn new(resource: &str) -> Self {
@@ -22,14 +32,14 @@ impl Watch {
     }
 
     /// The changes since the last pull. After a gap in the server's log every present object is given as new.
-    pub fn pull(&mut self, server: &ApiServer) -> Vec<Delta> {
+    pub fn pull(&mut self, server: &ApiServer) -> Pulled {
         let revision = server.store().revision();
         if revision == self.revision {
-            return Vec::new();
+            return Pulled::default();
         }
         let resource = &self.resource;
         let delta = |old: Option<Arc<dyn Object>>, new| Delta { resource: Arc::clone(resource), old, new };
-        let deltas = match server.store().since(resource, self.revision) {
+        let pulled = match server.store().since(resource, self.revision) {
             Ok(changes) => {
                 // Only the newest state of each object matters, but a new object of an old name is another one.
                 let mut newest: BTreeMap<String, usize> = BTreeMap::new();
@@ -49,11 +59,14 @@ impl Watch {
                         }
                     }
                 }
-                deltas
+                Pulled { deltas, listed: false }
             }
-            Err(_) => server.store().list(resource, None).map(|object| delta(None, Some(Arc::clone(object)))).collect(),
+            Err(_) => {
+                let present = server.store().list(resource, None).map(|object| delta(None, Some(Arc::clone(object))));
+                Pulled { deltas: present.collect(), listed: true }
+            }
         };
         self.revision = revision;
-        deltas
+        pulled
     }
 }

@@ -5,6 +5,7 @@
 
 mod bootstrap;
 pub mod config;
+mod faults;
 mod network;
 mod roles;
 
@@ -32,11 +33,14 @@ const JOIN: Duration = Duration::from_secs(1);
 
 /// Who may have something to do.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-enum Component {
+pub enum Component {
+    /// The scheduler.
     Scheduler,
+    /// All controllers.
     Controllers,
     /// Whoever measures what Pods use, when somebody wants that.
     Metrics,
+    /// The kubelet of the node with this place in [`Config::nodes`].
     Kubelet(usize),
 }
 
@@ -87,6 +91,8 @@ pub struct Cluster {
     now: Time,
     queue: EventQueue<Component>,
     due: Vec<Option<Time>>,
+    /// Until when each component stands still.
+    stalled: Vec<Time>,
     seen_revision: u64,
     server: ApiServer,
     admin: Caller,
@@ -140,6 +146,7 @@ impl Cluster {
             now: config.start,
             queue: EventQueue::default(),
             due: vec![None; 3 + kubelets.len()],
+            stalled: vec![Time::default(); 3 + kubelets.len()],
             seen_revision: 0,
             server,
             admin,
@@ -234,6 +241,7 @@ impl Cluster {
     }
 
     fn wake(&mut self, component: Component, at: Time) {
+        let at = self.stalled.get(component.index()).map_or(at, |until| at.max(*until));
         let Some(slot) = self.due.get_mut(component.index()) else { return };
         if slot.is_none_or(|set| at < set) {
             *slot = Some(at);

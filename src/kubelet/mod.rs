@@ -33,7 +33,7 @@ use k8s_openapi::api::core::v1::{ConfigMap, Pod, Secret};
 
 use crate::apimachinery::{Kind, downcast, meta};
 use crate::apiserver::{ApiServer, Caller};
-use crate::client::{Client, EventRecorder, Watch, Worked, node_of};
+use crate::client::{Client, Delta, EventRecorder, Watch, Worked, node_of};
 use crate::cri::{ContainerId, RuntimeService};
 use crate::shell::program::Host;
 use crate::sim::{Seed, Time};
@@ -115,7 +115,11 @@ impl Kubelet {
     pub fn observe(&mut self, server: &ApiServer) {
         self.observe_sources(server);
         let now = server.now();
-        for delta in self.watch.pull(server) {
+        let pulled = self.watch.pull(server);
+        if pulled.listed {
+            self.find_gone(&pulled.deltas, now);
+        }
+        for delta in pulled.deltas {
             let old = delta.old.as_ref().and_then(downcast::<Pod>);
             match delta.new.as_ref().and_then(downcast::<Pod>) {
                 Some(pod) if node_of(&pod) == self.node => self.pod_changed(pod, now),
@@ -134,7 +138,7 @@ impl Kubelet {
     fn observe_sources(&mut self, server: &ApiServer) {
         let now = server.now();
         for (watch, kind) in self.sources.iter_mut().zip([ConfigMap::RESOURCE, Secret::RESOURCE]) {
-            for delta in watch.pull(server) {
+            for delta in watch.pull(server).deltas {
                 let Some(object) = delta.object() else { continue };
                 let (namespace, name) = (meta::namespace(object.meta()), meta::name(object.meta()));
                 let mut woken = Vec::new();
@@ -151,6 +155,17 @@ impl Kubelet {
                     wake(&mut self.workers, &mut self.due, &mut self.sequence, &uid, at);
                 }
             }
+        }
+    }
+
+    /// Gives up the Pods that a new list no longer holds.
+    fn find_gone(&mut self, present: &[Delta], now: Time) {
+        let present: BTreeSet<&str> =
+            present.iter().filter_map(Delta::object).map(|object| meta::uid(object.meta())).collect();
+        let gone = self.workers.iter().filter(|(uid, _)| !present.contains(&***uid));
+        let gone: Vec<Arc<Pod>> = gone.map(|(_, worker)| Arc::clone(&worker.pod)).collect();
+        for pod in gone {
+            self.pod_gone(&pod, now);
         }
     }
 

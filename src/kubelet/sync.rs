@@ -22,6 +22,9 @@ use crate::sim::Time;
 
 /// From the first sync to a sandbox with mounted volumes and a network.
 const SANDBOX_LATENCY: Duration = Duration::from_millis(455);
+/// From the relist that ends a Pod's life to its last status: volumes are unmounted and cgroups removed before. It is
+/// what makes a Job's sync, one batch period after the containers' end was told, come too early for the phase.
+const CLEAN_UP: Duration = Duration::from_millis(10);
 /// After a failed sync, and as the base of its jitter.
 pub(super) const BACKOFF_PERIOD: Duration = Duration::from_secs(10);
 /// The longest wait for a back-off before a Pod is looked at again.
@@ -156,7 +159,7 @@ impl Kubelet {
                 return;
             }
             worker.stage = Stage::Ending;
-            worker.fresh = self.next_relist(now);
+            worker.fresh = self.next_relist(now) + CLEAN_UP;
             worker.again(worker.fresh);
             return;
         }

@@ -215,6 +215,13 @@ impl Store {
         Ok(held.into_values().collect())
     }
 
+    /// Forgets every change so far (etcd's compaction): a reader that has not seen them has to list again.
+    pub fn compact(&mut self) {
+        for bucket in self.buckets.values_mut() {
+            Arc::make_mut(bucket).forget(self.revision);
+        }
+    }
+
     /// The changes of a resource after `revision`, oldest first.
     ///
     /// # Errors
@@ -235,6 +242,11 @@ impl Store {
 }
 
 impl Bucket {
+    fn forget(&mut self, revision: u64) {
+        self.log.clear();
+        self.dropped = revision;
+    }
+
     fn append(&mut self, change: Change) {
         if self.log.len() >= LOG_LIMIT
             && let Some(oldest) = self.log.pop_front()
@@ -266,6 +278,17 @@ mod tests {
         let log: Vec<_> = store.since("configmaps", 0).unwrap().map(|c| (c.revision, c.kind)).collect();
         assert_eq!(log, [(1, ChangeKind::Added), (2, ChangeKind::Modified), (3, ChangeKind::Deleted)]);
         assert_eq!(store.list("configmaps", None).count(), 0);
+    }
+
+    #[test]
+    fn after_a_compaction_only_a_reader_that_is_up_to_date_goes_on() {
+        let (mut store, by) = (Store::default(), Arc::from("test"));
+        store.put(config_map("a"), &by);
+        store.put(config_map("b"), &by);
+        store.compact();
+        assert_eq!(store.since("configmaps", 1).err(), Some(TooOld { oldest: 2 }));
+        assert_eq!(store.since("configmaps", 2).unwrap().count(), 0);
+        assert_eq!(store.list("configmaps", None).count(), 2);
     }
 
     #[test]

@@ -1,86 +1,240 @@
 //! What has to hold whatever happens. Each finds its own words for what is broken.
 
-use k8s_openapi::api::batch::v1::Job;
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use k8s_openapi::api::batch::v1::{Job, JobSpec, JobStatus};
 use k8s_openapi::api::core::v1::Pod;
-use serde_json::Value;
+use tabernetes::apimachinery::downcast;
 use tabernetes::apiserver::ApiServer;
+use tabernetes::sim::Time;
+use tabernetes::storage::{Change, ChangeKind};
 
 const FINALIZER: &str = "batch.kubernetes.io/job-tracking";
+const INDEX: &str = "batch.kubernetes.io/job-completion-index";
+/// So long after a change of a Job's spec its controller may still act by the old one.
+const REACTION: Duration = Duration::from_secs(2);
+/// Nothing that a Job waits for takes longer: neither a back-off nor a deadline of the workload.
+const LONGEST_WAIT: Duration = Duration::from_secs(660);
 
-fn is_over(phase: &str) -> bool {
-    matches!(phase, "Succeeded" | "Failed")
+/// What was seen so far, as far as promises speak of it.
+#[derive(Clone, Debug, Default)]
+pub struct Promises {
+    /// Of each Job, by uid, how many Pods were ever made.
+    made: BTreeMap<String, i32>,
+    /// Of each Job by name: it may have this parallelism up to this instant, though its spec says less by now.
+    wider: BTreeMap<String, (i32, Time)>,
+    /// Until when the controllers stand still.
+    stalled: Time,
+    broken: Vec<String>,
 }
 
-/// The status of a condition, of an object in JSON.
-fn condition<'a>(object: &'a Value, kind: &str) -> &'a str {
-    let conditions = object["status"]["conditions"].as_array();
-    let found = conditions.into_iter().flatten().find(|condition| condition["type"] == kind);
-    found.and_then(|condition| condition["status"].as_str()).unwrap_or("")
-}
+impl Promises {
+    /// What is broken since the last call.
+    pub fn take_broken(&mut self) -> Vec<String> {
+        std::mem::take(&mut self.broken)
+    }
 
-fn is_finished(job: &Value) -> bool {
-    condition(job, "Complete") == "True" || condition(job, "Failed") == "True"
-}
+    fn hold(&mut self, holds: bool, what: impl FnOnce() -> String) {
+        if !holds {
+            self.broken.push(what());
+        }
+    }
 
-/// Of two versions of a Pod or Job, one after the other.
-pub fn of_change(resource: &str, before: &Value, after: &Value) -> Vec<String> {
-    let name = after["metadata"]["name"].as_str().unwrap_or_default();
-    let mut broken = Vec::new();
-    if resource == "pods" {
-        let phase = |pod: &Value| pod["status"]["phase"].as_str().unwrap_or_default().to_owned();
-        let (was, is) = (phase(before), phase(after));
-        if is_over(&was) && was != is {
-            broken.push(format!("pod {name} was {was} and is {is}: a final phase has changed"));
-        }
-        if was == "Running" && is == "Pending" {
-            broken.push(format!("pod {name} went back from Running to Pending"));
-        }
-        let node = |pod: &Value| pod["spec"]["nodeName"].as_str().unwrap_or_default().to_owned();
-        if !node(before).is_empty() && node(before) != node(after) {
-            broken.push(format!("pod {name} moved from {} to {}", node(before), node(after)));
-        }
-        return broken;
-    }
-    for count in ["succeeded", "failed"] {
-        let number = |job: &Value| job["status"][count].as_i64().unwrap_or(0);
-        if number(after) < number(before) {
-            broken.push(format!("{name}: {count} went from {} to {}", number(before), number(after)));
+    /// Controllers that stand still act by what they saw last.
+    pub fn stalled(&mut self, until: Time) {
+        self.stalled = self.stalled.max(until);
+        for (_, end) in self.wider.values_mut() {
+            *end = (*end).max(until + REACTION);
         }
     }
-    for kind in ["Complete", "Failed", "SuccessCriteriaMet", "FailureTarget"] {
-        if condition(before, kind) == "True" && condition(after, kind) != "True" {
-            broken.push(format!("{name}: the condition {kind} is no longer true"));
-        }
-    }
-    if is_finished(before) && before["status"] != after["status"] {
-        broken.push(format!("{name}: the status changed after the end: {} -> {}", before["status"], after["status"]));
-    }
-    let (was, is) = (&before["status"]["completionTime"], &after["status"]["completionTime"]);
-    if !was.is_null() && was != is {
-        broken.push(format!("{name}: completionTime went from {was} to {is}"));
-    }
-    broken
-}
 
-/// Of all that stands at one moment.
-pub fn of_moment(server: &ApiServer) -> Vec<String> {
-    let mut broken = Vec::new();
-    let pods: Vec<_> = server.list::<Pod>(Some("default")).collect();
-    for job in server.list::<Job>(Some("default")) {
-        let name = job.metadata.name.clone().unwrap_or_default();
-        let spec = job.spec.clone().unwrap_or_default();
+    /// Of one write. `server` stands at the moment after all writes that were seen together.
+    pub fn of_change(&mut self, change: &Change, server: &ApiServer) {
+        if let Some(pod) = downcast::<Pod>(&change.object) {
+            match (change.kind, change.previous.as_ref().and_then(downcast::<Pod>)) {
+                (ChangeKind::Added, _) => self.of_new_pod(&pod, server),
+                (ChangeKind::Modified, Some(before)) => self.of_pod_change(&before, &pod),
+                _ => {}
+            }
+        } else if let Some(job) = downcast::<Job>(&change.object)
+            && change.kind == ChangeKind::Modified
+            && let Some(before) = change.previous.as_ref().and_then(downcast::<Job>)
+        {
+            self.of_job_change(&before, &job, server);
+        }
+    }
+
+    fn of_new_pod(&mut self, pod: &Pod, server: &ApiServer) {
+        let Some(job) = server.list::<Job>(Some("default")).find(|job| belongs(pod, job)) else { return };
+        let (name, pod_name) = (name_of(&job), pod.metadata.name.clone().unwrap_or_default());
+        *self.made.entry(job.metadata.uid.clone().unwrap_or_default()).or_insert(0) += 1;
+        let (spec, status) = parts(&job);
+        for end in ["SuccessCriteriaMet", "FailureTarget", "Complete", "Failed"] {
+            self.hold(!is(&status, end), || format!("{name}: {pod_name} was made after {end}"));
+        }
+        let rests = spec.suspend == Some(true) && is(&status, "Suspended");
+        self.hold(!rests, || format!("{name}: {pod_name} was made while the Job rests"));
+        let pods: Vec<_> = server.list::<Pod>(Some("default")).filter(|pod| belongs(pod, &job)).collect();
+        let running = pods.iter().filter(|pod| !is_over(pod)).count();
+        let leaving = pods.iter().filter(|pod| !is_over(pod) && pod.metadata.deletion_timestamp.is_some()).count();
+        let replaced_late = spec.pod_replacement_policy.as_deref() == Some("Failed");
+        let active = to_i32(if replaced_late { running } else { running - leaving });
+        let may = self.allowed(&name, &spec, server.now());
+        self.hold(active <= may, || format!("{name}: {active} Pods with {pod_name}, {may} may be"));
+        if let Some(index) = index_of(pod) {
+            let taken = |text: Option<&str>| indexes(text.unwrap_or("")).contains(&index);
+            let over = taken(status.completed_indexes.as_deref()) || taken(status.failed_indexes.as_deref());
+            self.hold(!over, || format!("{name}: {pod_name} was made for the index {index}, which is over"));
+            let same = pods.iter().filter(|other| is_active(other) && index_of(other) == Some(index)).count();
+            self.hold(same == 1, || format!("{name}: {same} Pods run for the index {index}"));
+        }
+    }
+
+    fn allowed(&self, name: &str, spec: &JobSpec, now: Time) -> i32 {
         let parallelism = spec.parallelism.unwrap_or(1);
-        let running = pods
-            .iter()
-            .filter(|pod| pod.metadata.deletion_timestamp.is_none() && belongs(pod, &job))
-            .filter(|pod| !is_over(pod.status.as_ref().and_then(|status| status.phase.as_deref()).unwrap_or("")))
-            .count();
-        if running > usize::try_from(parallelism).unwrap_or(0) {
-            broken.push(format!("{name}: {running} Pods run, {parallelism} may"));
+        match self.wider.get(name) {
+            Some((wider, until)) if now <= *until => parallelism.max(*wider),
+            _ => parallelism,
         }
-        broken.extend(of_job(&name, &job));
     }
-    broken
+
+    fn of_pod_change(&mut self, before: &Pod, after: &Pod) {
+        let name = after.metadata.name.clone().unwrap_or_default();
+        let (was, now) = (phase(before).to_owned(), phase(after).to_owned());
+        self.hold(!is_over(before) || was == now, || format!("pod {name}: the final phase {was} became {now}"));
+        self.hold(was != "Running" || now != "Pending", || format!("pod {name} went back from Running to Pending"));
+        let node = |pod: &Pod| pod.spec.as_ref().and_then(|spec| spec.node_name.clone()).unwrap_or_default();
+        let (was, now) = (node(before), node(after));
+        self.hold(was.is_empty() || was == now, || format!("pod {name} moved from {was} to {now}"));
+    }
+
+    fn of_job_change(&mut self, before: &Job, after: &Job, server: &ApiServer) {
+        let name = name_of(after);
+        let ((old_spec, old), (spec, new)) = (parts(before), parts(after));
+        if old_spec.parallelism != spec.parallelism {
+            let wider = old_spec.parallelism.max(spec.parallelism).unwrap_or(1);
+            self.wider.insert(name.clone(), (wider, server.now().max(self.stalled) + REACTION));
+        }
+        for (count, was, is) in [("succeeded", old.succeeded, new.succeeded), ("failed", old.failed, new.failed)] {
+            self.hold(is.unwrap_or(0) >= was.unwrap_or(0), || format!("{name}: {count} went from {was:?} to {is:?}"));
+        }
+        for kind in ["Complete", "Failed", "SuccessCriteriaMet", "FailureTarget"] {
+            self.hold(!is(&old, kind) || is(&new, kind), || format!("{name}: {kind} is no longer true"));
+        }
+        self.hold(old.completion_time.is_none() || old.completion_time == new.completion_time, || {
+            format!("{name}: completionTime went from {:?} to {:?}", old.completion_time, new.completion_time)
+        });
+        let was_over = is(&old, "Complete") || is(&old, "Failed");
+        self.hold(!was_over || old == new, || format!("{name}: changed after its end: {old:?} -> {new:?}"));
+        let uncounted = new.uncounted_terminated_pods.clone().unwrap_or_default();
+        let succeeded = new.succeeded.unwrap_or(0) + to_i32(uncounted.succeeded.map_or(0, |list| list.len()));
+        let counted = succeeded + new.failed.unwrap_or(0) + to_i32(uncounted.failed.map_or(0, |list| list.len()));
+        let made = self.made.get(after.metadata.uid.as_deref().unwrap_or("")).copied().unwrap_or(0);
+        self.hold(counted <= made, || format!("{name}: {counted} Pods are counted of {made}"));
+        let enough = succeeded >= spec.completions.unwrap_or(1) || spec.success_policy.is_some();
+        self.hold(enough || is(&old, "SuccessCriteriaMet") || !is(&new, "SuccessCriteriaMet"), || {
+            format!("{name}: the criteria are met with {succeeded} of {:?}", spec.completions)
+        });
+        if !was_over && (is(&new, "Complete") || is(&new, "Failed")) {
+            let left = server.list::<Pod>(Some("default")).find(|pod| belongs(pod, after) && has_finalizer(pod));
+            self.hold(left.is_none(), || format!("{name}: over, and {left:?} is not counted"));
+        }
+    }
+
+    /// Of all that stands at one moment; `next` is when something happens next by itself.
+    pub fn of_moment(&mut self, server: &ApiServer, next: Option<Time>) {
+        for job in server.list::<Job>(Some("default")) {
+            self.of_job(&job, server.now());
+            let (spec, status) = parts(&job);
+            let over = is(&status, "Complete") || is(&status, "Failed");
+            let woken = next.is_some_and(|next| next <= server.now() + LONGEST_WAIT);
+            self.hold(over || spec.suspend == Some(true) || woken, || {
+                format!("{}: is not over, and nobody will look at it: {status:?}", name_of(&job))
+            });
+        }
+    }
+
+    fn of_job(&mut self, job: &Job, now: Time) {
+        let name = name_of(job);
+        let (spec, status) = parts(job);
+        let active = status.active.unwrap_or(0);
+        let may = self.allowed(&name, &spec, now);
+        self.hold(active <= may, || format!("{name}: {active} active, {may} may be"));
+        // While new Pods wait for a back-off, the real controller reports none as active, yet those that are ready.
+        let ready = status.ready.unwrap_or(0);
+        self.hold(active == 0 || ready <= active, || format!("{name}: {ready} ready of {active} active"));
+        let succeeded = status.succeeded.unwrap_or(0);
+        self.hold(spec.completions.is_none_or(|completions| succeeded <= completions), || {
+            format!("{name}: {succeeded} succeeded of {:?}", spec.completions)
+        });
+        for (one, other) in
+            [("Complete", "Failed"), ("SuccessCriteriaMet", "FailureTarget"), ("Complete", "FailureTarget")]
+        {
+            self.hold(!is(&status, one) || !is(&status, other), || format!("{name}: {one} and {other}"));
+        }
+        for (end, before) in [("Complete", "SuccessCriteriaMet"), ("Failed", "FailureTarget")] {
+            self.hold(!is(&status, end) || is(&status, before), || format!("{name}: {end} without {before}"));
+        }
+        let complete = is(&status, "Complete");
+        self.hold(complete == status.completion_time.is_some(), || {
+            format!("{name}: Complete is {complete} with completionTime {:?}", status.completion_time)
+        });
+        let over = complete || is(&status, "Failed");
+        let left = active + status.terminating.unwrap_or(0);
+        self.hold(!over || left == 0, || format!("{name}: over with {left} Pods active or on their way out"));
+        self.hold(!is(&status, "Suspended") || active == 0, || format!("{name}: suspended with {active} active"));
+        if spec.completion_mode.as_deref() == Some("Indexed") {
+            let completed = indexes(status.completed_indexes.as_deref().unwrap_or(""));
+            self.hold(to_i32(completed.len()) == succeeded, || {
+                format!("{name}: {succeeded} succeeded, indexes {:?}", status.completed_indexes)
+            });
+            let failed = indexes(status.failed_indexes.as_deref().unwrap_or(""));
+            self.hold(!completed.iter().any(|index| failed.contains(index)), || {
+                format!("{name}: both done {:?} and failed {:?}", status.completed_indexes, status.failed_indexes)
+            });
+        }
+    }
+
+    /// Of the time when nothing more happens.
+    pub fn of_the_end(&mut self, server: &ApiServer) {
+        let jobs: Vec<_> = server.list::<Job>(Some("default")).collect();
+        for job in &jobs {
+            let name = name_of(job);
+            let (_, status) = parts(job);
+            let over = is(&status, "Complete") || is(&status, "Failed");
+            self.hold(over, || format!("{name} never ended: {status:?}"));
+            let uncounted = status.uncounted_terminated_pods.clone().unwrap_or_default();
+            let none = uncounted.failed.is_none_or(|list| list.is_empty())
+                && uncounted.succeeded.is_none_or(|list| list.is_empty());
+            self.hold(none, || format!("{name} has ended with Pods that were not counted"));
+        }
+        for pod in server.list::<Pod>(Some("default")) {
+            let name = pod.metadata.name.clone().unwrap_or_default();
+            self.hold(is_over(&pod) && pod.metadata.deletion_timestamp.is_none(), || {
+                format!("pod {name} is left, {}, deleted {:?}", phase(&pod), pod.metadata.deletion_timestamp)
+            });
+            self.hold(!has_finalizer(&pod), || format!("pod {name} still has the Job controller's finalizer"));
+            self.hold(jobs.iter().any(|job| belongs(&pod, job)), || format!("pod {name} has outlived its Job"));
+        }
+    }
+}
+
+fn parts(job: &Job) -> (JobSpec, JobStatus) {
+    (job.spec.clone().unwrap_or_default(), job.status.clone().unwrap_or_default())
+}
+
+fn name_of(job: &Job) -> String {
+    job.metadata.name.clone().unwrap_or_default()
+}
+
+fn to_i32(number: usize) -> i32 {
+    i32::try_from(number).unwrap_or(i32::MAX)
+}
+
+/// Whether a condition is true.
+fn is(status: &JobStatus, kind: &str) -> bool {
+    status.conditions.iter().flatten().any(|one| one.type_ == kind && one.status == "True")
 }
 
 fn belongs(pod: &Pod, job: &Job) -> bool {
@@ -88,56 +242,24 @@ fn belongs(pod: &Pod, job: &Job) -> bool {
     owners.into_iter().any(|owner| Some(&owner.uid) == job.metadata.uid.as_ref())
 }
 
-fn of_job(name: &str, job: &Job) -> Vec<String> {
-    let mut broken = Vec::new();
-    let (spec, status) = (job.spec.clone().unwrap_or_default(), job.status.clone().unwrap_or_default());
-    let active = status.active.unwrap_or(0);
-    if active > spec.parallelism.unwrap_or(1) {
-        broken.push(format!("{name}: {active} active, {:?} may be", spec.parallelism));
-    }
-    // While new Pods have to wait for a back-off, the real controller reports none as active, yet those that are ready.
-    if active > 0 && status.ready.unwrap_or(0) > active {
-        broken.push(format!("{name}: {:?} ready of {active} active", status.ready));
-    }
-    let succeeded = status.succeeded.unwrap_or(0);
-    if spec.completions.is_some_and(|completions| succeeded > completions) {
-        broken.push(format!("{name}: {succeeded} succeeded of {:?}", spec.completions));
-    }
-    let is = |kind: &str| status.conditions.iter().flatten().any(|one| one.type_ == kind && one.status == "True");
-    for (one, other) in [("Complete", "Failed"), ("SuccessCriteriaMet", "FailureTarget"), ("Complete", "FailureTarget")]
-    {
-        if is(one) && is(other) {
-            broken.push(format!("{name}: {one} and {other}"));
-        }
-    }
-    for (end, before) in [("Complete", "SuccessCriteriaMet"), ("Failed", "FailureTarget")] {
-        if is(end) && !is(before) {
-            broken.push(format!("{name}: {end} without {before}"));
-        }
-    }
-    if is("Complete") != status.completion_time.is_some() {
-        broken.push(format!("{name}: Complete is {} with completionTime {:?}", is("Complete"), status.completion_time));
-    }
-    if (is("Complete") || is("Failed")) && (active > 0 || status.terminating.unwrap_or(0) > 0) {
-        broken.push(format!("{name}: over with {active} active and {:?} terminating", status.terminating));
-    }
-    if is("Suspended") && active > 0 {
-        broken.push(format!("{name}: suspended with {active} active"));
-    }
-    if spec.completion_mode.as_deref() == Some("Indexed") {
-        let completed = indexes(status.completed_indexes.as_deref().unwrap_or(""));
-        if completed.len() != usize::try_from(succeeded).unwrap_or(0) {
-            broken.push(format!("{name}: {succeeded} succeeded, indexes {:?}", status.completed_indexes));
-        }
-        let failed = indexes(status.failed_indexes.as_deref().unwrap_or(""));
-        if completed.iter().any(|index| failed.contains(index)) {
-            broken.push(format!(
-                "{name}: indexes {:?} both done and failed {:?}",
-                status.completed_indexes, status.failed_indexes
-            ));
-        }
-    }
-    broken
+fn phase(pod: &Pod) -> &str {
+    pod.status.as_ref().and_then(|status| status.phase.as_deref()).unwrap_or("")
+}
+
+fn is_over(pod: &Pod) -> bool {
+    matches!(phase(pod), "Succeeded" | "Failed")
+}
+
+fn is_active(pod: &Pod) -> bool {
+    !is_over(pod) && pod.metadata.deletion_timestamp.is_none()
+}
+
+fn has_finalizer(pod: &Pod) -> bool {
+    pod.metadata.finalizers.iter().flatten().any(|finalizer| finalizer == FINALIZER)
+}
+
+fn index_of(pod: &Pod) -> Option<u32> {
+    pod.metadata.annotations.as_ref()?.get(INDEX)?.parse().ok()
 }
 
 /// `0,2-4` is 0, 2, 3, 4.
@@ -148,42 +270,4 @@ fn indexes(text: &str) -> Vec<u32> {
         None => number(range)..=number(range),
     });
     ranges.flatten().collect()
-}
-
-/// Of the time when nothing more happens.
-pub fn of_the_end(server: &ApiServer) -> Vec<String> {
-    let mut broken = Vec::new();
-    let jobs: Vec<_> = server.list::<Job>(Some("default")).collect();
-    for job in &jobs {
-        let name = job.metadata.name.clone().unwrap_or_default();
-        let (spec, status) = (job.spec.clone().unwrap_or_default(), job.status.clone().unwrap_or_default());
-        let is = |kind: &str| status.conditions.iter().flatten().any(|one| one.type_ == kind && one.status == "True");
-        if !is("Complete") && !is("Failed") {
-            broken.push(format!("{name} never ended: {status:?}"));
-        }
-        if is("Complete")
-            && spec.success_policy.is_none()
-            && status.succeeded.unwrap_or(0) < spec.completions.unwrap_or(1)
-        {
-            broken.push(format!("{name} is complete with {:?} of {:?}", status.succeeded, spec.completions));
-        }
-        let uncounted = status.uncounted_terminated_pods.clone().unwrap_or_default();
-        if !uncounted.failed.unwrap_or_default().is_empty() || !uncounted.succeeded.unwrap_or_default().is_empty() {
-            broken.push(format!("{name} has ended with Pods that were not counted"));
-        }
-    }
-    for pod in server.list::<Pod>(Some("default")) {
-        let name = pod.metadata.name.clone().unwrap_or_default();
-        let phase = pod.status.as_ref().and_then(|status| status.phase.clone()).unwrap_or_default();
-        if !is_over(&phase) || pod.metadata.deletion_timestamp.is_some() {
-            broken.push(format!("pod {name} is left, {phase}, deleted {:?}", pod.metadata.deletion_timestamp));
-        }
-        if pod.metadata.finalizers.iter().flatten().any(|finalizer| finalizer == FINALIZER) {
-            broken.push(format!("pod {name} still has the Job controller's finalizer"));
-        }
-        if !jobs.iter().any(|job| belongs(&pod, job)) {
-            broken.push(format!("pod {name} has outlived its Job"));
-        }
-    }
-    broken
 }

@@ -1,14 +1,17 @@
-//! What is done to the cluster: Jobs of every kind, and a person who deletes and suspends at bad moments.
+//! What is done to the cluster: Jobs of every kind, a person who deletes, suspends and scales at bad moments, and
+//! machines that stand still or are lost.
 
 use std::time::Duration;
 
 use fastrand::Rng;
 use serde_json::{Value, json};
-use tabernetes::cluster::Cluster;
+use tabernetes::cluster::{Cluster, Component};
 use tabernetes::text::http::{Body, Method, Request};
 
 const JOBS: &str = "/apis/batch/v1/namespaces/default/jobs";
 const PODS: &str = "/api/v1/namespaces/default/pods";
+/// The place of the second worker among the nodes, and its name.
+const LOST: (usize, &str) = (2, "node02");
 
 /// One thing that is done.
 #[derive(Clone, Debug)]
@@ -21,6 +24,14 @@ pub enum Act {
     DeletePod(Option<u64>),
     /// A Job is deleted, its Pods with it.
     DeleteJob(String),
+    /// A Job is told to run so many Pods at once; an Indexed one of that many indexes grows with it.
+    Scale(String, u64),
+    /// Somebody writes to some Job what does not concern its controller.
+    Touch,
+    /// A component stands still for so long.
+    Stall(Component, Duration),
+    /// A node's object is deleted.
+    DeleteNode(&'static str),
 }
 
 /// All that is done in one simulation, and when. Every Job ends up resumed.
@@ -36,9 +47,29 @@ pub fn acts(rng: &mut Rng) -> Vec<(Duration, Act)> {
             acts.push((later(rng, 30_000), Act::Suspend(name.clone(), false)));
         }
         acts.push((made + Duration::from_secs(60), Act::Suspend(name.clone(), false)));
+        for _ in 0..rng.u64(0..3) {
+            let at = later(rng, 60_000);
+            acts.push((at, Act::Scale(name.clone(), rng.u64(0..6))));
+        }
+        // At last something has to go on.
+        acts.push((made + Duration::from_secs(61), Act::Scale(name.clone(), rng.u64(1..5))));
         if rng.u64(0..6) == 0 {
             acts.push((later(rng, 60_000), Act::DeleteJob(name)));
         }
+    }
+    for _ in 0..rng.u64(0..3) {
+        let component = match rng.u64(0..4) {
+            0 => Component::Scheduler,
+            1 => Component::Controllers,
+            _ => Component::Kubelet(rng.usize(1..=2)),
+        };
+        let at = Duration::from_millis(10_000 + rng.u64(0..60_000));
+        acts.push((at, Act::Stall(component, Duration::from_millis(rng.u64(1..20_000)))));
+    }
+    if rng.u64(0..4) == 0 {
+        let at = Duration::from_millis(10_000 + rng.u64(0..60_000));
+        acts.push((at, Act::Stall(Component::Kubelet(LOST.0), Duration::from_secs(24 * 3_600))));
+        acts.push((at + Duration::from_millis(rng.u64(1..5_000)), Act::DeleteNode(LOST.1)));
     }
     for _ in 0..rng.u64(0..5) {
         let grace = [None, Some(0), Some(1), Some(5)][rng.usize(0..4)];
@@ -65,7 +96,6 @@ fn job(name: &str, rng: &mut Rng) -> Value {
     let indexed = rng.bool();
     let mut spec = json!({
         "backoffLimit": rng.u64(0..5),
-        "activeDeadlineSeconds": 5 + rng.u64(0..600),
         "parallelism": rng.u64(1..5),
         "suspend": rng.u64(0..8) == 0,
         "template": {"spec": {
@@ -99,6 +129,10 @@ fn job(name: &str, rng: &mut Rng) -> Value {
             {"action": "Count", "onPodConditions": [{"type": "DisruptionTarget", "status": "True"}]},
         ]});
     }
+    // Failures that are ignored may go on for ever.
+    if spec.get("podFailurePolicy").is_some() || rng.bool() {
+        spec["activeDeadlineSeconds"] = json!(5 + rng.u64(0..600));
+    }
     if rng.u64(0..3) == 0 {
         spec["podReplacementPolicy"] = json!("Failed");
     }
@@ -127,6 +161,35 @@ impl Act {
                 let (status, answer) = ask(cluster, Method::Delete, &format!("{PODS}/{name}"), &options);
                 assert!([200, 202].contains(&status), "{status} {answer}");
             }
+            Act::Scale(name, to) => {
+                let (_, job) = ask(cluster, Method::Get, &format!("{JOBS}/{name}"), &Value::Null);
+                let spec = &job["spec"];
+                let grows = spec["completionMode"] == "Indexed"
+                    && spec["completions"] == spec["parallelism"]
+                    && spec["completions"].as_u64().is_some_and(|completions| completions <= *to)
+                    && spec.get("successPolicy").is_none()
+                    && spec.get("maxFailedIndexes").is_none();
+                let mut change = json!({"spec": {"parallelism": to}});
+                if grows {
+                    change["spec"]["completions"] = json!(to);
+                }
+                let (status, answer) = ask(cluster, Method::Patch, &format!("{JOBS}/{name}"), &change);
+                assert!([200, 404].contains(&status), "{status} {answer}");
+            }
+            Act::Touch => {
+                let (_, list) = ask(cluster, Method::Get, JOBS, &Value::Null);
+                let jobs = list["items"].as_array().cloned().unwrap_or_default();
+                let Some(job) = rng.choice(&jobs) else { return };
+                let name = job["metadata"]["name"].as_str().unwrap_or_default();
+                let change = json!({"metadata": {"annotations": {"touched": rng.u32(..).to_string()}}});
+                let (status, answer) = ask(cluster, Method::Patch, &format!("{JOBS}/{name}"), &change);
+                assert_eq!(status, 200, "{answer}");
+            }
+            Act::DeleteNode(name) => {
+                let (status, answer) = ask(cluster, Method::Delete, &format!("/api/v1/nodes/{name}"), &json!({}));
+                assert_eq!(status, 200, "{answer}");
+            }
+            Act::Stall(..) => {}
             Act::DeleteJob(name) => {
                 let options = json!({"propagationPolicy": "Background"});
                 let (status, answer) = ask(cluster, Method::Delete, &format!("{JOBS}/{name}"), &options);
