@@ -206,7 +206,11 @@ impl JobController {
         let same_spec = old.is_some()
             && new
                 .is_some_and(|new| old.as_ref().is_some_and(|old| old.metadata.generation == new.metadata.generation));
-        queue.add_at(key, if same_spec { now + SYNC_BATCH } else { now });
+        if same_spec {
+            queue.add_at(key, now + SYNC_BATCH);
+        } else {
+            queue.add(key, now);
+        }
     }
 
     fn sync(&mut self, key: &ObjectKey, job: &Arc<Job>, context: &mut Context<'_>) -> Result<(), Status> {
