@@ -74,3 +74,35 @@ fn expires_at(job: &Job) -> Option<Time> {
     let end = Time::from(end.last_transition_time.as_ref()?.0);
     Some(end + Duration::from_secs(u64::try_from(seconds).unwrap_or(0)))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::json;
+
+    /// Upstream's `TestTimeLeft`: how the Job has ended and how many seconds ago, its TTL, what is left.
+    #[test]
+    fn time_left() {
+        let now = Time::from_seconds(1_700_000_000);
+        for (name, end, ago, ttl, left) in [
+            ("Error case: Job unfinished", "Suspended", 0, Some(100), None),
+            ("Error case: Job completed now, no TTL", "Complete", 0, None, None),
+            ("Job completed now, 0s TTL", "Complete", 0, Some(0), Some(0)),
+            ("Job completed now, 10s TTL", "Complete", 0, Some(10), Some(10)),
+            ("Job completed 10s ago, 15s TTL", "Complete", 10, Some(15), Some(5)),
+            ("Error case: Job failed now, no TTL", "Failed", 0, None, None),
+            ("Job failed now, 0s TTL", "Failed", 0, Some(0), Some(0)),
+            ("Job failed now, 10s TTL", "Failed", 0, Some(10), Some(10)),
+            ("Job failed 10s ago, 15s TTL", "Failed", 10, Some(15), Some(5)),
+        ] {
+            let ended = meta::time(Time::from_seconds(now.as_seconds() - ago));
+            let job: Job = serde_json::from_value(json!({
+                "metadata": {"name": "foobar"},
+                "spec": {"ttlSecondsAfterFinished": ttl, "template": {}},
+                "status": {"conditions": [{"type": end, "status": "True", "lastTransitionTime": ended}]},
+            }))
+            .unwrap();
+            assert_eq!(expires_at(&job).map(|at| at.since(now).as_secs()), left, "{name}");
+        }
+    }
+}
