@@ -105,7 +105,8 @@ impl<'a> Player<'a> {
             }
         }
         starts.sort_by(|a, b| a.0.total_cmp(&b.0).then(a.1.cmp(&b.1)));
-        Self { session: Session::new(1), starts: starts.into(), end: 0.0 }
+        // The seed of `tabernetes drive`.
+        Self { session: Session::new(2), starts: starts.into(), end: 0.0 }
     }
 
     fn advance(&mut self, seconds: f64) {
