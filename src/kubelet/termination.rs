@@ -92,7 +92,10 @@ impl Kubelet {
         if worker.orphaned {
             return false;
         }
-        if !worker.records.is_empty() || worker.sandbox.is_some() {
+        // A Pod that was asked to go before it had begun has failed: somebody may wait for its final phase.
+        let phase = worker.pod.status.as_ref().and_then(|status| status.phase.as_deref());
+        let is_told = matches!(phase, Some("Succeeded" | "Failed"));
+        if !worker.records.is_empty() || worker.sandbox.is_some() || !is_told {
             self.publish(worker, server, Life::Over, now);
         }
         let (namespace, name) = (meta::namespace(&worker.pod.metadata), meta::name(&worker.pod.metadata));

@@ -12,8 +12,9 @@ use tabernetes::storage::{Change, ChangeKind};
 
 const FINALIZER: &str = "batch.kubernetes.io/job-tracking";
 const INDEX: &str = "batch.kubernetes.io/job-completion-index";
-/// So long after a change of a Job's spec its controller may still act by the old one.
-const REACTION: Duration = Duration::from_secs(2);
+/// So long after a change of a Job's spec its controller may still act by the old one: a refused write is tried again
+/// after 1, 2 and 4 seconds.
+const REACTION: Duration = Duration::from_secs(15);
 /// Nothing that a Job waits for takes longer: neither a back-off nor a deadline of the workload.
 const LONGEST_WAIT: Duration = Duration::from_secs(660);
 
@@ -212,7 +213,12 @@ impl Promises {
         for pod in server.list::<Pod>(Some("default")) {
             let name = pod.metadata.name.clone().unwrap_or_default();
             self.hold(is_over(&pod) && pod.metadata.deletion_timestamp.is_none(), || {
-                format!("pod {name} is left, {}, deleted {:?}", phase(&pod), pod.metadata.deletion_timestamp)
+                let node = pod.spec.as_ref().and_then(|spec| spec.node_name.clone());
+                format!(
+                    "pod {name} is left on {node:?}, {}, deleted {:?}",
+                    phase(&pod),
+                    pod.metadata.deletion_timestamp
+                )
             });
             self.hold(!has_finalizer(&pod), || format!("pod {name} still has the Job controller's finalizer"));
             self.hold(jobs.iter().any(|job| belongs(&pod, job)), || format!("pod {name} has outlived its Job"));
