@@ -48,6 +48,7 @@ fn lease_end(event: &Event) -> Time {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::apimachinery::managed_fields::Origin;
     use crate::apimachinery::meta;
 
     fn event(name: &str, written: Time) -> Box<dyn Object> {
@@ -62,13 +63,13 @@ mod tests {
         let (mut store, by) = (Store::default(), Arc::from("test"));
         let start = Time::from_seconds(1_000_000);
         let minutes = |count: u64| start + Duration::from_secs(60 * count);
-        store.put(event("early", start), &by);
-        store.put(event("late", minutes(20)), &by);
+        store.put(event("early", start), Origin::nobody(), &by);
+        store.put(event("late", minutes(20)), Origin::nobody(), &by);
         assert_eq!(end_due(&mut store, minutes(59)), minutes(60));
         assert_eq!(store.count("events"), 2);
         assert_eq!(end_due(&mut store, minutes(60)), minutes(80));
         assert!(store.get("events", "default", "early").is_none());
-        store.put(event("late", minutes(70)), &by);
+        store.put(event("late", minutes(70)), Origin::nobody(), &by);
         assert_eq!(end_due(&mut store, minutes(80)), minutes(130));
         assert_eq!(end_due(&mut store, minutes(130)), minutes(190));
         assert_eq!(store.count("events"), 0);
