@@ -9,7 +9,7 @@ use std::time::Duration;
 use super::lesson_folder::{self, failed};
 use super::options::Options;
 use super::{Failure, Subcommand};
-use crate::lesson::killercoda::{Goes, import};
+use crate::lesson::killercoda::{Goes, TryOut, import};
 use crate::playground::Session;
 
 /// The subcommand.
@@ -22,6 +22,8 @@ pub const SUBCOMMAND: Subcommand = Subcommand {
 
 /// A command that has not ended after so long goes on for ever.
 const LIMIT: Duration = Duration::from_secs(120);
+/// A reader takes so long from one command to the next.
+const PAUSE: Duration = Duration::from_secs(5);
 
 fn run(words: &[String]) -> Result<(), Failure> {
     let options = Options::read(words, &["lessons"])?;
@@ -31,19 +33,8 @@ fn run(words: &[String]) -> Result<(), Failure> {
     let name: Vec<&str> = name.split(|c: char| !c.is_ascii_alphanumeric()).filter(|part| !part.is_empty()).collect();
     let mut files = BTreeMap::new();
     texts(folder, "", &mut files)?;
-    let mut session = Session::new(1);
-    let mut goes = |line: &str| {
-        session.advance(Duration::from_secs(5));
-        let outcome = session.run_for(line, LIMIT);
-        match outcome.exit {
-            0 => Goes::Well,
-            127 => Goes::Nowhere,
-            130 | 137 => Goes::On,
-            _ => Goes::Wrong,
-        }
-    };
-    let imported =
-        import(&files, &mut goes).map_err(|problem| Failure::Failed(format!("{}: {problem}", folder.display())))?;
+    let imported = import(&files, &mut Session::new(1));
+    let imported = imported.map_err(|problem| Failure::Failed(format!("{}: {problem}", folder.display())))?;
     let lessons = Path::new(options.value("lessons").unwrap_or("lessons"));
     let own = lesson_folder::make(lessons, &name.join("-"))?;
     for (name, text) in
@@ -57,6 +48,22 @@ fn run(words: &[String]) -> Result<(), Failure> {
     }
     println!("Now `tabernetes lesson record {0}`, then `tabernetes lesson check {0}`.", own.display());
     Ok(())
+}
+
+impl TryOut for Session {
+    fn write(&mut self, name: &str, text: &str) {
+        // What cannot be written is missed by the command that reads it.
+        let _ = Session::write(self, name, text);
+    }
+    fn run(&mut self, line: &str) -> Goes {
+        self.advance(PAUSE);
+        match self.run_for(line, LIMIT).exit {
+            0 => Goes::Well,
+            127 => Goes::Nowhere,
+            130 | 137 => Goes::On,
+            _ => Goes::Wrong,
+        }
+    }
 }
 
 /// Every text file below a folder, by its path.

@@ -12,6 +12,8 @@ pub struct Outcome {
     pub stdout: String,
     /// What it complained.
     pub stderr: String,
+    /// Both, in the order in which a terminal shows them.
+    pub printed: String,
     /// Its exit code.
     pub exit: i32,
 }

@@ -72,11 +72,19 @@ pub enum Goes {
     Nowhere,
 }
 
-/// Makes a lesson of the files of a scenario; `try_out` says how each command goes, in the order of the text.
+/// A machine on which a scenario is tried out while it is read.
+pub trait TryOut {
+    /// Writes a file into the home directory.
+    fn write(&mut self, name: &str, text: &str);
+    /// Runs a line, or a script.
+    fn run(&mut self, line: &str) -> Goes;
+}
+
+/// Makes a lesson of the files of a scenario; its commands are tried out in the order of the text.
 ///
 /// # Errors
 /// What is wrong with its `index.json`.
-pub fn import(files: &BTreeMap<String, String>, try_out: &mut dyn FnMut(&str) -> Goes) -> Result<Imported, String> {
+pub fn import(files: &BTreeMap<String, String>, try_out: &mut dyn TryOut) -> Result<Imported, String> {
     let index = files.get("index.json").ok_or("there is no index.json: a scenario of Killercoda has one")?;
     let index: Index = serde_json::from_str(index).map_err(|error| format!("index.json: {error}"))?;
     let mut import = Import { files, try_out, out: Imported::default(), body: String::new(), steps: 0, level: 1 };
@@ -98,7 +106,7 @@ pub fn import(files: &BTreeMap<String, String>, try_out: &mut dyn FnMut(&str) ->
 
 struct Import<'a> {
     files: &'a BTreeMap<String, String>,
-    try_out: &'a mut dyn FnMut(&str) -> Goes,
+    try_out: &'a mut dyn TryOut,
     out: Imported,
     body: String,
     steps: usize,
@@ -160,6 +168,7 @@ impl Import<'_> {
                 }
                 for (name, text) in found {
                     home.push(name.clone());
+                    self.try_out.write(&name, &text);
                     self.out.files.insert(name, text);
                 }
             }
@@ -172,7 +181,7 @@ impl Import<'_> {
             let own = format!("{what}.sh");
             setup.push(format!("bash {own}"));
             home.push(own.clone());
-            if (self.try_out)(&text) != Goes::Well {
+            if self.try_out.run(&text) != Goes::Well {
                 self.report(format!("the script `{name}` does not end well here; see what it needs"));
             }
             self.out.files.insert(own, text);
@@ -281,7 +290,7 @@ impl Import<'_> {
             ));
         }
         for line in content.lines().filter(|line| !line.trim().is_empty()) {
-            let info = match (self.try_out)(line) {
+            let info = match self.try_out.run(line) {
                 Goes::Well => "sh run",
                 Goes::Wrong => {
                     self.report(format!("`{line}` ends with an error here"));
@@ -377,6 +386,24 @@ mod tests {
         "interface": {"layout": "editor-terminal"}
     }"#;
 
+    #[derive(Default)]
+    struct Machine {
+        files: Vec<String>,
+    }
+
+    impl TryOut for Machine {
+        fn write(&mut self, name: &str, _: &str) {
+            self.files.push(name.to_owned());
+        }
+        fn run(&mut self, line: &str) -> Goes {
+            match line {
+                "helm list" => Goes::Nowhere,
+                "kubectl get nodes" if self.files != ["pod.yaml"] => Goes::Wrong,
+                _ => Goes::Well,
+            }
+        }
+    }
+
     #[test]
     fn a_scenario_becomes_a_lesson_and_a_list_of_what_it_could_not_become() {
         let step = "# Deep\n\nRun `kubectl get pods`{{exec}} and <b>look</b>.<br>\n\n```\nkubectl get nodes\nhelm list\n```{{exec}}\n\n\
@@ -391,10 +418,7 @@ mod tests {
             ("assets/pod.yaml", "kind: Pod\n"),
         ];
         let files = files.map(|(name, text)| (name.to_owned(), text.to_owned())).into();
-        let mut goes = |line: &str| match line {
-            "helm list" => Goes::Nowhere,
-            _ => Goes::Well,
-        };
+        let mut goes = Machine::default();
         let imported = import(&files, &mut goes).unwrap();
         let source = Source {
             path: "l.md".to_owned(),

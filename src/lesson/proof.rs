@@ -231,7 +231,7 @@ impl Play<'_> {
         for command in &commands.lines {
             let limit = if commands.run == Run::Endless { ENDLESS } else { LIMIT };
             let outcome = self.stage.run(command, limit);
-            let printed = outcome.stdout + &outcome.stderr;
+            let printed = outcome.printed;
             self.record(line, Recorded::new(command, outcome.exit, &printed));
             self.printed.push_str(&printed);
             self.look();
@@ -337,7 +337,7 @@ mod tests {
                 ("cat", name) if self.files.iter().any(|file| file == name) => (String::new(), 0),
                 _ => (String::new(), 1),
             };
-            Outcome { stdout, stderr: String::new(), exit }
+            Outcome { printed: stdout.clone(), stdout, stderr: String::new(), exit }
         }
 
         fn advance(&mut self, _: f64) {}

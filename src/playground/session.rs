@@ -36,6 +36,8 @@ pub struct Outcome {
     pub stdout: String,
     /// What it complained.
     pub stderr: String,
+    /// Both, in the order in which a terminal shows them.
+    pub printed: String,
     /// Its exit code.
     pub exit: i32,
     /// When it ended.
@@ -155,13 +157,22 @@ impl Session {
     pub fn run_for(&mut self, line: &str, patience: Duration) -> Outcome {
         let pid = match self.spawn(line) {
             Ok(pid) => pid,
-            Err(words) => return Outcome { stderr: words, exit: 127, time: self.time(), ..Outcome::default() },
+            Err(words) => {
+                return Outcome {
+                    printed: words.clone(),
+                    stderr: words,
+                    exit: 127,
+                    time: self.time(),
+                    ..Outcome::default()
+                };
+            }
         };
         if !self.wait(pid, patience) {
             self.end(pid);
         }
-        let (mut stdout, mut stderr) = (Vec::new(), Vec::new());
+        let (mut stdout, mut stderr, mut printed) = (Vec::new(), Vec::new(), Vec::new());
         for chunk in self.lab.machine.take_output(pid) {
+            printed.extend_from_slice(&chunk.bytes);
             match chunk.stream {
                 Stream::Stdout => stdout.extend(chunk.bytes),
                 Stream::Stderr => stderr.extend(chunk.bytes),
@@ -169,7 +180,7 @@ impl Session {
         }
         let exit = self.lab.machine.exit_status(pid).map_or(137, |status| status.code());
         self.lab.machine.forget(pid);
-        Outcome { stdout: text(&stdout), stderr: text(&stderr), exit, time: self.time() }
+        Outcome { stdout: text(&stdout), stderr: text(&stderr), printed: text(&printed), exit, time: self.time() }
     }
 
     /// Starts a line in the background.
@@ -297,7 +308,7 @@ impl Objects for Session {
 impl Trial for Session {
     fn run(&mut self, line: &str, limit: f64) -> lesson::Outcome {
         let outcome = self.run_for(line, Duration::try_from_secs_f64(limit).unwrap_or(PATIENCE));
-        lesson::Outcome { stdout: outcome.stdout, stderr: outcome.stderr, exit: outcome.exit }
+        lesson::Outcome { stdout: outcome.stdout, stderr: outcome.stderr, printed: outcome.printed, exit: outcome.exit }
     }
     fn advance(&mut self, seconds: f64) {
         Session::advance(self, Duration::try_from_secs_f64(seconds).unwrap_or_default());
