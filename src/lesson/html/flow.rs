@@ -4,8 +4,8 @@ use std::fmt::Write;
 
 use super::escape;
 
-/// Where a row wraps.
-const WIDTH: usize = 640;
+/// Where a row wraps: in the text column, and on a telephone, where everything would shrink beyond reading.
+const WIDTHS: [(&str, usize); 2] = [("tn-flow-wide", 640), ("tn-flow-narrow", 320)];
 const BOX: usize = 40;
 const GAP: usize = 36;
 const LINE: usize = 64;
@@ -13,10 +13,16 @@ const LINE: usize = 64;
 const CHARACTER: usize = 8;
 const MARGIN: usize = 4;
 
-/// The figure; `id` makes the names inside of it unique on the page.
+/// The figure; `id` makes the names inside of it unique on the page. The stylesheet shows one of its drawings.
 pub(super) fn figure(rows: &[Vec<String>], note: &str, id: &str, then: &str) -> String {
     let sentence: Vec<String> = rows.iter().map(|row| row.join(then)).collect();
     let sentence = sentence.join(". ");
+    let drawings = WIDTHS.map(|(class, width)| drawing(rows, &sentence, class, width, &format!("{id}-{width}")));
+    let caption = if note.is_empty() { String::new() } else { format!("<figcaption>{note}</figcaption>\n") };
+    format!("<figure class=\"tn-flow\">\n{}{caption}</figure>\n", drawings.concat())
+}
+
+fn drawing(rows: &[Vec<String>], sentence: &str, class: &str, wrap: usize, id: &str) -> String {
     let mut drawing = String::new();
     let (mut y, mut widest) = (MARGIN, 0);
     for row in rows {
@@ -25,7 +31,7 @@ pub(super) fn figure(rows: &[Vec<String>], note: &str, id: &str, then: &str) -> 
             let width = text.chars().count() * CHARACTER + 24;
             if at > 0 {
                 // A row that is full goes on below, after an arrow of its own.
-                if x + GAP + width > WIDTH {
+                if x + GAP + width > wrap {
                     x = MARGIN;
                     y += LINE;
                 }
@@ -45,15 +51,14 @@ pub(super) fn figure(rows: &[Vec<String>], note: &str, id: &str, then: &str) -> 
         y += LINE;
     }
     let (width, height) = (widest + MARGIN, y - LINE + BOX + MARGIN);
-    let caption = if note.is_empty() { String::new() } else { format!("<figcaption>{note}</figcaption>\n") };
     format!(
-        "<figure class=\"tn-flow\">\n<svg viewBox=\"0 0 {width} {height}\" width=\"{width}\" height=\"{height}\" role=\"img\" \
-         aria-labelledby=\"{id}-title\" font-size=\"14\" >\n\
+        "<svg class=\"{class}\" viewBox=\"0 0 {width} {height}\" width=\"{width}\" height=\"{height}\" role=\"img\" \
+         aria-labelledby=\"{id}-title\" font-size=\"14\">\n\
          <title id=\"{id}-title\">{}</title>\n\
          <defs><marker id=\"{id}-head\" viewBox=\"0 0 8 8\" refX=\"7\" refY=\"4\" markerWidth=\"8\" markerHeight=\"8\" \
          orient=\"auto\"><path class=\"tn-flow-head\" d=\"M0 0 L8 4 L0 8 z\" fill=\"currentColor\"/></marker></defs>\n\
-         {drawing}\n</svg>\n{caption}</figure>\n",
-        escape(&sentence)
+         {drawing}\n</svg>\n",
+        escape(sentence)
     )
 }
 

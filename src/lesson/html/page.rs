@@ -137,7 +137,7 @@ mod tests {
             "<summary>Show the answer</summary>",
             "<li class=\"tn-step\" data-step=\"made\">",
             "<details class=\"tn-solution\">",
-            "<title id=\"flow-1-title\">A, then B</title>",
+            "<title id=\"flow-1-640-title\">A, then B</title>",
             "\\u003c/script>",
         ] {
             assert!(html.contains(part), "{part} is missing in {html}");
