@@ -2,6 +2,7 @@
 // labs in a foreign page. `cargo xtask test` starts it. Prints `N passed, M failed`.
 
 import assert from 'node:assert/strict';
+import { readFileSync } from 'node:fs';
 import { DIST, FOREIGN, LESSON, SITE, axe, lab, launch, open, openGated, shot, switchable } from './browser.mjs';
 
 const only = process.argv.slice(2);
@@ -296,6 +297,39 @@ test('cluster, files, history and steps are back after a reload', async (browser
   await hands.press('Enter');
   await hands.until('terminal', /condition met[^]*condition met/);
   assert.ok((await page.locator('.tn-step.tn-done').count()) >= 2);
+  assert.deepEqual(page.problems, []);
+});
+
+test('progress is saved to a file, forgotten, and taken from the file', async (browser) => {
+  const page = await open(browser, SITE + LESSON);
+  let hands = await lab(page);
+  await hands.run('echo mine > note.txt');
+  await hands.run('kubectl create job hello-job --image=busybox:1.36 -- true');
+  await page.locator('.tn-step.tn-done').first().waitFor();
+  await page.waitForTimeout(700);
+  const box = page.locator('.tn-contents .tn-keep');
+  await box.locator('summary').click();
+  assert.match(await box.textContent(), /0 of \d+ lessons are done/);
+  const saving = page.waitForEvent('download');
+  await box.getByRole('button', { name: 'Save to a file' }).click();
+  const file = await (await saving).path();
+  page.once('dialog', (dialog) => dialog.accept());
+  await box.getByRole('button', { name: 'Forget everything' }).click();
+  await page.waitForFunction(() => document.querySelector('tabernetes-lab')?.session && !document.querySelector('.tn-step.tn-done'));
+  hands = await lab(page);
+  assert.match(await hands.run('cat note.txt'), /No such file/);
+  await box.locator('summary').click();
+  const load = async (chosen) => {
+    const choosing = page.waitForEvent('filechooser');
+    await box.getByRole('button', { name: 'Load from a file' }).click();
+    await (await choosing).setFiles(chosen);
+  };
+  await load({ name: 'other.json', mimeType: 'application/json', buffer: Buffer.from('{"a": 1}') });
+  await box.getByText('holds no progress').waitFor();
+  await load({ name: 'mine.json', mimeType: 'application/json', buffer: readFileSync(file) });
+  await page.locator('.tn-step.tn-done').first().waitFor();
+  hands = await lab(page);
+  assert.equal(await hands.run('cat note.txt'), 'mine');
   assert.deepEqual(page.problems, []);
 });
 

@@ -7,7 +7,7 @@ import { after, instructions, leaves, localOp, number, stack } from './code.mjs'
 import { places } from './marks.mjs';
 
 /** Bytes that a piece has to have more than the call in its place. */
-const WORTH = 60;
+const WORTH = 24;
 const BIT = (local) => 1n << BigInt(local);
 
 /** The module with pieces of the functions for which `may(own)` holds, after all others. `ran(own, index)` says what ran. */

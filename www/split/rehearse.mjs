@@ -69,10 +69,16 @@ export async function rehearse(glue, bytes, pages) {
 
 async function play(page, come) {
   const lesson = JSON.parse(/class="tn-lesson-data">(.*?)<\/script>/s.exec(page)[1]);
+  // Some wait and look at everything, some go on at once.
+  const hasty = come(lesson);
+  for (const deed of deeds(page)) await hasty.does(deed);
+  for (const keys of LOOKS) await hasty.presses(keys);
   const reader = come(lesson);
   for (const deed of deeds(page)) {
     await reader.does(deed);
-    if (deed.run?.includes('apply')) for (const keys of LOOKS) await reader.presses(keys);
+    if (!deed.run?.includes('apply')) continue;
+    await reader.passes(20_000);
+    for (const keys of LOOKS) await reader.presses(keys);
   }
   reader.expect(lesson);
   const file = lesson.files[0];
@@ -154,7 +160,7 @@ class Reader {
     else this.session.run(run);
     if (this.editing) await this.saves();
     await this.settles();
-    await this.passes(run?.includes('apply') ? 20_000 : 250);
+    await this.passes(250);
     this.session.picture_text();
     this.session.story_text();
   }

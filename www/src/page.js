@@ -2,6 +2,7 @@
 // size, the service worker. The text is complete without any of this.
 
 import { currentLab } from './lab.js';
+import { progressBox } from './progress.js';
 import { search } from './search.js';
 import { load, loadJson, store } from './storage.js';
 import { say } from './words.js';
@@ -10,6 +11,7 @@ export function enhancePage() {
   document.documentElement.classList.add('tn-scripted');
   header();
   progress();
+  document.querySelector('.tn-contents, .tn-catalog')?.append(progressBox());
   const column = document.querySelector('.tn-lab-column');
   if (column) {
     commands();
