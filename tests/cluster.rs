@@ -1,6 +1,9 @@
 //! The whole control plane on virtual time, through the typed door: what Pods and Jobs come to, and that the same
 //! seed always comes to the same.
-#![allow(clippy::unwrap_used, reason = "a test stops at once, in its helpers too")]
+#![allow(clippy::unwrap_used, clippy::indexing_slicing, reason = "a test stops at once, in its helpers too")]
+
+#[path = "cluster/pods.rs"]
+mod pods;
 
 use k8s_openapi::api::apps::v1::{Deployment, StatefulSet};
 use k8s_openapi::api::batch::v1::Job;

@@ -24,9 +24,10 @@ use crate::cri::{NodeRuntime, RuntimeConfig, RuntimeService};
 use crate::images::{Catalog, Reference};
 use crate::kubelet::Kubelet;
 use crate::scheduler::Scheduler;
+use crate::shell::program::Host;
 use crate::sim::{EventQueue, Time};
 use crate::text::http::{Request, Response, StreamId, StreamRead};
-use network::NoNetwork;
+use network::Network;
 
 /// How long the control plane's machine is alone at the start.
 const JOIN: Duration = Duration::from_secs(1);
@@ -101,6 +102,8 @@ pub struct Cluster {
     kubelets: Vec<Kubelet>,
     /// The machines that are switched off.
     down: BTreeSet<usize>,
+    /// Connections to Services so far.
+    connections: u64,
     events: u64,
 }
 
@@ -154,6 +157,7 @@ impl Cluster {
             scheduler: Scheduler::new(config.seed, host),
             kubelets,
             down: BTreeSet::new(),
+            connections: 0,
             events: 0,
         };
         // The control plane's machine is up for a moment before the others join, as everywhere.
@@ -227,9 +231,19 @@ impl Cluster {
                 if self.down.contains(&node) {
                     return;
                 }
-                let Some(kubelet) = self.kubelets.get_mut(node) else { return };
+                let Some((before, rest)) = self.kubelets.split_at_mut_checked(node) else { return };
+                let Some((kubelet, after)) = rest.split_first_mut() else { return };
                 kubelet.observe(&self.server);
-                kubelet.work(&mut self.server, &mut NoNetwork)
+                if kubelet.processes_wait(self.now) {
+                    let (server, turn, now) = (&self.server, &mut self.connections, self.now);
+                    let nodes = [(0, before), (node + 1, after)];
+                    let mut network = Network { server, nodes, down: &self.down, turn, now };
+                    kubelet.run_processes(now, &mut network);
+                    self.wake_nodes();
+                    Worked::Done
+                } else {
+                    kubelet.work(&mut self.server)
+                }
             }
         };
         match worked {
@@ -322,6 +336,20 @@ impl Cluster {
         self.wake_watchers();
         self.wake_nodes();
         response
+    }
+
+    /// Sends a request from a machine beside the cluster to `address:port`, as its network routes it.
+    ///
+    /// # Errors
+    /// The words of a failed connection.
+    pub fn send(&mut self, authority: &str, request: Request) -> Result<Response, String> {
+        let (server, turn, now) = (&self.server, &mut self.connections, self.now);
+        let nodes = [(0, self.kubelets.as_mut_slice()), (0, Default::default())];
+        let mut network = Network { server, nodes, down: &self.down, turn, now };
+        let target = network.route(authority)?;
+        let answer = network.send(&target, request);
+        self.wake_nodes();
+        answer
     }
 
     /// Reads what a stream has.

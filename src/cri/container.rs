@@ -65,6 +65,10 @@ pub struct ContainerConfig {
     pub stop_signal: Option<Signal>,
     /// The file whose content is the message of its end.
     pub termination_log: String,
+    /// What `/etc/hosts` says.
+    pub hosts: String,
+    /// What `/etc/resolv.conf` says.
+    pub resolv_conf: String,
     /// Whether the end of its log is that message when the file is empty and it failed.
     pub log_is_message: bool,
     /// How often a container of this name was made in the sandbox before.
@@ -177,6 +181,11 @@ impl Log {
         }
         // Positions count from 1, so that 0 is left for the beginning.
         LogPart { bytes, position: next + 1, ended }
+    }
+
+    /// Bytes that are held.
+    pub(super) fn bytes(&self) -> u64 {
+        self.held as u64
     }
 
     /// The end of the log, to be the message of a failure: at most 80 lines and 2048 bytes.

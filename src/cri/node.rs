@@ -196,6 +196,15 @@ impl RuntimeService for NodeRuntime {
         }
     }
 
+    fn volume_bytes(&self, sandbox: &str, volume: &str) -> u64 {
+        let held = self.sandboxes.get(sandbox).and_then(|placed| placed.volumes.get(volume));
+        held.map_or(0, |volume| self.runtime.volume_bytes(*volume))
+    }
+
+    fn own_bytes(&self, id: &str) -> u64 {
+        self.find(id).map_or(0, |container| self.runtime.own_bytes(container))
+    }
+
     fn create_container(&mut self, sandbox: &str, config: &ContainerConfig, now: Time) -> Result<ContainerId, String> {
         let mounts = self.mounts(sandbox, config);
         let Some(placed) = self.sandboxes.get(sandbox) else {
@@ -219,6 +228,8 @@ impl RuntimeService for NodeRuntime {
             stop_signal: None,
             termination_log: config.termination_log.clone(),
             log_is_message: config.log_is_message,
+            hosts: config.hosts.clone(),
+            resolv_conf: config.resolv_conf.clone(),
             attempt: config.attempt,
         };
         let container = self.runtime.create_container(placed.sandbox, made, now)?;
@@ -363,6 +374,10 @@ impl RuntimeService for NodeRuntime {
     fn take_ended_sessions(&mut self) -> Vec<u64> {
         let ended = self.runtime.take_ended_execs();
         ended.iter().filter_map(|exec| self.exec_sessions.remove(exec)).collect()
+    }
+
+    fn has_address(&self, address: &str) -> bool {
+        self.runtime.has_address(address)
     }
 
     fn listens(&self, address: &str, port: u16) -> bool {

@@ -15,7 +15,7 @@ use crate::shell::process::{ExitStatus, Flavour};
 use crate::shell::program::{Errno, Host, NoHost, Pid, Signal};
 use crate::shell::vfs::{Tree, Vfs};
 use crate::sim::Time;
-use crate::text::http::{Request, Response};
+use crate::text::http::{Request, Response, StreamId, StreamRead};
 
 /// Memory of a node for its containers without a limit of their own.
 const NODE_MEMORY: u64 = 512 << 20;
@@ -256,6 +256,17 @@ impl Runtime {
         id
     }
 
+    /// Bytes that were written to a volume.
+    pub fn volume_bytes(&self, volume: VolumeId) -> u64 {
+        self.volumes.get(&volume).map_or(0, Tree::used)
+    }
+
+    /// Bytes that a container has written to files of its own and to its log.
+    pub fn own_bytes(&self, id: ContainerId) -> u64 {
+        let Some(container) = self.containers.get(&id) else { return 0 };
+        container.machine.as_ref().map_or(0, |machine| machine.vfs().used()) + container.log.bytes()
+    }
+
     /// Replaces what a volume holds.
     pub fn replace_volume(&mut self, volume: VolumeId, tree: Tree) {
         if let Some(held) = self.volumes.get_mut(&volume) {
@@ -404,8 +415,7 @@ impl Runtime {
             root,
             seed: self.config.seed ^ id.0,
         });
-        let ip = self.sandboxes.get(&container.sandbox).map(|sandbox| sandbox.ip.clone()).unwrap_or_default();
-        self.furnish(machine.vfs_mut(), config, &hostname, &ip)?;
+        self.furnish(machine.vfs_mut(), config, &hostname)?;
         // runc makes the working directory when the image does not have it.
         let _ = machine.vfs_mut().make_dir("/", &cwd, true, crate::shell::vfs::Caller { now, ..Default::default() });
         machine.vfs_mut().set_read_only(config.read_only_root);
@@ -420,11 +430,11 @@ impl Runtime {
         init.map(|init| (machine, init, terminal)).map_err(|error| exec_error(&error))
     }
 
-    fn furnish(&mut self, vfs: &mut Vfs, config: &ContainerConfig, hostname: &str, ip: &str) -> Result<(), String> {
+    fn furnish(&mut self, vfs: &mut Vfs, config: &ContainerConfig, hostname: &str) -> Result<(), String> {
         let text = |text: String| crate::shell::vfs::Kind::File(Arc::new(text.into_bytes()));
         vfs.put("/etc/hostname", text(format!("{hostname}\n")), 0o644);
-        vfs.put("/etc/hosts", text(format!("# Kubernetes-managed hosts file.\n127.0.0.1\tlocalhost\n::1\tlocalhost ip6-localhost ip6-loopback\n{ip}\t{hostname}\n")), 0o644);
-        vfs.put("/etc/resolv.conf", text("search default.svc.cluster.local svc.cluster.local cluster.local\nnameserver 10.96.0.10\noptions ndots:5\n".into()), 0o644);
+        vfs.put("/etc/hosts", text(config.hosts.clone()), 0o644);
+        vfs.put("/etc/resolv.conf", text(config.resolv_conf.clone()), 0o644);
         for mount in &config.mounts {
             let mut tree = self.volumes.remove(&mount.volume).unwrap_or_default();
             if !mount.sub_path.is_empty() {
@@ -683,6 +693,11 @@ impl Runtime {
         sandbox.containers.iter().find(listens).copied()
     }
 
+    /// Whether a Pod of this node has an address.
+    pub fn has_address(&self, address: &str) -> bool {
+        self.by_ip.contains_key(address)
+    }
+
     /// Whether something listens on a port of an address of this node.
     pub fn listens(&self, address: &str, port: u16) -> bool {
         self.listener(address, port).is_some()
@@ -764,9 +779,13 @@ impl Runtime {
             container.kill_at = None;
             machine.signal(init, Signal::Kill);
         }
-        let outcome = self.with_volumes(&mut machine, &config, |machine| machine.run(now, host, SLICE));
+        self.lend(&mut machine, &config);
+        let outcome = machine.run(now, &mut Neighbours { runtime: self, container: id, host, now }, SLICE);
+        self.lend(&mut machine, &config);
         let limit = config.memory_limit.unwrap_or(NODE_MEMORY);
-        let out_of_memory = outcome.steps > 0 && machine.memory() > limit && machine.exit_status(init).is_none();
+        let out_of_memory = outcome.steps > 0
+            && machine.memory() > limit
+            && (machine.exit_status(init).is_none() || machine.memory() == u64::MAX);
         if out_of_memory {
             machine.signal(init, Signal::Kill);
         }
@@ -834,7 +853,7 @@ impl Runtime {
         let execs = std::mem::take(&mut container.execs);
         let report = &mut container.status;
         report.state = ContainerState::Exited;
-        report.exit_code = status.code();
+        report.exit_code = if out_of_memory { ExitStatus::Signal(Signal::Kill).code() } else { status.code() };
         report.finished_at = Some(now);
         report.reason = match (out_of_memory, status.code()) {
             (true, _) => "OOMKilled",
@@ -856,6 +875,87 @@ impl Runtime {
     /// Containers that ended since the last call, in order.
     pub fn take_exits(&mut self) -> Vec<ContainerExit> {
         self.exits.drain(..).collect()
+    }
+}
+
+/// The network as a container sees it: the containers of its own Pod, those of its node, and what the host reaches.
+struct Neighbours<'a> {
+    runtime: &'a mut Runtime,
+    container: ContainerId,
+    host: &'a mut dyn Host,
+    now: Time,
+}
+
+impl Neighbours<'_> {
+    /// The container of this node that a connection leads to.
+    fn listener(&self, authority: &str) -> Option<(ContainerId, u16)> {
+        let (address, port) = authority.rsplit_once(':')?;
+        let port: u16 = port.parse().ok()?;
+        let own = self.runtime.sandboxes.get(&self.runtime.containers.get(&self.container)?.sandbox)?;
+        let found = if address.starts_with("127.") || address == own.ip {
+            self.runtime.listener_in(own, port)
+        } else {
+            self.runtime.listener(address, port)
+        };
+        found.map(|id| (id, port))
+    }
+
+    /// Whether the address is of this very node, so that nobody else is to be asked.
+    fn is_here(&self, authority: &str) -> bool {
+        let address = authority.rsplit_once(':').map_or(authority, |(address, _)| address);
+        address.starts_with("127.") || self.runtime.has_address(address)
+    }
+}
+
+impl Host for Neighbours<'_> {
+    fn lookup(&mut self, name: &str) -> Result<Vec<String>, String> {
+        let dns = self.runtime.containers.get(&self.container).map(|container| container.config.resolv_conf.clone());
+        let dns = dns.unwrap_or_default();
+        let words = |key: &'static str| {
+            dns.lines().filter_map(move |line| line.strip_prefix(key)).flat_map(str::split_whitespace)
+        };
+        let dots =
+            words("options ").filter_map(|option| option.strip_prefix("ndots:")?.parse().ok()).next().unwrap_or(1);
+        let within: Vec<String> = words("search ").map(|domain| format!("{name}.{domain}")).collect();
+        let as_it_is = vec![name.to_owned()];
+        let absolute = name.ends_with('.');
+        let order = match (absolute, name.matches('.').count() >= dots) {
+            (true, _) => as_it_is,
+            (false, true) => [as_it_is, within].concat(),
+            (false, false) => [within, as_it_is].concat(),
+        };
+        let found = order.iter().find_map(|name| self.host.lookup(name).ok());
+        found.ok_or_else(|| format!("dial tcp: lookup {name} on 10.96.0.10:53: no such host"))
+    }
+
+    fn route(&mut self, authority: &str) -> Result<String, String> {
+        self.host.route(authority)
+    }
+
+    fn connect(&mut self, authority: &str) -> Result<(), String> {
+        match self.listener(authority) {
+            Some(_) => Ok(()),
+            None if self.is_here(authority) => Err(format!("dial tcp {authority}: connect: connection refused")),
+            None => self.host.connect(authority),
+        }
+    }
+
+    fn send(&mut self, authority: &str, request: Request) -> Result<Response, String> {
+        match self.listener(authority) {
+            Some((id, port)) => self.runtime.ask(id, port, &request, self.now).ok_or_else(|| "EOF".to_owned()),
+            None if self.is_here(authority) => Err(format!("dial tcp {authority}: connect: connection refused")),
+            None => self.host.send(authority, request),
+        }
+    }
+
+    fn read_stream(&mut self, stream: StreamId) -> StreamRead {
+        self.host.read_stream(stream)
+    }
+    fn write_stream(&mut self, stream: StreamId, message: &[u8]) {
+        self.host.write_stream(stream, message);
+    }
+    fn close_stream(&mut self, stream: StreamId) {
+        self.host.close_stream(stream);
     }
 }
 

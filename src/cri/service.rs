@@ -120,6 +120,10 @@ pub struct ContainerConfig {
     pub memory_limit: i64,
     /// The file whose content is the message of the container's end.
     pub termination_log: String,
+    /// What `/etc/hosts` says.
+    pub hosts: String,
+    /// What `/etc/resolv.conf` says.
+    pub resolv_conf: String,
     /// Whether the end of its log is that message when the file is empty and it failed.
     pub log_is_message: bool,
 }
@@ -222,6 +226,11 @@ pub trait RuntimeService: Send + Sync {
     /// Replaces what a volume of a sandbox holds, when it is mounted there.
     fn update_volume(&mut self, sandbox: &str, volume: &str, files: &[(String, Vec<u8>, u32)]);
 
+    /// Bytes that were written to a volume of a sandbox.
+    fn volume_bytes(&self, sandbox: &str, volume: &str) -> u64;
+    /// Bytes that a container has written to files of its own and to its log.
+    fn own_bytes(&self, id: &str) -> u64;
+
     /// Makes a container.
     ///
     /// # Errors
@@ -263,6 +272,8 @@ pub trait RuntimeService: Send + Sync {
     /// The sessions whose process has ended since the last call, in order.
     fn take_ended_sessions(&mut self) -> Vec<u64>;
 
+    /// Whether a Pod of this node has an address.
+    fn has_address(&self, address: &str) -> bool;
     /// Whether a container of this node listens on a port of this address.
     fn listens(&self, address: &str, port: u16) -> bool;
     /// Asks whatever listens on a port of this address of the node.

@@ -329,6 +329,15 @@ pub const IMAGES: &[ImageSpec] = &[
         ..BASE
     },
     ImageSpec {
+        name: "docker.io/polinux/stress",
+        tags: Tags { names: &["latest", "1.0.4"], ..PLAIN },
+        shell: BUSYBOX,
+        programs: &[("/usr/local/bin/stress", "stress")],
+        cmd: &["/bin/sh"],
+        size: 4_000_000,
+        ..BASE
+    },
+    ImageSpec {
         name: "docker.io/library/hello-world",
         tags: Tags { names: &["latest", "linux"], ..PLAIN },
         shell: None,

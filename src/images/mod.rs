@@ -4,6 +4,7 @@ pub mod catalog;
 pub mod perl;
 pub mod reference;
 pub mod server;
+pub mod stress;
 
 use std::sync::Arc;
 
@@ -34,6 +35,7 @@ pub const PROGRAMS: Programs = Programs(&[
     ("python", server::make),
     ("node", server::make),
     ("perl", perl::make),
+    ("stress", stress::make),
 ]);
 
 /// The root file system of an image. Freeze it once and clone it for every container.

@@ -158,10 +158,11 @@ pub fn container(cx: &mut Context<'_>, pod: &Value, named: &str, quiet: bool) ->
     }
     let annotation =
         map_at(pod, "/metadata/annotations").and_then(|all| all.get("kubectl.kubernetes.io/default-container"));
-    if let Some(name) = annotation.and_then(Value::as_str)
-        && container_names(pod).iter().any(|known| known == name)
-    {
-        return Ok(name.to_owned());
+    if let Some(name) = annotation.and_then(Value::as_str).filter(|name| !name.is_empty()) {
+        if container_names(pod).iter().any(|known| known == name) {
+            return Ok(name.to_owned());
+        }
+        cx.out.err_line(&format!("Default container name {name:?} not found in pod {pod_name}"));
     }
     let first = list_at(pod, "/spec/containers").first().map_or("", |one| str_at(one, "/name")).to_owned();
     if container_names(pod).len() > 1 && !quiet {

@@ -6,6 +6,7 @@ use std::collections::BTreeMap;
 
 use k8s_openapi::api::core::v1::{Container, Pod};
 
+use super::dns;
 use super::environment::{environment, expand};
 use super::volumes;
 use crate::client::Client;
@@ -79,6 +80,36 @@ pub fn build(
             .map_or(0, |quantity| quantity.value()),
         termination_log: container.termination_message_path.clone().unwrap_or("/dev/termination-log".to_owned()),
         log_is_message: container.termination_message_policy.as_deref() == Some("FallbackToLogsOnError"),
+        hosts: dns::hosts(pod, around.pod_address),
+        resolv_conf: dns::resolv_conf(pod),
         env,
     })
+}
+
+/// Whether a container that must not run as root would not (`verifyRunAsNonRoot`).
+///
+/// # Errors
+/// [`Refused`] when it would.
+pub fn verify_user(pod: &Pod, container: &Container, image_user: i64) -> Result<(), Refused> {
+    let of_pod = pod.spec.as_ref().and_then(|spec| spec.security_context.as_ref());
+    let own = container.security_context.as_ref();
+    let non_root = own.and_then(|own| own.run_as_non_root).or(of_pod.and_then(|pod| pod.run_as_non_root));
+    if non_root != Some(true) {
+        return Ok(());
+    }
+    let meta = &pod.metadata;
+    let shown = format!(
+        "(pod: \"{}_{}({})\", container: {})",
+        meta.name.as_deref().unwrap_or_default(),
+        meta.namespace.as_deref().unwrap_or_default(),
+        meta.uid.as_deref().unwrap_or_default(),
+        container.name
+    );
+    match own.and_then(|own| own.run_as_user).or(of_pod.and_then(|pod| pod.run_as_user)) {
+        Some(0) => Err(config_error(format!("container's runAsUser breaks non-root policy {shown}"))),
+        None if image_user == 0 => {
+            Err(config_error(format!("container has runAsNonRoot and image will run as root {shown}")))
+        }
+        _ => Ok(()),
+    }
 }

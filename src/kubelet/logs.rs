@@ -75,7 +75,8 @@ fn instance(pod: &Pod, of: &ContainerRef, previous: bool) -> Result<String, Stri
     let (container, name) = (&of.container, &of.pod);
     let status = pod.status.as_ref().and_then(|status| {
         let init = status.init_container_statuses.iter().flatten();
-        init.chain(status.container_statuses.iter().flatten()).find(|status| status.name == *container)
+        let ephemeral = status.ephemeral_container_statuses.iter().flatten();
+        init.chain(status.container_statuses.iter().flatten()).chain(ephemeral).find(|status| status.name == *container)
     });
     let Some(status) = status else {
         return Err(format!("container \"{container}\" in pod \"{name}\" is waiting to start - no logs yet"));

@@ -9,7 +9,9 @@ mod backoff;
 mod conditions;
 mod container_config;
 mod containers;
+mod dns;
 mod environment;
+mod eviction;
 mod handler;
 mod image_pull;
 mod killing;
@@ -216,15 +218,31 @@ impl Kubelet {
         }
     }
 
-    /// Does one piece of work that is due: runs processes, or takes one Pod a step on.
-    pub fn work(&mut self, server: &mut ApiServer, host: &mut dyn Host) -> Worked {
+    /// Whether processes have something to do at `now`: call `run_processes` before `work`.
+    pub fn processes_wait(&self, now: Time) -> bool {
+        self.runtime.next_due().is_some_and(|due| due <= now)
+    }
+
+    /// Runs the processes that are due.
+    pub fn run_processes(&mut self, now: Time, host: &mut dyn Host) {
+        self.runtime.run(now, host);
+        self.see_exits(now);
+        self.see_answers(now);
+    }
+
+    /// Whether a Pod of this node has an address.
+    pub fn has_address(&self, address: &str) -> bool {
+        self.runtime.has_address(address)
+    }
+
+    /// Whether a container of this node listens on a port of an address.
+    pub fn listens(&self, address: &str, port: u16) -> bool {
+        self.runtime.listens(address, port)
+    }
+
+    /// Takes one Pod that is due a step on.
+    pub fn work(&mut self, server: &mut ApiServer) -> Worked {
         let now = server.now();
-        if self.runtime.next_due().is_some_and(|due| due <= now) {
-            self.runtime.run(now, host);
-            self.see_exits(now);
-            self.see_answers(now);
-            return Worked::Done;
-        }
         let Some((due, sequence, uid)) = self.due.first().cloned() else {
             return Worked::Idle(self.runtime.next_due());
         };

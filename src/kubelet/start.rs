@@ -223,6 +223,8 @@ impl Kubelet {
             attempt,
         };
         let config = container_config::build(&pod, container, &context, &self.client(server))?;
+        let image = self.runtime.image(&config.image, now);
+        container_config::verify_user(&pod, container, image.map_or(0, |image| image.user.uid))?;
         let id = self
             .runtime
             .create_container(&sandbox.id, &config, now)

@@ -41,6 +41,7 @@ impl Kubelet {
             self.refresh_volumes(worker, server);
         }
         seen |= self.run_probes(worker, server, now);
+        seen |= self.check_storage(worker, server, now);
         if seen {
             worker.again(now);
         }
@@ -74,7 +75,8 @@ impl Kubelet {
             }
             _ => {}
         }
-        let stops = meta::is_deleting(&worker.pod.metadata) || worker.orphaned || worker.failure.is_some();
+        let gone = meta::is_deleting(&worker.pod.metadata) || worker.orphaned;
+        let stops = gone || worker.failure.is_some();
         match worker.stage {
             Stage::Sync if stops => self.begin_termination(worker, server, now),
             Stage::Sync => self.sync(uid, worker, server, now),
@@ -83,14 +85,14 @@ impl Kubelet {
                 worker.stage = Stage::Done;
                 Self::stop_probes(worker, true);
                 self.publish(worker, server, Life::Over, now);
-                if stops {
+                if gone {
                     worker.stage = Stage::Terminated;
                     worker.fresh = self.next_relist(now);
                     worker.again(worker.fresh);
                 }
             }
             Stage::Terminated => return self.give_up(worker, server, now),
-            Stage::Done if stops => {
+            Stage::Done if gone => {
                 worker.stage = Stage::Terminated;
                 return self.give_up(worker, server, now);
             }
@@ -187,6 +189,7 @@ impl Kubelet {
         if !worker.probed {
             worker.probed = true;
             worker.probes = probe::probes(&pod, now);
+            worker.storage_check = Self::first_look(&pod, now);
         }
         let spec = pod.spec.clone().unwrap_or_default();
         let config = SandboxConfig {
@@ -194,7 +197,7 @@ impl Kubelet {
             namespace: meta::namespace(&pod.metadata).to_owned(),
             uid: uid.to_string(),
             host_network: spec.host_network.unwrap_or(false),
-            hostname: spec.hostname.clone().unwrap_or_else(|| meta::name(&pod.metadata).to_owned()),
+            hostname: super::dns::hostname(&pod),
         };
         match self.runtime.run_sandbox(&config, now) {
             Ok(sandbox) => {

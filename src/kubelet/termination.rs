@@ -8,6 +8,7 @@ use std::sync::Arc;
 use k8s_openapi::api::core::v1::Pod;
 
 use super::Kubelet;
+use super::eviction::EVICTED;
 use super::status::Life;
 use super::worker::{Stage, Worker};
 use crate::apimachinery::meta;
@@ -114,7 +115,8 @@ impl Kubelet {
 
 /// The grace period of a Pod that is gone from the server is the least there is.
 fn deletion_grace(worker: &Worker) -> Option<u64> {
-    if worker.orphaned {
+    let evicted = worker.failure.as_ref().is_some_and(|(reason, _)| reason == EVICTED);
+    if worker.orphaned || evicted {
         return Some(1);
     }
     let seconds = worker.pod.metadata.deletion_grace_period_seconds?;

@@ -186,6 +186,8 @@ pub struct Worker {
     pub relist: Option<Time>,
     /// Something changed while a sync was under way: the next follows at once.
     pub pending: bool,
+    /// When its use of storage is next looked at.
+    pub storage_check: Option<Time>,
     /// When changed ConfigMaps and Secrets reach its volumes.
     pub refresh: Option<Time>,
 }
@@ -230,6 +232,7 @@ impl Worker {
             failure: None,
             relist: None,
             pending: false,
+            storage_check: None,
             refresh: None,
         }
     }
@@ -247,6 +250,6 @@ impl Worker {
     /// When it next has something to do by itself.
     pub fn next_due(&self) -> Option<Time> {
         let probes = self.probes.iter().map(Probe::due).min();
-        [self.next, self.relist, self.refresh, probes].into_iter().flatten().min()
+        [self.next, self.relist, self.refresh, self.storage_check, probes].into_iter().flatten().min()
     }
 }

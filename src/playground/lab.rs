@@ -254,7 +254,7 @@ impl Host for Network<'_> {
             } else {
                 authority.to_owned()
             };
-            Err(format!("dial tcp {address}: connect: connection refused"))
+            self.cluster.send(&address, request)
         } else {
             Err(format!("dial tcp: lookup {host} on 127.0.0.53:53: no such host"))
         }

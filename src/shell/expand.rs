@@ -181,7 +181,11 @@ impl<'a, 'k> Expander<'a, 'k> {
     fn grow(&mut self, chars: usize) -> Result<()> {
         self.size += chars;
         self.kernel.tick(chars as u64 / 64);
-        if self.size > CHARS { Err(Halt::Failed("out of memory".into(), 2)) } else { Ok(()) }
+        if self.size <= CHARS {
+            return Ok(());
+        }
+        self.kernel.exhaust();
+        Err(Halt::Failed("out of memory".into(), 2))
     }
 
     fn parts(&mut self, parts: &impl AsParts, quoted: bool, fields: &mut Fields) -> Result<()> {

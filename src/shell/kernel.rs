@@ -11,7 +11,6 @@ use super::program::{Errno, Fd, FileInfo, Host, Pid, Read, Signal, Step, System,
 use super::task::Task;
 use super::vfs::{self, Caller, Device, Inode, Kind, NodeId, Vfs};
 use crate::sim::Time;
-use crate::text::http::{Request, Response};
 
 /// How a file is opened.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -30,9 +29,9 @@ pub enum OpenMode {
 
 /// One process's view of its machine.
 pub struct Kernel<'a> {
-    core: &'a mut Core,
+    pub(super) core: &'a mut Core,
     pid: Pid,
-    host: &'a mut dyn Host,
+    pub(super) host: &'a mut dyn Host,
     pub(super) replacement: Option<Box<dyn Task>>,
 }
 
@@ -53,23 +52,6 @@ impl<'a> Kernel<'a> {
     pub fn tick(&mut self, steps: u64) -> bool {
         self.core.slice_used += steps;
         self.core.slice_used < self.core.slice_limit
-    }
-
-    /// Hands an HTTP request to whatever on this machine listens on a port; `None` when nothing does. One that is
-    /// accepted and not answered gives `EOF`.
-    pub fn loopback(&mut self, port: u16, request: &Request) -> Option<Result<Response, String>> {
-        let listens = |(pid, process): &(&Pid, &Process)| **pid != self.pid && process.listening.contains(&port);
-        let pid = self.core.processes.iter().find(listens).map(|(pid, _)| *pid)?;
-        let mut task = self.core.tasks.remove(&pid)?;
-        let answer = task.serve(request, &mut Kernel::new(&mut *self.core, pid, &mut *self.host));
-        self.core.tasks.insert(pid, task);
-        // What came in may be what it has waited for.
-        if let Some(process) = self.core.processes.get_mut(&pid)
-            && matches!(process.state, State::Waiting(_))
-        {
-            process.state = State::Ready;
-        }
-        Some(answer.ok_or_else(|| "EOF".to_owned()))
     }
 
     /// This process's id.
@@ -100,6 +82,11 @@ impl<'a> Kernel<'a> {
     /// Renames the machine.
     pub fn set_hostname(&mut self, name: &str) {
         name.clone_into(&mut self.core.hostname);
+    }
+
+    /// A program wants more memory than any machine here has: in a container that is the end of it.
+    pub fn exhaust(&mut self) {
+        self.core.exhausted = self.core.init;
     }
 
     /// Which shell the machine has.
@@ -621,7 +608,7 @@ impl<'a> Kernel<'a> {
                 Some(data) => data,
                 None => return Ok(Read::WouldBlock),
             },
-            Target::Device(Device::Zero | Device::Full) => vec![0; max.min(4096)],
+            Target::Device(Device::Zero | Device::Full) => vec![0; max.min(64 << 10)],
             Target::Device(Device::Random) => (0..max.min(4096)).map(|_| self.core.random.u8(..)).collect(),
             Target::Device(_) => Vec::new(),
             Target::PipeWrite(_) | Target::Sink(..) => return Err(Errno::Ebadf),

@@ -10,7 +10,6 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::applets;
-use super::kernel::Kernel;
 use super::process::{Core, ExitStatus, Flavour, Process, Sink, State, Tty};
 pub use super::process::{Dialect, OutputChunk, SinkId, Stream, TtyId};
 use super::program::{Errno, Host, Pid, Program, Signal};
@@ -394,16 +393,14 @@ impl Machine {
     /// Hands an HTTP request to whatever listens on `port`. `None` when nothing does.
     pub fn serve(&mut self, now: Time, port: u16, request: &Request, host: &mut dyn Host) -> Option<Response> {
         self.core.now = self.core.now.max(now);
-        let pid =
-            self.core.processes.iter().find(|(_, process)| process.listening.contains(&port)).map(|(pid, _)| *pid)?;
-        let mut task = self.core.tasks.remove(&pid)?;
-        let answer = task.serve(request, &mut Kernel::new(&mut self.core, pid, host));
-        self.core.tasks.insert(pid, task);
-        answer
+        self.core.serve(port, request, host)
     }
 
     /// Roughly the bytes of memory that the machine holds: process state, variables, and files written to it.
     pub fn memory(&self) -> u64 {
+        if self.core.exhausted {
+            return u64::MAX;
+        }
         let tasks: u64 = self.core.tasks.values().map(|task| task.memory()).sum();
         let pipes: u64 = self.core.pipes.values().map(|pipe| pipe.buffer.len() as u64).sum();
         tasks + pipes + self.core.vfs.used() + 200_000 * self.core.processes.len() as u64

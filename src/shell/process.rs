@@ -285,6 +285,8 @@ pub struct Core {
     pub(super) slice_used: u64,
     pub(super) slice_limit: u64,
     pub(super) random: fastrand::Rng,
+    /// A program of this container has asked for more memory than there is.
+    pub(super) exhausted: bool,
 }
 
 impl Core {
@@ -313,6 +315,7 @@ impl Core {
             slice_used: 0,
             slice_limit: u64::MAX,
             random: Seed::new(seed).fork("machine").rng(),
+            exhausted: false,
         }
     }
 

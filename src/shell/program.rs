@@ -14,6 +14,10 @@ pub trait Program: Send + Sync {
     fn resume(&mut self, system: &mut dyn System) -> Step;
     /// A copy that goes on from the same point.
     fn clone_box(&self) -> Box<dyn Program>;
+    /// Roughly the bytes it holds, or says it holds.
+    fn memory(&self) -> u64 {
+        1_000
+    }
     /// Answers an HTTP request that came to a port it listens on (see `System::listen`).
     fn serve(&mut self, _request: &Request, _system: &mut dyn System) -> Option<Response> {
         None
@@ -259,6 +263,27 @@ pub trait Host {
     /// # Errors
     /// The words of a failed connection, such as `dial tcp 127.0.0.1:9: connect: connection refused`.
     fn send(&mut self, authority: &str, request: Request) -> Result<Response, String>;
+    /// The addresses of a name.
+    ///
+    /// # Errors
+    /// The words of a resolver, such as `lookup web: no such host`.
+    fn lookup(&mut self, name: &str) -> Result<Vec<String>, String> {
+        Err(format!("lookup {name}: no such host"))
+    }
+    /// Where a connection to `address:port` ends: itself, or what stands behind a Service's address.
+    ///
+    /// # Errors
+    /// The words of a failed connection.
+    fn route(&mut self, authority: &str) -> Result<String, String> {
+        Ok(authority.to_owned())
+    }
+    /// Opens a connection to `address:port` and closes it.
+    ///
+    /// # Errors
+    /// The words of a failed connection.
+    fn connect(&mut self, authority: &str) -> Result<(), String> {
+        Err(format!("dial tcp {authority}: connect: connection refused"))
+    }
     /// Reads what a stream has.
     fn read_stream(&mut self, stream: StreamId) -> StreamRead;
     /// Writes one message to a stream (exec and attach).

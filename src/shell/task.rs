@@ -59,6 +59,9 @@ impl Task for Guest {
     fn clone_box(&self) -> Box<dyn Task> {
         Box::new(self.clone())
     }
+    fn memory(&self) -> u64 {
+        self.0.memory()
+    }
     fn serve(&mut self, request: &Request, kernel: &mut Kernel) -> Option<Response> {
         self.0.serve(request, kernel)
     }

@@ -3,8 +3,8 @@
 //! Models Kubernetes 1.36 pkg/apis/core/v1/defaults.go and pkg/apis/core/v1/conversion.go (`serviceAccount`).
 
 use k8s_openapi::api::core::v1::{
-    Container, EmptyDirVolumeSource, EnvVar, HTTPGetAction, LifecycleHandler, Pod, PodSpec, PodTemplateSpec, Probe,
-    Volume,
+    Container, EmptyDirVolumeSource, EnvVar, EphemeralContainer, HTTPGetAction, LifecycleHandler, Pod, PodSpec,
+    PodTemplateSpec, Probe, Volume,
 };
 
 use crate::api::pod_resources;
@@ -56,6 +56,9 @@ pub fn set_pod_spec_defaults(spec: &mut PodSpec) {
     fill_text(&mut spec.dns_policy, "ClusterFirst");
     fill_text(&mut spec.restart_policy, "Always");
     fill_text(&mut spec.scheduler_name, "default-scheduler");
+    for container in spec.ephemeral_containers.iter_mut().flatten() {
+        set_ephemeral_defaults(container);
+    }
     fill(&mut spec.security_context, Default::default);
     fill(&mut spec.termination_grace_period_seconds, || 30);
     for volume in spec.volumes.iter_mut().flatten() {
@@ -148,6 +151,17 @@ pub fn set_container_defaults(container: &mut Container) {
         for handler in [&mut lifecycle.post_start, &mut lifecycle.pre_stop].into_iter().flatten() {
             set_handler_defaults(handler);
         }
+    }
+}
+
+/// Fills a container that was added for debugging: the fields that it shares with the others.
+fn set_ephemeral_defaults(container: &mut EphemeralContainer) {
+    fill_text(&mut container.image_pull_policy, pull_policy(container.image.as_deref().unwrap_or_default()));
+    fill_text(&mut container.termination_message_path, "/dev/termination-log");
+    fill_text(&mut container.termination_message_policy, "File");
+    fill(&mut container.resources, Default::default);
+    for variable in container.env.iter_mut().flatten() {
+        set_variable_defaults(variable);
     }
 }
 

@@ -1,6 +1,7 @@
 //! What hangs below an object: status, scale, binding, eviction, logs, exec. One file each.
 
 pub(super) mod binding;
+pub(super) mod ephemeral_containers;
 mod eviction;
 mod exec;
 mod log;
@@ -37,10 +38,15 @@ pub(super) fn answer(call: &mut Call<'_>, target: &Target) -> Result<Response, S
         ("pods", "eviction", Method::Post) => eviction::create(call, target),
         ("pods", "log", Method::Get) => log::get(call, target),
         ("pods", "exec" | "attach", Method::Get | Method::Post) => exec::open(call, target),
-        ("pods", "ephemeralcontainers", Method::Get) => {
-            let stored = call.stored(target)?;
-            call.object(200, &*target.ops, &stored)
-        }
+        ("pods", "ephemeralcontainers", method) => match method {
+            Method::Get => {
+                let stored = call.stored(target)?;
+                call.object(200, &*target.ops, &stored)
+            }
+            Method::Put => call.update(target),
+            Method::Patch => call.patch(target),
+            _ => Err(Status::method_not_allowed()),
+        },
         ("pods", "binding" | "eviction" | "log" | "exec" | "attach", _) => Err(Status::method_not_allowed()),
         _ => Err(Status::unknown_path()),
     }

@@ -103,13 +103,17 @@ fn check(cx: &Context<'_>, flags: &Flags) -> Result<(), Failure> {
         return Err(cx.usage("only a selector (-l) or a POD name is allowed"));
     }
     if flags.args.len() == 2 && !flags.text("container").is_empty() {
-        return Err(cx.usage("only one of -c or an inline [CONTAINER] arg is allowed"));
+        return Err(Failure::msg("only one of -c or an inline [CONTAINER] arg is allowed"));
     }
-    if flags.on("all-containers") && !flags.text("container").is_empty() {
-        return Err(Failure::msg("--all-containers=true should not be specified with container name"));
+    let named = flags.args.get(1).map_or(flags.text("container"), String::as_str);
+    if flags.on("all-containers") && !named.is_empty() {
+        return Err(Failure::msg(format!("--all-containers=true should not be specified with container name {named}")));
     }
-    if flags.changed("since") && !flags.text("since-time").is_empty() {
+    if flags.nanoseconds("since") != 0 && !flags.text("since-time").is_empty() {
         return Err(Failure::msg("at most one of `sinceTime` or `sinceSeconds` may be specified"));
+    }
+    if flags.number("limit-bytes") < 0 {
+        return Err(Failure::msg("--limit-bytes must be greater than 0"));
     }
     if flags.number("tail") < -1 {
         return Err(Failure::msg("--tail must be greater than or equal to -1"));
@@ -167,7 +171,7 @@ fn of_pod(cx: &mut Context<'_>, flags: &Flags, pod: &Value, container: &str) -> 
     let names = if flags.on("all-containers") {
         pods::container_names(pod)
     } else {
-        vec![pods::container(cx, pod, container, false)?]
+        vec![pods::container(cx, pod, container, flags.on("all-pods"))?]
     };
     let (name, namespace) = (str_at(pod, "/metadata/name"), str_at(pod, "/metadata/namespace"));
     let selector = !flags.text("selector").is_empty();
@@ -185,8 +189,9 @@ fn of_pod(cx: &mut Context<'_>, flags: &Flags, pod: &Value, container: &str) -> 
         if flags.on("previous") {
             request = request.with_query("previous", "true");
         }
-        if flags.changed("since") && flags.nanoseconds("since") > 0 {
-            let seconds = (flags.nanoseconds("since") + 999_999_999) / 1_000_000_000;
+        if flags.nanoseconds("since") > 0 {
+            // To the nearest second.
+            let seconds = (flags.nanoseconds("since") + 500_000_000) / 1_000_000_000;
             request = request.with_query("sinceSeconds", seconds.to_string());
         }
         if !flags.text("since-time").is_empty() {
@@ -209,20 +214,22 @@ fn of_pod(cx: &mut Context<'_>, flags: &Flags, pod: &Value, container: &str) -> 
 fn read(cx: &mut Context<'_>, flags: &Flags, sources: Vec<Source>) -> Outcome {
     let follow = flags.on("follow");
     let most = usize::try_from(flags.number("max-log-requests")).unwrap_or(0);
-    if follow && sources.len() > most {
+    if follow && sources.len() > 1 && sources.len() > most {
         return Err(Failure::msg(format!(
             "you are attempting to follow {} log streams, but maximum allowed concurrency is {most}, use --max-log-requests to increase the limit",
             sources.len()
         )));
     }
     let mut streams = Vec::new();
+    let until = cx.system.now() + Duration::from_nanos(flags.nanoseconds("pod-running-timeout").unsigned_abs());
     for source in sources {
-        match cx.open(source.request) {
-            Ok((Some(id), _)) => streams.push(Followed { id, prefix: source.prefix, at_start: true }),
-            Ok((None, bytes)) => {
-                let mut followed = Followed { id: StreamId(0), prefix: source.prefix, at_start: true };
-                followed.print(cx, &bytes);
-            }
+        if follow && !flags.on("ignore-errors") {
+            streams.push(Followed { id: None, until, source, at_start: true });
+            continue;
+        }
+        match cx.open(source.request.clone()) {
+            Ok((Some(id), _)) => streams.push(Followed { id: Some(id), until, source, at_start: true }),
+            Ok((None, bytes)) => Followed { id: None, until, source, at_start: true }.print(cx, &bytes),
             Err(failure) if flags.on("ignore-errors") => {
                 let (words, _) = failure.report();
                 cx.out.err(&words);
@@ -235,23 +242,68 @@ fn read(cx: &mut Context<'_>, flags: &Flags, sources: Vec<Source>) -> Outcome {
 
 #[derive(Clone, Debug)]
 struct Followed {
-    id: StreamId,
-    prefix: String,
+    /// The stream; `None` while the container has no log yet.
+    id: Option<StreamId>,
+    /// How long to wait for a log.
+    until: Time,
+    source: Source,
     at_start: bool,
 }
 
 impl Followed {
     fn print(&mut self, cx: &mut Context<'_>, bytes: &[u8]) {
-        if self.prefix.is_empty() {
+        if self.source.prefix.is_empty() {
             cx.out.bytes(1, bytes);
             return;
         }
         for line in bytes.split_inclusive(|byte| *byte == b'\n') {
             if self.at_start {
-                cx.out.out(&self.prefix);
+                cx.out.out(&self.source.prefix);
             }
             self.at_start = line.ends_with(b"\n");
             cx.out.bytes(1, line);
+        }
+    }
+}
+
+/// How a followed log stands.
+enum Stand {
+    /// Nothing new for now.
+    Open,
+    /// There is no log yet: to be tried again at this instant.
+    Retry(Time),
+    /// All was read.
+    Over,
+}
+
+impl Followed {
+    /// Prints what there is. A container that has yet to start is asked again every second, and its words are told.
+    fn carry(&mut self, cx: &mut Context<'_>) -> Result<Stand, Failure> {
+        let id = match self.id {
+            Some(id) => id,
+            None => match cx.open(self.source.request.clone()) {
+                Ok((Some(id), _)) => *self.id.insert(id),
+                Ok((None, bytes)) => {
+                    self.print(cx, &bytes);
+                    return Ok(Stand::Over);
+                }
+                Err(failure) if failure.reason().is_empty() => return Err(failure),
+                Err(failure) => {
+                    cx.out.err_line(&failure.text());
+                    let now = cx.system.now();
+                    if now >= self.until {
+                        return Err(Failure::msg("context deadline exceeded"));
+                    }
+                    return Ok(Stand::Retry((now + Duration::from_secs(1)).min(self.until)));
+                }
+            },
+        };
+        loop {
+            match cx.system.host().read_stream(id) {
+                StreamRead::Data(bytes) => self.print(cx, &bytes),
+                StreamRead::Pending => return Ok(Stand::Open),
+                StreamRead::End => return Ok(Stand::Over),
+            }
         }
     }
 }
@@ -265,23 +317,20 @@ struct Follow {
 impl Task for Follow {
     fn step(&mut self, cx: &mut Context<'_>) -> Result<Progress, Failure> {
         let mut open = Vec::new();
+        let mut until: Option<Time> = None;
         for mut stream in std::mem::take(&mut self.streams) {
-            loop {
-                match cx.system.host().read_stream(stream.id) {
-                    StreamRead::Data(bytes) => stream.print(cx, &bytes),
-                    StreamRead::Pending => {
-                        open.push(stream);
-                        break;
-                    }
-                    StreamRead::End => break,
-                }
+            match stream.carry(cx)? {
+                Stand::Over => continue,
+                Stand::Open => {}
+                Stand::Retry(at) => until = Some(until.map_or(at, |set| set.min(at))),
             }
+            open.push(stream);
         }
         self.streams = open;
         if self.streams.is_empty() {
             return Ok(Progress::Next(Next::Exit(0)));
         }
-        Ok(Progress::Wait(Wait { streams: true, ..Wait::default() }))
+        Ok(Progress::Wait(Wait { streams: true, until, ..Wait::default() }))
     }
 
     fn clone_task(&self) -> Box<dyn Task> {

@@ -188,6 +188,8 @@ pub fn cannot_open(name: &str, file: &str, errno: Errno, flavour: Flavour) -> St
 
 /// Longest line that is held in memory.
 const LINE_BYTES: usize = 4 << 20;
+/// So many zeroes of one line are held; a reader that wants the line's end gets no further in any case.
+const ZEROES: usize = 1 << 20;
 
 /// Runs a filter over files or standard input.
 #[derive(Clone, Debug)]
@@ -196,6 +198,8 @@ pub struct Filtering<F> {
     files: VecDeque<String>,
     current: Option<Fd>,
     buffer: Vec<u8>,
+    /// Bytes of a line without end that are only counted.
+    counted: u64,
     start: usize,
     ahead: Option<(Vec<u8>, bool)>,
     out: Out,
@@ -213,6 +217,7 @@ pub fn filtering<F: Filter>(filter: F, files: &[String]) -> Box<dyn Task> {
         files,
         current: None,
         buffer: Vec::new(),
+        counted: 0,
         start: 0,
         ahead: None,
         out: Out::default(),
@@ -257,7 +262,7 @@ impl<F: Filter> Task for Filtering<F> {
         Box::new(self.clone())
     }
     fn memory(&self) -> u64 {
-        (self.buffer.len() + self.out.held()) as u64 + self.filter.memory()
+        (self.buffer.len() + self.out.held()) as u64 + self.counted + self.filter.memory()
     }
 }
 
@@ -302,10 +307,16 @@ impl<F: Filter> Filtering<F> {
                 self.deliver(line, false);
             }
         }
-        match kernel.read(fd, 16 << 10) {
+        match kernel.read(fd, 64 << 10) {
             Ok(Read::Data(data)) if F::BYTES => {
                 let end = LineEnd { newline: false, last: false };
                 self.stopped |= !self.filter.line(&data, end, &mut self.out);
+            }
+            // `/dev/zero` has one line without end: what no machine could hold is counted.
+            Ok(Read::Data(data))
+                if self.buffer.len() >= ZEROES && self.buffer.iter().rev().take(64).all(|b| *b == 0) =>
+            {
+                self.counted += data.len() as u64;
             }
             Ok(Read::Data(data)) => self.buffer.extend(data),
             Ok(Read::WouldBlock) => return Some(readable(fd)),

@@ -1,6 +1,8 @@
 //! The programs that every machine has: one file each, one list. Refuses to know Kubernetes.
 
 mod archive;
+mod awk;
+mod dd;
 pub mod driver;
 mod files;
 mod grep;
@@ -8,6 +10,7 @@ mod md5;
 mod net;
 mod options;
 mod sed;
+mod serve;
 mod system;
 mod text;
 
@@ -57,6 +60,7 @@ pub const APPLETS: &[Applet] = &[
     applet("grep", "print matching lines", grep::make),
     applet("egrep", "grep -E", grep::make),
     applet("fgrep", "grep -F", grep::make),
+    applet("awk", "run a program on lines", awk::make),
     applet("sed", "edit text by commands", sed::make),
     applet("ls", "list files", files::ls),
     applet("mkdir", "make directories", files::mkdir),
@@ -74,6 +78,7 @@ pub const APPLETS: &[Applet] = &[
     applet("stat", "facts of a file", files::stat),
     applet("mktemp", "make a temporary file", files::mktemp),
     applet("truncate", "set the size of a file", files::truncate),
+    applet("dd", "copy blocks", dd::make),
     applet("du", "size of directories", files::du),
     applet("find", "find files", files::find),
     applet("date", "print the time", system::date),
@@ -113,6 +118,8 @@ pub const APPLETS: &[Applet] = &[
     applet("wget", "fetch a URL", net::wget),
     applet("curl", "fetch a URL", net::curl),
     applet("nslookup", "look up a name", net::nslookup),
+    applet("nc", "connect or listen", serve::nc),
+    applet("httpd", "serve files", serve::httpd),
 ];
 
 /// The applet of that name.

@@ -1,9 +1,8 @@
 //! Applets that ask the network: wget, curl, nslookup. HTTP alone; everything else is refused in their words.
 
 use super::driver::{Out, once};
-use super::options::parse;
+use super::options::{HEADER, POST_DATA, SPIDER, parse};
 use crate::shell::kernel::Kernel;
-use crate::shell::process::Flavour;
 use crate::shell::program::System;
 use crate::shell::task::Task;
 use crate::text::http::{Body, Method, Request, Response, StreamRead};
@@ -34,13 +33,7 @@ fn fetch(kernel: &mut Kernel, authority: &str, mut request: Request) -> Result<(
             .collect();
     }
     request.headers.push(("Host".into(), authority.trim_end_matches(":80").to_owned()));
-    let (name, port) = authority.rsplit_once(':').unwrap_or((authority, "80"));
-    let local = name == "localhost" || name.starts_with("127.") || name == "[::1]";
-    let own = if local { port.parse().ok().and_then(|port| kernel.loopback(port, &request)) } else { None };
-    let response = match own {
-        Some(answer) => answer?,
-        None => kernel.host().send(authority, request)?,
-    };
+    let response = kernel.send(authority, request)?;
     let body = match &response.body {
         Body::Bytes(bytes) => bytes.clone(),
         Body::Stream(stream) => {
@@ -60,6 +53,8 @@ fn reason(error: &str) -> (&'static str, i32) {
         ("bad address", 6)
     } else if error.contains("refused") {
         ("Connection refused", 7)
+    } else if error.contains("no route") {
+        ("No route to host", 7)
     } else if error == "EOF" {
         ("Empty reply from server", 52)
     } else {
@@ -69,7 +64,7 @@ fn reason(error: &str) -> (&'static str, i32) {
 
 pub fn wget(args: &[String]) -> Box<dyn Task> {
     once(args, |args, kernel, out| {
-        let options = match parse(args, "qSc", "OTtUoPY") {
+        let options = match parse(args, "qSc\u{3}", "OTtUoPY\u{4}\u{5}") {
             Ok(options) => options,
             Err(bad) => {
                 out.err(&super::options::message("wget", &bad.0, kernel.flavour()));
@@ -87,37 +82,56 @@ pub fn wget(args: &[String]) -> Box<dyn Task> {
                 return 1;
             }
         };
-        let host = authority.rsplit_once(':').map_or(authority.as_str(), |(host, _)| host).to_owned();
+        let (host, port) = authority.rsplit_once(':').unwrap_or((&authority, "80"));
+        let Ok(address) = kernel.resolve(host) else {
+            out.err(&format!("wget: bad address '{host}'\n"));
+            return 1;
+        };
         if !options.has('q') {
-            out.err(&format!("Connecting to {authority} ({authority})\n"));
+            out.err(&format!("Connecting to {host} ({address}:{port})\n"));
         }
-        match fetch(kernel, &authority, Request::new(Method::Get, path.clone())) {
+        let mut request = Request::new(Method::Get, path.clone()).with_header("User-Agent", "Wget");
+        if let Some(data) = options.value(POST_DATA) {
+            (request.method, request.body) = (Method::Post, data.as_bytes().to_vec());
+        }
+        for line in options.values(HEADER) {
+            if let Some((name, value)) = line.split_once(':') {
+                request = request.with_header(name, value.trim());
+            }
+        }
+        match fetch(kernel, &authority, request) {
             Err(error) => {
                 match reason(&error) {
-                    ("bad address", _) => out.err(&format!("wget: bad address '{host}'\n")),
+                    ("Connection timed out", _) => out.err("wget: download timed out\n"),
                     (_, 52) => out.err("wget: error getting response\n"),
-                    (text, _) => out.err(&format!("wget: can't connect to remote host ({host}): {text}\n")),
+                    (text, _) => out.err(&format!("wget: can't connect to remote host ({address}): {text}\n")),
                 }
                 1
             }
-            Ok((response, body)) => {
-                if response.status >= 400 {
-                    out.err(&format!(
-                        "wget: server returned error: HTTP/1.1 {} {}\n",
-                        response.status,
-                        phrase(response.status)
-                    ));
-                    return 1;
-                }
-                save(kernel, out, options.value('O'), &path, &body, options.has('q'))
+            Ok((response, _)) if response.status >= 400 => {
+                let phrase = phrase(response.status);
+                out.err(&format!("wget: server returned error: HTTP/1.1 {} {phrase}\n", response.status));
+                1
             }
+            Ok(_) if options.has(SPIDER) => {
+                out.err(if options.has('q') { "" } else { "remote file exists\n" });
+                0
+            }
+            Ok((_, body)) => save(kernel, out, options.value('O'), &path, &body, options.has('q')),
         }
     })
 }
 
 fn save(kernel: &mut Kernel, out: &mut Out, file: Option<&str>, path: &str, body: &[u8], quiet: bool) -> i32 {
     if file == Some("-") {
+        if !quiet {
+            out.err("writing to stdout\n");
+        }
         out.put(1, body);
+        if !quiet {
+            out.err(&progress("-", body.len()));
+            out.err("written to stdout\n");
+        }
         return 0;
     }
     let name = path
@@ -134,9 +148,16 @@ fn save(kernel: &mut Kernel, out: &mut Out, file: Option<&str>, path: &str, body
         return 1;
     }
     if !quiet {
-        out.err(&format!("saving to '{file}'\n'{file}' saved\n"));
+        out.err(&format!("saving to '{file}'\n{}'{file}' saved\n", progress(file, body.len())));
     }
     0
+}
+
+/// The bar of a download that is done.
+fn progress(file: &str, bytes: usize) -> String {
+    let name: String = file.chars().take(20).collect();
+    let size = if bytes < 100_000 { bytes.to_string() } else { format!("{:.1}k", bytes as f64 / 1024.0) };
+    format!("{name:<20}  100% |{}| {size:>5}  0:00:00 ETA\n", "*".repeat(32))
 }
 
 pub(super) fn phrase(status: u16) -> &'static str {
@@ -209,7 +230,7 @@ pub fn curl(args: &[String]) -> Box<dyn Task> {
                     out.err(&match code {
                         6 => format!("curl: (6) Could not resolve host: {host}\n"),
                         7 => format!(
-                            "curl: (7) Failed to connect to {host} port {port} after 0 ms: Couldn't connect to server\n"
+                            "curl: (7) Failed to connect to {host} port {port} after 0 ms: Could not connect to server\n"
                         ),
                         _ => format!("curl: ({code}) {text}\n"),
                     });
@@ -247,22 +268,44 @@ pub fn curl(args: &[String]) -> Box<dyn Task> {
 
 pub fn nslookup(args: &[String]) -> Box<dyn Task> {
     once(args, |args, kernel, out| {
-        let name = args.get(1).cloned().unwrap_or_default();
-        // The host knows names only by being asked for a page of them.
-        let known = match kernel.host().send(&format!("{name}:53"), Request::new(Method::Get, "/")) {
-            Ok(_) => true,
-            Err(error) => !error.contains("no such host"),
+        let Some(name) = args.get(1) else {
+            out.err("Usage: nslookup [-type=QUERY_TYPE] [-debug] HOST [DNS_SERVER]\n");
+            return 1;
         };
-        let server = "10.96.0.10";
+        let dns = kernel.read_file("/etc/resolv.conf").unwrap_or_default();
+        let dns = String::from_utf8_lossy(&dns).into_owned();
+        let words = |key: &str| -> Vec<String> {
+            let lines = dns.lines().filter_map(|line| line.strip_prefix(key));
+            lines.flat_map(str::split_whitespace).map(str::to_owned).collect()
+        };
+        let server = args.get(2).cloned().or_else(|| words("nameserver ").into_iter().next());
+        let server = server.unwrap_or_else(|| "127.0.0.1".to_owned());
         out.out(&format!("Server:\t\t{server}\nAddress:\t{server}:53\n\n"));
-        if known {
-            out.out(&format!("Name:\t{name}\n"));
-            return 0;
+        let search = words("search ");
+        // A name with a dot is not looked up within the search domains.
+        let names: Vec<String> = if name.contains('.') || search.is_empty() {
+            vec![name.trim_end_matches('.').to_owned()]
+        } else {
+            search.iter().map(|domain| format!("{name}.{domain}")).collect()
+        };
+        let mut missing = false;
+        for question in ["A", "AAAA"] {
+            for name in &names {
+                match kernel.host().lookup(&format!("{name}.")) {
+                    Ok(addresses) if question == "A" => {
+                        for address in addresses {
+                            out.out(&format!("Name:\t{name}\nAddress: {address}\n"));
+                        }
+                        out.out("\n");
+                    }
+                    Ok(_) => out.out("\n"),
+                    Err(_) => {
+                        missing = true;
+                        out.out(&format!("** server can't find {name}: NXDOMAIN\n\n"));
+                    }
+                }
+            }
         }
-        out.out(&match kernel.flavour() {
-            Flavour::Busybox => format!("** server can't find {name}: NXDOMAIN\n\n"),
-            Flavour::Gnu => format!("** server can't find {name}: NXDOMAIN\n\n"),
-        });
-        1
+        i32::from(missing)
     })
 }

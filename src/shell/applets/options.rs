@@ -64,6 +64,13 @@ pub fn message(name: &str, what: &str, flavour: Flavour) -> String {
     }
 }
 
+/// wget's options that have no letter.
+pub const SPIDER: char = '\u{3}';
+/// See [`SPIDER`].
+pub const HEADER: char = '\u{4}';
+/// See [`SPIDER`].
+pub const POST_DATA: char = '\u{5}';
+
 const LONG: &[(&str, char)] = &[
     ("all", 'a'),
     ("almost-all", 'A'),
@@ -128,6 +135,26 @@ const LONG: &[(&str, char)] = &[
     ("mode", 'm'),
     ("rfc-3339", '\u{2}'),
     ("no-run-if-empty", 'r'),
+    ("spider", SPIDER),
+    ("header", HEADER),
+    ("post-data", POST_DATA),
+    ("timeout", 'T'),
+    ("output-document", 'O'),
+    ("silent", 's'),
+    ("show-error", 'S'),
+    ("fail", 'f'),
+    ("include", 'i'),
+    ("head", 'I'),
+    ("location", 'L'),
+    ("insecure", 'k'),
+    ("request", 'X'),
+    ("header", 'H'),
+    ("data", 'd'),
+    ("max-time", 'm'),
+    ("connect-timeout", 'm'),
+    ("output", 'o'),
+    ("user-agent", 'A'),
+    ("write-out", 'w'),
 ];
 
 /// Parses arguments (the first is the name): letters in `flags` stand alone, those in `valued` take a value.

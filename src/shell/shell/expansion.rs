@@ -152,6 +152,7 @@ impl Shell {
                 }
                 Ok(Read::Data(_)) => {
                     let _ = kernel.close(fd);
+                    kernel.exhaust();
                     let text = self.complaint("out of memory");
                     self.fail(text, 2);
                     return Next::Go;
