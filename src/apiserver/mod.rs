@@ -150,7 +150,8 @@ impl ApiServer {
     /// Stores an object as it is, for tests that begin with a certain state.
     #[cfg(test)]
     pub fn store_as_is(&mut self, object: Box<dyn crate::apimachinery::Object>) {
-        self.store.put(object, &Arc::from("test"));
+        let nobody = crate::apimachinery::managed_fields::Origin::nobody();
+        self.store.put(object, nobody, &Arc::from("test"));
     }
 
     /// The storage, to read.

@@ -283,8 +283,8 @@ mod tests {
     #[test]
     fn after_a_compaction_only_a_reader_that_is_up_to_date_goes_on() {
         let (mut store, by) = (Store::default(), Arc::from("test"));
-        store.put(config_map("a"), &by);
-        store.put(config_map("b"), &by);
+        store.put(config_map("a"), Origin::nobody(), &by);
+        store.put(config_map("b"), Origin::nobody(), &by);
         store.compact();
         assert_eq!(store.since("configmaps", 1).err(), Some(TooOld { oldest: 2 }));
         assert_eq!(store.since("configmaps", 2).unwrap().count(), 0);
