@@ -661,7 +661,9 @@ fn intervals_have_index() {
 }
 
 /// Name, active Pods, succeeded and failed indexes, how many, completions, the indexes.
-const PENDING: &[(&str, &str, &str, &str, usize, i32, &[i64])] = &[
+type PendingCase = (&'static str, &'static str, &'static str, &'static str, usize, i32, &'static [i64]);
+
+const PENDING: &[PendingCase] = &[
     ("cnt greater than completions", "", "", "", 5, 3, &[0, 1, 2]),
     ("cnt less than completions", "", "", "", 2, 5, &[0, 1]),
     ("first pods active", "Running/ix=0 Pending/ix=1", "", "", 3, 10, &[2, 3, 4]),
