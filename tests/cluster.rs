@@ -178,3 +178,26 @@ fn a_stateful_set_gets_volumes_that_outlive_its_pods() {
     assert_eq!(volumes.len(), 2);
     assert!(volumes.iter().all(|volume| volume["status"]["phase"] == "Bound"));
 }
+
+#[test]
+fn what_is_written_to_a_node_outlives_the_pod() {
+    let mut cluster = Cluster::new(&Config::default());
+    let caller = Caller::component("test");
+    for (name, script) in [("writes", "echo hello > /data/a"), ("reads", "grep hello /data/a")] {
+        let pod: Pod = serde_json::from_value(serde_json::json!({
+            "apiVersion": "v1", "kind": "Pod", "metadata": {"name": name, "namespace": "default"},
+            "spec": {"restartPolicy": "Never",
+                "containers": [{"name": "c", "image": "busybox:1.36", "command": ["sh", "-c", script],
+                    "volumeMounts": [{"name": "data", "mountPath": "/data"}]}],
+                "volumes": [{"name": "data", "hostPath": {"path": "/mnt/data"}}]}
+        }))
+        .unwrap();
+        cluster.server_mut().create(&caller, pod).unwrap();
+        advance(&mut cluster, 20);
+        let pod = cluster.server().get::<Pod>("default", name).unwrap().to_json();
+        assert_eq!(pod["status"]["phase"], "Succeeded", "{name}: {pod}");
+        let options = tabernetes::apiserver::DeleteOptions::default();
+        cluster.server_mut().delete_object(&caller, "pods", "default", name, &options).unwrap();
+        advance(&mut cluster, 5);
+    }
+}

@@ -54,6 +54,8 @@ pub struct NodeRuntime {
     runtime: Runtime,
     all_present: bool,
     sandboxes: BTreeMap<String, Placed>,
+    /// The node's own directories that Pods have mounted, by path.
+    directories: BTreeMap<String, runtime::VolumeId>,
     containers: BTreeMap<ContainerId, container::ContainerId>,
     names: BTreeMap<container::ContainerId, ContainerId>,
     sessions: BTreeMap<u64, Session>,
@@ -79,6 +81,7 @@ impl NodeRuntime {
             runtime,
             all_present: false,
             sandboxes: BTreeMap::new(),
+            directories: BTreeMap::new(),
             containers: BTreeMap::new(),
             names: BTreeMap::new(),
             sessions: BTreeMap::new(),
@@ -102,7 +105,16 @@ impl NodeRuntime {
             let copied = !mount.sub_path.is_empty() && !mount.files.is_empty();
             let key =
                 if copied { format!("{} {} {}", mount.volume, config.name, mount.path) } else { mount.volume.clone() };
+            let path = mount.host_path.trim_end_matches('/');
             let volume = match placed.volumes.get(&key).filter(|_| !copied) {
+                _ if !path.is_empty() => match self.directories.get(path) {
+                    Some(volume) => *volume,
+                    None => {
+                        let volume = self.runtime.create_volume(Tree::default());
+                        self.directories.insert(path.to_owned(), volume);
+                        volume
+                    }
+                },
                 Some(volume) => *volume,
                 None => {
                     let volume = self.runtime.create_volume(tree(&mount.files));

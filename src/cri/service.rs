@@ -83,6 +83,8 @@ pub struct Mount {
     pub volume: String,
     /// The part of the volume that is mounted; empty for all.
     pub sub_path: String,
+    /// The directory of the node that is mounted and outlives the Pod; empty for a volume of the Pod's own.
+    pub host_path: String,
     /// Whether writes are refused.
     pub read_only: bool,
     /// What the volume holds when it is first mounted: path in the volume, content, mode.

@@ -4,7 +4,10 @@
 
 use std::collections::BTreeMap;
 
-use k8s_openapi::api::core::v1::{ConfigMap, DownwardAPIVolumeFile, KeyToPath, Pod, Secret, Volume, VolumeMount};
+use k8s_openapi::api::core::v1::{
+    ConfigMap, DownwardAPIVolumeFile, KeyToPath, PersistentVolume, PersistentVolumeClaim, Pod, Secret, Volume,
+    VolumeMount,
+};
 
 use super::container_config::Surroundings;
 use super::environment::{expand, field_value, resource_value};
@@ -43,9 +46,27 @@ pub fn mount(pod: &Pod, mount: &VolumeMount, around: &Surroundings<'_>, client: 
             .clone()
             .or_else(|| mount.sub_path_expr.as_ref().map(|e| expand(e, &known)))
             .unwrap_or_default(),
+        host_path: volume.and_then(|volume| host_path(pod, volume, client)).unwrap_or_default(),
         read_only: mount.read_only.unwrap_or(false) || generated,
         files,
     }
+}
+
+/// The directory of the node that a volume means, by itself or by the claim that it names.
+fn host_path(pod: &Pod, volume: &Volume, client: &Client<'_>) -> Option<String> {
+    if let Some(source) = &volume.host_path {
+        return Some(source.path.clone());
+    }
+    let name = match (&volume.persistent_volume_claim, &volume.ephemeral) {
+        (Some(source), _) => source.claim_name.clone(),
+        (None, Some(_)) => format!("{}-{}", meta::name(&pod.metadata), volume.name),
+        (None, None) => return None,
+    };
+    let claim = client.get::<PersistentVolumeClaim>(meta::namespace(&pod.metadata), &name).ok()?;
+    let bound = client.get::<PersistentVolume>("", claim.spec.as_ref()?.volume_name.as_deref()?).ok()?;
+    let spec = bound.spec.as_ref()?;
+    let path = spec.host_path.as_ref().map(|source| &source.path);
+    path.or_else(|| spec.local.as_ref().map(|source| &source.path)).cloned()
 }
 
 /// Whether a volume's files come from this ConfigMap or Secret of the Pod's namespace.

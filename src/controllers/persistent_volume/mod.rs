@@ -24,6 +24,8 @@ pub use provisioner::new as new_provisioner;
 
 /// Claims without a volume are looked at once in so long: nothing else tells them of a new one.
 const RESYNC: Duration = Duration::from_secs(15);
+/// Claims come after volumes, so that one that is applied together with its volume finds it free.
+const AFTER_VOLUMES: Duration = Duration::from_millis(1);
 /// On a volume: who has made it.
 const PROVISIONED_BY: &str = "pv.kubernetes.io/provisioned-by";
 
@@ -59,7 +61,7 @@ impl Controller for PersistentVolumeController {
                 }
             }
             PersistentVolumeClaim::RESOURCE => {
-                queue.add_at(ObjectKey::of(&**object), now);
+                queue.add_at(ObjectKey::of(&**object), now + AFTER_VOLUMES);
                 let volume = downcast::<PersistentVolumeClaim>(object).map(|claim| rules::volume_of(&claim).to_owned());
                 if let Some(volume) = volume.filter(|name| !name.is_empty()) {
                     queue.add_at(ObjectKey::new(PersistentVolume::RESOURCE, "", &volume), now);
