@@ -25,6 +25,17 @@ pub fn content_hash(object: &Value) -> String {
     encode(&go_json::to_compact(&content))
 }
 
+/// The hash of what a kustomization's generator makes: without the name, and with a text for missing data.
+pub fn generator_hash(object: &Value) -> String {
+    let mut content = object.clone();
+    if let Some(fields) = content.as_object_mut() {
+        fields.remove("metadata");
+        fields.remove("immutable");
+        fields.entry("data").or_insert_with(|| json!(""));
+    }
+    content_hash(&content)
+}
+
 fn encode(text: &str) -> String {
     let hex: String = Sha256::digest(text.as_bytes()).iter().take(5).map(|byte| format!("{byte:02x}")).collect();
     hex.chars()

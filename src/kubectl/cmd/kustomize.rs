@@ -3,20 +3,41 @@
 //! Models Kubernetes 1.36 staging/src/k8s.io/kubectl/pkg/cmd/kustomize.
 
 use crate::kubectl::failure::Failure;
-use crate::kubectl::flags::text;
+use crate::kubectl::flags::{Flag, array, slice, switch, text};
 use crate::kubectl::kustomize;
 use crate::kubectl::program::{Context, DONE, Outcome};
 use crate::kubectl::tree::{Command, Group};
 use crate::text::yaml::to_yaml;
+
+const FLAGS: &[Flag] = &[
+    switch("as-current-user", "For functions, which there are none of here."),
+    switch("enable-alpha-plugins", "For plugins, which there are none of here."),
+    switch("enable-helm", "For Helm, which is not here."),
+    slice("env", "For functions, which there are none of here.").short('e'),
+    array("helm-api-versions", "For Helm, which is not here."),
+    text("helm-command", "helm", "For Helm, which is not here."),
+    switch("helm-debug", "For Helm, which is not here."),
+    text("helm-kube-version", "", "For Helm, which is not here."),
+    text("load-restrictor", "LoadRestrictionsRootOnly", "Whether files outside of the directory may be read."),
+    slice("mount", "For functions, which there are none of here."),
+    switch("network", "For functions, which there are none of here."),
+    text("network-name", "bridge", "For functions, which there are none of here."),
+    text("output", "", "The file to write to, instead of standard output.").short('o'),
+];
 
 /// The command.
 pub static COMMAND: Command = Command {
     name: "kustomize",
     group: Group::Advanced,
     short: "Print what a kustomization makes",
-    long: "Prints the objects that a directory with a kustomization makes.",
+    long: "Prints the objects that a directory with a kustomization makes; apply -k applies them.",
+    examples: &[
+        ("The directory we are in", "cd overlay && kubectl kustomize"),
+        ("Another one", "kubectl kustomize overlay"),
+        ("Into a file", "kubectl kustomize overlay -o built.yaml"),
+    ],
     usage: "DIR [flags] [options]",
-    flags: &[&[text("output", "", "Where to write them.").short('o')]],
+    flags: &[FLAGS],
     run: Some(run),
     ..Command::EMPTY
 };
@@ -28,6 +49,12 @@ fn run(cx: &mut Context<'_>) -> Outcome {
         _ => return Err(Failure::msg("specify one path to kustomization.yaml")),
     };
     let documents: Vec<String> = kustomize::build(cx, &directory)?.iter().map(to_yaml).collect();
-    cx.out.out(&documents.join("---\n"));
+    let text = documents.join("---\n");
+    let file = cx.session.flags.text("output").to_owned();
+    if file.is_empty() {
+        cx.out.out(&text);
+    } else if let Err(errno) = cx.system.write_file(&file, text.as_bytes()) {
+        return Err(Failure::msg(format!("open {file}: {}", errno.message().to_lowercase())));
+    }
     DONE
 }

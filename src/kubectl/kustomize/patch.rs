@@ -1,0 +1,180 @@
+//! `patches`, `patchesStrategicMerge` and `patchesJson6902`.
+//!
+//! Models sigs.k8s.io/kustomize 5.8 api/internal/builtins/PatchTransformer.go.
+
+use serde_json::Value;
+
+use super::{Item, absolute};
+use crate::apimachinery::facts::facts;
+use crate::apimachinery::patch::{json_patch, merge_patch, strategic_merge};
+use crate::kubectl::failure::Failure;
+use crate::kubectl::program::Context;
+use crate::text::yaml::documents;
+
+/// Applies every patch.
+pub fn run(cx: &Context<'_>, directory: &str, rules: &Value, items: &mut Vec<Item>) -> Result<(), Failure> {
+    let list = |name: &str| rules.get(name).and_then(Value::as_array).cloned().unwrap_or_default();
+    for entry in list("patchesStrategicMerge") {
+        let Some(text) = entry.as_str() else { continue };
+        let inline = text.contains('\n') || text.trim_start().starts_with('{');
+        let text = if inline { text.to_owned() } else { read(cx, directory, text)? };
+        one(&text, &Value::Null, items)?;
+    }
+    // Every file is read before the first patch is applied.
+    for path in list("patches").iter().filter_map(|entry| entry.get("path")?.as_str()) {
+        read(cx, directory, path).map_err(|failure| {
+            Failure::msg(format!(
+                "trouble configuring builtin PatchTransformer with config: `\npath: {path}\n`: {}",
+                failure.text()
+            ))
+        })?;
+    }
+    for entry in list("patches").into_iter().chain(list("patchesJson6902")) {
+        let text = |name: &str| entry.get(name).and_then(Value::as_str).unwrap_or("");
+        let content = match (text("patch"), text("path")) {
+            ("", "") => return Err(Failure::msg("must specify one of patch and path in\n  patch: \"\"")),
+            ("", path) => read(cx, directory, path)?,
+            (patch, _) => patch.to_owned(),
+        };
+        one(&content, entry.get("target").unwrap_or(&Value::Null), items)?;
+    }
+    Ok(())
+}
+
+fn read(cx: &Context<'_>, directory: &str, file: &str) -> Result<String, Failure> {
+    let path = absolute(cx, &format!("{directory}/{file}"));
+    let bytes = cx.system.read_file(&path).map_err(|_| {
+        Failure::msg(format!(
+            "failed to get the patch file from path({file}): evalsymlink failure on '{path}' : lstat {path}: no such file or directory"
+        ))
+    })?;
+    Ok(String::from_utf8_lossy(&bytes).into_owned())
+}
+
+fn one(content: &str, target: &Value, items: &mut Vec<Item>) -> Result<(), Failure> {
+    for document in documents(content.as_bytes()) {
+        let patch = document
+            .map_err(|why| Failure::msg(format!("unable to parse SM or JSON patch from [{content}]: {why}")))?;
+        match &patch {
+            Value::Null => {}
+            Value::Array(_) => {
+                if target.is_null() {
+                    return Err(Failure::msg(format!("must specify a target for JSON patch {content}")));
+                }
+                for item in items.iter_mut().filter(|item| fits(item, target)) {
+                    item.object = json_patch(&item.object, &patch).map_err(Failure::msg)?;
+                }
+            }
+            _ => strategic(&patch, target, items)?,
+        }
+    }
+    Ok(())
+}
+
+fn strategic(patch: &Value, target: &Value, items: &mut Vec<Item>) -> Result<(), Failure> {
+    let text = |path: &str| patch.pointer(path).and_then(Value::as_str).unwrap_or("");
+    let (kind, name, namespace) = (text("/kind"), text("/metadata/name"), text("/metadata/namespace"));
+    let group = |version: &str| version.rsplit_once('/').map(|(group, _)| group.to_owned()).unwrap_or_default();
+    let meant = |item: &Item| {
+        if !target.is_null() {
+            return fits(item, target);
+        }
+        item.kind() == kind
+            && group(&item.text("/apiVersion")) == group(text("/apiVersion"))
+            && item.is_called(name, namespace)
+    };
+    let found: Vec<bool> = items.iter().map(meant).collect();
+    if target.is_null() && !found.contains(&true) {
+        let version = text("/apiVersion");
+        let (group, version) = version.split_once('/').unwrap_or(("[noGrp]", version));
+        let namespace = if namespace.is_empty() { "[noNs]" } else { namespace };
+        return Err(Failure::msg(format!(
+            "no resource matches strategic merge patch \"{kind}.{version}.{group}/{name}.{namespace}\": no matches for Id {kind}.{version}.{group}/{name}.{namespace}; failed to find unique target for patch {kind}.{version}.{group}/{name}.{namespace}"
+        )));
+    }
+    let delete = text("/$patch") == "delete";
+    let mut position = 0;
+    items.retain_mut(|item| {
+        let hit = found.get(position).copied().unwrap_or(false);
+        position += 1;
+        if !hit {
+            return true;
+        }
+        if delete {
+            return false;
+        }
+        // What names the object stays as it is: a patch with a target may carry any name.
+        let mut patch = patch.clone();
+        if let Some(fields) = patch.as_object_mut() {
+            fields.remove("apiVersion");
+            fields.remove("kind");
+        }
+        if let Some(metadata) = patch.pointer_mut("/metadata").and_then(Value::as_object_mut) {
+            metadata.remove("name");
+            metadata.remove("namespace");
+        }
+        let known = facts().of_kind(&item.text("/apiVersion"), &item.kind());
+        let before = item.object.clone();
+        item.object = match known {
+            Some(_) => strategic_merge(facts(), known, before.clone(), &patch)
+                .unwrap_or_else(|_| merge_patch(before.clone(), &patch)),
+            None => merge_patch(before.clone(), &patch),
+        };
+        prepend(&before, &mut item.object);
+        true
+    });
+    Ok(())
+}
+
+/// Puts the elements that a merge added to lists of objects in front, as kustomize does.
+fn prepend(before: &Value, after: &mut Value) {
+    match (before, after) {
+        (Value::Object(before), Value::Object(after)) => {
+            for (key, after) in after.iter_mut() {
+                before.get(key).into_iter().for_each(|before| prepend(before, after));
+            }
+        }
+        (Value::Array(before), Value::Array(after)) => {
+            before.iter().zip(after.iter_mut()).for_each(|(before, after)| prepend(before, after));
+            let kept = before
+                .iter()
+                .zip(after.iter())
+                .all(|(one, other)| one.is_object() && one.get("name") == other.get("name"));
+            if kept && after.len() > before.len() && !before.is_empty() {
+                after.rotate_left(before.len());
+            }
+        }
+        _ => {}
+    }
+}
+
+/// Whether a target's words (regular expressions for names, selectors for labels) fit an object.
+fn fits(item: &Item, target: &Value) -> bool {
+    let text = |name: &str| target.get(name).and_then(Value::as_str).unwrap_or("");
+    let version = item.text("/apiVersion");
+    let (group, version) = version.split_once('/').unwrap_or(("", &version));
+    let whole = |pattern: &str, value: &str| {
+        pattern.is_empty()
+            || regex_lite::Regex::new(&format!("^(?:{pattern})$")).is_ok_and(|pattern| pattern.is_match(value))
+    };
+    let names = item.was.iter().map(|(name, _)| name.clone()).chain([item.text("/metadata/name")]);
+    let selected = |selector: &str, path: &str| {
+        let values: std::collections::BTreeMap<String, String> = item
+            .object
+            .pointer(path)
+            .and_then(Value::as_object)
+            .into_iter()
+            .flatten()
+            .map(|(key, value)| (key.clone(), value.as_str().unwrap_or("").to_owned()))
+            .collect();
+        selector.is_empty()
+            || crate::apimachinery::labels::parse(selector).is_ok_and(|selector| selector.matches(Some(&values)))
+    };
+    whole(text("group"), group)
+        && whole(text("version"), version)
+        && whole(text("kind"), &item.kind())
+        && whole(text("namespace"), &item.text("/metadata/namespace"))
+        && names.into_iter().any(|name| whole(text("name"), &name))
+        && selected(text("labelSelector"), "/metadata/labels")
+        && selected(text("annotationSelector"), "/metadata/annotations")
+}

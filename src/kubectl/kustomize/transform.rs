@@ -1,0 +1,257 @@
+//! What a kustomization does to every object: namespace, name prefix and suffix, labels, annotations, replicas, images.
+//!
+//! Models sigs.k8s.io/kustomize 5.8 api/internal/builtins and konfig/builtinpluginconsts.
+
+use serde_json::{Map, Value};
+
+use super::Item;
+use super::names::{at, pod_spec};
+use crate::kubectl::failure::Failure;
+
+/// Kinds without a namespace.
+const CLUSTER: &[&str] = &[
+    "APIService",
+    "CSIDriver",
+    "CSINode",
+    "CertificateSigningRequest",
+    "ClusterRole",
+    "ClusterRoleBinding",
+    "CustomResourceDefinition",
+    "FlowSchema",
+    "IngressClass",
+    "MutatingWebhookConfiguration",
+    "Namespace",
+    "Node",
+    "PersistentVolume",
+    "PriorityClass",
+    "PriorityLevelConfiguration",
+    "RuntimeClass",
+    "StorageClass",
+    "ValidatingAdmissionPolicy",
+    "ValidatingAdmissionPolicyBinding",
+    "ValidatingWebhookConfiguration",
+    "VolumeAttachment",
+];
+
+/// Selectors that labels go into: who has them, where, and whether they are made.
+const SELECTORS: &[(&str, &str, bool)] = &[
+    ("Service", "spec/selector", true),
+    ("ReplicationController", "spec/selector", true),
+    ("Deployment", "spec/selector/matchLabels", true),
+    ("ReplicaSet", "spec/selector/matchLabels", true),
+    ("DaemonSet", "spec/selector/matchLabels", true),
+    ("StatefulSet", "spec/selector/matchLabels", true),
+    ("Job", "spec/selector/matchLabels", false),
+    ("CronJob", "spec/jobTemplate/spec/selector/matchLabels", false),
+    ("PodDisruptionBudget", "spec/selector/matchLabels", false),
+    ("NetworkPolicy", "spec/podSelector/matchLabels", false),
+    ("NetworkPolicy", "spec/ingress/from/podSelector/matchLabels", false),
+    ("NetworkPolicy", "spec/egress/to/podSelector/matchLabels", false),
+];
+
+/// Selectors inside of the Pod templates of Deployments and StatefulSets.
+const AFFINITIES: &[&str] = &[
+    "affinity/podAffinity/preferredDuringSchedulingIgnoredDuringExecution/podAffinityTerm/labelSelector/matchLabels",
+    "affinity/podAffinity/requiredDuringSchedulingIgnoredDuringExecution/labelSelector/matchLabels",
+    "affinity/podAntiAffinity/preferredDuringSchedulingIgnoredDuringExecution/podAffinityTerm/labelSelector/matchLabels",
+    "affinity/podAntiAffinity/requiredDuringSchedulingIgnoredDuringExecution/labelSelector/matchLabels",
+    "topologySpreadConstraints/labelSelector/matchLabels",
+];
+
+/// Changes every object as the kustomization says, in kustomize's order.
+pub fn run(rules: &Value, items: &mut [Item]) -> Result<(), Failure> {
+    let text = |name: &str| rules.get(name).and_then(Value::as_str).unwrap_or("");
+    for item in items.iter_mut() {
+        namespace(item, text("namespace"));
+        let skipped = ["CustomResourceDefinition", "APIService", "Namespace"];
+        if !(text("namePrefix").is_empty() && text("nameSuffix").is_empty()) && !skipped.contains(&item.kind().as_str())
+        {
+            let name = format!("{}{}{}", text("namePrefix"), item.text("/metadata/name"), text("nameSuffix"));
+            item.rename(name);
+        }
+        for entry in rules.get("labels").and_then(Value::as_array).into_iter().flatten() {
+            let on = |name: &str| entry.get(name).and_then(Value::as_bool).unwrap_or(false);
+            if let Some(pairs) = entry.get("pairs").and_then(Value::as_object) {
+                labels(item, pairs, on("includeSelectors"), on("includeSelectors") || on("includeTemplates"));
+            }
+        }
+        if let Some(pairs) = rules.get("commonLabels").and_then(Value::as_object) {
+            labels(item, pairs, true, true);
+        }
+        if let Some(pairs) = rules.get("commonAnnotations").and_then(Value::as_object) {
+            put(&mut item.object, "metadata/annotations", true, pairs);
+            for template in templates(&item.kind()) {
+                put(&mut item.object, &format!("{template}/annotations"), true, pairs);
+            }
+        }
+    }
+    replicas(rules, items)?;
+    for image in rules.get("images").and_then(Value::as_array).into_iter().flatten() {
+        items.iter_mut().for_each(|item| images(&mut item.object, image));
+    }
+    Ok(())
+}
+
+fn namespace(item: &mut Item, namespace: &str) {
+    if namespace.is_empty() {
+        return;
+    }
+    let kind = item.kind();
+    if kind == "Namespace" {
+        if item.text("/metadata/name") != namespace {
+            item.rename(namespace.to_owned());
+        }
+        return;
+    }
+    if matches!(kind.as_str(), "RoleBinding" | "ClusterRoleBinding") {
+        // Only the account that every namespace has; others follow their own object.
+        at(&mut item.object, "subjects", &mut |subject| {
+            let is = |field: &str, value: &str| subject.get(field).and_then(Value::as_str) == Some(value);
+            if is("kind", "ServiceAccount") && is("name", "default") {
+                set(subject, "namespace", namespace);
+            }
+        });
+    }
+    if CLUSTER.contains(&kind.as_str()) {
+        return;
+    }
+    item.was.push((item.text("/metadata/name"), item.text("/metadata/namespace")));
+    if let Some(metadata) = item.object.get_mut("metadata") {
+        set(metadata, "namespace", namespace);
+    }
+}
+
+fn set(object: &mut Value, field: &str, text: &str) {
+    if let Some(fields) = object.as_object_mut() {
+        fields.insert(field.to_owned(), Value::String(text.to_owned()));
+    }
+}
+
+/// Where the metadata of a kind's templates stands.
+fn templates(kind: &str) -> &'static [&'static str] {
+    match kind {
+        "CronJob" => &["spec/jobTemplate/metadata", "spec/jobTemplate/spec/template/metadata"],
+        "Deployment" | "ReplicaSet" | "DaemonSet" | "StatefulSet" | "Job" | "ReplicationController" => {
+            &["spec/template/metadata"]
+        }
+        _ => &[],
+    }
+}
+
+fn labels(item: &mut Item, pairs: &Map<String, Value>, selectors: bool, with_templates: bool) {
+    let kind = item.kind();
+    put(&mut item.object, "metadata/labels", true, pairs);
+    for template in templates(&kind).iter().filter(|_| with_templates) {
+        put(&mut item.object, &format!("{template}/labels"), true, pairs);
+    }
+    if with_templates && kind == "StatefulSet" {
+        at(&mut item.object, "spec/volumeClaimTemplates", &mut |claim| put(claim, "metadata/labels", true, pairs));
+    }
+    if !selectors {
+        return;
+    }
+    for (_, path, make) in SELECTORS.iter().filter(|(of, _, _)| *of == kind) {
+        put(&mut item.object, path, *make, pairs);
+    }
+    if matches!(kind.as_str(), "Deployment" | "StatefulSet") {
+        for path in AFFINITIES {
+            put(&mut item.object, &format!("{}/{path}", pod_spec(&kind)), false, pairs);
+        }
+    }
+}
+
+/// Adds pairs to the map at a path; with `make`, objects on the way are made.
+fn put(object: &mut Value, path: &str, make: bool, pairs: &Map<String, Value>) {
+    if make {
+        let mut slot = &mut *object;
+        for part in path.split('/') {
+            let Some(fields) = slot.as_object_mut() else { break };
+            slot = fields.entry(part).or_insert_with(|| Value::Object(Map::new()));
+            if slot.is_null() {
+                *slot = Value::Object(Map::new());
+            }
+        }
+    }
+    at(object, path, &mut |map| {
+        if let Some(map) = map.as_object_mut() {
+            map.extend(pairs.clone());
+        }
+    });
+}
+
+fn replicas(rules: &Value, items: &mut [Item]) -> Result<(), Failure> {
+    for entry in rules.get("replicas").and_then(Value::as_array).into_iter().flatten() {
+        let name = entry.get("name").and_then(Value::as_str).unwrap_or("");
+        let Some(count) = entry.get("count") else { continue };
+        let scaled = ["Deployment", "ReplicationController", "ReplicaSet", "StatefulSet"];
+        let mut found = false;
+        for item in items.iter_mut().filter(|item| scaled.contains(&item.kind().as_str()) && item.is_called(name, "")) {
+            found = true;
+            if let Some(spec) = item.object.get_mut("spec").and_then(Value::as_object_mut) {
+                spec.insert("replicas".to_owned(), count.clone());
+            }
+        }
+        if !found {
+            return Err(Failure::msg(format!(
+                "resource with name {name} does not match a config with the following GVK [Deployment.[noVer].[noGrp] StatefulSet.[noVer].[noGrp] ReplicaSet.[noVer].[noGrp] ReplicationController.[noVer].[noGrp]]"
+            )));
+        }
+    }
+    Ok(())
+}
+
+/// Changes the images of all containers, wherever they stand.
+fn images(value: &mut Value, rule: &Value) {
+    match value {
+        Value::Object(fields) => {
+            for (key, inner) in fields.iter_mut() {
+                if matches!(key.as_str(), "containers" | "initContainers") {
+                    for container in inner.as_array_mut().into_iter().flatten() {
+                        if let Some(Value::String(image)) = container.get_mut("image") {
+                            *image = renamed(image, rule);
+                        }
+                    }
+                }
+                images(inner, rule);
+            }
+        }
+        Value::Array(items) => items.iter_mut().for_each(|inner| images(inner, rule)),
+        _ => {}
+    }
+}
+
+fn renamed(image: &str, rule: &Value) -> String {
+    let of = |name: &str| rule.get(name).and_then(Value::as_str).filter(|text| !text.is_empty());
+    let (rest, digest) = image.split_once('@').map_or((image, ""), |(rest, digest)| (rest, digest));
+    let (name, tag) = rest.rsplit_once(':').filter(|(_, tag)| !tag.contains('/')).unwrap_or((rest, ""));
+    if Some(name) != of("name") {
+        return image.to_owned();
+    }
+    let new = of("newName").unwrap_or(name);
+    let tag = match (of("newTag"), of("tagSuffix")) {
+        (Some(tag), _) => tag.to_owned(),
+        (None, Some(suffix)) => format!("{tag}{suffix}"),
+        (None, None) => tag.to_owned(),
+    };
+    match (of("digest"), of("newTag")) {
+        (Some(digest), _) => format!("{new}@{digest}"),
+        (None, None) if !digest.is_empty() => format!("{new}@{digest}"),
+        _ if tag.is_empty() => new.to_owned(),
+        _ => format!("{new}:{tag}"),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::json;
+
+    #[test]
+    fn an_image_changes_its_name_tag_or_digest() {
+        let rule = |rule: Value, image: &str| renamed(image, &rule);
+        assert_eq!(rule(json!({"name": "nginx", "newTag": "1.28"}), "nginx:1.27"), "nginx:1.28");
+        assert_eq!(rule(json!({"name": "nginx", "newName": "r:5000/n"}), "nginx"), "r:5000/n");
+        assert_eq!(rule(json!({"name": "nginx", "digest": "sha256:1"}), "nginx:1"), "nginx@sha256:1");
+        assert_eq!(rule(json!({"name": "other", "newTag": "2"}), "nginx:1"), "nginx:1");
+    }
+}
