@@ -49,31 +49,100 @@ const fn sub(
     short: &'static str,
     usage: &'static str,
     run: fn(&mut Context<'_>) -> Outcome,
+    examples: &'static [(&'static str, &'static str)],
 ) -> Command {
-    Command { name, short, long: short, usage, run: Some(run), ..Command::EMPTY }
+    Command { name, short, long: short, examples, usage, run: Some(run), ..Command::EMPTY }
 }
 
-static CURRENT_CONTEXT: Command =
-    sub("current-context", "Show the present context", "[flags] [options]", current_context);
-static DELETE_CLUSTER: Command =
-    sub("delete-cluster", "Delete a cluster", "NAME [options]", |cx| remove(cx, "clusters", "cluster"));
-static DELETE_CONTEXT: Command =
-    sub("delete-context", "Delete a context", "NAME [options]", |cx| remove(cx, "contexts", "context"));
-static DELETE_USER: Command = sub("delete-user", "Delete a user", "NAME [options]", |cx| remove(cx, "users", "user"));
-static GET_CLUSTERS: Command = sub("get-clusters", "List the clusters", "[options]", |cx| names(cx, "clusters"));
-static GET_USERS: Command = sub("get-users", "List the users", "[flags] [options]", |cx| names(cx, "users"));
-static RENAME_CONTEXT: Command =
-    sub("rename-context", "Rename a context", "CONTEXT_NAME NEW_NAME [options]", rename_context);
-static SET: Command = sub("set", "Set one value", "PROPERTY_NAME PROPERTY_VALUE [options]", set);
-static UNSET: Command = sub("unset", "Remove one value", "PROPERTY_NAME [options]", unset);
+static CURRENT_CONTEXT: Command = sub(
+    "current-context",
+    "Show the present context",
+    "[flags] [options]",
+    current_context,
+    &[("The present context", "kubectl config current-context")],
+);
+static DELETE_CLUSTER: Command = sub(
+    "delete-cluster",
+    "Delete a cluster",
+    "NAME [options]",
+    |cx| remove(cx, "clusters", "cluster"),
+    &[("Forget a cluster", "kubectl config delete-cluster kubernetes")],
+);
+static DELETE_CONTEXT: Command = sub(
+    "delete-context",
+    "Delete a context",
+    "NAME [options]",
+    |cx| remove(cx, "contexts", "context"),
+    &[("Forget a context", "kubectl config delete-context kubernetes-admin@kubernetes")],
+);
+static DELETE_USER: Command = sub(
+    "delete-user",
+    "Delete a user",
+    "NAME [options]",
+    |cx| remove(cx, "users", "user"),
+    &[("Forget a user", "kubectl config delete-user kubernetes-admin")],
+);
+static GET_CLUSTERS: Command = sub(
+    "get-clusters",
+    "List the clusters",
+    "[options]",
+    |cx| names(cx, "clusters"),
+    &[("The clusters", "kubectl config get-clusters")],
+);
+static GET_USERS: Command = sub(
+    "get-users",
+    "List the users",
+    "[flags] [options]",
+    |cx| names(cx, "users"),
+    &[("The users", "kubectl config get-users")],
+);
+static RENAME_CONTEXT: Command = sub(
+    "rename-context",
+    "Rename a context",
+    "CONTEXT_NAME NEW_NAME [options]",
+    rename_context,
+    &[("A shorter name", "kubectl config rename-context kubernetes-admin@kubernetes home")],
+);
+static SET: Command = sub(
+    "set",
+    "Set one value",
+    "PROPERTY_NAME PROPERTY_VALUE [options]",
+    set,
+    &[
+        ("The namespace of a context", "kubectl config set contexts.kubernetes-admin@kubernetes.namespace team"),
+        ("The address of a cluster", "kubectl config set clusters.kubernetes.server https://10.0.0.1:6443"),
+    ],
+);
+static UNSET: Command = sub(
+    "unset",
+    "Remove one value",
+    "PROPERTY_NAME [options]",
+    unset,
+    &[("No present context", "kubectl config unset current-context")],
+);
 static USE_CONTEXT: Command = Command {
     aliases: &["use"],
-    ..sub("use-context", "Choose the present context", "CONTEXT_NAME [options]", use_context)
+    ..sub(
+        "use-context",
+        "Choose the present context",
+        "CONTEXT_NAME [options]",
+        use_context,
+        &[("Choose a context", "kubectl config use-context kubernetes-admin@kubernetes")],
+    )
 };
 
 static GET_CONTEXTS: Command = Command {
     flags: &[&[switch("no-headers", "Leave out the line of headers."), text("output", "", "name.").short('o')]],
-    ..sub("get-contexts", "List the contexts", "[(-o|--output=)name)] [options]", get_contexts)
+    ..sub(
+        "get-contexts",
+        "List the contexts",
+        "[(-o|--output=)name)] [options]",
+        get_contexts,
+        &[
+            ("The contexts", "kubectl config get-contexts"),
+            ("Their names alone", "kubectl config get-contexts -o name"),
+        ],
+    )
 };
 static SET_CONTEXT: Command = Command {
     flags: &[&[switch("current", "Change the present context.")]],
@@ -82,6 +151,13 @@ static SET_CONTEXT: Command = Command {
         "Make or change a context",
         "[NAME | --current] [--cluster=cluster_nickname] [--user=user_nickname] [--namespace=namespace] [options]",
         set_context,
+        &[
+            ("Work in another namespace", "kubectl config set-context --current --namespace=kube-system"),
+            (
+                "A context of its own",
+                "kubectl config set-context team --cluster=kubernetes --user=kubernetes-admin --namespace=team",
+            ),
+        ],
     )
 };
 static SET_CLUSTER: Command = Command {
@@ -98,6 +174,7 @@ static SET_CLUSTER: Command = Command {
         "Make or change a cluster",
         "NAME [--server=server] [--certificate-authority=path/to/certificate/authority] [--insecure-skip-tls-verify=true] [options]",
         set_cluster,
+        &[("Another address", "kubectl config set-cluster kubernetes --server=https://10.0.0.1:6443")],
     )
 };
 static SET_CREDENTIALS: Command = sub(
@@ -105,6 +182,7 @@ static SET_CREDENTIALS: Command = sub(
     "Make or change a user",
     "NAME [--client-certificate=path/to/certfile] [--client-key=path/to/keyfile] [--token=bearer_token] [options]",
     set_credentials,
+    &[("A user with a token", "kubectl config set-credentials bot --token=abc")],
 );
 static VIEW: Command = Command {
     examples: &[
@@ -120,7 +198,7 @@ static VIEW: Command = Command {
             switch("raw", "Show secrets, too."),
         ],
     ],
-    ..sub("view", "Show the file", "[flags] [options]", view)
+    ..sub("view", "Show the file", "[flags] [options]", view, &[])
 };
 
 fn write(cx: &mut Context<'_>, file: &ConfigFile) -> Result<(), Failure> {

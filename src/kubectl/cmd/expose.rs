@@ -35,7 +35,7 @@ pub static EXPOSE: Command = Command {
     short: "Make a Service for an object",
     long: "Makes a Service that leads to the Pods of a Deployment, ReplicaSet, Pod or another Service.",
     examples: &[
-        ("A Service for a Deployment", "kubectl expose deployment web --port=80"),
+        ("A Service for a Deployment", "kubectl expose deployment web --port=80 --name=web-front"),
         ("Reachable on the nodes", "kubectl expose deployment web --port=80 --type=NodePort --name=web-np"),
     ],
     usage: "(-f FILENAME | TYPE NAME) [--port=port] [--protocol=TCP|UDP|SCTP] [--target-port=number-or-name] [--name=name] [--external-ip=external-ip-of-service] [--type=type] [options]",
@@ -254,7 +254,13 @@ fn autoscale(cx: &mut Context<'_>) -> Outcome {
     }
     for target in fetched(cx)? {
         if !target.resource.subresources.iter().any(|sub| sub == "scale") {
-            return Err(Failure::msg(format!("cannot autoscale a {}: no scale subresource", kind_and_group(&target))));
+            let version = target.resource.api_version();
+            let version = if target.resource.group.is_empty() { format!("/{version}") } else { version };
+            return Err(Failure::msg(format!(
+                "cannot autoscale a {}: could not find scale subresource for {version}, Resource={} in discovery information",
+                kind_and_group(&target),
+                target.resource.plural
+            )));
         }
         let name = if flags.text("name").is_empty() { &target.name } else { flags.text("name") };
         let mut spec = json!({

@@ -63,9 +63,9 @@ pub fn run(rules: &Value, items: &mut [Item]) -> Result<(), Failure> {
     let text = |name: &str| rules.get(name).and_then(Value::as_str).unwrap_or("");
     for item in items.iter_mut() {
         namespace(item, text("namespace"));
-        let skipped = ["CustomResourceDefinition", "APIService", "Namespace"];
-        if !(text("namePrefix").is_empty() && text("nameSuffix").is_empty()) && !skipped.contains(&item.kind().as_str())
-        {
+        let skipped = ["CustomResourceDefinition", "APIService", "Namespace"].contains(&item.kind().as_str());
+        let same_name = text("namePrefix").is_empty() && text("nameSuffix").is_empty();
+        if !same_name && !skipped {
             let name = format!("{}{}{}", text("namePrefix"), item.text("/metadata/name"), text("nameSuffix"));
             item.rename(name);
         }

@@ -31,6 +31,13 @@ pub static QUOTA: Command = Command {
     aliases: &["resourcequota"],
     short: "Create a quota",
     long: "Creates a ResourceQuota: how much a namespace may hold.",
+    examples: &[
+        ("At most ten Pods and two cores", "kubectl create quota small --hard=pods=10,cpu=2 --dry-run=client -o yaml"),
+        (
+            "Only for Pods without requests",
+            "kubectl create quota loose --hard=pods=5 --scopes=BestEffort --dry-run=client -o yaml",
+        ),
+    ],
     usage: "NAME [--hard=key1=value1,key2=value2] [--scopes=Scope1,Scope2] [--dry-run=server|client|none] [options]",
     flags: generator![
         text("hard", "", "Limits, such as pods=10,cpu=2."),
@@ -59,6 +66,13 @@ pub static POD_DISRUPTION_BUDGET: Command = Command {
     aliases: &["pdb"],
     short: "Create a Pod disruption budget",
     long: "Creates a PodDisruptionBudget: how many Pods have to stay when nodes are emptied.",
+    examples: &[
+        ("One Pod has to stay", "kubectl create pdb web --selector=app=web --min-available=1 --dry-run=client -o yaml"),
+        (
+            "Half of them may be missing",
+            "kubectl create pdb web --selector=app=web --max-unavailable=50% --dry-run=client -o yaml",
+        ),
+    ],
     usage: "NAME --selector=SELECTOR --min-available=N [--dry-run=server|client|none] [options]",
     flags: generator![
         text("max-unavailable", "", "How many Pods may be missing, as a number or a percentage."),
@@ -75,6 +89,16 @@ pub static PRIORITY_CLASS: Command = Command {
     aliases: &["pc"],
     short: "Create a priority class",
     long: "Creates a PriorityClass.",
+    examples: &[
+        (
+            "A class above the others",
+            "kubectl create priorityclass high --value=1000 --description=important --dry-run=client -o yaml",
+        ),
+        (
+            "One that pushes nobody away",
+            "kubectl create priorityclass patient --value=1000 --preemption-policy=Never --dry-run=client -o yaml",
+        ),
+    ],
     usage: "NAME --value=VALUE --global-default=BOOL [--dry-run=server|client|none] [options]",
     flags: generator![
         text("description", "", "What the class is for."),
@@ -92,6 +116,17 @@ pub static INGRESS: Command = Command {
     aliases: &["ing"],
     short: "Create an Ingress",
     long: "Creates an Ingress from rules.",
+    examples: &[
+        (
+            "One path of one host",
+            "kubectl create ingress shop --rule=shop.example.com/=web:80 --dry-run=client -o yaml",
+        ),
+        (
+            "Every path below one, with TLS",
+            "kubectl create ingress shop --class=nginx --rule='shop.example.com/api*=web:80,tls=shop-cert' --dry-run=client -o yaml",
+        ),
+        ("What no rule catches", "kubectl create ingress shop --default-backend=web:80 --dry-run=client -o yaml"),
+    ],
     usage: "NAME --rule=host/path=service:port[,tls[=secret]]  [options]",
     flags: generator![
         array("annotation", "Annotations, as KEY=VALUE."),
@@ -108,6 +143,11 @@ pub static TOKEN: Command = Command {
     name: "token",
     short: "Ask for a token of a service account",
     long: "Asks the server for a token with which one can act as a service account.",
+    examples: &[
+        ("A token of the default account", "kubectl create token default"),
+        ("For ten minutes", "kubectl create token default --duration=10m"),
+        ("As an object", "kubectl create token default -o yaml"),
+    ],
     usage: "SERVICE_ACCOUNT_NAME [options]",
     flags: &[
         &[

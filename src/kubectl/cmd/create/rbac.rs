@@ -36,6 +36,20 @@ pub static CLUSTER_ROLE: Command = Command {
     name: "clusterrole",
     short: "Create a ClusterRole",
     long: "Creates a ClusterRole: what may be done with which resources of the whole cluster.",
+    examples: &[
+        (
+            "May read nodes",
+            "kubectl create clusterrole node-reader --verb=get,list,watch --resource=nodes --dry-run=client -o yaml",
+        ),
+        (
+            "May ask for paths of the server",
+            "kubectl create clusterrole health --verb=get --non-resource-url='/healthz/*' --dry-run=client -o yaml",
+        ),
+        (
+            "Gathers the rules of others",
+            "kubectl create clusterrole monitoring --aggregation-rule=monitoring=true --dry-run=client -o yaml",
+        ),
+    ],
     usage: "NAME --verb=verb --resource=resource.group [--resource-name=resourcename] [--dry-run=server|client|none] [options]",
     flags: generator![
         slice("aggregation-rule", "Labels of the ClusterRoles whose rules this one gathers, as key=value."),
@@ -53,6 +67,16 @@ pub static ROLE_BINDING: Command = Command {
     name: "rolebinding",
     short: "Create a RoleBinding",
     long: "Creates a RoleBinding: who has a Role or ClusterRole in a namespace.",
+    examples: &[
+        (
+            "A service account may view",
+            "kubectl create rolebinding bot-view --clusterrole=view --serviceaccount=default:bot --dry-run=client -o yaml",
+        ),
+        (
+            "A group has a Role",
+            "kubectl create rolebinding readers --role=reader --group=team --dry-run=client -o yaml",
+        ),
+    ],
     usage: "NAME --clusterrole=NAME|--role=NAME [--user=username] [--group=groupname] [--serviceaccount=namespace:serviceaccountname] [--dry-run=server|client|none] [options]",
     flags: generator![
         text("clusterrole", "", "The ClusterRole."),
@@ -70,6 +94,10 @@ pub static CLUSTER_ROLE_BINDING: Command = Command {
     name: "clusterrolebinding",
     short: "Create a ClusterRoleBinding",
     long: "Creates a ClusterRoleBinding: who has a ClusterRole in the whole cluster.",
+    examples: &[(
+        "A group may view everything",
+        "kubectl create clusterrolebinding viewers --clusterrole=view --group=team --dry-run=client -o yaml",
+    )],
     usage: "NAME --clusterrole=NAME [--user=username] [--group=groupname] [--serviceaccount=namespace:serviceaccountname] [--dry-run=server|client|none] [options]",
     flags: generator![
         text("clusterrole", "", "The ClusterRole.").required(),

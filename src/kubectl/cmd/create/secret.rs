@@ -49,6 +49,10 @@ static TLS: Command = Command {
     name: "tls",
     short: "Create a Secret with a key pair",
     long: "Creates a Secret with a certificate and its key, from files.",
+    examples: &[(
+        "From two files",
+        "kubectl create secret tls shop-cert --cert=tls.crt --key=tls.key --dry-run=client",
+    )],
     usage: "NAME --cert=path/to/cert/file --key=path/to/key/file [--dry-run=server|client|none] [options]",
     flags: generator![
         switch("append-hash", "Append a hash of the content to the name."),
@@ -63,6 +67,10 @@ static DOCKER_REGISTRY: Command = Command {
     name: "docker-registry",
     short: "Create a Secret for a registry of images",
     long: "Creates a Secret with what is needed to log in to a registry of images.",
+    examples: &[(
+        "A login",
+        "kubectl create secret docker-registry login --docker-username=me --docker-password=secret --docker-email=me@example.com --dry-run=client -o yaml",
+    )],
     usage: "NAME --docker-username=user --docker-password=password --docker-email=email [--docker-server=string] [--from-file=[key=]source] [--dry-run=server|client|none] [options]",
     flags: generator![
         switch("append-hash", "Append a hash of the content to the name."),

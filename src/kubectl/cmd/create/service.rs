@@ -40,6 +40,10 @@ static NODE_PORT: Command = Command {
     name: "nodeport",
     short: "Create a Service on a port of every node",
     long: "Creates a Service that can be reached on a port of every node.",
+    examples: &[(
+        "A port of every node",
+        "kubectl create service nodeport web-node --tcp=80:8080 --dry-run=client -o yaml",
+    )],
     usage: "NAME [--tcp=port:targetPort] [--dry-run=server|client|none] [options]",
     flags: generator![
         int("node-port", "0", "The port on the nodes; 0 lets the server choose."),
@@ -53,6 +57,10 @@ static LOAD_BALANCER: Command = Command {
     name: "loadbalancer",
     short: "Create a Service behind a load balancer",
     long: "Creates a Service that a load balancer of the cloud leads to.",
+    examples: &[(
+        "Behind a load balancer",
+        "kubectl create service loadbalancer web-out --tcp=80:8080 --dry-run=client -o yaml",
+    )],
     usage: "NAME [--tcp=port:targetPort] [--dry-run=server|client|none] [options]",
     flags: generator![slice("tcp", "Ports, as port or port:targetPort.")],
     run: Some(|cx| run(cx, "LoadBalancer")),
@@ -63,6 +71,10 @@ static EXTERNAL_NAME: Command = Command {
     name: "externalname",
     short: "Create a Service that is another name",
     long: "Creates a Service that stands for a DNS name outside of the cluster.",
+    examples: &[(
+        "Another name",
+        "kubectl create service externalname db --external-name=db.example.com --dry-run=client -o yaml",
+    )],
     usage: "NAME --external-name external.name [--dry-run=server|client|none] [options]",
     flags: generator![
         text("external-name", "", "The DNS name.").required(),

@@ -174,6 +174,9 @@ fn undo(cx: &mut Context<'_>) -> Outcome {
 
 fn roll_back(cx: &mut Context<'_>, target: &Target, to: i64, dry_run: DryRun) -> Result<String, Failure> {
     let object = target.object.clone().unwrap_or_default();
+    if to < 0 {
+        return Err(Failure::msg(format!("unable to find specified revision {to} in history")));
+    }
     let all = revisions(cx, target, &object)?;
     let chosen = if to > 0 {
         all.iter()
