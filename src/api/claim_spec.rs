@@ -55,6 +55,20 @@ pub fn validate(errors: &mut Errors, path: &Path, spec: &PersistentVolumeClaimSp
     class_name(errors, &path.child("volumeAttributesClassName"), spec.volume_attributes_class_name.as_deref());
 }
 
+/// What the server warns of: bytes come whole (`GetWarningsForPersistentVolumeClaimSpec`).
+pub fn warnings(path: &Path, spec: &PersistentVolumeClaimSpec) -> Vec<String> {
+    let Some(given) = &spec.resources else { return Vec::new() };
+    let mut all = Vec::new();
+    for (name, list) in [("requests", &given.requests), ("limits", &given.limits)] {
+        let amount = list.as_ref().and_then(|list| list.get("storage")).and_then(|text| Quantity::parse(&text.0).ok());
+        if let Some(amount) = amount.filter(|amount| amount.milli_value() % 1000 != 0) {
+            let at = path.child("resources").child(name).key("storage");
+            all.push(format!("{at}: fractional byte value \"{amount}\" is invalid, must be an integer"));
+        }
+    }
+    all
+}
+
 /// The ways in which nodes may mount a volume.
 pub fn access_modes(errors: &mut Errors, path: &Path, modes: &[String]) {
     for mode in modes {

@@ -4,11 +4,11 @@
 
 use std::collections::BTreeSet;
 
-use k8s_openapi::api::core::v1::{Node, NodeStatus};
+use k8s_openapi::api::core::v1::{Node, NodeStatus, Taint};
 use serde_json::json;
 
-use super::{Cell, Column, KindInfo, Strategy, cells};
-use crate::apimachinery::meta;
+use super::{Cell, Column, KindInfo, Strategy, cells, validate};
+use crate::apimachinery::{content, field, meta};
 use crate::sim::Time;
 
 const UNKNOWN: &str = "<unknown>";
@@ -45,6 +45,30 @@ impl Strategy for Node {
         self.spec.clone_from(&old.spec);
     }
 
+    fn validate(&self) -> Vec<field::Error> {
+        let mut errors = Vec::new();
+        let taints = self.spec.as_ref().and_then(|spec| spec.taints.as_deref()).unwrap_or_default();
+        validate_taints(&mut errors, &field::Path::new("metadata").child("taints"), taints);
+        errors
+    }
+
+    fn validate_update(&self, old: &Self) -> Vec<field::Error> {
+        let mut errors = Vec::new();
+        let (new, old_spec) = (self.spec.clone().unwrap_or_default(), old.spec.clone().unwrap_or_default());
+        let path = field::Path::new("spec");
+        if old_spec.pod_cidrs.as_ref().is_some_and(|held| !held.is_empty()) && new.pod_cidrs != old_spec.pod_cidrs {
+            let why = "node updates may not change podCIDR except from \"\" to valid";
+            errors.push(field::Error::forbidden(&path.child("podCIDRs"), why));
+        }
+        if old_spec.provider_id.as_ref().is_some_and(|held| !held.is_empty()) && new.provider_id != old_spec.provider_id
+        {
+            let why = "node updates may not change providerID except from \"\" to valid";
+            errors.push(field::Error::forbidden(&path.child("providerID"), why));
+        }
+        errors.extend(self.validate());
+        errors
+    }
+
     fn row(&self, now: Time) -> Vec<Cell> {
         let none = NodeStatus::default();
         let status = self.status.as_ref().unwrap_or(&none);
@@ -74,6 +98,29 @@ impl Strategy for Node {
     fn selectable_fields(&self) -> Vec<(&'static str, String)> {
         let unschedulable = self.spec.as_ref().is_some_and(|spec| spec.unschedulable == Some(true));
         vec![("spec.unschedulable", unschedulable.to_string())]
+    }
+}
+
+/// `validateNodeTaints`
+fn validate_taints(errors: &mut validate::Errors, path: &field::Path, taints: &[Taint]) {
+    let mut seen = BTreeSet::new();
+    for (index, taint) in taints.iter().enumerate() {
+        let path = path.index(index);
+        validate::each(errors, &path.child("key"), &taint.key, content::label_key(&taint.key));
+        let value = taint.value.as_deref().unwrap_or_default();
+        let wrong = content::label_value(value);
+        if !wrong.is_empty() {
+            errors.push(field::Error::invalid(&path.child("value"), value, wrong.join(";")));
+        }
+        let effects = &["NoSchedule", "PreferNoSchedule", "NoExecute"];
+        validate::choice(errors, &path.child("effect"), Some(&taint.effect), effects);
+        if !seen.insert((&taint.key, &taint.effect)) {
+            let shown =
+                json!({"Key": taint.key, "Value": value, "Effect": taint.effect, "TimeAdded": taint.time_added});
+            let mut error = field::Error::duplicate(&path, shown);
+            error.detail = "taints must be unique by key and effect pair".to_owned();
+            errors.push(error);
+        }
     }
 }
 

@@ -74,6 +74,13 @@ impl Strategy for PersistentVolume {
         errors
     }
 
+    fn warnings(&self, _: Option<&Self>) -> Vec<String> {
+        let policy = self.spec.as_ref().and_then(|spec| spec.persistent_volume_reclaim_policy.as_deref());
+        let text = "spec.persistentVolumeReclaimPolicy: The Recycle reclaim policy is deprecated. Instead, the \
+                    recommended approach is to use dynamic provisioning.";
+        if policy == Some("Recycle") { vec![text.to_owned()] } else { Vec::new() }
+    }
+
     fn row(&self, now: Time) -> Vec<Cell> {
         let spec = self.spec.clone().unwrap_or_default();
         let status = self.status.clone().unwrap_or_default();

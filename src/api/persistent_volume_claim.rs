@@ -63,6 +63,10 @@ impl Strategy for PersistentVolumeClaim {
         errors
     }
 
+    fn warnings(&self, _: Option<&Self>) -> Vec<String> {
+        self.spec.as_ref().map(|spec| claim_spec::warnings(&field::Path::new("spec"), spec)).unwrap_or_default()
+    }
+
     fn row(&self, now: Time) -> Vec<Cell> {
         let spec = self.spec.clone().unwrap_or_default();
         let status = self.status.clone().unwrap_or_default();

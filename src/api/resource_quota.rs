@@ -10,6 +10,7 @@ use serde_json::json;
 use super::pod_resources::amounts;
 use super::pod_spec::validation::quantity;
 use super::{Cell, Column, KindInfo, Strategy, cells, resource_names, validate};
+use crate::apimachinery::quantity::Quantity;
 use crate::apimachinery::{field, meta};
 use crate::sim::Time;
 
@@ -64,6 +65,28 @@ impl Strategy for ResourceQuota {
             errors.push(field::Error::invalid(&path, given, "field is immutable"));
         }
         errors
+    }
+
+    fn warnings(&self, old: Option<&Self>) -> Vec<String> {
+        let hard = self.spec.as_ref().and_then(|spec| spec.hard.as_ref());
+        let Some(hard) = hard.filter(|_| old.is_none()) else { return Vec::new() };
+        let of = |name: String| {
+            let amount = Quantity::parse(&hard.get(&name)?.0).ok()?;
+            Some((name, amount))
+        };
+        let mut all = Vec::new();
+        for name in ["cpu", "memory", "storage", "ephemeral-storage"] {
+            let bare = matches!(name, "cpu" | "memory").then(|| of(name.to_owned())).flatten();
+            let (Some((request, asked)), Some((limit, most))) =
+                (of(format!("requests.{name}")).or(bare), of(format!("limits.{name}")))
+            else {
+                continue;
+            };
+            if asked > most {
+                all.push(format!("ResourceQuota {request} ({asked}) should be less than {limit} ({most})"));
+            }
+        }
+        all
     }
 
     fn row(&self, now: Time) -> Vec<Cell> {

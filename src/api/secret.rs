@@ -69,6 +69,19 @@ impl Strategy for Secret {
         errors
     }
 
+    fn warnings(&self, _: Option<&Self>) -> Vec<String> {
+        if self.type_.as_deref() != Some("kubernetes.io/tls") {
+            return Vec::new();
+        }
+        let holds = |key: &str| {
+            let bytes = self.data.as_ref().and_then(|data| data.get(key));
+            bytes.is_some_and(|bytes| String::from_utf8_lossy(&bytes.0).contains("-----BEGIN "))
+        };
+        let missing = [("tls.crt", "certificate"), ("tls.key", "key")].into_iter().find(|(key, _)| !holds(key));
+        let text = |(_, what)| format!("tls: failed to find any PEM data in {what} input");
+        missing.map(text).into_iter().collect()
+    }
+
     fn row(&self, now: Time) -> Vec<Cell> {
         vec![
             json!(meta::name(&self.metadata)),

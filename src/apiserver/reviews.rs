@@ -34,7 +34,14 @@ pub(super) fn answer(call: &Call<'_>) -> Result<Option<Response>, Status> {
             let digest = Sha256::digest(&*call.caller.user);
             let hex: String = digest.iter().map(|byte| format!("{byte:02x}")).collect();
             let extra = json!({"authentication.kubernetes.io/credential-id": [format!("X509SHA256={hex}")]});
-            json!({"userInfo": {"username": &*call.caller.user, "groups": groups, "extra": extra}})
+            let mut info = json!({"username": &*call.caller.user, "groups": groups, "extra": extra});
+            // Who is only impersonated has shown none.
+            if call.request.header("Impersonate-User").is_some()
+                && let Some(info) = info.as_object_mut()
+            {
+                info.remove("extra");
+            }
+            json!({"userInfo": info})
         }
         "SelfSubjectRulesReview" => rules(call, spec)?,
         "TokenReview" => json!({"authenticated": false, "user": {}, "error": "invalid bearer token"}),

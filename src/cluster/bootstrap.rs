@@ -26,6 +26,33 @@ const DNS_ADDRESS: &str = "10.96.0.10";
 /// The port of the API server on its node.
 const API_PORT: u16 = 6443;
 
+/// What coredns serves, and how.
+const COREFILE: &str = "\
+.:53 {
+    errors
+    health {
+       lameduck 5s
+    }
+    ready
+    kubernetes cluster.local in-addr.arpa ip6.arpa {
+       pods insecure
+       fallthrough in-addr.arpa ip6.arpa
+       ttl 30
+    }
+    prometheus :9153
+    forward . /etc/resolv.conf {
+       max_concurrent 1000
+    }
+    cache 30 {
+       disable success cluster.local
+       disable denial cluster.local
+    }
+    loop
+    reload
+    loadbalance
+}
+";
+
 /// Makes the objects of a fresh cluster and turns admission on.
 pub fn bootstrap(server: &mut ApiServer, nodes: &[NodeConfig]) {
     let mut maker = Maker { server, caller: Caller::component("system:kube-apiserver") };
@@ -42,6 +69,7 @@ pub fn bootstrap(server: &mut ApiServer, nodes: &[NodeConfig]) {
     maker.leases(nodes);
     if let Some(node) = control_plane {
         maker.static_pods(node);
+        maker.settings(node);
         maker.addons();
     }
 }
@@ -304,6 +332,31 @@ impl Maker<'_> {
                     "securityContext": {"seccompProfile": {"type": "RuntimeDefault"}},
                 },
             }));
+        }
+    }
+
+    /// The settings that the installer leaves behind, where its successors look for them.
+    fn settings(&mut self, node: &NodeConfig) {
+        let server = format!("https://{}:{API_PORT}", node.address);
+        let in_pod = "/var/run/secrets/kubernetes.io/serviceaccount";
+        let kubeconfig = format!(
+            "apiVersion: v1\nkind: Config\nclusters:\n- cluster:\n    certificate-authority: {in_pod}/ca.crt\n    server: {server}\n  name: default\ncontexts:\n- context:\n    cluster: default\n    namespace: default\n    user: default\n  name: default\ncurrent-context: default\nusers:\n- name: default\n  user:\n    tokenFile: {in_pod}/token"
+        );
+        let kubeadm = format!(
+            "apiServer: {{}}\napiVersion: kubeadm.k8s.io/v1beta4\ncaCertificateValidityPeriod: 87600h0m0s\ncertificateValidityPeriod: 8760h0m0s\ncertificatesDir: /etc/kubernetes/pki\nclusterName: kubernetes\ncontrollerManager: {{}}\ndns: {{}}\nencryptionAlgorithm: RSA-2048\netcd:\n  local:\n    dataDir: /var/lib/etcd\nimageRepository: registry.k8s.io\nkind: ClusterConfiguration\nkubernetesVersion: {VERSION}\nnetworking:\n  dnsDomain: cluster.local\n  podSubnet: 10.244.0.0/16\n  serviceSubnet: 10.96.0.0/12\nproxy: {{}}\nscheduler: {{}}\n"
+        );
+        let kubelet = format!(
+            "apiVersion: kubelet.config.k8s.io/v1beta1\ncgroupDriver: systemd\nclusterDNS:\n- {DNS_ADDRESS}\nclusterDomain: cluster.local\nkind: KubeletConfiguration\nrotateCertificates: true\nstaticPodPath: /etc/kubernetes/manifests\n"
+        );
+        let proxy = "apiVersion: kubeproxy.config.k8s.io/v1alpha1\nbindAddress: 0.0.0.0\nclientConnection:\n  kubeconfig: /var/lib/kube-proxy/kubeconfig.conf\nclusterCIDR: 10.244.0.0/16\nkind: KubeProxyConfiguration\nmode: \"\"\n";
+        for (name, labels, data) in [
+            ("coredns", json!(null), json!({"Corefile": COREFILE})),
+            ("kube-proxy", json!({"app": "kube-proxy"}), json!({"config.conf": proxy, "kubeconfig.conf": kubeconfig})),
+            ("kubeadm-config", json!(null), json!({"ClusterConfiguration": kubeadm})),
+            ("kubelet-config", json!(null), json!({"kubelet": kubelet})),
+        ] {
+            let metadata = json!({"name": name, "namespace": "kube-system", "labels": labels});
+            self.make::<ConfigMap>(json!({"metadata": metadata, "data": data}));
         }
     }
 

@@ -110,7 +110,7 @@ pub fn load(system: &dyn System, flags: &Flags) -> Result<Config, Failure> {
     }
     let of_context = |field: &str| context.and_then(|context| context.get(field)).and_then(Value::as_str).unwrap_or("");
     let pick = |flag: &str, field: &str| {
-        let given = flags.text(flag);
+        let given = flags.global(flag);
         if given.is_empty() { of_context(field).to_owned() } else { given.to_owned() }
     };
     let cluster_name = pick("cluster", "cluster");
@@ -120,7 +120,7 @@ pub fn load(system: &dyn System, flags: &Flags) -> Result<Config, Failure> {
     }
     let user_name = pick("user", "user");
     let user = entry(&file, "users", &user_name, "user");
-    if !flags.text("user").is_empty() && user.is_none() {
+    if !flags.global("user").is_empty() && user.is_none() {
         return Err(Failure::msg(format!("auth info {} does not exist", quote(&user_name))));
     }
     let namespace = pick("namespace", "namespace");

@@ -4,7 +4,7 @@
 
 use std::collections::BTreeMap;
 
-use k8s_openapi::api::batch::v1::Job;
+use k8s_openapi::api::batch::v1::{Job, JobSpec};
 use k8s_openapi::api::core::v1::{Affinity, PodTemplateSpec};
 use serde_json::{Value, json};
 
@@ -20,14 +20,8 @@ use crate::apimachinery::meta;
 pub fn validate(job: &Job) -> Errors {
     let mut errors = Errors::new();
     let Some(spec) = &job.spec else { return errors };
-    let path = Path::new("spec");
     generated_selector(&mut errors, job);
-    job_spec::validate(&mut errors, &path, spec);
-    match &spec.selector {
-        None => errors.push(Error::required(&path.child("selector"), "")),
-        Some(selector) => validate::selector(&mut errors, &path.child("selector"), selector),
-    }
-    pod_spec::selector_matches(&mut errors, &path.child("template"), spec.selector.as_ref(), Some(&spec.template));
+    of_spec(&mut errors, spec);
     if spec.completion_mode.as_deref() == Some("Indexed")
         && let Some(last) = spec.completions.filter(|completions| *completions > 0).map(|completions| completions - 1)
     {
@@ -41,6 +35,17 @@ pub fn validate(job: &Job) -> Errors {
     errors
 }
 
+/// `ValidateJobSpec`
+fn of_spec(errors: &mut Errors, spec: &JobSpec) {
+    let path = Path::new("spec");
+    job_spec::validate(errors, &path, spec);
+    match &spec.selector {
+        None => errors.push(Error::required(&path.child("selector"), "")),
+        Some(selector) => validate::selector(errors, &path.child("selector"), selector),
+    }
+    pod_spec::selector_matches(errors, &path.child("template"), spec.selector.as_ref(), Some(&spec.template));
+}
+
 /// `validateGeneratedSelector`: what the server makes of uid and name must be there, unchanged.
 fn generated_selector(errors: &mut Errors, job: &Job) {
     let Some(spec) = &job.spec else { return };
@@ -48,6 +53,9 @@ fn generated_selector(errors: &mut Errors, job: &Job) {
     let (uid, name) = (meta::uid(&job.metadata), meta::name(&job.metadata));
     let labels = spec.template.metadata.as_ref().and_then(|meta| meta.labels.as_ref());
     let path = Path::new("spec").child("template").child("metadata").child("labels");
+    if uid.is_empty() {
+        errors.push(Error::required(&Path::new("metadata").child("uid"), ""));
+    }
     let mut expected = BTreeMap::new();
     for (label, value) in [
         (super::LEGACY_CONTROLLER_UID, uid),
@@ -69,10 +77,11 @@ fn generated_selector(errors: &mut Errors, job: &Job) {
     }
 }
 
-/// `ValidateJobUpdate`, after all that `ValidateJob` says.
+/// `ValidateJobUpdate`
 pub fn validate_update(job: &Job, old: &Job) -> Errors {
-    let mut errors = validate(job);
+    let mut errors = Errors::new();
     let (Some(spec), Some(before)) = (&job.spec, &old.spec) else { return errors };
+    of_spec(&mut errors, spec);
     let path = Path::new("spec");
     let indexed = spec.completion_mode.as_deref() == Some("Indexed");
     if spec.completions != before.completions {

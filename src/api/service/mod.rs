@@ -83,6 +83,30 @@ impl Strategy for Service {
         validation::validate_update(self, old)
     }
 
+    fn warnings(&self, _: Option<&Self>) -> Vec<String> {
+        let Some(spec) = &self.spec else { return Vec::new() };
+        let kind = spec.type_.as_deref().unwrap_or_default();
+        let headless = kind == "ClusterIP" && spec.cluster_ip.as_deref() == Some("None");
+        let balanced = spec.load_balancer_ip.as_ref().is_some_and(|text| !text.is_empty());
+        let external = spec.external_ips.iter().flatten().next().is_some();
+        let sticky = spec.session_affinity.as_deref() != Some("None");
+        let named = spec.external_name.as_ref().is_some_and(|text| !text.is_empty());
+        let close = spec.traffic_distribution.as_deref() == Some("PreferClose");
+        let all = [
+            (headless && balanced, "spec.loadBalancerIP is ignored for headless services"),
+            (headless && external, "spec.externalIPs is ignored for headless services"),
+            (headless && sticky, "spec.SessionAffinity is ignored for headless services"),
+            (
+                external && !headless && kind != "ExternalName",
+                "spec.externalIPs is deprecated and may no longer be implemented in some clusters",
+            ),
+            (kind == "ExternalName" && external, "spec.externalIPs is ignored when spec.type is \"ExternalName\""),
+            (kind != "ExternalName" && named, "spec.externalName is ignored when spec.type is not \"ExternalName\""),
+            (close, "spec.trafficDistribution: \"PreferClose\" is deprecated; use \"PreferSameZone\""),
+        ];
+        all.into_iter().filter(|(holds, _)| *holds).map(|(_, text)| text.to_owned()).collect()
+    }
+
     fn row(&self, now: Time) -> Vec<Cell> {
         let spec = self.spec.clone().unwrap_or_default();
         let cluster_ip = spec.cluster_ips.iter().flatten().next().cloned();

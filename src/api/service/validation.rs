@@ -11,6 +11,7 @@ use crate::apimachinery::content;
 use crate::apimachinery::field::{Error, Path};
 
 const TYPES: &[&str] = &["ClusterIP", "ExternalName", "LoadBalancer", "NodePort"];
+const SOURCE_RANGES: &str = "service.beta.kubernetes.io/load-balancer-source-ranges";
 const BALANCED_ONLY: &str = "may only be used when `type` is 'LoadBalancer'";
 const MAX_AFFINITY_SECONDS: i32 = 86_400;
 
@@ -44,6 +45,7 @@ pub fn validate(service: &Service) -> Errors {
     }
     choice(&mut errors, &path.child("type"), spec.type_.as_deref(), TYPES);
     taken(&mut errors, &path.child("ports"), listed, kind);
+    ranges(&mut errors, &path, service, kind == "LoadBalancer");
     balancer(&mut errors, &path, spec, kind == "LoadBalancer");
     traffic(&mut errors, &path, spec, kind);
     errors
@@ -56,7 +58,8 @@ pub fn validate_update(service: &Service, old: &Service) -> Errors {
         let path = Path::new("spec");
         let named = |spec: &ServiceSpec| spec.type_.as_deref() == Some("ExternalName");
         let ips = |spec: &ServiceSpec| {
-            spec.cluster_ips.clone().unwrap_or_else(|| spec.cluster_ip.clone().into_iter().collect())
+            let one = || spec.cluster_ip.clone().into_iter().filter(|address| !address.is_empty()).collect();
+            spec.cluster_ips.clone().unwrap_or_else(one)
         };
         let (now, held): (Vec<String>, Vec<String>) = (ips(new), ips(before));
         if !named(new) && !named(before) {
@@ -228,10 +231,33 @@ fn taken(errors: &mut Errors, path: &Path, ports: &[ServicePort], kind: &str) {
     }
 }
 
+/// Whom a load balancer lets in, by field or by the older annotation.
+fn ranges(errors: &mut Errors, path: &Path, service: &Service, balanced: bool) {
+    let listed = service.spec.as_ref().and_then(|spec| spec.load_balancer_source_ranges.as_deref()).unwrap_or_default();
+    let at = path.child("LoadBalancerSourceRanges");
+    if !listed.is_empty() {
+        if !balanced {
+            errors.push(Error::forbidden(&at, BALANCED_ONLY));
+        }
+        for (index, text) in listed.iter().enumerate() {
+            validate::network(errors, &at.index(index), text.trim());
+        }
+        return;
+    }
+    let annotations = service.metadata.annotations.as_ref();
+    let Some(text) = annotations.and_then(|held| held.get(SOURCE_RANGES)) else { return };
+    let at = Path::new("metadata").child("annotations").key(SOURCE_RANGES);
+    if !balanced {
+        errors.push(Error::forbidden(&at, BALANCED_ONLY));
+    }
+    for text in text.trim().split(',').filter(|_| !text.trim().is_empty()) {
+        validate::network(errors, &at, text.trim());
+    }
+}
+
 /// What only a load balancer has.
 fn balancer(errors: &mut Errors, path: &Path, spec: &ServiceSpec, balanced: bool) {
     for (field, set) in [
-        ("LoadBalancerSourceRanges", spec.load_balancer_source_ranges.iter().flatten().next().is_some()),
         ("allocateLoadBalancerNodePorts", spec.allocate_load_balancer_node_ports.is_some()),
         ("loadBalancerClass", spec.load_balancer_class.is_some()),
     ] {
@@ -260,6 +286,9 @@ fn traffic(errors: &mut Errors, path: &Path, spec: &ServiceSpec, kind: &str) {
     if let Some(number) = spec.health_check_node_port.filter(|number| *number != 0 && !local) {
         let why = "may only be set when `type` is 'LoadBalancer' and `externalTrafficPolicy` is 'Local'";
         errors.push(Error::invalid(&path.child("healthCheckNodePort"), number, why));
+    }
+    if let Some(number) = spec.health_check_node_port.filter(|number| *number != 0 && local) {
+        validate::port_number(errors, &path.child("healthCheckNodePort"), number);
     }
     let policies = &["Cluster", "Local"];
     supported(errors, &path.child("internalTrafficPolicy"), spec.internal_traffic_policy.as_deref(), policies);

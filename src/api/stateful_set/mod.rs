@@ -9,7 +9,7 @@ use serde_json::json;
 
 use super::pod_spec::warnings;
 use super::{
-    Cell, Column, KindInfo, Strategy, cells, generation,
+    Cell, Column, KindInfo, Strategy, cells, claim_spec, generation,
     pod_spec::defaults::{self, fill_text},
 };
 use crate::apimachinery::{field, meta};
@@ -81,6 +81,10 @@ impl Strategy for StatefulSet {
         if let Some(spec) = &self.spec {
             let old = old.and_then(|old| old.spec.as_ref()).map(|spec| &spec.template);
             all.extend(warnings::of_template(&field::Path::new("spec").child("template"), &spec.template, old));
+            for (index, claim) in spec.volume_claim_templates.iter().flatten().enumerate() {
+                let at = field::Path::new("spec").child("volumeClaimTemplates").index(index);
+                all.extend(claim.spec.iter().flat_map(|wanted| claim_spec::warnings(&at, wanted)));
+            }
             if spec.revision_history_limit.is_some_and(|limit| limit < 0) {
                 all.push(
                     "spec.revisionHistoryLimit: a negative value retains all historical revisions; \

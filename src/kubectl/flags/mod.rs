@@ -170,6 +170,13 @@ impl Flags {
         }
     }
 
+    /// The text of a flag that all commands have; none where the command has a list of that name for itself, as
+    /// `create rolebinding --user` has.
+    pub fn global(&self, name: &str) -> &str {
+        let own = self.known.iter().find(|flag| flag.name == name).is_some_and(|flag| flag.kind != Kind::Str);
+        if own { "" } else { self.text(name) }
+    }
+
     /// Whether a switch is on.
     pub fn on(&self, name: &str) -> bool {
         self.text(name) == "true"

@@ -12,6 +12,16 @@ use crate::api::validate::{self, Errors, required, supported};
 use crate::apimachinery::content;
 use crate::apimachinery::field::{Error, Path};
 
+/// The signals that containers of Linux may be stopped with.
+const LINUX_SIGNALS: &str = "\
+    SIGABRT SIGALRM SIGBUS SIGCHLD SIGCLD SIGCONT SIGFPE SIGHUP SIGILL SIGINT SIGIO SIGIOT SIGKILL \
+    SIGPIPE SIGPOLL SIGPROF SIGPWR SIGQUIT SIGRTMAX SIGRTMAX-1 SIGRTMAX-10 SIGRTMAX-11 SIGRTMAX-12 \
+    SIGRTMAX-13 SIGRTMAX-14 SIGRTMAX-2 SIGRTMAX-3 SIGRTMAX-4 SIGRTMAX-5 SIGRTMAX-6 SIGRTMAX-7 \
+    SIGRTMAX-8 SIGRTMAX-9 SIGRTMIN SIGRTMIN+1 SIGRTMIN+10 SIGRTMIN+11 SIGRTMIN+12 SIGRTMIN+13 \
+    SIGRTMIN+14 SIGRTMIN+15 SIGRTMIN+2 SIGRTMIN+3 SIGRTMIN+4 SIGRTMIN+5 SIGRTMIN+6 SIGRTMIN+7 \
+    SIGRTMIN+8 SIGRTMIN+9 SIGSEGV SIGSTKFLT SIGSTOP SIGSYS SIGTERM SIGTRAP SIGTSTP SIGTTIN SIGTTOU \
+    SIGURG SIGUSR1 SIGUSR2 SIGVTALRM SIGWINCH SIGXCPU SIGXFSZ";
+
 /// What a probe or a hook does.
 struct Handler<'a> {
     exec: Option<&'a ExecAction>,
@@ -40,9 +50,16 @@ pub fn lifecycle(errors: &mut Errors, path: &Path, lifecycle: Option<&Lifecycle>
     if let Some(given) = &lifecycle.pre_stop {
         hook(given, &path.child("preStop"), errors);
     }
-    if lifecycle.stop_signal.is_some() && pod.os.is_none() {
-        let why = "may not be set for containers with empty `spec.os.name`";
-        errors.push(Error::forbidden(&path.child("stopSignal"), why));
+    let Some(signal) = lifecycle.stop_signal.as_deref() else { return };
+    let at = path.child("stopSignal");
+    match pod.os.as_ref().map(|os| os.name.as_str()) {
+        None => errors.push(Error::forbidden(&at, "may not be set for containers with empty `spec.os.name`")),
+        Some("windows") => supported(errors, &at, Some(signal), &["SIGKILL", "SIGTERM"]),
+        Some("linux") => {
+            let known: Vec<&str> = LINUX_SIGNALS.split(' ').collect();
+            supported(errors, &at, Some(signal), &known);
+        }
+        Some(_) => {}
     }
 }
 

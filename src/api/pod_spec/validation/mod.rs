@@ -167,6 +167,16 @@ pub fn only_pods(errors: &mut Errors, path: &Path, spec: &PodSpec) {
             }
         }
     }
+    if spec.service_account_name.as_deref().unwrap_or_default().is_empty() {
+        for (index, volume) in spec.volumes.iter().flatten().enumerate() {
+            let sources = volume.projected.iter().flat_map(|projected| projected.sources.iter().flatten());
+            for (at, _) in sources.enumerate().filter(|(_, source)| source.service_account_token.is_some()) {
+                let path = path.child("volumes").index(index).child("projected").child("sources").index(at);
+                let why = "must not be specified when serviceAccountName is not set";
+                errors.push(Error::forbidden(&path.child("serviceAccountToken"), why));
+            }
+        }
+    }
 }
 
 /// On the node's network, a container's port is the node's port (`validatePodHostNetworkDeps`).
