@@ -2,7 +2,8 @@
 //!
 //! Each file of `tests/validation` begins with a line of objects that many cases share; a case names one `{"$": number}`.
 //! Left out are what the server judges before a kind does (metadata), volumes that no cluster has had for years, the
-//! annotations that AppArmor and seccomp had before their fields, and second families of addresses.
+//! annotations that AppArmor and seccomp had before their fields, second families of addresses, and Services that an
+//! older server let in.
 //!
 //! A case has the name of the test and of the case, the kind, the `new` object and maybe the `old` one, and what is
 //! expected: `errors` (none when empty, some when null, else field, text and text that each error begins with; the
