@@ -12,7 +12,7 @@ import { rehearse } from './rehearse.mjs';
 import { KIND, read } from './wasm.mjs';
 
 /** What has to work when nothing else does, and what numbers and texts of any kind need: Rust's own compiled library. */
-const STAYS = /wasm_bindgen|dlmalloc|__rust|panick|panic_hook|\b(core|alloc|std)\[\w*\]::(num|fmt|str|char|slice)/;
+const STAYS = /wasm_bindgen|js_sys|any_spawner|dlmalloc|__rust|panick|panic_hook|\b(core|alloc|std)\[\w*\]::(num|fmt|str|char|slice)/;
 /** Containers and sorting go other ways with other amounts of data than were rehearsed: no pieces are taken from them. */
 const WHOLE = /^[<&]*(alloc|core|std|hashbrown|slab|js_sys)(\[\w+\])?::/;
 /** What calls a function of the rest is not smaller than this. */
