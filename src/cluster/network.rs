@@ -12,6 +12,7 @@ use k8s_openapi::api::discovery::v1::EndpointSlice;
 use crate::apimachinery::meta;
 use crate::apiserver::ApiServer;
 use crate::kubelet::Kubelet;
+use crate::shell::connections::is_address;
 use crate::shell::program::Host;
 use crate::sim::Time;
 use crate::text::http::{Request, Response, StreamId, StreamRead};
@@ -113,7 +114,7 @@ impl Host for Network<'_> {
         let found = match parts.as_slice() {
             [dashed, _, "pod"] => {
                 let address = dashed.replace('-', ".");
-                if address.parse::<std::net::Ipv4Addr>().is_ok() { vec![address] } else { Vec::new() }
+                if is_address(&address) { vec![address] } else { Vec::new() }
             }
             [service, namespace, "svc"] => {
                 let service = self.service(namespace, service).ok_or_else(missing)?;
@@ -169,7 +170,9 @@ impl Host for Network<'_> {
         let node = self.is_node(address);
         match self.node_of(address) {
             Some(kubelet) if kubelet.listens(address, port) => Ok(()),
-            None if !node => Err(format!("dial tcp {authority}: connect: no route to host")),
+            None if !node && !address.starts_with("127.") => {
+                Err(format!("dial tcp {authority}: connect: no route to host"))
+            }
             _ => Err(format!("dial tcp {authority}: connect: connection refused")),
         }
     }

@@ -5,13 +5,18 @@ use super::process::{Core, Process, State};
 use super::program::{Host, Pid};
 use crate::text::http::{Request, Response};
 
+/// Whether a name is an address: four numbers up to 255.
+pub fn is_address(name: &str) -> bool {
+    name.split('.').count() == 4 && name.split('.').all(|part| part.parse::<u8>().is_ok())
+}
+
 impl Kernel<'_> {
     /// The address of a name: the name itself when it is one, what `/etc/hosts` says, or what the host knows.
     ///
     /// # Errors
     /// The words of a resolver.
     pub fn resolve(&mut self, name: &str) -> Result<String, String> {
-        if name.parse::<std::net::Ipv4Addr>().is_ok() {
+        if is_address(name) {
             return Ok(name.to_owned());
         }
         if matches!(name, "localhost" | "[::1]") {

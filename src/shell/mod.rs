@@ -4,7 +4,7 @@ pub mod applets;
 pub mod arithmetic;
 mod braces;
 mod builtins;
-mod connections;
+pub mod connections;
 pub mod escape;
 mod execute;
 mod expand;
