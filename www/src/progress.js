@@ -16,16 +16,16 @@ export function progressBox() {
   const sum = box.appendChild(document.createElement('p'));
   const note = document.createElement('p');
   note.setAttribute('role', 'status');
-  const button = (key, act) => {
+  const button = (text, act) => {
     const control = box.appendChild(document.createElement('button'));
     control.type = 'button';
     control.className = 'tn-button tn-button-quiet';
-    control.textContent = say(key);
+    control.textContent = text;
     control.addEventListener('click', act);
   };
-  button('saveProgress', save);
-  button('loadProgress', () => choose((text) => take(text) || (note.textContent = say('noProgress'))));
-  button('forgetProgress', () => confirm(say('forgetSure')) && replace(MINE, {}) && location.reload());
+  button(say('saveProgress'), save);
+  button(say('loadProgress'), () => choose((text) => take(text) || (note.textContent = say('noProgress'))));
+  button(say('forgetProgress'), () => confirm(say('forgetSure')) && replace(MINE, {}) && location.reload());
   box.append(note);
   box.addEventListener('toggle', () => (sum.textContent = summed()));
   return box;
