@@ -14,6 +14,7 @@
 
 use serde_json::Value;
 use tabernetes::api::{KINDS, KindOps};
+use tabernetes::apimachinery::Object;
 
 /// Cases whose expectation is not met, and why. One that is met again must leave the list.
 const KNOWN: &[(&str, &str, &str)] = &[];
@@ -54,10 +55,24 @@ fn judge(case: &Value, errors: &[(String, String)]) -> Option<String> {
     (!all_fit).then(|| format!("expected {}\n    found\n      {}", case["errors"], texts()))
 }
 
+/// Upstream's tables of updates ask `ValidateJobUpdate` alone; the server judges the whole Job as well, and that one has
+/// the name and uid which its labels repeat.
+fn generated(kind: &dyn KindOps, object: &mut dyn Object) {
+    if kind.info().kind == "Job" {
+        object.meta_mut().name = Some("myjob".to_owned());
+        object.meta_mut().uid = Some("1a2b3c".to_owned());
+    }
+}
+
 fn outcome(kind: &dyn KindOps, case: &Value, shared: &[Value]) -> Result<Vec<(String, String)>, String> {
-    let new = kind.decode(resolve(&case["new"], shared))?;
+    let mut new = kind.decode(resolve(&case["new"], shared))?;
     let errors = match case.get("old") {
-        Some(old) => kind.validate_update(&*new, &*kind.decode(resolve(old, shared))?),
+        Some(old) => {
+            let mut old = kind.decode(resolve(old, shared))?;
+            generated(kind, &mut *new);
+            generated(kind, &mut *old);
+            kind.validate_update(&*new, &*old)
+        }
         None => kind.validate(&*new),
     };
     Ok(errors.iter().map(|error| (error.path.to_string(), error.to_string())).collect())

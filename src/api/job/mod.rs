@@ -69,7 +69,11 @@ impl Strategy for Job {
     }
 
     fn validate_update(&self, old: &Self) -> Vec<field::Error> {
-        validation::validate_update(self, old)
+        // `jobStrategy.ValidateUpdate`: the whole Job, then the change; what both say is said once.
+        let mut errors = validation::validate(self);
+        let whole = errors.clone();
+        errors.extend(validation::validate_update(self, old).into_iter().filter(|error| !whole.contains(error)));
+        errors
     }
 
     fn warnings(&self, old: Option<&Self>) -> Vec<String> {
