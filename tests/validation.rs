@@ -10,7 +10,12 @@
 //! first of them alone unless `all`), `count`, or `contains`.
 //!
 //! Models Kubernetes 1.36 pkg/apis/{batch,core}/validation/validation_test.go.
-#![allow(clippy::unwrap_used, clippy::panic, reason = "a test stops at once, in its helpers too")]
+#![allow(
+    clippy::unwrap_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    reason = "a test stops at once, in its helpers too"
+)]
 
 use serde_json::Value;
 use tabernetes::api::{KINDS, KindOps};
