@@ -3,6 +3,7 @@ kubectl create job hello --image=busybox:1.36 --dry-run=client -o yaml -- echo h
 kubectl apply -f job.yaml
 kubectl create deployment web --image=nginx:1.27 --replicas=2 --port=80 --dry-run=client -o yaml > web.yaml
 kubectl apply -f web.yaml
+kubectl rollout status deployment/web
 kubectl set image deployment/web nginx=nginx:1.28
 kubectl run web --image=nginx:1.27 --port=80 --labels=app=web
 kubectl expose deployment web --port=80

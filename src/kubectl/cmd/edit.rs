@@ -28,10 +28,7 @@ pub static COMMAND: Command = Command {
         ("Edit a service", "kubectl edit service kubernetes"),
         ("With another editor", "KUBE_EDITOR='sed -i s/replicas:.*/replicas:\\ 3/' kubectl edit deployment/web"),
         ("As JSON", "KUBE_EDITOR=true kubectl edit deployment/web -o json"),
-        (
-            "See what is sent",
-            "KUBE_EDITOR='sed -i /^metadata:/a\\ \\ labels:\\ {a:\\ b}' kubectl edit configmap settings --output-patch",
-        ),
+        ("See what is sent", "KUBE_EDITOR='sed -i s/blue/green/' kubectl edit configmap settings --output-patch"),
     ],
     usage: "(RESOURCE/NAME | -f FILENAME) [options]",
     flags: &[FLAGS, FILE_FLAGS, PRINT_FLAGS, VALIDATE, &[field_manager("kubectl-edit")]],

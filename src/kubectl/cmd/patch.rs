@@ -30,7 +30,7 @@ pub static COMMAND: Command = Command {
     short: "Change fields of an object",
     long: "Changes some fields of an object with a patch in JSON or YAML: strategic merge, merge or JSON patch.",
     examples: &[
-        ("Suspend a CronJob", "kubectl patch cronjob hello -p '{\"spec\":{\"suspend\":true}}'"),
+        ("Halt the rollout of a Deployment", "kubectl patch deployment web -p '{\"spec\":{\"paused\":true}}'"),
         (
             "Replace one field",
             "kubectl patch deployment web --type=json -p '[{\"op\":\"replace\",\"path\":\"/spec/replicas\",\"value\":3}]'",
