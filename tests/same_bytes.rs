@@ -72,7 +72,6 @@ fn plain(text: &str) -> String {
 }
 
 #[test]
-#[ignore = "new and not yet seen green on main: cargo nextest run --run-ignored all"]
 fn the_real_kubectl_and_ours_give_the_same_bytes() {
     if !has_kubectl() {
         println!("the_real_kubectl_and_ours_give_the_same_bytes: NOT PROVEN, there is no kubectl on the PATH");

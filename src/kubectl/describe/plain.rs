@@ -276,7 +276,10 @@ pub fn priority_class(d: &mut Describer<'_, '_>, class: &Value) -> Result<(), Fa
     d.field("GlobalDefault", class.get("globalDefault").map_or_else(|| "false".to_owned(), shown));
     d.field("PreemptionPolicy", str_at(class, "/preemptionPolicy"));
     d.field("Description", str_at(class, "/description"));
-    d.annotations("Annotations", map_at(class, "/metadata/annotations"));
+    // Upstream writes them as it writes labels: in one line, and what `apply` remembers as well.
+    let annotations = map_at(class, "/metadata/annotations").into_iter().flatten();
+    let annotations: Vec<String> = annotations.map(|(key, value)| format!("{key}={}", shown(value))).collect();
+    d.field("Annotations", if annotations.is_empty() { "<none>".to_owned() } else { annotations.join(",") });
     d.events(class);
     Ok(())
 }

@@ -143,7 +143,8 @@ impl Printer {
     /// A template that does not fit.
     pub fn print(&mut self, object: &Value) -> Result<String, Failure> {
         let mut object = object.clone();
-        if !self.show_managed {
+        // Templates see the object as it came.
+        if !self.show_managed && matches!(self.format, Format::Yaml | Format::Kyaml | Format::Json) {
             drop_managed_fields(&mut object);
         }
         self.printed += 1;
