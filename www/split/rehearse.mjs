@@ -6,8 +6,8 @@ import { readFileSync, readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { controls, stage } from './stage.mjs';
 
-/** So many lessons are played, in the order of the course: who comes further has long had the rest. */
-const LESSONS = 2;
+/** So many lessons are played, in the order of the course: who comes further has long had the rest, and each weighs some 20 KB. */
+const LESSONS = 1;
 /** Milliseconds of the cluster's time that a command may take. */
 const LONGEST = 400_000;
 /** Milliseconds of frames, round and round: those of a screen, and of one that is busy. */
@@ -60,7 +60,7 @@ export async function rehearse(glue, bytes, pages) {
   const { Session, initSync } = await import(`${glue}?${bytes.length}`);
   const { memory } = initSync({ module: bytes });
   const names = readdirSync(join(pages, 'lessons')).sort().slice(0, LESSONS);
-  if (names.length < LESSONS) throw new Error(`there are fewer than ${LESSONS} lessons to rehearse`);
+  if (names.length < LESSONS) throw new Error(`fewer than ${LESSONS} lessons to rehearse`);
   for (const name of names) {
     await play(readFileSync(join(pages, 'lessons', name, 'index.html'), 'utf8'), (...how) => new Reader(Session, place, written, ...how));
   }
@@ -73,6 +73,12 @@ async function play(page, come) {
   const hasty = come(lesson);
   for (const deed of deeds(page)) await hasty.does(deed);
   for (const keys of LOOKS) await hasty.presses(keys);
+  // Some let the clock run faster when something has begun.
+  const quick = come(lesson);
+  for (const deed of deeds(page)) {
+    await quick.does(deed);
+    if (deed.run?.includes('apply')) for (const times of [60, 10, 1]) await quick.hurries(times);
+  }
   const reader = come(lesson);
   for (const deed of deeds(page)) {
     await reader.does(deed);
@@ -133,8 +139,10 @@ class Reader {
     const passed = FRAMES[this.frames++ % FRAMES.length];
     this.session.frame(passed);
     await new Promise(setImmediate);
-    // As the page does, now and then.
+    // As the page does, now and then; and whoever listens asks for the texts at any moment.
     if (this.frames % 7 === 0) this.session.save();
+    if (this.frames % 3 === 0) this.session.picture_text();
+    if (this.frames % 5 === 0) this.session.story_text();
     return passed;
   }
 
@@ -179,6 +187,14 @@ class Reader {
   async sends(keys) {
     this.session.key(keys);
     await this.frame();
+  }
+
+  async hurries(times) {
+    const speed = controls(this.places).find(({ attributes }) => attributes.get('aria-label') === `${times} times as fast`);
+    if (!speed) throw new Error(`there is no control for ${times} times as fast`);
+    speed.fire('change');
+    await this.passes(3_000);
+    this.session.picture_text();
   }
 
   async pressesEverything() {

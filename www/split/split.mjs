@@ -13,8 +13,9 @@ import { KIND, read } from './wasm.mjs';
 
 /** What has to work when nothing else does, and what numbers and texts of any kind need: Rust's own compiled library. */
 const STAYS = /wasm_bindgen|js_sys|any_spawner|dlmalloc|__rust|panick|panic_hook|\b(core|alloc|std)\[\w*\]::(num|fmt|str|char|slice)/;
-/** Containers and sorting go other ways with other amounts of data than were rehearsed: no pieces are taken from them. */
-const WHOLE = /^[<&]*(alloc|core|std|hashbrown|slab|js_sys)(\[\w+\])?::/;
+/** Containers and sorting go other ways with other amounts of data than were rehearsed, and so does who works through lists of
+ * Pods at every step of time: no pieces are taken from them. */
+const WHOLE = /^[<&]*(alloc|core|std|hashbrown|slab|js_sys)(\[\w+\])?::|tabernetes::(kubelet|cluster|client)::/;
 /** What calls a function of the rest is not smaller than this. */
 const SMALL = 12;
 
