@@ -6,7 +6,7 @@ use std::path::Path;
 use super::options::Options;
 use super::{Failure, Subcommand, lesson_folder, prose};
 use crate::lesson::{Document, Problem, Rehearsal, Vocabulary, check_links, prove, transcript};
-use crate::playground::{Config, Session};
+use crate::playground::{Config, Login, Session};
 
 /// The subcommand.
 pub const SUBCOMMAND: Subcommand = Subcommand {
@@ -50,7 +50,7 @@ pub fn stage(document: &Document) -> Result<Box<dyn Rehearsal>, Problem> {
         session.set_prose(prose);
     }
     match trouble {
-        None => Ok(Box::new(session)),
+        None => Ok(Box::new(Login::new(session))),
         Some(message) => {
             let key = ["setup", "manifest", "file"].into_iter().find(|key| message.contains(key)).unwrap_or_default();
             let line = document.line_of(if key == "setup" { key.to_owned() } else { format!("{key}s") }.as_str());

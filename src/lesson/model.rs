@@ -75,3 +75,11 @@ pub struct Step {
     #[serde(default, rename = "try", skip_serializing_if = "Option::is_none")]
     pub attempt: Option<Attempt>,
 }
+
+impl Step {
+    /// The plural names of all that it looks at.
+    pub fn resources(&self) -> impl Iterator<Item = &str> {
+        let tried = self.attempt.iter().flat_map(|attempt| &attempt.checks);
+        self.checks.iter().chain(tried).map(|check| check.resource.as_str())
+    }
+}

@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 
 use super::attempt::Trial;
 use super::author::{Document, Problem};
+use super::model::Step;
 use crate::text::similar_names::nearest;
 
 /// Commands whose first word is a resource or `resource/name`.
@@ -61,6 +62,11 @@ impl Vocabulary {
                 && let Some(right) = nearest(name, self.kinds.iter().map(String::as_str))
             {
                 problem(*line, format!("there is no kind `{name}`; did you mean `{right}`?"));
+            }
+        }
+        for resource in document.lesson.steps.iter().flat_map(Step::resources) {
+            if let Some(message) = self.resource(resource) {
+                problem(document.line_with(&format!("resource: {resource}")), message);
             }
         }
         for (line, command) in &document.words.commands {

@@ -33,6 +33,8 @@ pub use clock::Clock;
 pub use lab::{Lab, Moved};
 pub use play::Playground;
 pub use saved::RestoreError;
+#[cfg(not(target_arch = "wasm32"))]
+pub use session::Login;
 pub use session::{Line, Outcome, Session};
 
 use std::time::Duration;

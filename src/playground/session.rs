@@ -1,6 +1,9 @@
 //! A playground without a terminal: lines run one after the other, each to its end, as `bash -c` would. For
 //! `tabernetes drive`, `tabernetes lesson check` and tests. Moves time only when told to or when a command waits.
 
+#[cfg(not(target_arch = "wasm32"))]
+mod login;
+
 use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
@@ -17,6 +20,8 @@ use crate::lesson::{self, Objects, Trial};
 use crate::shell::machine::{SpawnOptions, StartError, Stdio, Stream};
 use crate::shell::program::{Pid, Signal};
 use crate::sim::Time;
+#[cfg(not(target_arch = "wasm32"))]
+pub use login::Login;
 
 /// After so much virtual time a command that has not ended is interrupted.
 pub const PATIENCE: Duration = Duration::from_secs(90);
@@ -265,12 +270,17 @@ impl Session {
         })
     }
 
-    /// Goes from event to event until the process has ended; false when `patience` ran out first.
+    /// Waits until the process has ended; false when `patience` ran out first.
     fn wait(&mut self, pid: Pid, patience: Duration) -> bool {
+        self.go_on(patience, |lab| lab.machine.exit_status(pid).is_some())
+    }
+
+    /// Goes from event to event until it is so; false when `patience` ran out first.
+    fn go_on(&mut self, patience: Duration, is_so: impl Fn(&Lab) -> bool) -> bool {
         let deadline = self.lab.now() + patience;
         loop {
             let moved = self.lab.settle(BUDGET);
-            if self.lab.machine.exit_status(pid).is_some() {
+            if is_so(&self.lab) {
                 return true;
             }
             let next = self.lab.next_due().unwrap_or(deadline).min(deadline);
@@ -312,13 +322,6 @@ impl Trial for Session {
     }
     fn advance(&mut self, seconds: f64) {
         Session::advance(self, Duration::try_from_secs_f64(seconds).unwrap_or_default());
-    }
-}
-
-#[cfg(not(target_arch = "wasm32"))]
-impl lesson::Rehearsal for Session {
-    fn write(&mut self, name: &str, content: &str) -> Result<(), String> {
-        Session::write(self, name, content)
     }
 }
 

@@ -98,6 +98,12 @@ impl Document {
         let stands = |line: &str| line.starts_with(&format!("{key}:"));
         self.text.lines().position(stands).map_or(1, |at| at + 1)
     }
+
+    /// The first line in which these words stand; the first line when they stand nowhere.
+    pub fn line_with(&self, words: &str) -> usize {
+        let stand = |line: &str| line.split(['{', '}', ',']).any(|part| part.trim_matches([' ', '-']) == words);
+        self.text.lines().position(stand).map_or(1, |at| at + 1)
+    }
 }
 
 /// A part of the text.
@@ -292,6 +298,14 @@ impl Reader<'_> {
                 }
                 Event::End(TagEnd::CodeBlock) => {
                     let Some((line, info, content)) = fence.take() else { continue };
+                    if !is_closed(text.get(range).unwrap_or_default()) {
+                        self.problem(
+                            line,
+                            "this block goes on to the end of the text; close it with as many backticks, and fence a block \
+                             that contains others with four",
+                        );
+                        continue;
+                    }
                     let Some(block) = self.block(line, &info, &content, place) else { continue };
                     flush(&mut prose, &mut pieces);
                     pieces.push(Piece::Block { line, block });
@@ -405,6 +419,13 @@ fn flush(prose: &mut Vec<Event<'_>>, pieces: &mut Vec<Piece>) {
         pulldown_cmark::html::push_html(&mut html, prose.drain(..));
         pieces.push(Piece::Prose(html));
     }
+}
+
+/// Whether a fenced block has its last line; blocks by indentation need none.
+fn is_closed(block: &str) -> bool {
+    let is_fence = |line: &str| line.trim_start().starts_with("```") || line.trim_start().starts_with("~~~");
+    let mut lines = block.lines();
+    !lines.next().is_some_and(is_fence) || lines.next_back().is_some_and(is_fence)
 }
 
 /// Where a link between lessons leads on the site: `../10-pods/lesson.md#x` becomes `../10-pods/index.html#x`.

@@ -40,7 +40,8 @@ impl Shell {
         Arc::new(exported.filter_map(|(name, variable)| Some((name.clone(), variable.value.clone()?))).collect())
     }
 
-    pub(in crate::shell) fn last_status(&self) -> i32 {
+    /// How the last command ended: `$?`.
+    pub fn last_status(&self) -> i32 {
         self.status
     }
 }
