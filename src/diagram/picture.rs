@@ -24,23 +24,25 @@ impl Diagram {
     /// The picture at `now`. When there are more tokens than `max_lanes` lanes, the depots with the most of them
     /// gather theirs into groups.
     pub fn picture(&self, now: Time, max_lanes: usize) -> Picture {
-        let mut members: BTreeMap<Option<String>, Vec<&PodEntry>> = BTreeMap::new();
+        let mut members: BTreeMap<Option<&str>, Vec<&PodEntry>> = BTreeMap::new();
         for entry in self.pods.values() {
-            members.entry(entry.token.depot.clone()).or_default().push(entry);
+            members.entry(entry.token.depot.as_deref()).or_default().push(entry);
         }
-        let mut order: Vec<(u64, Option<String>)> = self
+        let mut order: Vec<(u64, Option<&str>)> = self
             .depots
             .iter()
             .filter(|(uid, entry)| {
                 // A ReplicaSet shows itself only when no Deployment in the picture stands for it.
                 entry.depot.kind != DepotKind::ReplicaSet || self.root_of(uid).as_deref() == Some(uid.as_str())
             })
-            .map(|(uid, entry)| (entry.order, Some(uid.clone())))
+            .map(|(uid, entry)| (entry.order, Some(uid.as_str())))
             .collect();
         // What a deleted owner left behind, and Pods that never had one, come last.
-        let listed: Vec<Option<String>> = order.iter().map(|(_, uid)| uid.clone()).collect();
-        for orphan in members.keys().filter(|uid| !listed.contains(uid)) {
-            order.push((u64::MAX, orphan.clone()));
+        let listed = order.len();
+        for orphan in members.keys() {
+            if order.iter().take(listed).all(|(_, uid)| uid != orphan) {
+                order.push((u64::MAX, *orphan));
+            }
         }
         order.sort();
 
@@ -51,7 +53,7 @@ impl Diagram {
             let entries = members.get(uid).map_or(&[][..], Vec::as_slice);
             let first = picture.lanes;
             let lanes = if grouped.contains(uid) {
-                gather(&mut picture, uid, entries, first)
+                gather(&mut picture, *uid, entries, first)
             } else {
                 for entry in entries {
                     let mut token = entry.token.clone();
@@ -61,7 +63,7 @@ impl Diagram {
                 }
                 entries.iter().map(|entry| entry.slot + 1).max().unwrap_or(1)
             };
-            if let Some(entry) = uid.as_ref().and_then(|uid| self.depots.get(uid)) {
+            if let Some(entry) = uid.and_then(|uid| self.depots.get(uid)) {
                 let alive = entries.iter().filter(|entry| entry.token.station < Station::Succeeded).count();
                 let mut depot = entry.depot.clone();
                 depot.back_off = entry.job_back_off(now, alive);
@@ -80,17 +82,17 @@ impl Diagram {
     }
 
     /// The depots whose tokens gather, most tokens first, until the rest fits.
-    fn to_group(
+    fn to_group<'a>(
         &self,
-        order: &[(u64, Option<String>)],
-        members: &BTreeMap<Option<String>, Vec<&PodEntry>>,
+        order: &[(u64, Option<&'a str>)],
+        members: &BTreeMap<Option<&'a str>, Vec<&PodEntry>>,
         max_lanes: usize,
-    ) -> Vec<Option<String>> {
-        let mut heights: Vec<(usize, &Option<String>)> = order
+    ) -> Vec<Option<&'a str>> {
+        let mut heights: Vec<(usize, Option<&'a str>)> = order
             .iter()
             .map(|(_, uid)| {
                 let slots = members.get(uid).into_iter().flatten().map(|entry| entry.slot + 1);
-                (slots.max().unwrap_or(1), uid)
+                (slots.max().unwrap_or(1), *uid)
             })
             .collect();
         heights.sort();
@@ -99,7 +101,7 @@ impl Diagram {
         while total > max_lanes {
             match heights.pop() {
                 Some((height, uid)) if height > 1 => {
-                    grouped.push(uid.clone());
+                    grouped.push(uid);
                     total -= height - 1;
                 }
                 _ => break,
@@ -110,7 +112,7 @@ impl Diagram {
 }
 
 /// Gathers a depot's tokens by station and tone; tells how many lanes that took.
-fn gather(picture: &mut Picture, depot: &Option<String>, entries: &[&PodEntry], first: usize) -> usize {
+fn gather(picture: &mut Picture, depot: Option<&str>, entries: &[&PodEntry], first: usize) -> usize {
     let mut counts: BTreeMap<(Station, Tone), Vec<&PodEntry>> = BTreeMap::new();
     for entry in entries {
         counts.entry((entry.token.station, entry.token.tone)).or_default().push(entry);
@@ -120,7 +122,7 @@ fn gather(picture: &mut Picture, depot: &Option<String>, entries: &[&PodEntry], 
         together.sort_by_key(|entry| entry.order);
         let row = used.entry(station).or_default();
         picture.groups.push(Group {
-            depot: depot.clone(),
+            depot: depot.map(str::to_owned),
             station,
             tone,
             count: together.len(),

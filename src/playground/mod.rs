@@ -9,7 +9,7 @@
 //! let mut playground = Playground::new(Config::default());
 //! let changes = playground.act(Action::RunCommand("kubectl get jobs".into()));
 //! terminal.write(&changes.terminal);
-//! loop { let changes = playground.advance(frame); draw(playground.picture(12)); }
+//! loop { let changes = playground.advance(frame, has_time); draw(playground.picture(12)); }
 //! ```
 
 mod action;

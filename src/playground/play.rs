@@ -16,12 +16,17 @@ use crate::lesson::{Checklist, Wrong};
 use crate::sim::Time;
 use crate::text::yaml::to_yaml;
 
-/// Pieces of work in one call of `advance`: what a frame has time for.
-const FRAME_BUDGET: u64 = 500;
+/// Pieces of work before `advance` asks whether there is time for more: what always fits into a frame.
+const LEG: u64 = 50;
+/// Pieces of work in a step to the next event.
+const STEP_BUDGET: u64 = 500;
 /// Pieces of work in bringing a saved session back.
 const REPLAY_BUDGET: u64 = 5_000_000;
 /// The most virtual time that can be owed to a skip.
 const LONGEST_SKIP: Duration = Duration::from_secs(24 * 3_600);
+/// Seconds of a day, and of the part of it that lies before the morning.
+const DAY: u64 = 24 * 3_600;
+const MORNING: u64 = 6 * 3_600;
 /// Steps are looked at no more often than this, in virtual time.
 const CHECK_INTERVAL: Duration = Duration::from_millis(200);
 /// The longest log; what is done after it is not brought back after a reload.
@@ -81,15 +86,16 @@ impl Playground {
     /// Does what the person asks for.
     pub fn act(&mut self, action: Action) -> Changes {
         let mut changes = match action {
-            Action::Pause => self.set_clock(Clock { running: false, ..self.clock }),
+            Action::Pause => {
+                self.owed = Duration::ZERO;
+                self.set_clock(Clock { running: false, ..self.clock })
+            }
             Action::Resume => self.set_clock(Clock { running: true, ..self.clock }),
             Action::SetSpeed(speed) => self.set_clock(Clock { speed, ..self.clock }),
             Action::Step => self.step(),
             Action::Skip(by) => {
                 self.owed = (self.owed + by).min(LONGEST_SKIP);
-                let mut changes = self.advance(Duration::ZERO);
-                changes.clock = true;
-                changes
+                Changes { clock: true, ..Changes::default() }
             }
             Action::Rewind(to) => self.rewind(to),
             Action::Undo => self.undo(),
@@ -100,19 +106,31 @@ impl Playground {
         changes
     }
 
-    /// Lets `real` time pass: a frame's worth of work at most. What could not be done is done by the next calls.
-    pub fn advance(&mut self, real: Duration) -> Changes {
+    /// Lets `real` time pass, as much as can be done while `more` says that there is time for more work; it is asked
+    /// now and again. What a skip could not do is done by the next calls.
+    pub fn advance(&mut self, real: Duration, mut more: impl FnMut() -> bool) -> Changes {
         let mut changes = Changes::default();
         let asked = self.clock.virtual_time(real) + std::mem::take(&mut self.owed);
         if !asked.is_zero() {
             let target = self.now() + asked;
-            self.move_to(target, FRAME_BUDGET, &mut changes);
+            while !self.move_to(target, LEG, &mut changes) && changes.spinning.is_none() && more() {}
             // A skip that is not through is owed on; frames that were too much work are dropped.
             let left = target.since(self.now());
             self.owed = left.saturating_sub(self.clock.virtual_time(real));
         }
         self.look(&mut changes);
         changes
+    }
+
+    /// Whether a skip is on its way: who has time for more should give it.
+    pub fn is_skipping(&self) -> bool {
+        !self.owed.is_zero()
+    }
+
+    /// The time from now to the next morning, 6:00 on the cluster's clock (UTC).
+    pub fn until_morning(&self) -> Duration {
+        let passed = (self.now().as_seconds() + DAY - MORNING) % DAY;
+        Duration::from_secs(DAY - passed)
     }
 
     /// Brings the texts of `kubectl explain`: the file that `cargo xtask prose` makes.
@@ -259,7 +277,9 @@ impl Playground {
         let mut changes = Changes { clock: true, ..Changes::default() };
         let replayed = self.line.log.get(self.line.world.applied).map(|entry| self.start() + entry.at);
         match [self.line.world.lab.next_due(), replayed].into_iter().flatten().min() {
-            Some(next) => self.move_to(next, FRAME_BUDGET, &mut changes),
+            Some(next) => {
+                self.move_to(next, STEP_BUDGET, &mut changes);
+            }
             None => changes.notice = Some("Nothing is going to happen by itself.".into()),
         }
         changes
@@ -308,8 +328,8 @@ impl Playground {
         }
     }
 
-    /// Moves time to `target`, doing again what the log says for the way.
-    fn move_to(&mut self, target: Time, budget: u64, changes: &mut Changes) {
+    /// Moves time to `target`, doing again what the log says for the way. False when the budget ended before.
+    fn move_to(&mut self, target: Time, budget: u64, changes: &mut Changes) -> bool {
         let start = self.start();
         let mut left = budget;
         loop {
@@ -321,11 +341,14 @@ impl Playground {
                 let leg = stop.min(self.now() + Duration::from_secs(5));
                 let moved = self.line.world.advance_to(leg, left.max(1), &mut changes.terminal);
                 left = left.saturating_sub(moved.events.max(1));
-                if moved.short {
-                    changes.spinning = moved.spinning;
-                    return self.arrived(changes);
+                changes.spinning = moved.spinning;
+                if !moved.short {
+                    self.keep_moment(changes);
                 }
-                self.keep_moment(changes);
+                if moved.short || (left == 0 && self.now() < stop) {
+                    self.arrived(changes);
+                    return false;
+                }
                 if self.now() >= stop {
                     break;
                 }
@@ -335,10 +358,12 @@ impl Playground {
             self.line.world.applied += 1;
             left = left.saturating_sub(1);
             if left == 0 {
-                break;
+                self.arrived(changes);
+                return false;
             }
         }
         self.arrived(changes);
+        true
     }
 
     fn arrived(&mut self, changes: &mut Changes) {

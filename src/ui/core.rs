@@ -13,6 +13,10 @@ use super::signals::{LANES, Signals, StepLine, face, story};
 use crate::playground::{Action, Changes, Playground};
 use crate::sim::Time;
 
+/// What a frame gives to the cluster, in milliseconds of real time; the rest is for drawing.
+const WORK: f64 = 8.0;
+/// The same while a skip is on its way: nobody looks at each frame of it.
+const SKIP_WORK: f64 = 40.0;
 /// Clock and countdowns are drawn anew this often, in milliseconds of real time.
 const REDRAW: f64 = 100.0;
 /// Frames that one component may use up entirely before the person is told.
@@ -87,7 +91,8 @@ impl Core {
             self.act(Action::Rewind(to));
         }
         let real = Duration::from_secs_f64(milliseconds.clamp(0.0, 1_000.0) / 1_000.0);
-        let changes = self.playground.borrow_mut().advance(real);
+        let until = self.host.clock() + if self.read(Playground::is_skipping) { SKIP_WORK } else { WORK };
+        let changes = self.playground.borrow_mut().advance(real, || self.host.clock() < until);
         let kept = !changes.terminal.is_empty() || changes.picture || !changes.ticked.is_empty();
         self.notice_spinning(&changes);
         self.show(changes);

@@ -19,6 +19,10 @@ extern "C" {
     #[wasm_bindgen(method)]
     pub fn notice(this: &Host, text: &str);
 
+    /// Milliseconds of real time since some instant.
+    #[wasm_bindgen(method)]
+    pub fn clock(this: &Host) -> f64;
+
     /// There is something new to keep.
     #[wasm_bindgen(method)]
     pub fn changed(this: &Host);

@@ -55,31 +55,34 @@ for (const kind of ['Deployment', 'Job']) {
   }
 }
 
+// The clock is put forward as a reader would do it; a frame is what passes from one to the next, drawing and all.
 for (const count of [10, 100, 1000]) {
   const page = await open(browser, SITE + LESSON);
-  const hands = await lab(page);
-  await hands.speed(60);
+  await lab(page);
   const measured = await page.evaluate(
     ([text, wanted]) =>
       new Promise((resolve) => {
-        const { session } = document.querySelector('tabernetes-lab');
-        let longest = 0;
-        const timed = (call) => {
-          const start = performance.now();
-          call();
-          longest = Math.max(longest, performance.now() - start);
-        };
-        const frame = session.frame.bind(session);
+        const element = document.querySelector('tabernetes-lab');
+        const { session } = element;
+        const skip = element.querySelector('tabernetes-time').shadowRoot.querySelector('.skip');
         const began = performance.now();
+        let longest = 0;
+        let last = began;
+        const frame = session.frame.bind(session);
         session.frame = (milliseconds) => {
-          timed(() => frame(milliseconds));
+          const now = performance.now();
+          longest = Math.max(longest, now - last);
+          last = now;
+          frame(milliseconds);
           const total = performance.now() - began;
           if (!session.picture_text().includes(wanted) && total < 60_000) return;
           delete session.frame;
-          resolve({ total: total < 60_000 ? total : Infinity, longest });
+          requestAnimationFrame((now) => resolve({ total: total < 60_000 ? total : Infinity, longest: Math.max(longest, now - last) }));
         };
         session.insert('many.yaml', text);
-        timed(() => session.run('kubectl apply -f many.yaml'));
+        session.run('kubectl apply -f many.yaml');
+        skip.value = '600';
+        skip.dispatchEvent(new Event('change', { bubbles: true }));
       }),
     [job(count), `Job many: ${count}/${count}`],
   );

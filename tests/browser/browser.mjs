@@ -87,6 +87,20 @@ class Hands {
     return this.#in(({ selector }) => document.querySelector(selector).pictureText);
   }
 
+  /** Keeps every picture from now on, frame by frame; gives a function that tells them. */
+  async everyPicture() {
+    await this.#in(({ selector }) => {
+      const lab = document.querySelector(selector);
+      lab.pictures = [];
+      const look = () => {
+        if (lab.pictures.at(-1) !== lab.pictureText) lab.pictures.push(lab.pictureText);
+        requestAnimationFrame(look);
+      };
+      look();
+    });
+    return () => this.#in(({ selector }) => document.querySelector(selector).pictures);
+  }
+
   story() {
     return this.#in(({ selector }) => document.querySelector(selector).session.story_text());
   }
@@ -151,6 +165,11 @@ class Hands {
   async speed(factor) {
     const time = this.page.locator(`${this.selector} tabernetes-time`);
     await time.getByRole('radio', { name: `${factor} times as fast`, exact: true }).check({ force: true });
+  }
+
+  async skip(label) {
+    const time = this.page.locator(`${this.selector} tabernetes-time`);
+    await time.getByRole('combobox', { name: 'Put the clock forward' }).selectOption({ label });
   }
 }
 

@@ -17,7 +17,10 @@ export function places(code) {
   return found;
 }
 
-/** The module with marks, and `ran(memory)`: whether, by its memory, a function of its own has come to an instruction. */
+/**
+ * The module with marks; `ran(memory)`: whether, by its memory, a function of its own has come to an instruction; and
+ * `count(memory)`: to how many places it has come.
+ */
 export function marked(module) {
   const start = module.memories[0].min * PAGE;
   const firsts = [];
@@ -38,11 +41,12 @@ export function marked(module) {
   const min = memory.min + Math.ceil(count / PAGE);
   const limits = memory.max === null ? [0, ...u32(min)] : [1, ...u32(min), ...u32(Math.max(min, memory.max))];
   const bytes = write(sections(module.raw, { memory: list([limits]), code: list(bodies) }));
+  const marks = (memory) => new Uint8Array(memory.buffer, start, count);
   const ran = (memory) => {
-    const seen = new Uint8Array(memory.buffer, start, count).slice();
+    const seen = marks(memory).slice();
     return (own, index) => seen[numbers[own].get(index)] === 1;
   };
-  return { bytes, ran };
+  return { bytes, ran, count: (memory) => marks(memory).reduce((sum, mark) => sum + mark, 0) };
 }
 
 const mark = (address) => Buffer.from([OP.i32Const, ...s32(address), OP.i32Const, 1, OP.i32Store8, 0, 0]);

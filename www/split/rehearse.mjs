@@ -1,5 +1,5 @@
-// Plays what a reader of the first lessons does, on a stage instead of a page. The same every time: time is the engine's own, and its seed
-// the lesson's.
+// Plays what a reader of the first lessons does, on a stage instead of a page. The same every time: time is the engine's own, its seed
+// the lesson's, and chance is counted out.
 
 import { createHash } from 'node:crypto';
 import { readFileSync, readdirSync } from 'node:fs';
@@ -10,6 +10,10 @@ import { controls, stage } from './stage.mjs';
 const LESSONS = 1;
 /** Milliseconds of the cluster's time that a command may take. */
 const LONGEST = 400_000;
+/** So many readers in a row who leave it to chance have to show next to nothing new; and never more come than the last number. */
+const QUIET = 6;
+const NEXT_TO_NOTHING = 5;
+const MOST = 40;
 /** Milliseconds of frames, round and round: those of a screen, and of one that is busy. */
 const FRAMES = [16.7, 250, 33.4, 416.6, 16.6, 299.9];
 
@@ -29,7 +33,8 @@ const HABITS = [
   'kubectl apply -f missing.yaml\r', 'kubectl get nothing\r', 'kubectl gte pods\r', 'kubectl get pods --bad\r', 'kubctl get pods\r',
   'kubectl get pod absent\r', 'kubectl delete job absent\r', 'kubectl get -h\r', 'kubectl apply\r', 'kubectl version\r',
   'kubectl create job one --image=busybox:1.36 -- echo hi\r', 'kubectl get pods -w\r', '\x03', 'kubectl get jobs --watch\r', '\x03',
-  'kubectl delete job one\r', 'grep -n image *.yaml | sort\r', 'cat <<EOF > note.txt\rone\rEOF\r', 'mkdir d; cp note.txt d; rm -r d\r',
+  'kubectl delete job one\r', 'kubectl create deployment crowd --image=busybox:1.36 --replicas=12 -- sleep 9\r',
+  'sleep 3\r', 'kubectl delete deployment crowd\r', 'grep -n image *.yaml | sort\r', 'cat <<EOF > note.txt\rone\rEOF\r', 'mkdir d; cp note.txt d; rm -r d\r',
   "sed -e 's/hello-job/other/' -e 's/^spec:/spec:\\n  backoffLimit: 1/' hello-job.yaml > other.yaml\r", 'cat other.yaml | wc -l\r',
   'head -n 2 other.yaml && tail -n 1 other.yaml || echo none\r', 'echo a > a.txt; echo b >> a.txt; cat a.txt; mv a.txt b.txt\r',
   'for i in 1 2 3; do echo "$i"; done\r', 'kubectl get pods | grep -c Completed\r', 'rm b.txt other.yaml absent\r', 'cd /tmp && ls; cd\r',
@@ -37,6 +42,14 @@ const HABITS = [
   'sleep 1\r', 'while true; do :; done\r', '\x03', 'kubectl get po', '\t', '\t', '\x15', 'kubectl describe j', '\t', '\x03',
   'kubectl apply -f he', '\t', '\x01', '\x05', '\x0b', '\x1b[D\x1b[D\x7f\x17', '\x03', '\x1b[A\x1b[A\x1b[B', '\x15', '\x12get', '\x03',
   'cat hel', '\t', '\r', '\x0c',
+];
+
+/** What they do to what runs, at any time. */
+const DEEDS = [
+  'kubectl delete pod -l app=greeter --wait=false\r', 'kubectl delete job hello-job\r', 'kubectl delete pods --all --now\r',
+  'kubectl apply -f hello-job.yaml\r', 'kubectl apply -f always-on.yaml\r', 'kubectl apply -f failing-jobs.yaml\r',
+  'kubectl delete job same-pod new-pod\r', 'kubectl delete -f always-on.yaml\r', 'kubectl wait --for=condition=complete job/hello-job --timeout=9s\r',
+  'kubectl get pods -w\r', 'kubectl get jobs\r', 'kubectl get pods\r', 'kubectl logs job/hello-job\r', 'kubectl get all\r',
 ];
 
 /** Manifests that are refused, each in its own way. */
@@ -52,8 +65,11 @@ const MISTAKES = [
   (good) => good.replace(/spec:[^]*/, ''),
 ];
 
-/** Plays with a module (`bytes`) and its own script (`glue`); gives the memory that it leaves, and all that it wrote as a hash. */
-export async function rehearse(glue, bytes, pages) {
+/**
+ * Plays with a module (`bytes`) and its own script (`glue`), gives the memory that it leaves, and all that it wrote as a hash. Then
+ * come readers who leave it to chance, for as long as `more` says, which gets the module's memory and how many of them came.
+ */
+export async function rehearse(glue, bytes, pages, more) {
   const place = stage();
   const written = createHash('sha256');
   // The script keeps its module: each rehearsal gets a copy of its own.
@@ -61,14 +77,63 @@ export async function rehearse(glue, bytes, pages) {
   const { memory } = initSync({ module: bytes });
   const names = readdirSync(join(pages, 'lessons')).sort().slice(0, LESSONS);
   if (names.length < LESSONS) throw new Error(`fewer than ${LESSONS} lessons to rehearse`);
-  for (const name of names) {
-    await play(readFileSync(join(pages, 'lessons', name, 'index.html'), 'utf8'), (...how) => new Reader(Session, place, written, ...how));
-  }
-  return { memory, written: written.digest('hex') };
+  const come = (...how) => new Reader(Session, place, written, ...how);
+  const lessons = names.map((name) => readFileSync(join(pages, 'lessons', name, 'index.html'), 'utf8'));
+  for (const page of lessons) await play(page, come);
+  const all = written.copy().digest('hex');
+  let readers = 0;
+  for (; more(memory, readers); readers++) await wander(lessons[readers % lessons.length], come, readers);
+  return { memory, written: all, readers };
 }
 
+/** Says `more` until the readers, who come by chance, show nothing new: `count` tells how much of a module has run, by its memory. */
+export function untilNothingIsNew(count) {
+  let seen = 0;
+  let quiet = 0;
+  return (memory, readers) => {
+    const now = count(memory);
+    quiet = now > seen + NEXT_TO_NOTHING ? 0 : quiet + 1;
+    seen = now;
+    if (readers >= MOST) console.log(`  after ${MOST} readers the rehearsal still shows new ways`);
+    return quiet < QUIET && readers < MOST;
+  };
+}
+
+/** A reader who waits and looks, hurries, skips and meddles by chance; what the chances are, `seed` says. */
+async function wander(page, come, seed) {
+  const chance = chances(seed);
+  const pick = (list) => list[Math.floor(chance() * list.length)];
+  const lesson = lessonOf(page);
+  const reader = come(lesson, undefined, chance);
+  for (const deed of deeds(page)) {
+    await reader.does(deed);
+    for (let left = Math.floor(chance() * 5); left > 0; left--) {
+      const what = chance();
+      if (what < 0.3) await reader.hurries(pick([1, 10, 60]), chance() * 4_000);
+      else if (what < 0.4) await reader.skips('60');
+      else if (what < 0.7) await reader.presses(pick(LOOKS));
+      else await reader.presses(pick(DEEDS));
+      // What does not end by itself.
+      if (reader.session.is_busy()) await reader.presses('\x03');
+    }
+  }
+}
+
+/** Numbers from 0 to 1, the same for the same seed. */
+function chances(seed) {
+  let state = seed * 2_654_435_761;
+  return () => {
+    state = (state + 0x6d2b79f5) | 0;
+    let mixed = Math.imul(state ^ (state >>> 15), 1 | state);
+    mixed = (mixed + Math.imul(mixed ^ (mixed >>> 7), 61 | mixed)) ^ mixed;
+    return ((mixed ^ (mixed >>> 14)) >>> 0) / 2 ** 32;
+  };
+}
+
+const lessonOf = (page) => JSON.parse(/class="tn-lesson-data">(.*?)<\/script>/s.exec(page)[1]);
+
 async function play(page, come) {
-  const lesson = JSON.parse(/class="tn-lesson-data">(.*?)<\/script>/s.exec(page)[1]);
+  const lesson = lessonOf(page);
   // Some wait and look at everything, some go on at once.
   const hasty = come(lesson);
   for (const deed of deeds(page)) await hasty.does(deed);
@@ -77,8 +142,9 @@ async function play(page, come) {
   const quick = come(lesson);
   for (const deed of deeds(page)) {
     await quick.does(deed);
-    if (deed.run?.includes('apply')) for (const times of [60, 10, 1]) await quick.hurries(times);
+    if (deed.run?.includes('apply')) for (const times of [60, 10, 1]) await quick.hurries(times, 3_000);
   }
+  for (const far of ['60', 'morning']) await quick.skips(far);
   const reader = come(lesson);
   for (const deed of deeds(page)) {
     await reader.does(deed);
@@ -112,15 +178,18 @@ function deeds(page) {
 
 const plain = (html) => html.replaceAll('&quot;', '"').replaceAll('&#39;', "'").replaceAll('&lt;', '<').replaceAll('&gt;', '>').replaceAll('&amp;', '&');
 
-/** A session on a stage. */
+/** A session on a stage; with `chance`, frames are of any length, and now and then there is no time for all of their work. */
 class Reader {
-  constructor(Session, place, written, lesson, saved) {
+  constructor(Session, place, written, lesson, saved, chance = null) {
     this.steps = [];
     this.frames = 0;
+    this.chance = chance;
+    let now = 0;
     const host = {
       terminal: (bytes) => written.update(bytes),
       steps: (json) => (this.steps = JSON.parse(json)),
       notice: () => {},
+      clock: () => (now += chance ? chance() ** 4 * 9 : 0),
       changed: () => {},
     };
     this.session = new Session(JSON.stringify({ seed: 0, speed: 0, files: [], lesson }), saved, host);
@@ -136,7 +205,8 @@ class Reader {
 
   /** A frame, and what the views make of it. */
   async frame() {
-    const passed = FRAMES[this.frames++ % FRAMES.length];
+    const passed = this.chance ? 5 + this.chance() ** 3 * 400 : FRAMES[this.frames % FRAMES.length];
+    this.frames++;
     this.session.frame(passed);
     await new Promise(setImmediate);
     // As the page does, now and then; and whoever listens asks for the texts at any moment.
@@ -189,12 +259,19 @@ class Reader {
     await this.frame();
   }
 
-  async hurries(times) {
+  async hurries(times, milliseconds) {
     const speed = controls(this.places).find(({ attributes }) => attributes.get('aria-label') === `${times} times as fast`);
     if (!speed) throw new Error(`there is no control for ${times} times as fast`);
     speed.fire('change');
-    await this.passes(3_000);
+    await this.passes(milliseconds);
     this.session.picture_text();
+  }
+
+  async skips(far) {
+    const list = controls(this.places).find(({ nodeName }) => nodeName === 'select');
+    list.value = far;
+    list.fire('change');
+    await this.passes(1_000);
   }
 
   async pressesEverything() {

@@ -8,7 +8,7 @@ import { pathToFileURL } from 'node:url';
 import { called, cut } from './cut.mjs';
 import { marked } from './marks.mjs';
 import { outline } from './outline.mjs';
-import { rehearse } from './rehearse.mjs';
+import { rehearse, untilNothingIsNew } from './rehearse.mjs';
 import { KIND, read } from './wasm.mjs';
 
 /** What has to work when nothing else does, and what numbers and texts of any kind need: Rust's own compiled library. */
@@ -16,6 +16,8 @@ const STAYS = /wasm_bindgen|js_sys|any_spawner|dlmalloc|__rust|panick|panic_hook
 /** Containers and sorting go other ways with other amounts of data than were rehearsed, and so does who works through lists of
  * Pods at every step of time: no pieces are taken from them. */
 const WHOLE = /^[<&]*(alloc|core|std|hashbrown|slab|js_sys)(\[\w+\])?::|tabernetes::(kubelet|cluster|client)::/;
+/** Which of their functions a container needs depends on how much it holds: with one that ran, those stay that it calls. */
+const CONTAINERS = /^[<&]*(alloc::(collections|raw_vec|vec)|core::slice|hashbrown|indexmap|slab)/;
 /** What calls a function of the rest is not smaller than this. */
 const SMALL = 12;
 
@@ -26,30 +28,36 @@ mkdirSync(out, { recursive: true });
 
 const whole = read(readFileSync(join(trunk, 'tabernetes-web_bg.wasm')));
 if (whole.names.size === 0) throw new Error('the module has no names: wasm-opt has to keep them (-g, www/wasm.html)');
-const { bytes, ran } = marked(whole);
+const { bytes, ran, count } = marked(whole);
 // As a module by its name, for any version of Node.
 const glue = join(out, 'tabernetes-web.mjs');
 copyFileSync(join(trunk, 'tabernetes-web.js'), glue);
-const played = await rehearse(pathToFileURL(glue).href, bytes, pages);
+const played = await rehearse(pathToFileURL(glue).href, bytes, pages, untilNothingIsNew(count));
 const has = ran(played.memory);
 
-const ruled = new Set(whole.exports.filter(({ kind }) => kind === KIND.function).map(({ index }) => index));
-for (const [index, name] of whole.names) if (STAYS.test(name)) ruled.add(index);
+const wanted = new Set(whole.exports.filter(({ kind }) => kind === KIND.function).map(({ index }) => index));
+for (const [index, name] of whole.names) if (STAYS.test(name)) wanted.add(index);
 const first = whole.imports.length;
+const kept = new Set([...wanted, ...[...whole.bodies.keys()].filter((own) => has(own, 0)).map((own) => own + first)]);
+const container = (index) => CONTAINERS.test(whole.names.get(index));
+// A set is walked in the order of its making, what is added on the way too.
+for (const index of kept) {
+  if (index >= first && container(index)) called(whole.bodies[index - first]).filter((it) => it >= first && container(it)).forEach((it) => kept.add(it));
+}
 const stays = (index) => {
   const body = whole.bodies[index - first];
   if (body === undefined) return false;
-  return ruled.has(index) || has(index - first, 0) || (body.length <= SMALL && called(body).length === 0);
+  return kept.has(index) || (body.length <= SMALL && called(body).length === 0);
 };
 
-const outlined = outline(whole, has, (own) => has(own, 0) && !ruled.has(own + first) && !WHOLE.test(whole.names.get(own + first)));
+const outlined = outline(whole, has, (own) => has(own, 0) && !wanted.has(own + first) && !WHOLE.test(whole.names.get(own + first)));
 const parts = cut(outlined, stays);
 
 // The proof: the first part plays the same alone, to the byte.
 globalThis.tabernetesRest = () => {
   throw new Error('the rehearsal asks for the rest of the module: what decides who stays is wrong');
 };
-const again = await rehearse(pathToFileURL(glue).href, parts.first, pages);
+const again = await rehearse(pathToFileURL(glue).href, parts.first, pages, () => false);
 if (again.written !== played.written) throw new Error('the first part of the module plays the lessons otherwise than the whole');
 rmSync(glue);
 
@@ -57,6 +65,7 @@ writeFileSync(join(out, 'tabernetes-web_bg.wasm'), parts.first);
 writeFileSync(join(out, 'tabernetes-rest.wasm'), parts.rest);
 copyFileSync(join(trunk, 'tabernetes-web.js'), join(out, 'tabernetes-web.js'));
 const pieces = outlined.bodies.length - whole.bodies.length;
+console.log(`  ${played.readers} readers left it to chance`);
 console.log(
   `  ${parts.staying.length} functions stay, less ${pieces} pieces that never ran; ${whole.bodies.length - parts.staying.length} ` +
     `and the pieces go to the rest (${parts.stubs.length} stubs, ${parts.shared.length} functions shared)`,

@@ -110,7 +110,7 @@ export function controls(places, each = 3) {
   const kinds = new Map();
   for (const node of places.flatMap((place) => [...place.descendants()])) {
     const role = node.attributes.get('role');
-    if (!['button', 'input'].includes(node.nodeName) && role !== 'button') continue;
+    if (!['button', 'input', 'select'].includes(node.nodeName) && role !== 'button') continue;
     const kind = `${node.nodeName} ${role} ${node.parentNode.nodeName} ${node.attributes.get('type')}`;
     kinds.set(kind, [...(kinds.get(kind) ?? []), node]);
   }

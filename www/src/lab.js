@@ -311,6 +311,7 @@ export class TabernetesLab extends HTMLElement {
       terminal: (bytes, reset) => this.querySelector('tabernetes-terminal')?.write(bytes.slice(), reset),
       steps: (json) => this.#steps(JSON.parse(json)),
       notice: (text) => this.tell(text),
+      clock: () => performance.now(),
       changed: () => this.#changed(),
     };
   }

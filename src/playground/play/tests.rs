@@ -27,7 +27,7 @@ fn typed(playground: &mut Playground, keys: &str) -> String {
 fn pass(playground: &mut Playground, seconds: u64) -> Changes {
     let mut changes = Changes::default();
     for _ in 0..seconds * 10 {
-        changes.merge(playground.advance(Duration::from_millis(100)));
+        changes.merge(playground.advance(Duration::from_millis(100), || true));
     }
     changes
 }
@@ -112,12 +112,41 @@ fn a_paused_clock_moves_only_by_steps_and_skips() {
     pass(&mut playground, 2);
     assert_eq!(playground.now(), before);
     playground.act(Action::Skip(Duration::from_secs(10)));
+    playground.advance(Duration::ZERO, || true);
     assert_eq!(playground.now(), before + Duration::from_secs(10));
+    assert!(!playground.is_skipping());
     assert!(shown(&playground.screen()).contains("\ndone\n"));
     playground.act(Action::SetSpeed(Speed::X60));
     playground.act(Action::Resume);
     pass(&mut playground, 1);
     assert_eq!(playground.now(), before + Duration::from_secs(70));
+}
+
+#[test]
+fn a_skip_goes_on_in_the_next_calls_until_it_is_through_and_pause_ends_it() {
+    let mut playground = playground();
+    playground.act(Action::Pause);
+    let before = playground.now();
+    let minutes = Duration::from_secs(600);
+    playground.act(Action::Skip(minutes));
+    playground.advance(Duration::ZERO, || false);
+    assert!(playground.is_skipping() && playground.now() < before + minutes);
+    while playground.is_skipping() {
+        playground.advance(Duration::ZERO, || false);
+    }
+    assert_eq!(playground.now(), before + minutes);
+    playground.act(Action::Skip(minutes));
+    playground.advance(Duration::ZERO, || false);
+    playground.act(Action::Pause);
+    assert!(!playground.is_skipping());
+}
+
+#[test]
+fn the_next_morning_is_at_six_and_less_than_a_day_away() {
+    let playground = playground();
+    let morning = playground.until_morning();
+    assert_eq!((playground.now() + morning).as_seconds() % 86_400, 6 * 3_600);
+    assert!(!morning.is_zero() && morning <= Duration::from_secs(86_400), "{morning:?}");
 }
 
 #[test]

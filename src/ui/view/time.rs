@@ -1,9 +1,11 @@
 //! The time controls, where a video player has them: back, run or halt, step, speed, and a bar to drag.
 
+use std::time::Duration;
+
 use leptos::prelude::*;
 
 use super::Remote;
-use crate::playground::{Action, Mark, Speed};
+use crate::playground::{Action, Mark, Playground, Speed};
 use crate::ui::signals::{ClockFace, Signals};
 
 /// The bar of controls.
@@ -23,6 +25,7 @@ pub fn time(remote: Remote) -> impl IntoView {
             </button>
             {button("Step to the next event (.)", || "M6 5l9 7-9 7z M18 5v14", move |_| act(Action::Step))}
             {speeds(remote)}
+            {skip(remote)}
             <span class="clock">{move || clock.with(|clock| minutes(clock.now))}</span>
             {scrub(remote)}
             {button("Undo the last command", || "M9 14L4 9l5-5 M4 9h10a6 6 0 0 1 0 12h-3", move |_| act(Action::Undo))}
@@ -57,6 +60,30 @@ fn speeds(remote: Remote) -> impl IntoView {
         }
     });
     view! { <fieldset class="speeds" aria-label="Speed">{choices.collect_view()}</fieldset> }
+}
+
+/// How far the clock can be put forward at once, in seconds; the last goes to the next morning.
+const SKIPS: [(&str, &str); 4] =
+    [("60", "1 minute"), ("600", "10 minutes"), ("3600", "1 hour"), ("morning", "to 6:00 in the morning")];
+
+/// A list of skips that always shows its own name: choosing one starts it.
+fn skip(remote: Remote) -> impl IntoView {
+    let choose = move |event: leptos::ev::Event| {
+        let list = event_target::<web_sys::HtmlSelectElement>(&event);
+        let chosen = list.value();
+        list.set_value("");
+        remote.call(|core| match chosen.parse() {
+            Ok(seconds) => core.act(Action::Skip(Duration::from_secs(seconds))),
+            Err(_) => core.act(Action::Skip(core.read(Playground::until_morning))),
+        });
+    };
+    let options = SKIPS.map(|(value, text)| view! { <option value=value>{text}</option> });
+    view! {
+        <select class="skip" aria-label="Put the clock forward" title="Put the clock forward" on:change=choose>
+            <option value="">"skip"</option>
+            {options.collect_view()}
+        </select>
+    }
 }
 
 fn scrub(remote: Remote) -> impl IntoView {
