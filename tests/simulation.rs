@@ -1,4 +1,4 @@
-//! Random Jobs on a whole cluster with faults under way: Pods deleted by hand, Jobs suspended and scaled, a node gone,
+//! Random Jobs, CronJobs, Deployments and StatefulSets on a whole cluster with faults under way: Pods deleted by hand, Jobs suspended and scaled, a node gone,
 //! a component slow, changes missed by everyone who lags, somebody else's writes in between. After every piece of work,
 //! whatever the order of events, what Kubernetes promises has to hold. A failure names its seed:
 //! `TABERNETES_SEED=17 cargo test --test simulation` plays that one alone, `TABERNETES_SEEDS=10000` so many.
@@ -9,19 +9,25 @@
     reason = "a test stops at once, in its helpers too"
 )]
 
+#[path = "simulation/owners.rs"]
+mod owners;
 #[path = "simulation/promises.rs"]
 mod promises;
 #[path = "simulation/workload.rs"]
 mod workload;
+#[path = "simulation/wrong_histories.rs"]
+mod wrong_histories;
 
-use std::sync::Arc;
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use promises::Promises;
+use promises::{Promises, Write};
 use sha2::{Digest, Sha256};
+use tabernetes::apimachinery::meta;
 use tabernetes::cluster::{Cluster, Component, Config, NodeConfig};
 use tabernetes::sim::{Seed, Time};
+use tabernetes::storage::Change;
 use workload::Act;
 
 /// How many seeds are played when nothing is said.
@@ -48,8 +54,14 @@ struct Simulation {
     promises: Promises,
     /// Up to which revision the log was looked at.
     seen: u64,
+    /// Whether something was written since everybody had last seen everything.
+    moved: bool,
+    /// How often everybody had seen everything.
+    rests: u64,
     /// Of all that was ever written; absent when nobody will compare it.
     history: Option<Sha256>,
+    /// Whether every write of a Job or Pod is printed.
+    told: bool,
     work: u64,
 }
 
@@ -64,7 +76,20 @@ impl Simulation {
         let cluster = Cluster::new(&config);
         let history = compared.then(Sha256::new);
         let promises = Promises::default();
-        Self { seed, start: cluster.now(), cluster, acts, rng, promises, seen: 0, history, work: 0 }
+        Self {
+            seed,
+            start: cluster.now(),
+            cluster,
+            acts,
+            rng,
+            promises,
+            seen: 0,
+            moved: true,
+            rests: 0,
+            history,
+            told: false,
+            work: 0,
+        }
     }
 
     /// Goes on to `until`, a piece of work at a time.
@@ -89,6 +114,9 @@ impl Simulation {
     }
 
     fn act(&mut self, act: &Act) {
+        if self.told {
+            println!("{:?} {act:?}", self.cluster.now().since(self.start));
+        }
         if let Act::Stall(component, time) = act {
             let until = self.cluster.now() + *time;
             self.cluster.stall(*component, until);
@@ -117,10 +145,14 @@ impl Simulation {
 
     /// Holds what was written since the last look, and what stands now, against the promises.
     fn look(&mut self) {
-        let next = self.cluster.next_due();
-        let server = self.cluster.server();
-        let store = server.store();
+        let store = self.cluster.server().store();
         if store.revision() == self.seen {
+            if self.moved && self.cluster.is_up_to_date() {
+                self.moved = false;
+                self.rests += 1;
+                self.promises.of_rest(&self.cluster);
+                self.hold();
+            }
             return;
         }
         let resources: Vec<_> = store.resources().map(Arc::clone).collect();
@@ -129,14 +161,19 @@ impl Simulation {
                 panic!("seed {}: the log is too short", self.seed)
             };
             for change in changes {
+                if self.told {
+                    println!("{:?} {}", self.cluster.now().since(self.start), tell(change));
+                }
                 if let Some(history) = &mut self.history {
                     history.update(format!("{} {:?} {}\n", change.revision, change.kind, change.object.to_json()));
                 }
-                self.promises.of_change(change, server);
+                let (kind, before, after) = (change.kind, change.previous.as_ref(), &change.object);
+                self.promises.of_write(Write { kind, before, after }, &self.cluster);
             }
         }
         self.seen = store.revision();
-        self.promises.of_moment(server, next);
+        self.moved = true;
+        self.promises.of_moment(&self.cluster);
         self.hold();
     }
 
@@ -154,8 +191,9 @@ impl Simulation {
 
     fn finish(&mut self) {
         self.run(END);
-        self.promises.of_the_end(self.cluster.server());
+        self.promises.of_the_end(&self.cluster);
         self.hold();
+        assert!(self.rests > 10, "seed {}: nobody asked who wakes whom", self.seed);
     }
 
     /// A number for all that was ever written.
@@ -165,18 +203,33 @@ impl Simulation {
     }
 }
 
-fn seeds() -> Vec<u64> {
+/// One write in a line: what it did to whom, and how that stands now.
+fn tell(change: &Change) -> String {
+    let object = change.object.to_json();
+    let meta = change.object.meta();
+    let mut line = format!("r{} {:?} {}/{}", change.revision, change.kind, change.object.kind(), meta::name(meta));
+    if matches!(change.object.kind(), "Job" | "Pod" | "CronJob") {
+        let spec = |field: &str| &object["spec"][field];
+        line += &format!(" deleted {:?} {}", meta.deletion_timestamp.as_ref().map(|time| &time.0), object["status"]);
+        line += &format!(" parallelism {} suspend {} on {}", spec("parallelism"), spec("suspend"), spec("nodeName"));
+    }
+    line
+}
+
+/// The seeds to play. One that is named is told in full when it fails.
+fn seeds() -> (Vec<u64>, bool) {
     let number = |name: &str| std::env::var(name).ok().and_then(|text| text.parse::<u64>().ok());
     match number("TABERNETES_SEED") {
-        Some(seed) => vec![seed],
-        None => (1..=number("TABERNETES_SEEDS").unwrap_or(SEEDS)).collect(),
+        Some(seed) => (vec![seed], true),
+        None => ((1..=number("TABERNETES_SEEDS").unwrap_or(SEEDS)).collect(), false),
     }
 }
 
 /// Plays one seed. Of every tenth, a clone from under way and a second run have to come to the same.
-fn play(seed: u64) -> u64 {
+fn play(seed: u64, told: bool) -> u64 {
     let compared = seed.is_multiple_of(10);
     let mut simulation = Simulation::new(seed, compared);
+    simulation.told = told;
     simulation.run(Duration::from_secs(25));
     let clone = compared.then(|| simulation.clone());
     simulation.finish();
@@ -192,20 +245,25 @@ fn play(seed: u64) -> u64 {
 
 #[test]
 fn whatever_happens_to_jobs_kubernetes_keeps_its_promises() {
-    let seeds = seeds();
-    let next = AtomicUsize::new(0);
-    let workers = std::thread::available_parallelism().map_or(2, |count| count.get());
-    let work: u64 = std::thread::scope(|scope| {
-        let play_some = || {
-            let mut work = 0;
-            while let Some(seed) = seeds.get(next.fetch_add(1, Ordering::Relaxed)) {
-                work += play(*seed);
+    let (seeds, told) = seeds();
+    let (next, work) = (AtomicUsize::new(0), AtomicU64::new(0));
+    let failed = Mutex::new(Vec::new());
+    let play_some = || {
+        while let Some(seed) = seeds.get(next.fetch_add(1, Ordering::Relaxed)) {
+            // A seed that fails says so at once, and the others are played all the same.
+            match std::panic::catch_unwind(|| play(*seed, told)) {
+                Ok(pieces) => _ = work.fetch_add(pieces, Ordering::Relaxed),
+                Err(_) => failed.lock().unwrap().push(*seed),
             }
-            work
-        };
-        let workers: Vec<_> = (0..workers).map(|_| scope.spawn(play_some)).collect();
-        workers.into_iter().map(|worker| worker.join().unwrap_or_else(|why| std::panic::resume_unwind(why))).sum()
-    });
-    println!("{} seeds, {work} pieces of work", seeds.len());
-    assert!(work > 100 * seeds.len() as u64, "next to nothing happened");
+        }
+    };
+    let begun = std::time::Instant::now();
+    let workers = std::thread::available_parallelism().map_or(2, |count| count.get());
+    std::thread::scope(|scope| (0..workers).for_each(|_| _ = scope.spawn(play_some)));
+    let (work, mut failed) = (work.into_inner(), failed.into_inner().unwrap());
+    failed.sort_unstable();
+    let (played, time) = (seeds.len(), begun.elapsed().as_secs());
+    println!("{played} seeds, {work} pieces of work, {time} s, {} failed: {failed:?}", failed.len());
+    assert!(failed.is_empty(), "of {played} seeds these failed: {failed:?}");
+    assert!(work > 100 * played as u64, "next to nothing happened");
 }

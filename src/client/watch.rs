@@ -31,6 +31,11 @@ impl Watch {
         Self { resource: resource.into(), revision: 0 }
     }
 
+    /// Whether all that the server has was pulled.
+    pub fn is_up_to_date(&self, server: &ApiServer) -> bool {
+        self.revision == server.store().revision()
+    }
+
     /// The changes since the last pull. After a gap in the server's log every present object is given as new.
     pub fn pull(&mut self, server: &ApiServer) -> Pulled {
         let revision = server.store().revision();

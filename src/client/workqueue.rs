@@ -104,6 +104,11 @@ impl WorkQueue {
         self.order.first().map(|(due, _, _)| *due)
     }
 
+    /// Whether a key waits.
+    pub fn holds(&self, key: &ObjectKey) -> bool {
+        self.ready.contains(key) || self.due.contains_key(key)
+    }
+
     /// How many keys wait.
     pub fn len(&self) -> usize {
         self.order.len()

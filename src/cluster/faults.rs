@@ -1,7 +1,11 @@
 //! What may go wrong with a cluster, for simulations that hold it against its promises. Decides nothing: whoever plays
 //! says what fails and when.
 
+use k8s_openapi::api::core::v1::{Node, Pod};
+
 use super::{Cluster, Component};
+use crate::apimachinery::{Kind, ObjectKey, meta};
+use crate::client::node_of;
 use crate::sim::Time;
 
 impl Cluster {
@@ -21,5 +25,39 @@ impl Cluster {
     /// lists again.
     pub fn compact(&mut self) {
         self.server.compact();
+    }
+
+    /// Whether nobody has news to take in: what is not awaited now never will be, unless somebody acts from outside.
+    pub fn is_up_to_date(&self) -> bool {
+        let stalled = |component: Component| self.stalled.get(component.index()).is_some_and(|until| *until > self.now);
+        (stalled(Component::Scheduler) || self.scheduler.is_up_to_date(&self.server))
+            && (stalled(Component::Controllers) || self.controllers.is_up_to_date(&self.server))
+            && self
+                .kubelets
+                .iter()
+                .enumerate()
+                .all(|(number, kubelet)| stalled(Component::Kubelet(number)) || kubelet.is_up_to_date(&self.server))
+    }
+
+    /// Whether a controller will look at the object of this key by itself.
+    pub fn awaits(&self, key: &ObjectKey) -> bool {
+        self.controllers.awaits(key)
+    }
+
+    /// Whether somebody will go on with this Pod by himself: the scheduler, its kubelet, or, when its node is gone, the
+    /// collector of such Pods.
+    pub fn awaits_pod(&self, pod: &Pod) -> bool {
+        let node = node_of(pod);
+        if node.is_empty() {
+            return self.scheduler.awaits(&ObjectKey::of(pod)) || self.controllers.awaits(&ObjectKey::of(pod));
+        }
+        if self.controllers.awaits(&ObjectKey::new(Node::RESOURCE, "", node)) {
+            return true;
+        }
+        let kubelet = self.kubelets.iter().position(|kubelet| kubelet.node() == node);
+        kubelet.is_some_and(|number| {
+            let stalled = self.stalled.get(Component::Kubelet(number).index()).is_some_and(|until| *until > self.now);
+            stalled || self.kubelets.get(number).is_some_and(|kubelet| kubelet.awaits(meta::uid(&pod.metadata)))
+        })
     }
 }

@@ -6,6 +6,7 @@
 use std::collections::BTreeSet;
 
 use super::{CONTROLLERS, Context, Controller};
+use crate::apimachinery::ObjectKey;
 use crate::apiserver::{ApiServer, Caller};
 use crate::client::{Caches, Client, EventRecorder, WorkQueue, Worked};
 use crate::sim::Seed;
@@ -85,6 +86,16 @@ impl ControllerManager {
             return Worked::Done;
         }
         Worked::Idle(self.running.iter().filter_map(|one| one.queue.next_due()).min())
+    }
+
+    /// Whether the controllers have seen all that the server has.
+    pub fn is_up_to_date(&self, server: &ApiServer) -> bool {
+        !self.caches.is_behind(server)
+    }
+
+    /// Whether a controller will look at this key by itself.
+    pub fn awaits(&self, key: &ObjectKey) -> bool {
+        self.running.iter().any(|one| one.queue.holds(key))
     }
 
     /// The controller with the most keys waiting, for the message when a budget is spent.

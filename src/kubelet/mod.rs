@@ -343,6 +343,19 @@ impl Kubelet {
         self.pulls.forget(uid);
     }
 
+    /// Whether the kubelet has seen all that the server has.
+    pub fn is_up_to_date(&self, server: &ApiServer) -> bool {
+        self.watch.is_up_to_date(server)
+    }
+
+    /// Whether the kubelet will go on with the Pod of this uid by itself: a step is due, or a container runs.
+    pub fn awaits(&self, uid: &str) -> bool {
+        let worker = self.workers.get(uid);
+        worker.is_some_and(|worker| {
+            worker.due.is_some() || worker.records.values().any(|record| record.current.is_some())
+        })
+    }
+
     /// When a process next has something to do.
     pub fn next_process_due(&self) -> Option<Time> {
         self.runtime.next_due()

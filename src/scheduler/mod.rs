@@ -342,6 +342,16 @@ impl Scheduler {
         }
     }
 
+    /// Whether the scheduler has seen all that the server has.
+    pub fn is_up_to_date(&self, server: &ApiServer) -> bool {
+        !self.caches.is_behind(server)
+    }
+
+    /// Whether the Pod of this key waits for a node, or for its volumes on the way to one.
+    pub fn awaits(&self, key: &ObjectKey) -> bool {
+        self.queue.holds(key) || self.binding.contains_key(key)
+    }
+
     /// How many Pods wait for a node.
     pub fn pending(&self) -> usize {
         self.queue.len()

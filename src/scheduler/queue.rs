@@ -167,6 +167,11 @@ impl SchedulingQueue {
         self.flush.first().map(|(at, _)| *at)
     }
 
+    /// Whether a Pod is in the queue, wherever it waits.
+    pub fn holds(&self, key: &ObjectKey) -> bool {
+        self.pods.contains_key(key)
+    }
+
     /// How many Pods wait.
     pub fn len(&self) -> usize {
         self.pods.len()

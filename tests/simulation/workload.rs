@@ -1,4 +1,4 @@
-//! What is done to the cluster: Jobs of every kind, a person who deletes, suspends and scales at bad moments, and
+//! What is done to the cluster: Jobs of every kind, CronJobs, Deployments and StatefulSets, a person who deletes, suspends and scales at bad moments, and
 //! machines that stand still or are lost.
 
 use std::time::Duration;
@@ -9,6 +9,8 @@ use tabernetes::cluster::{Cluster, Component};
 use tabernetes::text::http::{Body, Method, Request};
 
 const JOBS: &str = "/apis/batch/v1/namespaces/default/jobs";
+const CRON_JOBS: &str = "/apis/batch/v1/namespaces/default/cronjobs";
+const APPS: &str = "/apis/apps/v1/namespaces/default";
 const PODS: &str = "/api/v1/namespaces/default/pods";
 /// The place of the second worker among the nodes, and its name.
 const LOST: (usize, &str) = (2, "node02");
@@ -18,6 +20,10 @@ const LOST: (usize, &str) = (2, "node02");
 pub enum Act {
     /// A Job is made.
     Create(Value),
+    /// Something else is made, under this path.
+    CreateIn(String, Value),
+    /// What stands at this path is changed.
+    Change(String, Value),
     /// A Job is suspended or resumed.
     Suspend(String, bool),
     /// Some Pod is deleted, with this grace if any.
@@ -57,6 +63,15 @@ pub fn acts(rng: &mut Rng) -> Vec<(Duration, Act)> {
             acts.push((later(rng, 60_000), Act::DeleteJob(name)));
         }
     }
+    if rng.u64(0..3) == 0 {
+        cron_job_acts(rng, &mut acts);
+    }
+    if rng.u64(0..3) == 0 {
+        replica_acts("deployments", rng, &mut acts);
+    }
+    if rng.u64(0..3) == 0 {
+        replica_acts("statefulsets", rng, &mut acts);
+    }
     for _ in 0..rng.u64(0..3) {
         let component = match rng.u64(0..4) {
             0 => Component::Scheduler,
@@ -76,6 +91,67 @@ pub fn acts(rng: &mut Rng) -> Vec<(Duration, Act)> {
         acts.push((Duration::from_millis(10_000 + rng.u64(0..40_000)), Act::DeletePod(grace)));
     }
     acts
+}
+
+/// A CronJob that is suspended for good after some minutes, so that all comes to an end.
+fn cron_job_acts(rng: &mut Rng, acts: &mut Vec<(Duration, Act)>) {
+    let made = Duration::from_millis(10_000 + rng.u64(0..20_000));
+    let mut template = job("template", rng);
+    template["spec"]["suspend"] = json!(false);
+    template["spec"]["activeDeadlineSeconds"] = json!(5 + rng.u64(0..150));
+    let spec = json!({
+        "schedule": format!("*/{} * * * *", rng.u64(1..4)),
+        "concurrencyPolicy": *rng.choice(&["Allow", "Forbid", "Replace"]).unwrap(),
+        "successfulJobsHistoryLimit": rng.u64(0..4),
+        "failedJobsHistoryLimit": rng.u64(0..3),
+        "jobTemplate": {"spec": template["spec"]},
+    });
+    let cron = json!({"apiVersion": "batch/v1", "kind": "CronJob", "metadata": {"name": "cron"}, "spec": spec});
+    acts.push((made, Act::CreateIn(CRON_JOBS.to_owned(), cron)));
+    let suspend = |suspend: bool| Act::Change(format!("{CRON_JOBS}/cron"), json!({"spec": {"suspend": suspend}}));
+    for _ in 0..rng.u64(0..2) {
+        acts.push((made + Duration::from_millis(rng.u64(1..200_000)), suspend(true)));
+        acts.push((made + Duration::from_millis(rng.u64(1..250_000)), suspend(false)));
+    }
+    acts.push((made + Duration::from_secs(300 + rng.u64(0..300)), suspend(true)));
+}
+
+/// A Deployment or StatefulSet that is scaled, and told to run something else.
+fn replica_acts(resource: &str, rng: &mut Rng, acts: &mut Vec<(Duration, Act)>) {
+    let made = Duration::from_millis(10_000 + rng.u64(0..10_000));
+    let template = |version: u64| {
+        json!({"metadata": {"labels": {"app": resource}}, "spec": {
+            "terminationGracePeriodSeconds": 1,
+            "containers": [{"name": "c", "image": "busybox:1.36", "command": ["sleep", "1000000"],
+                "env": [{"name": "VERSION", "value": version.to_string()}]}]
+        }})
+    };
+    let mut spec = json!({
+        "replicas": rng.u64(0..5), "selector": {"matchLabels": {"app": resource}}, "template": template(1),
+    });
+    let kind = if resource == "deployments" {
+        spec["strategy"] = if rng.u64(0..3) == 0 {
+            json!({"type": "Recreate"})
+        } else {
+            json!({"type": "RollingUpdate", "rollingUpdate": {"maxSurge": rng.u64(0..3), "maxUnavailable": 1}})
+        };
+        "Deployment"
+    } else {
+        spec["serviceName"] = json!("web");
+        spec["podManagementPolicy"] = json!(if rng.bool() { "Parallel" } else { "OrderedReady" });
+        "StatefulSet"
+    };
+    let path = format!("{APPS}/{resource}");
+    let object = json!({"apiVersion": "apps/v1", "kind": kind, "metadata": {"name": "web"}, "spec": spec});
+    acts.push((made, Act::CreateIn(path.clone(), object)));
+    for version in 2..2 + rng.u64(0..3) {
+        let at = made + Duration::from_millis(rng.u64(1..60_000));
+        acts.push((at, Act::Change(format!("{path}/web"), json!({"spec": {"template": template(version)}}))));
+    }
+    for _ in 0..rng.u64(0..3) {
+        let at = made + Duration::from_millis(rng.u64(1..60_000));
+        acts.push((at, Act::Change(format!("{path}/web"), json!({"spec": {"replicas": rng.u64(0..5)}}))));
+    }
 }
 
 /// A program: good, bad, slow, or good and bad by the Pod's name.
@@ -146,6 +222,14 @@ impl Act {
             Act::Create(job) => {
                 let (status, answer) = ask(cluster, Method::Post, JOBS, job);
                 assert_eq!(status, 201, "{job}\n{answer}");
+            }
+            Act::CreateIn(path, object) => {
+                let (status, answer) = ask(cluster, Method::Post, path, object);
+                assert_eq!(status, 201, "{object}\n{answer}");
+            }
+            Act::Change(path, change) => {
+                let (status, answer) = ask(cluster, Method::Patch, path, change);
+                assert_eq!(status, 200, "{change}\n{answer}");
             }
             Act::Suspend(name, suspend) => {
                 let change = json!({"spec": {"suspend": suspend}});
