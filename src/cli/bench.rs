@@ -1,17 +1,19 @@
-//! `tabernetes bench`: how long Deployments and Jobs of many Pods take at full clock speed, and the longest frame.
+//! `tabernetes bench`: how long Deployments and Jobs of many Pods take at full clock speed, a CronJob of every minute
+//! over a day, and the longest frame.
 
 use std::time::{Duration, Instant};
 
 use super::{Failure, Subcommand};
 use crate::playground::bench::{Bench, FRAME_BUDGET, Workload};
 
-/// The sizes that are measured.
-const PODS: [u32; 3] = [10, 100, 1000];
+/// What is measured, and in which sizes; a CronJob of every minute runs 1,440 Pods a day.
+const RUNS: [(Workload, &[u32]); 3] =
+    [(Workload::Deployment, &[10, 100, 1000]), (Workload::Job, &[10, 100, 1000]), (Workload::CronJob, &[1440])];
 
 pub const SUBCOMMAND: Subcommand = Subcommand {
     name: "bench",
     usage: "",
-    summary: "Measure how long 10, 100 and 1,000 Pods take from apply to Ready or Complete.",
+    summary: "Measure how long 10, 100 and 1,000 Pods take from apply to Ready or Complete, and a CronJob's day.",
     run,
 };
 
@@ -20,8 +22,8 @@ fn run(arguments: &[String]) -> Result<(), Failure> {
         return Err(Failure::Usage(format!("`bench` takes no arguments, but was given `{extra}`")));
     }
     println!("{:<12}{:>6}{:>12}{:>16}{:>10}", "workload", "pods", "total", "longest frame", "events");
-    for workload in [Workload::Deployment, Workload::Job] {
-        for pods in PODS {
+    for (workload, sizes) in RUNS {
+        for &pods in sizes {
             let measured = measure(workload, pods)
                 .ok_or_else(|| Failure::Failed(format!("a {} of {pods} Pods did not get there", workload.name())))?;
             println!(

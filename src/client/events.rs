@@ -1,12 +1,11 @@
-//! Records Kubernetes Events; repeats of one raise its count instead of making another.
+//! Records Kubernetes Events; repeats of one raise its count instead of making another, too many are not written.
 //!
-//! Models Kubernetes 1.36 staging/src/k8s.io/client-go/tools/record/events_cache.go.
-
-use std::collections::BTreeMap;
+//! Models Kubernetes 1.36 staging/src/k8s.io/client-go/tools/record/event.go.
 
 use k8s_openapi::api::core::v1::{Event, EventSource, ObjectReference};
 
 use super::Client;
+use super::event_correlation::{Correlated, Correlation, Written};
 use crate::apimachinery::{Object, meta};
 
 /// Whether something is as it should be.
@@ -31,23 +30,20 @@ impl EventType {
 /// The longest message of an Event, in bytes.
 const MAX_MESSAGE: usize = 1024;
 
-/// How many distinct Events a recorder remembers in order to count repeats.
-const REMEMBERED: usize = 4096;
-
-type Identity = (String, EventType, String, String);
-
 /// Writes Events for one component.
 #[derive(Clone, Debug)]
 pub struct EventRecorder {
     component: &'static str,
     host: String,
-    seen: BTreeMap<Identity, (String, String)>,
+    correlation: Correlation,
+    /// How many Events were written, which keeps two of one instant apart.
+    written: u64,
 }
 
 impl EventRecorder {
     /// A recorder for `component` (`job-controller`); `host` is the node's name for a kubelet, else empty.
     pub fn new(component: &'static str, host: &str) -> Self {
-        Self { component, host: host.to_owned(), seen: BTreeMap::new() }
+        Self { component, host: host.to_owned(), correlation: Correlation::default(), written: 0 }
     }
 
     /// Records an Event about an object.
@@ -66,27 +62,36 @@ impl EventRecorder {
         message: &str,
     ) {
         let message = truncate(message);
-        let identity =
-            (format!("{}{field_path}", meta::uid(about.meta())), kind, reason.to_owned(), message.to_owned());
-        let now = meta::time(client.now());
-        if let Some((namespace, name)) = self.seen.get(&identity).cloned()
-            && let Ok(event) = client.get::<Event>(&namespace, &name)
+        // The name that upstream gives: the object's name and the instant in hexadecimal nanoseconds.
+        let nanos = client.now().as_micros().saturating_mul(1000) + self.written % 1000;
+        let name = format!("{}.{nanos:x}", meta::name(about.meta()));
+        let object = (meta::uid(about.meta()).to_owned(), kind);
+        let Some(correlated) = self.correlation.take(&object, field_path, reason, message, name, client.now()) else {
+            return;
+        };
+        let Correlated { message, combined, event: Written { name, count, first } } = correlated;
+        let namespace = Some(meta::namespace(about.meta())).filter(|name| !name.is_empty()).unwrap_or("default");
+        if count > 1
+            && let Ok(event) = client.get::<Event>(namespace, &name)
         {
             let mut event = Event::clone(&event);
-            event.count = Some(event.count.unwrap_or(1) + 1);
-            event.last_timestamp = Some(now);
+            event.count = Some(count);
+            event.message = Some(message);
+            event.last_timestamp = Some(meta::time(client.now()));
             // An Event that cannot be written is lost, as upstream's broadcaster loses it.
             let _ = client.update(event);
             return;
         }
-        let event = self.new_event(client, about, field_path, kind, reason, message);
-        if let Ok(event) = client.create(event) {
-            if self.seen.len() >= REMEMBERED {
-                self.seen.pop_first();
-            }
-            let place = (meta::namespace(&event.metadata).to_owned(), meta::name(&event.metadata).to_owned());
-            self.seen.insert(identity, place);
+        self.written += 1;
+        let mut event = self.new_event(client, about, field_path, kind, reason, &message);
+        event.metadata.name = Some(name);
+        event.metadata.namespace = Some(namespace.to_owned());
+        (event.count, event.first_timestamp) = (Some(count), Some(first));
+        if combined {
+            // As upstream, which makes a combined one without them.
+            (event.reporting_component, event.reporting_instance) = (Some(String::new()), Some(String::new()));
         }
+        let _ = client.create(event);
     }
 
     fn new_event(
@@ -99,16 +104,7 @@ impl EventRecorder {
         message: &str,
     ) -> Event {
         let (now, about_meta) = (meta::time(client.now()), about.meta());
-        let namespace = match meta::namespace(about_meta) {
-            "" => "default",
-            namespace => namespace,
-        };
         let mut event = Event::default();
-        // The name that upstream gives: the object's name and the instant in hexadecimal nanoseconds; the message's
-        // place in this recorder keeps two of one instant apart.
-        let nanos = client.now().as_micros().saturating_mul(1000) + self.seen.len() as u64 % 1000;
-        event.metadata.name = Some(format!("{}.{nanos:x}", meta::name(about_meta)));
-        event.metadata.namespace = Some(namespace.to_owned());
         event.involved_object = ObjectReference {
             api_version: Some(about.api_version().to_owned()),
             kind: Some(about.kind().to_owned()),
@@ -121,9 +117,7 @@ impl EventRecorder {
         event.reason = Some(reason.to_owned());
         event.message = Some(message.to_owned());
         event.type_ = Some(kind.as_str().to_owned());
-        event.first_timestamp = Some(now.clone());
         event.last_timestamp = Some(now);
-        event.count = Some(1);
         event.source = Some(EventSource {
             component: Some(self.component.to_owned()),
             host: (!self.host.is_empty()).then(|| self.host.clone()),

@@ -2,6 +2,7 @@
 //! and the event recorder. Reads for reaction come from [`Cache`], writes go through [`Client`].
 
 mod cache;
+mod event_correlation;
 mod event_series;
 mod events;
 mod watch;

@@ -29,7 +29,7 @@ impl Cluster {
 
     /// Whether nobody has news to take in: what is not awaited now never will be, unless somebody acts from outside.
     pub fn is_up_to_date(&self) -> bool {
-        let stalled = |component: Component| self.stalled.get(component.index()).is_some_and(|until| *until > self.now);
+        let stalled = |component| self.is_stalled(component);
         (stalled(Component::Scheduler) || self.scheduler.is_up_to_date(&self.server))
             && (stalled(Component::Controllers) || self.controllers.is_up_to_date(&self.server))
             && self
@@ -39,9 +39,13 @@ impl Cluster {
                 .all(|(number, kubelet)| stalled(Component::Kubelet(number)) || kubelet.is_up_to_date(&self.server))
     }
 
-    /// Whether a controller will look at the object of this key by itself.
+    fn is_stalled(&self, component: Component) -> bool {
+        self.stalled.get(component.index()).is_some_and(|until| *until > self.now)
+    }
+
+    /// Whether a controller will look at the object of this key by itself, or will when it no longer stands still.
     pub fn awaits(&self, key: &ObjectKey) -> bool {
-        self.controllers.awaits(key)
+        self.is_stalled(Component::Controllers) || self.controllers.awaits(key)
     }
 
     /// Whether somebody will go on with this Pod by himself: the scheduler, its kubelet, or, when its node is gone, the
@@ -49,14 +53,16 @@ impl Cluster {
     pub fn awaits_pod(&self, pod: &Pod) -> bool {
         let node = node_of(pod);
         if node.is_empty() {
-            return self.scheduler.awaits(&ObjectKey::of(pod)) || self.controllers.awaits(&ObjectKey::of(pod));
+            let key = ObjectKey::of(pod);
+            let scheduler = self.is_stalled(Component::Scheduler) || self.scheduler.awaits(&key);
+            return scheduler || self.awaits(&key);
         }
-        if self.controllers.awaits(&ObjectKey::new(Node::RESOURCE, "", node)) {
+        if self.awaits(&ObjectKey::new(Node::RESOURCE, "", node)) {
             return true;
         }
         let kubelet = self.kubelets.iter().position(|kubelet| kubelet.node() == node);
         kubelet.is_some_and(|number| {
-            let stalled = self.stalled.get(Component::Kubelet(number).index()).is_some_and(|until| *until > self.now);
+            let stalled = self.is_stalled(Component::Kubelet(number));
             stalled || self.kubelets.get(number).is_some_and(|kubelet| kubelet.awaits(meta::uid(&pod.metadata)))
         })
     }

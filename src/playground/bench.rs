@@ -1,4 +1,5 @@
-//! How much work a cluster does: a Deployment or a Job of many Pods, from apply to all Ready or Complete.
+//! How much work a cluster does: a Deployment or a Job of many Pods, from apply to all Ready or Complete, and a CronJob
+//! that runs every minute.
 //!
 //! Counts and steps only; whoever has a clock times the frames.
 
@@ -28,6 +29,8 @@ pub enum Workload {
     Deployment,
     /// A Job that runs all its Pods at once: done when it is Complete.
     Job,
+    /// A CronJob of every minute: done after as many minutes as there are Pods to run.
+    CronJob,
 }
 
 impl Workload {
@@ -36,6 +39,7 @@ impl Workload {
         match self {
             Workload::Deployment => "Deployment",
             Workload::Job => "Job",
+            Workload::CronJob => "CronJob",
         }
     }
 }
@@ -52,7 +56,8 @@ pub struct Bench {
 impl Bench {
     /// A cluster with room for `pods`, at rest, with the workload applied.
     pub fn new(workload: Workload, pods: u32) -> Self {
-        let workers = u8::try_from(pods.div_ceil(PODS_PER_NODE)).unwrap_or(u8::MAX).max(1);
+        let at_once = if workload == Workload::CronJob { 1 } else { pods };
+        let workers = u8::try_from(at_once.div_ceil(PODS_PER_NODE)).unwrap_or(u8::MAX).max(1);
         let mut nodes = vec![NodeConfig::control_plane()];
         nodes.extend((1..=workers).map(NodeConfig::worker));
         let mut cluster = Cluster::new(&Config { nodes, present_images: PresentImages::All, ..Config::default() });
@@ -79,7 +84,13 @@ impl Bench {
 
     /// Whether nothing happens any more, or for too long.
     pub fn is_stuck(&mut self) -> bool {
-        self.cluster.next_due().is_none_or(|due| due.since(self.began) > PATIENCE)
+        let patience = self.minutes() + PATIENCE;
+        self.cluster.next_due().is_none_or(|due| due.since(self.began) > patience)
+    }
+
+    /// How long a CronJob is to go on.
+    fn minutes(&self) -> Duration {
+        if self.workload == Workload::CronJob { Duration::from_secs(60) * self.pods } else { Duration::ZERO }
     }
 
     /// Whether every Pod is Ready, or the Job Complete.
@@ -95,6 +106,7 @@ impl Bench {
                 let conditions = found.status.as_ref().and_then(|status| status.conditions.as_ref());
                 conditions.into_iter().flatten().any(|condition| condition.type_ == "Complete")
             }),
+            Workload::CronJob => self.cluster.now().since(self.began) >= self.minutes(),
         }
     }
 
@@ -121,6 +133,14 @@ fn manifest(workload: Workload, pods: u32) -> (&'static str, serde_json::Value) 
                 "apiVersion": "batch/v1", "kind": "Job", "metadata": {"name": "bench", "namespace": "default"},
                 "spec": {"completions": pods, "parallelism": pods, "template": {
                     "spec": {"restartPolicy": "Never", "containers": container("echo done")}}},
+            }),
+        ),
+        Workload::CronJob => (
+            "/apis/batch/v1/namespaces/default/cronjobs",
+            json!({
+                "apiVersion": "batch/v1", "kind": "CronJob", "metadata": {"name": "bench", "namespace": "default"},
+                "spec": {"schedule": "* * * * *", "jobTemplate": {"spec": {"template": {
+                    "spec": {"restartPolicy": "Never", "containers": container("echo done")}}}}},
             }),
         ),
     }

@@ -194,7 +194,7 @@ impl Promises {
             let unearned = now.iter().find(|index| !self.succeeded.contains(&(uid.clone(), **index)));
             self.hold(unearned.is_none(), || format!("{name}: no Pod has succeeded for the index {unearned:?}"));
             let all = to_i32(now.len() + of(&new.failed_indexes).len()) >= spec.completions.unwrap_or(0);
-            let complete = is(&new, "Complete") && spec.success_policy.is_none();
+            let complete = is(&new, "Complete") && !is(&old, "Complete") && spec.success_policy.is_none();
             self.hold(!complete || all, || format!("{name}: complete with the indexes {:?}", new.completed_indexes));
         }
         let was_over = is(&old, "Complete") || is(&old, "Failed");
