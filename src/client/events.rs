@@ -104,8 +104,7 @@ impl EventRecorder {
         message: &str,
     ) -> Event {
         let (now, about_meta) = (meta::time(client.now()), about.meta());
-        let mut event = Event::default();
-        event.involved_object = ObjectReference {
+        let involved_object = ObjectReference {
             api_version: Some(about.api_version().to_owned()),
             kind: Some(about.kind().to_owned()),
             name: about_meta.name.clone(),
@@ -114,17 +113,21 @@ impl EventRecorder {
             resource_version: about_meta.resource_version.clone(),
             field_path: (!field_path.is_empty()).then(|| field_path.to_owned()),
         };
-        event.reason = Some(reason.to_owned());
-        event.message = Some(message.to_owned());
-        event.type_ = Some(kind.as_str().to_owned());
-        event.last_timestamp = Some(now);
-        event.source = Some(EventSource {
+        let source = EventSource {
             component: Some(self.component.to_owned()),
             host: (!self.host.is_empty()).then(|| self.host.clone()),
-        });
-        event.reporting_component = Some(self.component.to_owned());
-        event.reporting_instance = Some(self.host.clone());
-        event
+        };
+        Event {
+            involved_object,
+            reason: Some(reason.to_owned()),
+            message: Some(message.to_owned()),
+            type_: Some(kind.as_str().to_owned()),
+            last_timestamp: Some(now),
+            source: Some(source),
+            reporting_component: Some(self.component.to_owned()),
+            reporting_instance: Some(self.host.clone()),
+            ..Event::default()
+        }
     }
 }
 

@@ -9,6 +9,7 @@ mod daemon_set;
 mod deployment;
 mod disruption;
 mod endpoint_slice;
+mod ephemeral_volume;
 mod garbage_collector;
 mod horizontal_pod_autoscaler;
 mod job;
@@ -27,6 +28,7 @@ mod taint_eviction;
 #[cfg(test)]
 mod tests;
 mod ttl_after_finished;
+mod volume_expand;
 mod volume_protection;
 
 use std::fmt::Debug;
@@ -64,6 +66,8 @@ pub static CONTROLLERS: &[NewController] = &[
     persistent_volume::new,
     persistent_volume::new_provisioner,
     volume_protection::new,
+    ephemeral_volume::new,
+    volume_expand::new,
     node_lifecycle::new,
     taint_eviction::new,
     cluster_role_aggregation::new,

@@ -3,6 +3,7 @@
 //! Models Kubernetes 1.36 pkg/registry/core/pod/strategy.go and pkg/apis/core/v1/helper/qos/qos.go.
 
 mod columns;
+mod label_keys;
 mod validation;
 
 use k8s_openapi::api::core::v1::{Pod, PodCondition, PodSpec, PodStatus};
@@ -26,6 +27,7 @@ impl Strategy for Pod {
 
     fn prepare_for_create(&mut self) {
         self.metadata.generation = Some(1);
+        label_keys::merge(self);
         let spec = self.spec.get_or_insert_default();
         let mut status = PodStatus {
             phase: Some("Pending".to_owned()),

@@ -93,6 +93,13 @@ fn spec_of(cron_job: &CronJob) -> &CronJobSpec {
     &cron_job.spec
 }
 
+/// The Jobs whose controller has the CronJob's name: as upstream, also those that an earlier one of its name has left.
+fn jobs_of(cron_job: &CronJob, caches: &Caches) -> Vec<Arc<Job>> {
+    let name = meta::name(&cron_job.metadata);
+    let jobs = caches.in_namespace::<Job>(meta::namespace(&cron_job.metadata));
+    jobs.filter(|job| meta::controller_of(&job.metadata).is_some_and(|owner| owner.name == name)).collect()
+}
+
 /// How a Job has ended: the type of the condition that says so.
 fn end_of(job: &Job) -> Option<&str> {
     let conditions = job.status.as_ref()?.conditions.as_ref()?;
@@ -121,8 +128,7 @@ impl<'a, 'b> Sync<'a, 'b> {
 
     /// Does what is due; gives the instant of the next look.
     fn run(mut self) -> Result<Option<Time>, Status> {
-        let jobs: Vec<Arc<Job>> =
-            self.context.caches.controlled_by::<Job>(meta::uid(&self.cron_job.metadata)).collect();
+        let jobs = jobs_of(&self.cron_job, self.context.caches);
         self.clean_up(&jobs);
         let result = self.sync(&jobs);
         if self.cron_job.status != self.before.status {

@@ -6,8 +6,7 @@
 //! name that is taken (`job_already_exists` does); "do nothing if the namespace is terminating" (see
 //! `controllers/tests.rs`); of `TestControllerV2UpdateCronJob` "spec.timeZone not changed" and "changed" where the
 //! schedule is empty. "set lastsuccessfultime if successfulJobHistoryLimit is zero" is a whole sync here, in which the
-//! surplus Job goes first. Of `TestControllerV2GetJobsToBeReconciled` that an owner is known by its name alone: here the uid
-//! decides.
+//! surplus Job goes first.
 
 use std::sync::Arc;
 
@@ -140,6 +139,43 @@ impl Rig {
 
     fn written(&self, resource: &str, kind: crate::storage::ChangeKind) -> usize {
         self.server.store().since(resource, self.start).unwrap().filter(|change| change.kind == kind).count()
+    }
+}
+
+#[test]
+fn get_jobs_to_be_reconciled() {
+    let job = |name: &str, namespace: &str, owner: &str| -> Box<dyn Object> {
+        let owners =
+            json!([{"apiVersion": "batch/v1", "kind": "CronJob", "name": owner, "uid": "", "controller": true}]);
+        let owners = if owner.is_empty() { json!([]) } else { owners };
+        let meta = json!({"name": name, "namespace": namespace, "uid": name, "labels": {"key": "different-value"},
+            "ownerReferences": owners});
+        Box::new(serde_json::from_value::<Job>(json!({"metadata": meta, "spec": {"template": {}}})).unwrap())
+    };
+    let mine = "mycronjob";
+    for (name, jobs, expected) in [
+        (
+            "test getting jobs in namespace without controller reference",
+            [("foo", "snazzycats", ""), ("foo1", "snazzycats", "")],
+            vec![],
+        ),
+        (
+            "test getting jobs in namespace with a controller reference",
+            [("foo", "snazzycats", ""), ("foo1", "snazzycats", mine)],
+            vec!["foo1"],
+        ),
+        ("test getting jobs in other namespaces", [("foo", "bar-ns", ""), ("foo1", "bar-ns", mine)], vec![]),
+        (
+            "test getting jobs whose labels do not match job template",
+            [("foo-fooer-owner-ref", "snazzycats", mine), ("foo-other-owner-ref", "snazzycats", "another-cronjob")],
+            vec!["foo-fooer-owner-ref"],
+        ),
+    ] {
+        let jobs = jobs.into_iter().map(|(name, namespace, owner)| job(name, namespace, owner)).collect();
+        let world = Rig::new(0.0, jobs);
+        let found = super::jobs_of(&cron_job("schedule: \"* * * * *\"", 0.0, None), &world.caches);
+        let names: Vec<&str> = found.iter().map(|job| meta::name(&job.metadata)).collect();
+        assert_eq!(names, expected, "{name}");
     }
 }
 

@@ -4,7 +4,10 @@
 //! node's conditions become unknown, and its Pods are no longer ready.
 //! Models Kubernetes 1.36 pkg/controller/nodelifecycle/node_lifecycle_controller.go.
 
-use std::collections::BTreeSet;
+#[cfg(test)]
+mod tests;
+
+use std::collections::BTreeMap;
 use std::time::Duration;
 
 use k8s_openapi::api::coordination::v1::Lease;
@@ -45,7 +48,8 @@ const CONDITIONS: [&str; 4] = ["Ready", "MemoryPressure", "DiskPressure", "PIDPr
 pub struct NodeLifecycleController {
     /// When the controller first looked: nodes that were there by then are not told of.
     started: Option<Time>,
-    registered: BTreeSet<String>,
+    /// The nodes that are known, with their uids.
+    registered: BTreeMap<String, String>,
 }
 
 /// A new node lifecycle controller.
@@ -80,7 +84,7 @@ impl Controller for NodeLifecycleController {
 
     fn reconcile(&mut self, key: &ObjectKey, context: &mut Context<'_>) -> Result<(), Status> {
         let Some(node) = context.caches.get::<Node>("", &key.name) else {
-            self.registered.remove(&*key.name);
+            self.unregister(key, context);
             return Ok(());
         };
         if let Some(due) = silent_until(&node, context) {
@@ -92,9 +96,12 @@ impl Controller for NodeLifecycleController {
             }
         }
         let created = node.metadata.creation_timestamp.as_ref().map(|time| Time::from(time.0));
-        if self.registered.insert(key.name.to_string()) && created > self.started {
-            let message = format!("Node {0} event: Registered Node {0} in Controller", key.name);
-            context.events.event(&mut context.client, &*node, EventType::Normal, "RegisteredNode", &message);
+        if !self.registered.contains_key(&*key.name) {
+            self.registered.insert(key.name.to_string(), meta::uid(&node.metadata).to_owned());
+            if created > self.started {
+                let message = format!("Node {0} event: Registered Node {0} in Controller", key.name);
+                context.events.event(&mut context.client, &*node, EventType::Normal, "RegisteredNode", &message);
+            }
         }
         let wanted = wanted_taints(&node);
         let held = node.spec.as_ref().and_then(|spec| spec.taints.clone()).unwrap_or_default();
@@ -124,6 +131,31 @@ impl Controller for NodeLifecycleController {
     }
 }
 
+impl NodeLifecycleController {
+    /// Tells that a node is gone, when the monitor would see it.
+    fn unregister(&mut self, key: &ObjectKey, context: &mut Context<'_>) {
+        let look = next_look(context.now);
+        if !self.registered.contains_key(&*key.name) {
+            return;
+        }
+        if look > context.now {
+            context.queue.add_at(key.clone(), look);
+            return;
+        }
+        let mut node = Node::default();
+        node.metadata.name = Some(key.name.to_string());
+        node.metadata.uid = self.registered.remove(&*key.name);
+        let message = format!("Node {0} event: Removing Node {0} from Controller", key.name);
+        context.events.event(&mut context.client, &node, EventType::Normal, "RemovingNode", &message);
+    }
+}
+
+/// The monitor's next look, `due` itself if it is one.
+fn next_look(due: Time) -> Time {
+    let period = MONITOR_PERIOD.as_micros() as u64;
+    Time::from_micros(due.as_micros().div_ceil(period) * period)
+}
+
 /// When a silent node is given up, at the monitor's next look; `None` while it speaks.
 fn silent_until(node: &Node, context: &Context<'_>) -> Option<Time> {
     let lease = context.caches.get::<Lease>(LEASES, meta::name(&node.metadata));
@@ -134,8 +166,7 @@ fn silent_until(node: &Node, context: &Context<'_>) -> Option<Time> {
         None if has_spoken => return None,
         None => Time::from(node.metadata.creation_timestamp.as_ref()?.0) + STARTUP_GRACE_PERIOD,
     };
-    let period = MONITOR_PERIOD.as_secs();
-    Some(Time::from_seconds(due.as_seconds().div_ceil(period) * period))
+    Some(next_look(Time::from_seconds(due.as_seconds())))
 }
 
 /// Nothing is known of the node any more. Says whether that is new.

@@ -165,3 +165,24 @@ fn a_claim_in_use_stays_until_its_pod_is_gone() {
     world.advance(1.0);
     assert!(world.server.get::<PersistentVolumeClaim>("default", "c").is_err());
 }
+
+#[test]
+fn a_claim_that_grows_waits_for_somebody_who_expands_its_volume() {
+    let mut world = World::new();
+    let mut growing = class("big", "Immediate", "kubernetes.io/no-provisioner", false);
+    growing["allowVolumeExpansion"] = json!(true);
+    world.create("storage.k8s.io/v1", "StorageClass", growing);
+    world.create("v1", "PersistentVolume", volume("v", "1Gi", "big", "Retain"));
+    world.create("v1", "PersistentVolumeClaim", claim("mine", "1Gi", Some("big")));
+    world.advance(30.0);
+    assert_eq!(world.claim_phase("mine"), ("Bound".to_owned(), "v".to_owned()));
+    let told = "ExternalExpanding waiting for an external controller to expand this PVC".to_owned();
+    assert!(!world.events_of("PersistentVolumeClaim").contains(&told));
+    let mut larger = PersistentVolumeClaim::clone(&world.get("mine"));
+    larger.spec.as_mut().unwrap().resources =
+        Some(serde_json::from_value(json!({"requests": {"storage": "2Gi"}})).unwrap());
+    let admin = world.admin.clone();
+    world.server.update(&admin, larger).unwrap();
+    world.advance(1.0);
+    assert!(world.events_of("PersistentVolumeClaim").contains(&told));
+}

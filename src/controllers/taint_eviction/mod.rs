@@ -3,6 +3,9 @@
 //!
 //! Models Kubernetes 1.36 pkg/controller/tainteviction/taint_eviction.go.
 
+#[cfg(test)]
+mod tests;
+
 use std::collections::BTreeMap;
 use std::time::Duration;
 
@@ -45,9 +48,8 @@ impl Controller for TaintEvictionController {
         if &*delta.resource == Pod::RESOURCE {
             let Some(pod) = delta.object().and_then(downcast::<Pod>) else { return };
             let key = ObjectKey::of(&*pod);
-            if delta.new.is_none() || meta::is_deleting(&pod.metadata) {
-                self.since.remove(&key);
-            } else if caches.get::<Node>("", node_of(&pod)).is_some_and(|node| !taints(&node).is_empty()) {
+            let gone = delta.new.is_none() && self.since.contains_key(&key);
+            if gone || caches.get::<Node>("", node_of(&pod)).is_some_and(|node| !taints(&node).is_empty()) {
                 queue.add_at(key, now);
             }
             return;
@@ -66,23 +68,24 @@ impl Controller for TaintEvictionController {
 
     fn reconcile(&mut self, key: &ObjectKey, context: &mut Context<'_>) -> Result<(), Status> {
         let Some(pod) = context.caches.get::<Pod>(&key.namespace, &key.name) else {
-            self.since.remove(key);
+            self.cancel(key, context);
             return Ok(());
         };
+        // Whose deletion was asked for already is not asked again, unless a wait ends just then.
+        if meta::is_deleting(&pod.metadata) && !self.since.contains_key(key) {
+            return Ok(());
+        }
         let taints = context.caches.get::<Node>("", node_of(&pod)).map(|node| taints(&node)).unwrap_or_default();
-        let wait = match tolerated_for(&pod, &taints) {
-            Some(wait) if !meta::is_deleting(&pod.metadata) => wait,
-            _ => {
-                if self.since.remove(key).is_some() && !meta::is_deleting(&pod.metadata) {
-                    let message = format!("Cancelling deletion of Pod {}/{}", key.namespace, key.name);
-                    let reason = "TaintManagerEviction";
-                    context.events.event(&mut context.client, &*pod, EventType::Normal, reason, &message);
-                }
-                return Ok(());
-            }
+        let Some(wait) = tolerated_for(&pod, &taints) else {
+            self.cancel(key, context);
+            return Ok(());
         };
         let now = context.now;
-        let due = if wait.is_zero() { now } else { *self.since.entry(key.clone()).or_insert(now) + wait };
+        if wait.is_zero() {
+            self.cancel(key, context);
+            return evict(&pod, context);
+        }
+        let due = *self.since.entry(key.clone()).or_insert(now) + wait;
         if due > now {
             context.queue.add_at(key.clone(), due);
             return Ok(());
@@ -94,6 +97,23 @@ impl Controller for TaintEvictionController {
     fn clone_box(&self) -> Box<dyn Controller> {
         Box::new(self.clone())
     }
+}
+
+impl TaintEvictionController {
+    /// The Pod need not go after all, or has gone by itself.
+    fn cancel(&mut self, key: &ObjectKey, context: &mut Context<'_>) {
+        if self.since.remove(key).is_some() {
+            tell("Cancelling deletion of", &key.namespace, &key.name, context);
+        }
+    }
+}
+
+/// Records an Event about a Pod that, as upstream's, knows it by its name alone.
+fn tell(what: &str, namespace: &str, name: &str, context: &mut Context<'_>) {
+    let mut pod = Pod::default();
+    (pod.metadata.namespace, pod.metadata.name) = (Some(namespace.to_owned()), Some(name.to_owned()));
+    let message = format!("{what} Pod {namespace}/{name}");
+    context.events.event(&mut context.client, &pod, EventType::Normal, "TaintManagerEviction", &message);
 }
 
 /// The node's taints that drive Pods away.
@@ -121,8 +141,7 @@ fn tolerated_for(pod: &Pod, taints: &[Taint]) -> Option<Duration> {
 
 fn evict(pod: &Pod, context: &mut Context<'_>) -> Result<(), Status> {
     let (namespace, name) = (meta::namespace(&pod.metadata), meta::name(&pod.metadata));
-    let message = format!("Marking for deletion Pod {namespace}/{name}");
-    context.events.event(&mut context.client, pod, EventType::Normal, "TaintManagerEviction", &message);
+    tell("Marking for deletion", namespace, name, context);
     let mut changed = pod.clone();
     let conditions = changed.status.get_or_insert_default().conditions.get_or_insert_default();
     conditions.retain(|held| held.type_ != "DisruptionTarget");
