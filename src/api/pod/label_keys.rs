@@ -90,7 +90,7 @@ mod tests {
             let pod = serde_json::to_value(&pod).unwrap();
             assert_eq!(pod["spec"]["topologySpreadConstraints"][0]["labelSelector"], expected, "{name}");
             let mut of_term = expected.clone();
-            if let Some(list) = of_term["matchExpressions"].as_array_mut() {
+            if let Some(list) = of_term.get_mut("matchExpressions").and_then(Value::as_array_mut) {
                 list.push(not_in.clone());
             }
             for side in ["podAffinity", "podAntiAffinity"] {

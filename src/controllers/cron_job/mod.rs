@@ -6,6 +6,7 @@ mod schedule;
 #[cfg(test)]
 mod tests;
 
+use std::cmp::Ordering;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -106,6 +107,13 @@ fn end_of(job: &Job) -> Option<&str> {
     let end =
         conditions.iter().find(|held| matches!(held.type_.as_str(), "Complete" | "Failed") && held.status == "True");
     end.map(|condition| condition.type_.as_str())
+}
+
+/// The Job that began first comes first, one that has not begun last, and of two alike the first by name.
+fn by_start_time(one: &Job, other: &Job) -> Ordering {
+    let start = |job: &Job| job.status.as_ref().and_then(|status| status.start_time.as_ref()).map(|time| time.0);
+    let key = |job| (start(job).is_none(), start(job));
+    key(one).cmp(&key(other)).then_with(|| one.metadata.name.cmp(&other.metadata.name))
 }
 
 /// Whether the status has a Job among the active ones.
@@ -386,10 +394,7 @@ impl<'a, 'b> Sync<'a, 'b> {
             let Some(limit) = limit else { continue };
             let mut ended: Vec<&Arc<Job>> = jobs.iter().filter(|job| end_of(job) == Some(end)).collect();
             let surplus = ended.len().saturating_sub(usize::try_from(limit).unwrap_or(0));
-            ended.sort_by_key(|job| {
-                let start = job.status.as_ref().and_then(|status| status.start_time.as_ref()).map(|time| time.0);
-                (start.is_none(), start, job.metadata.name.clone())
-            });
+            ended.sort_by(|one, other| by_start_time(one, other));
             for job in ended.into_iter().take(surplus).filter(|job| !meta::is_deleting(&job.metadata)) {
                 // The failure is told by an event; the next look tries again.
                 let _ = self.delete(job);

@@ -143,6 +143,25 @@ impl Rig {
 }
 
 #[test]
+fn by_job_start_time() {
+    let job = |(name, start): (&str, Option<f64>)| -> Job {
+        serde_json::from_value(json!({"metadata": {"name": name}, "status": {"startTime": start.map(stamp)}})).unwrap()
+    };
+    for (name, input, expected) in [
+        ("both have nil start times", [("b", None), ("a", None)], "a b"),
+        ("only the first has a nil start time", [("a", None), ("b", Some(0.0))], "b a"),
+        ("only the second has a nil start time", [("a", Some(0.0)), ("b", None)], "a b"),
+        ("both have non-nil, equal start time", [("b", Some(0.0)), ("a", Some(0.0))], "a b"),
+        ("both have non-nil, different start time", [("a", Some(9.0)), ("b", Some(0.0))], "b a"),
+    ] {
+        let mut jobs = input.map(job);
+        jobs.sort_by(super::by_start_time);
+        let names: Vec<&str> = jobs.iter().map(|job| meta::name(&job.metadata)).collect();
+        assert_eq!(names.join(" "), expected, "{name}");
+    }
+}
+
+#[test]
 fn get_jobs_to_be_reconciled() {
     let job = |name: &str, namespace: &str, owner: &str| -> Box<dyn Object> {
         let owners =

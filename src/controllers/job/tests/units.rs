@@ -440,7 +440,11 @@ fn get_remaining_backoff_time() {
     for (name, word, wanted) in [
         ("no failures", "", 0),
         ("two prev failures; current time and failure time are same", "Failed/fails=2/gone=@0", 40),
-        ("one prev failure counted and one ignored; ...", "Failed/fails=1/ignored=1/gone=@0", 40),
+        (
+            "one prev failure counted and one ignored; current time and failure time are same",
+            "Failed/fails=1/ignored=1/gone=@0",
+            40,
+        ),
     ] {
         let last = (!word.is_empty()).then(|| pod(word, 0));
         assert_eq!(backoff::remaining_for_index(last.as_ref(), now()).as_secs(), wanted, "{name}");
