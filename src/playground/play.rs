@@ -372,7 +372,7 @@ impl Playground {
     }
 
     fn keep_moment(&mut self, changes: &mut Changes) {
-        if self.now() >= self.line.end && self.line.snapshots.is_due(self.now()) {
+        if self.now() >= self.line.end && self.line.snapshots.is_due(&self.line.world) {
             self.line.snapshots.keep(&self.line.world, None);
             changes.timeline = true;
         }

@@ -11,6 +11,8 @@ use crate::sim::Time;
 const LIMIT: usize = 64;
 /// Moments without a command are at least so far apart.
 const INTERVAL: Duration = Duration::from_secs(5);
+/// Less work than this (pieces) is soon done again: no moment is kept for it.
+const LEAST_WORK: u64 = 200;
 
 /// A kept moment.
 #[derive(Clone, Debug)]
@@ -37,9 +39,19 @@ impl Snapshots {
         }
     }
 
-    /// Whether the last moment is long enough ago for another one without a command.
-    pub fn is_due(&self, now: Time) -> bool {
-        self.kept.last().is_none_or(|last| now.since(last.mark.at) >= INTERVAL)
+    /// Whether the last moment is long enough ago for another one without a command. To keep one costs about a piece of
+    /// work for every object; to come back without it, all that was done since the last one: it is kept when the second
+    /// has grown over the first.
+    pub fn is_due(&self, world: &World) -> bool {
+        let Some(last) = self.kept.last() else { return true };
+        if world.now().since(last.mark.at) < INTERVAL {
+            return false;
+        }
+        let work = |world: &World| world.lab.cluster.events();
+        let store = world.lab.cluster.server().store();
+        let objects: usize = store.resources().map(|resource| store.count(resource)).sum();
+        let worth = LEAST_WORK.max(u64::try_from(objects).unwrap_or(u64::MAX));
+        work(world).saturating_sub(work(&last.world)) >= worth
     }
 
     /// Drops the moment whose neighbours are nearest to each other; moments before commands count twice.

@@ -19,6 +19,8 @@ const WORK: f64 = 8.0;
 const SKIP_WORK: f64 = 40.0;
 /// Clock and countdowns are drawn anew this often, in milliseconds of real time.
 const REDRAW: f64 = 100.0;
+/// The furthest that a step back goes.
+const STEP_BACK: Duration = Duration::from_secs(5);
 /// Frames that one component may use up entirely before the person is told.
 const SPINNING: u32 = 90;
 
@@ -114,11 +116,13 @@ impl Core {
         self.scrubbed.set(Some(to));
     }
 
-    /// Back to the mark before this instant.
+    /// Back to the mark before this instant, or by a few seconds when nothing was done for longer.
     pub fn step_back(&self) {
         let (now, marks) = self.read(|playground| (playground.now(), playground.timeline()));
         let before = marks.iter().rev().map(|mark| mark.at).find(|at| now.since(*at) > Duration::from_millis(150));
-        self.act(Action::Rewind(before.unwrap_or(self.signals.start)));
+        let start = self.signals.start;
+        let near = start + now.since(start).saturating_sub(STEP_BACK);
+        self.act(Action::Rewind(before.map_or(near, |before| before.max(near))));
     }
 
     /// All of the terminal, for one that was just opened.

@@ -59,6 +59,8 @@ for (const kind of ['Deployment', 'Job']) {
 for (const count of [10, 100, 1000]) {
   const page = await open(browser, SITE + LESSON);
   await lab(page);
+  // The rest of the engine has come; the texts are loaded after it.
+  await page.waitForFunction(() => performance.getEntriesByType('resource').some(({ name }) => name.endsWith('/prose.json')));
   const measured = await page.evaluate(
     ([text, wanted]) =>
       new Promise((resolve) => {

@@ -56,7 +56,10 @@ function restNow() {
     request.overrideMimeType('text/plain; charset=x-user-defined');
     request.send();
     if (request.status !== 200) throw new Error(`${request.status}`);
-    const bytes = Uint8Array.from(request.responseText, (letter) => letter.charCodeAt(0) & 0xff);
+    const letters = request.responseText;
+    // A byte keeps the lower eight bits of what is put in.
+    const bytes = new Uint8Array(letters.length);
+    for (let at = 0; at < letters.length; at++) bytes[at] = letters.charCodeAt(at);
     new WebAssembly.Instance(new WebAssembly.Module(bytes), { first });
     came = true;
   } catch (error) {
