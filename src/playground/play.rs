@@ -27,8 +27,8 @@ const LONGEST_SKIP: Duration = Duration::from_secs(24 * 3_600);
 /// Seconds of a day, and of the part of it that lies before the morning.
 const DAY: u64 = 24 * 3_600;
 const MORNING: u64 = 6 * 3_600;
-/// Steps are looked at no more often than this, in virtual time.
-const CHECK_INTERVAL: Duration = Duration::from_millis(200);
+/// Steps are looked at no more often than this, in real time: a reader sees them tick, and a look has its price.
+const CHECK_INTERVAL: Duration = Duration::from_millis(100);
 /// The longest log; what is done after it is not brought back after a reload.
 const LOG_LIMIT: usize = 100_000;
 
@@ -54,7 +54,8 @@ pub struct Playground {
     owed: Duration,
     checklist: Checklist,
     ticked: Vec<Option<Time>>,
-    checked: (u64, Time),
+    /// The revision at which the steps were looked at, and the real time since.
+    checked: (u64, Duration),
     shown: u64,
     /// Given to every world that comes back from the past.
     prose: Option<Arc<Prose>>,
@@ -75,7 +76,7 @@ impl Playground {
             abandoned: None,
             clock,
             owed: Duration::ZERO,
-            checked: (0, Time::default()),
+            checked: (0, CHECK_INTERVAL),
             shown: 0,
             prose: None,
         };
@@ -102,7 +103,7 @@ impl Playground {
             Action::Reset => self.reset(),
             action => self.record(action),
         };
-        self.look(&mut changes);
+        self.look(CHECK_INTERVAL, &mut changes);
         changes
     }
 
@@ -118,7 +119,7 @@ impl Playground {
             let left = target.since(self.now());
             self.owed = left.saturating_sub(self.clock.virtual_time(real));
         }
-        self.look(&mut changes);
+        self.look(real, &mut changes);
         changes
     }
 
@@ -346,8 +347,7 @@ impl Playground {
                     self.keep_moment(changes);
                 }
                 if moved.short || (left == 0 && self.now() < stop) {
-                    self.arrived(changes);
-                    return false;
+                    return self.arrived(false);
                 }
                 if self.now() >= stop {
                     break;
@@ -358,17 +358,15 @@ impl Playground {
             self.line.world.applied += 1;
             left = left.saturating_sub(1);
             if left == 0 {
-                self.arrived(changes);
-                return false;
+                return self.arrived(false);
             }
         }
-        self.arrived(changes);
-        true
+        self.arrived(true)
     }
 
-    fn arrived(&mut self, changes: &mut Changes) {
+    fn arrived(&mut self, at_target: bool) -> bool {
         self.line.end = self.line.end.max(self.now());
-        self.look(changes);
+        at_target
     }
 
     fn keep_moment(&mut self, changes: &mut Changes) {
@@ -444,20 +442,21 @@ impl Playground {
         changes.picture = true;
     }
 
-    /// Looks at picture and steps.
-    fn look(&mut self, changes: &mut Changes) {
+    /// Looks at picture and steps, `real` time after the last look.
+    fn look(&mut self, real: Duration, changes: &mut Changes) {
         let version = self.diagram().version();
         if version != self.shown {
             self.shown = version;
             changes.picture = true;
         }
         let revision = self.line.world.lab.cluster.server().store().revision();
-        let now = self.now();
-        let soon = now >= self.checked.1 && now.since(self.checked.1) < CHECK_INTERVAL;
+        self.checked.1 += real;
+        let soon = self.checked.1 < CHECK_INTERVAL;
         if revision == self.checked.0 || soon || self.ticked.iter().all(Option::is_some) {
             return;
         }
-        self.checked = (revision, now);
+        self.checked = (revision, Duration::ZERO);
+        let now = self.now();
         for index in self.checklist.update(&self.line.world.lab) {
             if let Some(ticked) = self.ticked.get_mut(index) {
                 *ticked = Some(now);
