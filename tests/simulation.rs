@@ -257,6 +257,7 @@ fn whatever_happens_to_jobs_kubernetes_keeps_its_promises() {
             }
         }
     };
+    #[expect(clippy::disallowed_methods, reason = "how long the seeds took is told to a person")]
     let begun = std::time::Instant::now();
     let workers = std::thread::available_parallelism().map_or(2, |count| count.get());
     std::thread::scope(|scope| (0..workers).for_each(|_| _ = scope.spawn(play_some)));

@@ -1,7 +1,8 @@
 //! Checks over the objects of a cluster: whether they hold, and what is wrong first. Pure: reads objects, changes nothing.
 
+use std::borrow::Cow;
 use std::collections::BTreeMap;
-use std::sync::Arc;
+use std::rc::Rc;
 
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
@@ -12,17 +13,56 @@ use crate::text::json_path::JsonPath;
 /// Whoever knows the objects of a cluster.
 pub trait Objects {
     /// The objects of a resource such as `jobs`: those of one namespace, or all of them.
-    fn list(&self, resource: &str, namespace: Option<&str>) -> Vec<Value>;
+    fn list(&self, resource: &str, namespace: Option<&str>) -> Vec<Box<dyn Item>>;
     /// The instant, in virtual seconds since a fixed one.
     fn seconds(&self) -> f64;
     /// A copy of everything to try something on.
     fn copy(&self) -> Box<dyn Trial>;
 }
 
+/// An object of a list. What tells it apart from others is at hand; all of it is written out only when a check looks
+/// into it, for a cluster may have thousands.
+pub trait Item {
+    /// Its name.
+    fn name(&self) -> &str;
+    /// Its namespace; empty for none.
+    fn namespace(&self) -> &str;
+    /// The value of a label.
+    fn label(&self, key: &str) -> Option<&str>;
+    /// Kind and name of its owners.
+    fn owners(&self) -> Vec<(&str, &str)>;
+    /// All of it.
+    fn json(&self) -> Cow<'_, Value>;
+}
+
+impl Item for Value {
+    fn name(&self) -> &str {
+        self.pointer("/metadata/name").and_then(Value::as_str).unwrap_or_default()
+    }
+    fn namespace(&self) -> &str {
+        self.pointer("/metadata/namespace").and_then(Value::as_str).unwrap_or_default()
+    }
+    fn label(&self, key: &str) -> Option<&str> {
+        self.pointer("/metadata/labels")?.get(key)?.as_str()
+    }
+    fn owners(&self) -> Vec<(&str, &str)> {
+        fn text<'a>(owner: &'a Value, field: &str) -> &'a str {
+            owner.get(field).and_then(Value::as_str).unwrap_or_default()
+        }
+        let owners = self.pointer("/metadata/ownerReferences").and_then(Value::as_array);
+        owners.into_iter().flatten().map(|owner| (text(owner, "kind"), text(owner, "name"))).collect()
+    }
+    fn json(&self) -> Cow<'_, Value> {
+        Cow::Borrowed(self)
+    }
+}
+
+type List = Rc<Vec<Box<dyn Item>>>;
+
 /// One look at the cluster: what several checks ask for is listed once.
 pub struct Look<'a> {
     objects: &'a dyn Objects,
-    lists: BTreeMap<(String, Option<String>), Arc<Vec<Value>>>,
+    lists: BTreeMap<(String, Option<String>), List>,
 }
 
 impl<'a> Look<'a> {
@@ -31,9 +71,9 @@ impl<'a> Look<'a> {
         Self { objects, lists: BTreeMap::new() }
     }
 
-    fn list(&mut self, resource: &str, namespace: Option<&str>) -> Arc<Vec<Value>> {
+    fn list(&mut self, resource: &str, namespace: Option<&str>) -> List {
         let key = (resource.to_owned(), namespace.map(str::to_owned));
-        let list = || Arc::new(self.objects.list(resource, namespace));
+        let list = || Rc::new(self.objects.list(resource, namespace));
         self.lists.entry(key).or_insert_with(list).clone()
     }
 }
@@ -187,7 +227,7 @@ impl Check {
     pub fn evaluate(&self, look: &mut Look<'_>) -> CheckResult {
         let all = look.list(&self.resource, self.namespace.as_deref());
         let paths = self.paths();
-        let found = all.iter().filter(|object| self.describes(object, look, &paths)).count();
+        let found = all.iter().filter(|object| self.describes(object.as_ref(), look, &paths)).count();
         CheckResult { passed: self.count.holds(&found.to_string()), found }
     }
 
@@ -201,19 +241,20 @@ impl Check {
             Some(hint.as_ref().map_or(otherwise, |text| Wrong::Told { text: text.clone() }))
         };
         let all = look.list(&self.resource, self.namespace.as_deref());
-        let meant: Vec<&Value> = all.iter().filter(|object| self.means(object, look)).collect();
+        let meant = all.iter().filter(|object| self.means(object.as_ref(), look));
+        let meant: Vec<Cow<'_, Value>> = meant.map(|object| object.json()).collect();
         let (resource, name) = (self.resource.clone(), self.name.clone().unwrap_or_default());
         let paths = self.paths();
         // The object that is right the furthest is the one that the reader is working at.
         let right = |object: &Value| self.fields.iter().zip(&paths).take_while(|(f, p)| f.holds(p, object)).count();
-        let Some(nearest) = meant.iter().copied().max_by_key(|object| right(object)) else {
+        let Some(nearest) = meant.iter().map(Cow::as_ref).max_by_key(|object| right(object)) else {
             let nothing = Wrong::Missing { resource: resource.clone(), name };
             return told(
                 &self.hint,
                 if result.found == 0 { nothing } else { Wrong::Count { resource, found: result.found } },
             );
         };
-        let name = nearest.pointer("/metadata/name").and_then(Value::as_str).unwrap_or_default().to_owned();
+        let name = nearest.name().to_owned();
         let at = right(nearest);
         if let (Some(field), Some(path)) = (self.fields.get(at), paths.get(at)) {
             let found = path.as_ref().ok().and_then(|path| path.execute(nearest).ok()).unwrap_or_default();
@@ -229,20 +270,22 @@ impl Check {
         self.fields.iter().map(|field| JsonPath::parse(&field.path).map(|path| path.allow_missing_keys(true))).collect()
     }
 
-    fn describes(&self, object: &Value, look: &mut Look<'_>, paths: &[Result<JsonPath, String>]) -> bool {
-        self.means(object, look)
-            && self.condition.as_ref().is_none_or(|condition| condition.holds(object))
-            && self.fields.iter().zip(paths).all(|(field, path)| field.holds(path, object))
+    fn describes(&self, object: &dyn Item, look: &mut Look<'_>, paths: &[Result<JsonPath, String>]) -> bool {
+        if !self.means(object, look) {
+            return false;
+        }
+        if self.condition.is_none() && self.fields.is_empty() {
+            return true;
+        }
+        let object = object.json();
+        self.condition.as_ref().is_none_or(|condition| condition.holds(&object))
+            && self.fields.iter().zip(paths).all(|(field, path)| field.holds(path, &object))
     }
 
     /// Whether it is about this object, right or wrong.
-    fn means(&self, object: &Value, look: &mut Look<'_>) -> bool {
-        let metadata = object.get("metadata");
-        let text = |field: &str| metadata.and_then(|m| m.get(field)).and_then(Value::as_str);
-        let labels = metadata.and_then(|m| m.get("labels"));
-        let label = |key: &str| labels.and_then(|l| l.get(key)).and_then(Value::as_str);
-        self.name.as_deref().is_none_or(|name| text("name") == Some(name))
-            && self.labels.iter().all(|(key, value)| label(key) == Some(value))
+    fn means(&self, object: &dyn Item, look: &mut Look<'_>) -> bool {
+        self.name.as_deref().is_none_or(|name| object.name() == name)
+            && self.labels.iter().all(|(key, value)| object.label(key) == Some(value))
             && self.owner.as_ref().is_none_or(|owner| is_owned(object, owner, look, 0))
     }
 }
@@ -260,20 +303,18 @@ impl Field {
 /// Owners of owners are followed so far: a Pod, its ReplicaSet, its Deployment.
 const OWNERS: usize = 4;
 
-fn is_owned(object: &Value, wanted: &Owner, look: &mut Look<'_>, depth: usize) -> bool {
-    let owners = object.pointer("/metadata/ownerReferences").and_then(Value::as_array);
-    let namespace = object.pointer("/metadata/namespace").and_then(Value::as_str);
-    owners.into_iter().flatten().any(|owner| {
-        let text = |field: &str| owner.get(field).and_then(Value::as_str).unwrap_or_default();
-        if text("kind") == wanted.kind && text("name") == wanted.name {
+fn is_owned(object: &dyn Item, wanted: &Owner, look: &mut Look<'_>, depth: usize) -> bool {
+    let namespace = Some(object.namespace()).filter(|namespace| !namespace.is_empty());
+    object.owners().into_iter().any(|(kind, name)| {
+        if kind == wanted.kind && name == wanted.name {
             return true;
         }
         // A CronJob's Pods belong to it through their Job.
         depth < OWNERS
-            && look.list(&format!("{}s", text("kind").to_lowercase()), namespace).iter().any(|between| {
-                between.pointer("/metadata/name").and_then(Value::as_str) == Some(text("name"))
-                    && is_owned(between, wanted, look, depth + 1)
-            })
+            && look
+                .list(&format!("{}s", kind.to_lowercase()), namespace)
+                .iter()
+                .any(|between| between.name() == name && is_owned(between.as_ref(), wanted, look, depth + 1))
     })
 }
 

@@ -91,9 +91,9 @@ impl Checklist {
 #[cfg(test)]
 mod tests {
     use super::super::attempt::{Attempt, Outcome, Trial};
-    use super::super::check::{Check, Comparison};
+    use super::super::check::{Check, Comparison, Item};
     use super::*;
-    use serde_json::{Value, json};
+    use serde_json::json;
 
     /// So many Jobs; a line such as `add 1` adds some, and each second adds `growth`.
     #[derive(Clone, Default)]
@@ -104,8 +104,8 @@ mod tests {
     }
 
     impl Objects for Jobs {
-        fn list(&self, _: &str, _: Option<&str>) -> Vec<Value> {
-            (0..self.count).map(|at| json!({"metadata": {"name": format!("job-{at}")}})).collect()
+        fn list(&self, _: &str, _: Option<&str>) -> Vec<Box<dyn Item>> {
+            (0..self.count).map(|at| Box::new(json!({"metadata": {"name": format!("job-{at}")}})) as _).collect()
         }
         fn seconds(&self) -> f64 {
             self.now

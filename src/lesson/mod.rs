@@ -34,7 +34,7 @@ pub use author::{
     Block, Chapter, Choice, Commands, Course, Document, Link, Piece, Problem, Quiz, Run, Source, fingerprint, read,
     translate,
 };
-pub use check::{Check, CheckResult, Comparison, Condition, Field, Look, Objects, Operator, Owner, Wrong};
+pub use check::{Check, CheckResult, Comparison, Condition, Field, Item, Look, Objects, Operator, Owner, Wrong};
 pub use checklist::Checklist;
 #[cfg(not(target_arch = "wasm32"))]
 pub use links::check_links;

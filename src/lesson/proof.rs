@@ -294,9 +294,9 @@ fn normal(line: &str) -> String {
 
 #[cfg(test)]
 mod tests {
-    use super::super::{Objects, Outcome, Source, read};
+    use super::super::{Item, Objects, Outcome, Source, read};
     use super::*;
-    use serde_json::{Value, json};
+    use serde_json::json;
 
     /// Knows `make`, which makes a Job, `fail`, `watch`, and `echo`.
     #[derive(Clone, Default)]
@@ -306,9 +306,9 @@ mod tests {
     }
 
     impl Objects for Fake {
-        fn list(&self, resource: &str, _: Option<&str>) -> Vec<Value> {
+        fn list(&self, resource: &str, _: Option<&str>) -> Vec<Box<dyn Item>> {
             let jobs = if resource == "jobs" { self.jobs } else { 0 };
-            (0..jobs).map(|at| json!({"metadata": {"name": format!("job-{at}")}})).collect()
+            (0..jobs).map(|at| Box::new(json!({"metadata": {"name": format!("job-{at}")}})) as _).collect()
         }
         fn seconds(&self) -> f64 {
             0.0

@@ -3,6 +3,7 @@
 //! Runs what is ready, then goes to the next instant at which either has something to do. Knows no terminal, no
 //! lesson and no real time.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use k8s_openapi::api::apps::v1::{DaemonSet, Deployment, ReplicaSet};
@@ -10,13 +11,14 @@ use k8s_openapi::api::batch::v1::{CronJob, Job};
 use k8s_openapi::api::core::v1::{Event, Pod};
 use serde_json::Value;
 
+use super::kept::Kept;
 use super::machine::{self, AUTHORITIES};
 use super::{Config, Session};
 use crate::api;
 use crate::client::{Cache, Delta};
 use crate::cluster::{self, Cluster};
 use crate::diagram::{Change, Diagram, Object};
-use crate::lesson::{Objects, Trial};
+use crate::lesson::{Item, Objects, Trial};
 use crate::shell::Machine;
 use crate::shell::machine::SLICE;
 use crate::shell::program::Host;
@@ -204,12 +206,17 @@ impl Lab {
 }
 
 impl Objects for Lab {
-    fn list(&self, resource: &str, namespace: Option<&str>) -> Vec<Value> {
+    fn list(&self, resource: &str, namespace: Option<&str>) -> Vec<Box<dyn Item>> {
         let kept = api::KINDS.iter().map(|kind| kind.info().resource);
         let found = kept.into_iter().find(|known| known.split('.').next() == Some(resource) || *known == resource);
         let Some(found) = found else { return Vec::new() };
         let namespace = namespace.filter(|namespace| !namespace.is_empty());
-        self.cluster.server().store().list(found, namespace).map(|object| object.to_json()).collect()
+        self.cluster
+            .server()
+            .store()
+            .list(found, namespace)
+            .map(|object| Box::new(Kept(Arc::clone(object))) as _)
+            .collect()
     }
     fn seconds(&self) -> f64 {
         self.now().since(Time::default()).as_secs_f64()

@@ -17,6 +17,7 @@ pub mod bench;
 mod changes;
 mod clock;
 mod completion;
+mod kept;
 mod lab;
 mod machine;
 mod play;

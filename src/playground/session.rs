@@ -9,14 +9,13 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use regex_lite::Regex;
-use serde_json::Value;
 
 use super::Config;
 use super::lab::Lab;
 use super::machine::{HOME, caller};
 use crate::apimachinery::facts::Prose;
 use crate::cluster::PresentImages;
-use crate::lesson::{self, Objects, Trial};
+use crate::lesson::{self, Item, Objects, Trial};
 use crate::shell::machine::{SpawnOptions, StartError, Stdio, Stream};
 use crate::shell::program::{Pid, Signal};
 use crate::sim::Time;
@@ -304,7 +303,7 @@ impl Session {
 }
 
 impl Objects for Session {
-    fn list(&self, resource: &str, namespace: Option<&str>) -> Vec<Value> {
+    fn list(&self, resource: &str, namespace: Option<&str>) -> Vec<Box<dyn Item>> {
         self.lab.list(resource, namespace)
     }
     fn seconds(&self) -> f64 {

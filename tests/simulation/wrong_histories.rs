@@ -55,7 +55,7 @@ impl Told {
     }
 
     fn pass(&mut self, seconds: u64) -> &mut Self {
-        self.now = self.now + Duration::from_secs(seconds);
+        self.now += Duration::from_secs(seconds);
         self
     }
 

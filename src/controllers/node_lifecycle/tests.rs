@@ -20,7 +20,7 @@ fn a_node_that_is_gone_is_removed_at_the_next_look() {
     world.server.delete_object(&admin, Node::RESOURCE, "", "node01", &DeleteOptions::default()).unwrap();
     let registered = "RegisteredNode Node node01 event: Registered Node node01 in Controller".to_owned();
     world.advance(1.0);
-    assert_eq!(world.events_of("Node"), [registered.clone()]);
+    assert_eq!(world.events_of("Node"), std::slice::from_ref(&registered));
     world.advance(2.0);
     let removed = "RemovingNode Node node01 event: Removing Node node01 from Controller".to_owned();
     assert_eq!(world.events_of("Node"), [registered, removed]);

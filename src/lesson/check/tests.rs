@@ -6,9 +6,9 @@ use serde_json::json;
 struct Cluster(Vec<(&'static str, Value)>);
 
 impl Objects for Cluster {
-    fn list(&self, resource: &str, namespace: Option<&str>) -> Vec<Value> {
+    fn list(&self, resource: &str, namespace: Option<&str>) -> Vec<Box<dyn Item>> {
         let here = |object: &Value| namespace.is_none_or(|n| object["metadata"]["namespace"] == n);
-        self.0.iter().filter(|(r, o)| *r == resource && here(o)).map(|(_, o)| o.clone()).collect()
+        self.0.iter().filter(|(r, o)| *r == resource && here(o)).map(|(_, o)| Box::new(o.clone()) as _).collect()
     }
     fn seconds(&self) -> f64 {
         0.0

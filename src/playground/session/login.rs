@@ -3,10 +3,8 @@
 
 use std::time::Duration;
 
-use serde_json::Value;
-
 use super::{BUDGET, FAREWELL, PATIENCE, Session, text};
-use crate::lesson::{Objects, Outcome, Rehearsal, Trial};
+use crate::lesson::{Item, Objects, Outcome, Rehearsal, Trial};
 use crate::shell::LineState;
 use crate::shell::machine::{SpawnOptions, TtyId};
 use crate::shell::program::{Pid, Signal};
@@ -78,7 +76,7 @@ impl Login {
 }
 
 impl Objects for Login {
-    fn list(&self, resource: &str, namespace: Option<&str>) -> Vec<Value> {
+    fn list(&self, resource: &str, namespace: Option<&str>) -> Vec<Box<dyn Item>> {
         self.session.list(resource, namespace)
     }
     fn seconds(&self) -> f64 {
