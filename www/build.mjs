@@ -57,7 +57,9 @@ await build({ ...shared, entryPoints: ['styles/page.css'], outfile: at('tabernet
 
 writeFileSync(at('NOTICES.txt'), notices(dirname(www)));
 
-const contents = Object.fromEntries(files(dist).map((name) => [name, hash(readFileSync(at(name)))]));
+// Cards are for those who show links; no reader ever loads one.
+const kept = files(dist).filter((name) => !name.startsWith('cards/'));
+const contents = Object.fromEntries(kept.map((name) => [name, hash(readFileSync(at(name)))]));
 const version = hash(JSON.stringify(contents));
 await build({
   ...shared,

@@ -24,10 +24,11 @@ pub struct Lessons {
 }
 
 impl Lessons {
-    /// A lesson in another language, if somebody has translated it.
-    pub fn translation(&self, document: &Document, language: &str) -> Option<&Document> {
-        let same = |translation: &&Document| translation.lesson.name == document.lesson.name;
-        self.translations.iter().filter(|translation| translation.language == language).find(same)
+    /// The lessons in a language; those that nobody has translated as they were written.
+    pub fn in_language(&self, language: &str) -> Vec<&Document> {
+        let spoken = || self.translations.iter().filter(|translation| translation.language == language);
+        let told = |name: &str| spoken().find(|translation| translation.lesson.name == name);
+        self.documents.iter().map(|document| told(&document.lesson.name).unwrap_or(document)).collect()
     }
 }
 

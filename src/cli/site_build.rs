@@ -8,15 +8,14 @@ use super::lesson_folder::{self, Lessons, failed};
 use super::options::Options;
 use super::{Failure, Subcommand};
 use crate::diagram::{Diagram, svg};
-use crate::lesson::Document;
-use crate::lesson::html::{LANGUAGES, Site, feed, index_page, lesson_page, search_index, sitemap};
+use crate::lesson::html::{LANGUAGES, Letters, Site, feed, index_page, lesson_page, search_index, sitemap};
 use crate::playground::Config;
 
 /// The subcommand.
 pub const SUBCOMMAND: Subcommand = Subcommand {
     name: "site build",
     usage: "--out DIR [--lessons DIR]",
-    summary: "Writes the pages, the search index, the sitemap and the feed of the lessons; styles and scripts come from elsewhere.",
+    summary: "Writes the pages, the search index, the sitemap, the feed and the cards of the lessons; styles and scripts come from elsewhere.",
     run,
 };
 
@@ -31,7 +30,7 @@ fn run(words: &[String]) -> Result<(), Failure> {
     let out = options.value("out").ok_or_else(|| Failure::Usage("`--out DIR` says where to write".to_owned()))?;
     let out = Path::new(out);
     let lessons = lesson_folder::load(Path::new(options.value("lessons").unwrap_or("lessons")))?;
-    for (name, content) in pages(&lessons)? {
+    for (name, content) in pages(&lessons)?.into_iter().chain(cards(&lessons)?) {
         write(&out.join(name), &content)?;
     }
     println!("{}: {} lessons, {} translations", out.display(), lessons.documents.len(), lessons.translations.len());
@@ -47,8 +46,7 @@ pub fn pages(lessons: &Lessons) -> Result<BTreeMap<String, Vec<u8>>, Failure> {
     let start = Config::default().start;
     let picture = Diagram::new(start).picture(start, LANES);
     for language in LANGUAGES {
-        let translated = |document| lessons.translation(document, language).unwrap_or(document);
-        let documents: Vec<&Document> = lessons.documents.iter().map(translated).collect();
+        let documents = lessons.in_language(language);
         let site = Site::new(&lessons.course, language, &documents);
         let folder = site.folder();
         let mut put = |name: &str, text: String| drop(files.insert(format!("{folder}{name}"), text.into_bytes()));
@@ -75,6 +73,18 @@ pub fn pages(lessons: &Lessons) -> Result<BTreeMap<String, Vec<u8>>, Failure> {
         }
     }
     Ok(files)
+}
+
+/// The pictures that links to the pages are shown with elsewhere.
+fn cards(lessons: &Lessons) -> Result<Vec<(String, Vec<u8>)>, Failure> {
+    let failed = |problem: String| Failure::Failed(format!("the cards cannot be drawn: {problem}"));
+    let letters = Letters::new().map_err(failed)?;
+    let mut all = Vec::new();
+    for language in LANGUAGES {
+        let documents = lessons.in_language(language);
+        all.extend(Site::new(&lessons.course, language, &documents).cards(&letters).map_err(failed)?);
+    }
+    Ok(all)
 }
 
 fn write(path: &Path, content: &[u8]) -> Result<(), Failure> {

@@ -3,7 +3,8 @@
 //! # The contract with styles and scripts
 //!
 //! Files at the root of the site, next to `index.html` (`{root}` is `./` there and `../../` in a lesson):
-//! `{root}tabernetes.css`, `{root}tabernetes.js` (a module), `{root}icon.svg`. A lesson is `lessons/<name>/index.html`.
+//! `{root}tabernetes.css`, `{root}tabernetes.js` (a module), `{root}icon.svg`. A lesson is `lessons/<name>/index.html`, its
+//! card `cards/<name>.png`.
 //! Every URL is relative. Nothing here needs a script; a script only adds to it. Buttons that need one are `hidden`
 //! until it unhides them.
 //!
@@ -48,6 +49,7 @@
 //! h2 > a, p, p.tn-meta > span.tn-progress.
 
 mod blocks;
+mod card;
 mod feeds;
 mod flow;
 mod index;
@@ -56,6 +58,7 @@ mod search;
 mod site;
 mod words;
 
+pub use card::{Card, Letters};
 pub use feeds::{feed, sitemap};
 pub use index::index_page;
 pub use page::lesson_page;

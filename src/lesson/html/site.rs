@@ -2,6 +2,7 @@
 
 use std::fmt::Write;
 
+use super::card::{self, Card, Letters};
 use super::escape;
 use super::words::{LANGUAGES, Words};
 use crate::lesson::author::{Chapter, Course, Document};
@@ -100,7 +101,7 @@ impl Site {
 
     /// Everything before `<body>`.
     pub(super) fn head(&self, place: &Place, title: &str, description: &str) -> String {
-        let (root, home) = (&place.root, &place.home);
+        let root = &place.root;
         let mut out = format!(
             "<!DOCTYPE html>\n<html lang=\"{}\">\n<head>\n<meta charset=\"utf-8\">\n\
              <meta name=\"viewport\" content=\"width=device-width, initial-scale=1\">\n\
@@ -112,32 +113,73 @@ impl Site {
             escape(title),
             escape(description)
         );
+        self.told_elsewhere(&mut out, place, title, description);
+        out.push_str("</head>\n");
+        out
+    }
+
+    /// What others show of a link to the page, and where else it can be read.
+    fn told_elsewhere(&self, out: &mut String, place: &Place, title: &str, description: &str) {
+        let kind = if place.path.is_empty() { "website" } else { "article" };
+        let locale = locale(&self.language);
         for (property, content) in [
-            ("og:type", "article"),
+            ("og:type", kind),
             ("og:site_name", &self.course.title),
             ("og:title", title),
             ("og:description", description),
-            ("og:locale", &self.language),
+            ("og:locale", locale),
         ] {
             let _ = writeln!(out, "<meta property=\"{property}\" content=\"{}\">", escape(content));
         }
-        out.push_str("<meta name=\"twitter:card\" content=\"summary\">\n");
-        if !self.course.url.is_empty() {
-            let url = escape(&self.course.url);
-            let own = format!("{url}{}{}", self.folder(), place.path);
-            let _ = writeln!(
-                out,
-                "<link rel=\"canonical\" href=\"{own}\">\n<meta property=\"og:url\" content=\"{own}\">\n\
-                 <link rel=\"alternate\" type=\"application/atom+xml\" title=\"{}\" href=\"{home}feed.xml\">",
-                escape(&self.words.say("feed"))
-            );
-            for (language, folder) in folders() {
-                let href = format!("{url}{folder}{}", place.path);
-                let _ = writeln!(out, "<link rel=\"alternate\" hreflang=\"{language}\" href=\"{href}\">");
-            }
+        if self.course.url.is_empty() {
+            out.push_str("<meta name=\"twitter:card\" content=\"summary\">\n");
+            return;
         }
-        out.push_str("</head>\n");
-        out
+        let url = escape(&self.course.url);
+        let own = format!("{url}{}{}", self.folder(), place.path);
+        let card = format!("{url}{}", escape(&self.card_path(&place.path)));
+        let _ = writeln!(
+            out,
+            "<meta property=\"og:url\" content=\"{own}\">\n<meta property=\"og:image\" content=\"{card}\">\n\
+             <meta property=\"og:image:width\" content=\"{}\">\n<meta property=\"og:image:height\" content=\"{}\">\n\
+             <meta property=\"og:image:alt\" content=\"{}\">\n<meta name=\"twitter:card\" content=\"summary_large_image\">\n\
+             <link rel=\"canonical\" href=\"{own}\">\n\
+             <link rel=\"alternate\" type=\"application/atom+xml\" title=\"{}\" href=\"{}feed.xml\">",
+            card::SIZE.0,
+            card::SIZE.1,
+            escape(title),
+            escape(&self.words.say("feed")),
+            place.home
+        );
+        for (language, folder) in folders() {
+            let href = format!("{url}{folder}{}", place.path);
+            let _ = writeln!(out, "<link rel=\"alternate\" hreflang=\"{language}\" href=\"{href}\">");
+        }
+    }
+
+    /// Where the card of a page lies below the root of the site; `path` is the page's below its language.
+    fn card_path(&self, path: &str) -> String {
+        let name = path.trim_end_matches('/').rsplit('/').next().filter(|name| !name.is_empty()).unwrap_or("index");
+        format!("cards/{}{name}.png", self.folder())
+    }
+
+    /// The cards of all pages by their path; none for a course that is published nowhere.
+    ///
+    /// # Errors
+    /// A card cannot be drawn.
+    pub fn cards(&self, letters: &Letters) -> Result<Vec<(String, Vec<u8>)>, String> {
+        let course = &self.course;
+        if course.url.is_empty() {
+            return Ok(Vec::new());
+        }
+        let front = (String::new(), course.title.as_str(), course.description.as_str());
+        let lesson = |entry: &'_ Entry| format!("lessons/{}/", entry.name);
+        let lessons =
+            self.lessons.iter().map(|entry| (lesson(entry), entry.title.as_str(), entry.description.as_str()));
+        let draw = |(path, title, about): (String, &str, &str)| {
+            Ok((self.card_path(&path), letters.draw(Card { course: &course.title, title, about })?))
+        };
+        std::iter::once(front).chain(lessons).map(draw).collect()
     }
 
     /// The header: the course's name, and the same page in the other languages.
@@ -203,4 +245,13 @@ pub(super) fn folders() -> impl Iterator<Item = (&'static str, String)> {
         .iter()
         .enumerate()
         .map(|(at, language)| (*language, if at == 0 { String::new() } else { format!("{language}/") }))
+}
+
+/// A language with the country that those who show links expect.
+fn locale(language: &str) -> &str {
+    match language {
+        "en" => "en_US",
+        "de" => "de_DE",
+        other => other,
+    }
 }
