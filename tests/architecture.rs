@@ -41,8 +41,8 @@ const MAY_IMPORT: &[(&str, &[&str])] = &[
     ),
     // A remote client: no server, no storage, no kinds.
     ("kubectl", &["sim", "text", "apimachinery", "shell", "images"]),
-    // `apimachinery` for its reader of objects alone: the page carries one, not two.
-    ("diagram", &["sim", "apimachinery"]),
+    // `apimachinery` for its reader of objects alone: the page carries one, not two; `text` for the words of the interface.
+    ("diagram", &["sim", "text", "apimachinery"]),
     ("lesson", &["sim", "text"]),
     (
         "playground",

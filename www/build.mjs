@@ -9,6 +9,7 @@ import { fileURLToPath } from 'node:url';
 import { brotliCompressSync, constants } from 'node:zlib';
 import { build } from 'esbuild';
 import { notices } from './notices.mjs';
+import { languages, spoken } from './words.mjs';
 
 /** What a reader may download before a lesson is alive, in brotli. */
 const BUDGET = 1_000_000;
@@ -50,10 +51,12 @@ await build({
   outfile: at('tabernetes.js'),
   format: 'esm',
   loader: { '.css': 'text' },
-  plugins: [minifiedCss()],
-  define: { ENGINE: JSON.stringify(`./${engine}/tabernetes-web.js`) },
+  plugins: [minifiedCss(), oneLanguage()],
+  define: { ENGINE: JSON.stringify(`./${engine}/tabernetes-web.js`), LANGUAGES: JSON.stringify(languages) },
 });
 await build({ ...shared, entryPoints: ['styles/page.css'], outfile: at('tabernetes.css') });
+
+for (const language of languages.slice(1)) writeFileSync(at(`words.${language}.json`), JSON.stringify(spoken(language)));
 
 writeFileSync(at('NOTICES.txt'), notices(dirname(www)));
 
@@ -80,6 +83,16 @@ function minifiedCss() {
         const { outputFiles } = await build({ ...shared, entryPoints: [path], write: false });
         return { contents: outputFiles[0].text, loader: 'text' };
       });
+    },
+  };
+}
+
+/** Of the catalogue the script itself holds the first language; each other one is a file of its own. */
+function oneLanguage() {
+  return {
+    name: 'one-language',
+    setup(bundler) {
+      bundler.onLoad({ filter: /words\.json$/ }, () => ({ contents: JSON.stringify(spoken(languages[0])), loader: 'json' }));
     },
   };
 }

@@ -17,6 +17,7 @@ use super::picture::letters;
 use super::station::{Reading, station};
 use super::who;
 use crate::sim::Time;
+use crate::text::words::Words;
 
 /// What to watch, owners before what they own: collection paths over all namespaces.
 pub const WATCHED: &[&str] = &[
@@ -68,6 +69,7 @@ pub enum Object<'a> {
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Diagram {
     start: Time,
+    pub(super) words: Words,
     pub(super) pods: BTreeMap<String, PodEntry>,
     pub(super) depots: BTreeMap<String, DepotEntry>,
     story: VecDeque<Arc<Transition>>,
@@ -108,6 +110,16 @@ impl Diagram {
     /// An empty picture whose story counts seconds from `start`.
     pub fn new(start: Time) -> Self {
         Self { start, ..Self::default() }
+    }
+
+    /// The same, told in these words.
+    pub fn in_words(self, words: Words) -> Self {
+        Self { words, ..self }
+    }
+
+    /// The words in which it is told.
+    pub fn words(&self) -> &Words {
+        &self.words
     }
 
     /// The instant from which the story counts.
@@ -212,7 +224,7 @@ impl Diagram {
         let slot = self.take_slot(depot.as_deref());
         let name = pod.metadata.name.clone().unwrap_or_default();
         let text = if reading.label() == "Pending" {
-            format!("{name} created")
+            self.words.tell("lab.podCreated", &[("name", &name)])
         } else {
             format!("{name} {}{}", reading.label(), ending(&reading))
         };
@@ -259,14 +271,14 @@ impl Diagram {
         let node = pod.spec.as_ref().and_then(|spec| spec.node_name.clone()).filter(|node| !node.is_empty());
         let mut moved_by = None;
         if let (None, Some(node)) = (&entry.token.node, &node) {
-            let text = format!("{name} bound to {node}");
+            let text = self.words.tell("lab.bound", &[("name", &name), ("node", node)]);
             self.tell(at, who::SCHEDULER, subject.clone(), before.label(), before.label(), text, reading.tone);
             moved_by = Some(who::SCHEDULER);
         }
         let reason = unschedulable(pod);
         if reason != entry.unschedulable {
             if !reason.is_empty() {
-                let text = format!("{name} cannot be placed: {reason}");
+                let text = self.words.tell("lab.unplaced", &[("name", &name), ("why", &reason)]);
                 self.tell(at, who::SCHEDULER, subject.clone(), before.label(), before.label(), text, Tone::Waiting);
             }
             entry.unschedulable = reason;
@@ -277,7 +289,7 @@ impl Diagram {
             self.tell(at, remover.clone(), subject.clone(), before.label(), "Terminating", text, Tone::Terminating);
             moved_by = Some(remover);
         } else if reading.label() != before.label() || reading.restarts > before.restarts {
-            let text = move_text(&name, &before, &reading);
+            let text = move_text(&self.words, &name, &before, &reading);
             self.tell(at, who::KUBELET, subject, before.label(), reading.label(), text, reading.tone);
             moved_by = Some(who::KUBELET);
         }
@@ -298,7 +310,7 @@ impl Diagram {
         }
         let remover = if entry.reading.terminating { who::KUBELET } else { self.remover(&entry.token) };
         let from = entry.reading.label().to_owned();
-        let text = format!("{} gone", entry.token.name);
+        let text = self.words.tell("lab.gone", &[("name", &entry.token.name)]);
         self.tell(at, remover, reference("Pod", &pod.metadata), &from, "", text, Tone::Terminating);
     }
 
@@ -355,8 +367,9 @@ impl Diagram {
                 None => who::KUBECTL,
             };
             if !quiet {
-                let from = before.depot.count();
-                self.tell(at, remover, subject, &from, "", format!("{title} deleted"), Tone::Terminating);
+                let from = before.depot.count(&self.words);
+                let text = self.words.tell("lab.deleted", &[("name", &title)]);
+                self.tell(at, remover, subject, &from, "", text, Tone::Terminating);
             }
             return;
         }
@@ -364,8 +377,9 @@ impl Diagram {
         let mut entry = match before {
             None => {
                 if !quiet {
-                    let text = format!("{title} created");
-                    self.tell(at, who::creator(meta), subject, "", &depot.count(), text, depot.tone());
+                    let text = self.words.tell("lab.made", &[("name", &title)]);
+                    let to = depot.count(&self.words);
+                    self.tell(at, who::creator(meta), subject, "", &to, text, depot.tone());
                 }
                 let order = self.order();
                 let owner = owner.map(|owner| owner.uid.clone());
@@ -397,7 +411,8 @@ impl Diagram {
     ) {
         let old = &before.depot;
         let title = format!("{} {}", now.kind.name(), now.name);
-        let (from, to) = (old.count(), now.count());
+        let words = self.words.clone();
+        let (from, to) = (old.count(&words), now.count(&words));
         let mut tell = |who: &Who, text: String, tone: Tone| {
             self.tell(at, who.clone(), subject.clone(), &from, &to, text, tone);
         };
@@ -405,27 +420,35 @@ impl Diagram {
             tell(&who::KUBECTL, format!("{title} → Terminating"), Tone::Terminating);
         } else if generation > before.generation && before.generation > 0 && !now.terminating {
             let text = match (old.wanted, now.wanted) {
-                (Some(old), Some(new)) if old != new => format!("{title} scaled {old} → {new}"),
-                _ => format!("{title} changed"),
+                (Some(old), Some(new)) if old != new => {
+                    let values = [("name", title.as_str()), ("old", &old.to_string()), ("new", &new.to_string())];
+                    words.tell("lab.scaled", &values)
+                }
+                _ => words.tell("lab.changed", &[("name", &title)]),
             };
             tell(&who::KUBECTL, text, now.tone());
         }
         if now.kind == DepotKind::Job {
             if now.failed > old.failed {
-                tell(controller, format!("{title} counts {} failed", now.failed), Tone::Failed);
+                let values = [("name", title.as_str()), ("n", &now.failed.to_string())];
+                tell(controller, words.tell("lab.countsFailed", &values), Tone::Failed);
             }
             if now.done > old.done {
-                let of = now.wanted.map_or(String::new(), |wanted| format!(" of {wanted}"));
-                tell(controller, format!("{title} counts {}{of} succeeded", now.done), Tone::Succeeded);
+                let (n, of) = (now.done.to_string(), now.wanted.map(|wanted| wanted.to_string()));
+                let text = match &of {
+                    Some(of) => words.tell("lab.countsOf", &[("name", &title), ("n", &n), ("of", of)]),
+                    None => words.tell("lab.countsSucceeded", &[("name", &title), ("n", &n)]),
+                };
+                tell(controller, text, Tone::Succeeded);
             }
         } else if now.kind != DepotKind::CronJob && now.done != old.done {
-            tell(controller, format!("{title} {} → {}", old.count(), now.count()), now.tone());
+            tell(controller, format!("{title} {from} → {to}"), now.tone());
         }
         if now.condition != old.condition {
             let text = match &now.condition {
                 Some(condition) if condition.reason.is_empty() => format!("{title} → {}", condition.kind),
                 Some(condition) => format!("{title} → {}, {}", condition.kind, condition.reason),
-                None => format!("{title} → resumed"),
+                None => words.tell("lab.resumed", &[("name", &title)]),
             };
             tell(controller, text, now.tone());
         }
@@ -610,11 +633,17 @@ fn unschedulable(pod: &Pod) -> String {
         .unwrap_or_default()
 }
 
-fn move_text(name: &str, before: &Reading, now: &Reading) -> String {
-    let restart = if now.restarts > before.restarts { format!(", restart {}", now.restarts) } else { String::new() };
+fn move_text(words: &Words, name: &str, before: &Reading, now: &Reading) -> String {
+    let mut restart = String::new();
+    if now.restarts > before.restarts {
+        restart = words.tell("lab.restart", &[("n", &now.restarts.to_string())]);
+    }
     if now.label() == before.label() {
-        let code = now.exit_code.map_or(String::new(), |code| format!(" after exit {code}"));
-        return format!("{name} restarted{code}{restart}");
+        let text = match now.exit_code {
+            Some(code) => words.tell("lab.restartedAfter", &[("name", name), ("code", &code.to_string())]),
+            None => words.tell("lab.restarted", &[("name", name)]),
+        };
+        return text + &restart;
     }
     format!("{name} {} → {}{}{restart}", before.label(), now.label(), ending(now))
 }

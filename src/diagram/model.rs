@@ -4,6 +4,7 @@ use std::borrow::Cow;
 use std::time::Duration;
 
 use crate::sim::Time;
+use crate::text::words::Words;
 
 /// A stop of the line, from left to right; the last two are the branches of its fork.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -162,13 +163,28 @@ pub struct Depot {
 
 impl Depot {
     /// The ring's words: `0/1`, `2/3 ready`, `1 done`.
-    pub fn count(&self) -> String {
+    pub fn count(&self, words: &Words) -> String {
+        let number = self.number();
         match (self.kind, self.wanted) {
-            (DepotKind::Job, Some(wanted)) => format!("{}/{wanted}", self.done),
-            (DepotKind::Job, None) => format!("{} done", self.done),
-            (DepotKind::CronJob, _) => format!("{} running", self.done),
-            (_, wanted) => format!("{}/{} ready", self.done, wanted.unwrap_or_default()),
+            (DepotKind::Job, Some(_)) => number,
+            (DepotKind::Job, None) => words.tell("lab.done", &[("n", &number)]),
+            (DepotKind::CronJob, _) => words.tell("lab.runningJobs", &[("n", &number)]),
+            _ => words.tell("lab.ready", &[("n", &number)]),
         }
+    }
+
+    /// The number in it: `0/1`, `2/3`, `1`.
+    pub fn number(&self) -> String {
+        match (self.kind, self.wanted) {
+            (DepotKind::Job, None) | (DepotKind::CronJob, _) => self.done.to_string(),
+            (_, wanted) => format!("{}/{}", self.done, wanted.unwrap_or_default()),
+        }
+    }
+
+    /// How many of a Job's Pods are at work, and how many have failed: `1 active, 0 failed`.
+    pub fn active_and_failed(&self, words: &Words) -> String {
+        let values = [("active", self.active.to_string()), ("failed", self.failed.to_string())];
+        words.tell("lab.activeFailed", &values.each_ref().map(|(name, value)| (*name, value.as_str())))
     }
 
     /// How this depot is coloured.

@@ -75,8 +75,7 @@ impl Diagram {
         picture.tokens.sort_by(|a, b| a.lane.cmp(&b.lane).then_with(|| a.uid.cmp(&b.uid)));
         picture.lanes = picture.lanes.max(1);
         if picture.depots.is_empty() && picture.tokens.is_empty() {
-            picture.hint =
-                Some("Nothing runs here yet. `kubectl apply -f FILE` with a Job brings the first Pod.".into());
+            picture.hint = Some(self.words.say("lab.nothing"));
         }
         picture
     }

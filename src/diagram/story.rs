@@ -5,6 +5,7 @@ use std::fmt::Write;
 use super::fold::Diagram;
 use super::model::{Depot, Picture, Token, Transition};
 use crate::sim::Time;
+use crate::text::words::Words;
 
 impl Transition {
     /// The whole line: `3.1 s  kubelet  hello-job-x7k2p Running → Succeeded, exit 0`; seconds count from `start`.
@@ -26,7 +27,7 @@ impl Diagram {
 
 impl Picture {
     /// The picture as sentences, one a line: every depot, then its Pods.
-    pub fn text(&self) -> String {
+    pub fn text(&self, words: &Words) -> String {
         let mut text = String::new();
         if let Some(hint) = &self.hint {
             let _ = writeln!(text, "{hint}");
@@ -39,10 +40,10 @@ impl Picture {
                 None => given.as_ref().is_none_or(|given| self.depots.iter().all(|depot| depot.uid != *given)),
             };
             if let Some(depot) = depot {
-                let _ = writeln!(text, "{}", self.depot_sentence(depot));
+                let _ = writeln!(text, "{}", self.depot_sentence(words, depot));
             }
             for token in self.tokens.iter().filter(|token| mine(&token.depot)) {
-                let _ = writeln!(text, "{}", self.token_sentence(token));
+                let _ = writeln!(text, "{}", self.token_sentence(words, token));
             }
             for group in self.groups.iter().filter(|group| mine(&group.depot)) {
                 let _ = writeln!(text, "  {} Pods: {}", group.count, group.station.name());
@@ -51,10 +52,10 @@ impl Picture {
         text
     }
 
-    fn depot_sentence(&self, depot: &Depot) -> String {
-        let mut text = format!("{} {}: {}", depot.kind.name(), depot.name, depot.count());
+    fn depot_sentence(&self, words: &Words, depot: &Depot) -> String {
+        let mut text = format!("{} {}: {}", depot.kind.name(), depot.name, depot.count(words));
         if depot.kind == super::model::DepotKind::Job {
-            let _ = write!(text, ", {} active, {} failed", depot.active, depot.failed);
+            let _ = write!(text, ", {}", depot.active_and_failed(words));
         }
         if let Some(condition) = &depot.condition {
             let _ = write!(text, ", {}", condition.kind);
@@ -63,7 +64,7 @@ impl Picture {
             }
         }
         if let Some(wait) = &depot.back_off {
-            let _ = write!(text, ", next Pod in {} s", seconds_up(wait.left(self.now)));
+            text.push_str(&words.tell("lab.nextPodIn", &[("n", &seconds_up(wait.left(self.now)).to_string())]));
         }
         if depot.terminating {
             text.push_str(", Terminating");
@@ -71,7 +72,7 @@ impl Picture {
         text
     }
 
-    fn token_sentence(&self, token: &Token) -> String {
+    fn token_sentence(&self, words: &Words, token: &Token) -> String {
         let mut text = format!("  Pod {}: {}", token.name, token.station.name());
         let told = token.reason.is_empty() || token.reason == token.station.name();
         if !told {
@@ -81,16 +82,19 @@ impl Picture {
             let _ = write!(text, ", exit {code}");
         }
         if token.restarts > 0 {
-            let _ = write!(text, ", {} restart{}", token.restarts, if token.restarts == 1 { "" } else { "s" });
+            text.push_str(&match token.restarts {
+                1 => words.say("lab.oneRestart"),
+                more => words.tell("lab.restarts", &[("n", &more.to_string())]),
+            });
         }
         if let Some(wait) = &token.back_off {
-            let _ = write!(text, ", next try in {} s", seconds_up(wait.left(self.now)));
+            text.push_str(&words.tell("lab.nextTryIn", &[("n", &seconds_up(wait.left(self.now)).to_string())]));
         }
         if token.terminating {
             text.push_str(", Terminating");
         }
         if token.logs {
-            text.push_str(", has logs");
+            text.push_str(&words.say("lab.hasLogs"));
         }
         text
     }

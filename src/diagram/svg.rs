@@ -96,7 +96,7 @@ fn draw_depot(out: &mut String, depot: &Depot) {
         y.saturating_sub(2),
         escape(&depot.name),
         y + 13,
-        escape(&format!("{} {}", depot.kind.name(), depot.count())),
+        escape(&format!("{} {}", depot.kind.name(), depot.number())),
     );
 }
 

@@ -77,7 +77,7 @@ impl Lab {
         cluster.advance_to(start + WARM_UP, u64::MAX);
         cluster.expire_events();
         let mut lab = Self {
-            diagram: Diagram::new(cluster.now()),
+            diagram: Diagram::new(cluster.now()).in_words(config.words.clone()),
             cluster,
             machine: machine::learners_machine(seed),
             informers: SHOWN.iter().map(|resource| Cache::new(resource)).collect(),

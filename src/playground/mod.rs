@@ -33,6 +33,7 @@ pub use changes::Changes;
 pub use clock::Clock;
 pub use lab::{Lab, Moved};
 pub use play::Playground;
+pub use crate::text::words::Words;
 pub use saved::RestoreError;
 #[cfg(not(target_arch = "wasm32"))]
 pub use session::Login;
@@ -76,6 +77,8 @@ pub struct Config {
     pub steps: Vec<lesson::Step>,
     /// How fast time runs at first.
     pub speed: Speed,
+    /// In which words the story is told.
+    pub words: Words,
 }
 
 impl Config {
@@ -114,6 +117,7 @@ impl Default for Config {
             settle: Duration::ZERO,
             steps: Vec::new(),
             speed: Speed::X1,
+            words: Words::default(),
         }
     }
 }

@@ -281,7 +281,7 @@ impl Playground {
             Some(next) => {
                 self.move_to(next, STEP_BUDGET, &mut changes);
             }
-            None => changes.notice = Some("Nothing is going to happen by itself.".into()),
+            None => changes.notice = Some(self.config.words.say("lab.nothingComes")),
         }
         changes
     }
@@ -408,7 +408,7 @@ impl Playground {
             self.line.snapshots.truncate(now, applied);
             self.line.end = now;
         } else {
-            return Changes { notice: Some("There is nothing to undo.".into()), ..Changes::default() };
+            return Changes { notice: Some(self.config.words.say("lab.nothingToUndo")), ..Changes::default() };
         }
         self.owed = Duration::ZERO;
         self.refill(&mut changes);

@@ -66,13 +66,12 @@ impl World {
             Action::RunCommand(line) => match self.terminal.command(lab, line) {
                 Some(bytes) => changes.terminal = bytes,
                 None => {
-                    changes.notice =
-                        Some("An editor is open in the terminal: save with ^O, leave with ^X, then run this.".into());
+                    changes.notice = Some(lab.diagram().words().say("lab.editorOpen"));
                 }
             },
             Action::InsertFile { name, content } if self.terminal.is_raw(lab) => {
                 changes.terminal = self.terminal.paste(lab, content);
-                changes.notice = Some(format!("The text of {name} is in the editor now."));
+                changes.notice = Some(lab.diagram().words().tell("lab.inEditor", &[("name", name)]));
             }
             Action::InsertFile { name, content } => changes.notice = Some(self.write(name, content)),
             Action::Resize { columns, rows } => changes.terminal = self.terminal.resize(lab, *columns, *rows),
@@ -89,6 +88,7 @@ impl World {
     }
 
     fn write(&mut self, name: &str, content: &str) -> String {
+        let words = self.lab.diagram().words().clone();
         let learner = vfs::Caller { now: self.lab.now(), ..caller() };
         let files = self.lab.machine.vfs_mut();
         if let Some((dir, _)) = name.rsplit_once('/') {
@@ -97,10 +97,10 @@ impl World {
         let same = files.read_file(HOME, name).is_ok_and(|held| held.as_slice() == content.as_bytes());
         let there = files.find(HOME, name, true).is_ok();
         match files.write_file(HOME, name, content.as_bytes(), learner) {
-            Ok(()) if same => format!("{name} is in your home directory already."),
-            Ok(()) if there => format!("{name} was replaced; Undo brings yours back."),
-            Ok(()) => format!("{name} is in your home directory now."),
-            Err(errno) => format!("{name} could not be written: {}.", errno.message()),
+            Ok(()) if same => words.tell("lab.fileSame", &[("name", name)]),
+            Ok(()) if there => words.tell("lab.fileReplaced", &[("name", name)]),
+            Ok(()) => words.tell("lab.fileWritten", &[("name", name)]),
+            Err(errno) => words.tell("lab.fileRefused", &[("name", name), ("why", errno.message())]),
         }
     }
 }

@@ -1,4 +1,4 @@
-//! Formats: YAML, JSONPath, HTTP values, tables, durations. Formats only: no Kubernetes rule lives here.
+//! Formats: YAML, JSONPath, HTTP values, tables, durations, and the words of the interface. No Kubernetes rule lives here.
 
 pub mod duration;
 pub mod go_json;
@@ -8,4 +8,5 @@ pub mod json_path;
 pub mod similar_names;
 pub mod table;
 pub mod tar;
+pub mod words;
 pub mod yaml;

@@ -195,7 +195,8 @@ impl Core {
         let Some(name) = &changes.spinning else { return self.spinning.set(0) };
         self.spinning.set(self.spinning.get() + 1);
         if self.spinning.get().is_multiple_of(SPINNING) {
-            self.host.notice(&format!("{name} keeps the cluster busy; time runs slower. Ctrl-C ends a command."));
+            let notice = self.read(|playground| playground.diagram().words().tell("lab.busy", &[("name", name)]));
+            self.host.notice(&notice);
         }
     }
 }

@@ -1,5 +1,6 @@
 //! What the page's scripts hold of a lab: one playground with its views. Everything they may ask stands here.
 
+use std::collections::BTreeMap;
 use std::rc::Rc;
 
 use leptos::mount::mount_to;
@@ -12,7 +13,7 @@ use super::core::Core;
 use super::host::Host;
 use super::view::{self, Remote};
 use crate::lesson::{File, Lesson};
-use crate::playground::{Action, Config, Playground, Speed};
+use crate::playground::{Action, Config, Playground, Speed, Words};
 
 /// What the element's attributes say; zero means that they say nothing.
 #[derive(Default, Deserialize)]
@@ -25,6 +26,9 @@ struct Options {
     files: Vec<File>,
     #[serde(default)]
     lesson: Option<Lesson>,
+    /// What the views say, in the language of the page.
+    #[serde(default)]
+    words: BTreeMap<String, String>,
 }
 
 /// A lab's session.
@@ -139,7 +143,7 @@ impl Session {
 
     /// The picture in words.
     pub fn picture_text(&self) -> String {
-        self.core.read(|playground| playground.picture(super::signals::LANES).text())
+        self.core.read(|playground| playground.picture(super::signals::LANES).text(playground.diagram().words()))
     }
 
     /// The story in words.
@@ -187,6 +191,7 @@ fn playground(options: &Options, saved: Option<&str>) -> (Playground, String) {
     if let Some(speed) = Speed::from_factor(options.speed) {
         config.speed = speed;
     }
+    config.words = Words::new(options.words.clone());
     let files = options.files.iter().map(|file| (file.name.clone(), file.content.clone()));
     config.files.extend(files);
     match saved.map(|saved| Playground::restore(config.clone(), saved)) {

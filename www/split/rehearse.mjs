@@ -4,6 +4,7 @@
 import { createHash } from 'node:crypto';
 import { readFileSync, readdirSync } from 'node:fs';
 import { join } from 'node:path';
+import { languages, spoken } from '../words.mjs';
 import { controls, stage } from './stage.mjs';
 
 /** So many lessons are played, in the order of the course: who comes further has long had the rest, and each weighs some 20 KB. */
@@ -16,6 +17,9 @@ const NEXT_TO_NOTHING = 5;
 const MOST = 40;
 /** Milliseconds of frames, round and round: those of a screen, and of one that is busy. */
 const FRAMES = [16.7, 250, 33.4, 416.6, 16.6, 299.9];
+
+/** What the views say. */
+const WORDS = spoken(languages[0]);
 
 /** How readers look at what they have just made, as keys. */
 const LOOKS = [
@@ -192,7 +196,7 @@ class Reader {
       clock: () => (now += chance ? chance() ** 4 * 9 : 0),
       changed: () => {},
     };
-    this.session = new Session(JSON.stringify({ seed: 0, speed: 0, files: [], lesson }), saved, host);
+    this.session = new Session(JSON.stringify({ seed: 0, speed: 0, files: [], lesson, words: WORDS }), saved, host);
     this.session.resize(90, 28);
     this.session.show_terminal();
     this.places = ['mount_diagram', 'mount_time', 'mount_steps'].map((mount) => {

@@ -5,17 +5,18 @@
 //   seed, speed                 instead of the lesson's
 //   files="#id #id"             elements of the page whose text becomes files; their `data-file` is the name
 //   keep="no"                   forgets everything when the page is left
+//   lang                        the language of what it says; without it that of the page around it
 
 import { RestMissing, engine, prose, rest } from './engine.js';
 import { dress, html, icon, isTyping } from './dom.js';
 import { forget, load, loadJson, store } from './storage.js';
-import { say } from './words.js';
+import { languageOf, learn, ofEngine, say, speaks } from './words.js';
 
 let count = 0;
 /** The lab that the keys of the page mean: the one last touched, else the first. */
 let current = null;
 
-const SHADOW = `
+const shadow = (say) => `
   <div class="lab" part="lab" data-layout="stack" data-tab="terminal">
     <div class="bar">
       <div class="tabs" role="tablist" aria-label="${say('lab')}">
@@ -52,6 +53,7 @@ export class TabernetesLab extends HTMLElement {
   #observer = null;
   #broken = false;
   #driving = false;
+  #language = '';
 
   constructor() {
     super();
@@ -73,9 +75,14 @@ export class TabernetesLab extends HTMLElement {
       if (this.session && !this.#driving) this.#drive();
       return;
     }
+    this.#language = languageOf(this);
+    if (!speaks(this.#language)) {
+      learn(this.#language).then(() => this.isConnected && !this.#started && this.connectedCallback());
+      return;
+    }
     this.#started = true;
     current ??= this;
-    dress(this, SHADOW);
+    dress(this, shadow((key) => this.#say(key)));
     this.#parts();
     this.#controls();
     this.addEventListener('focusin', () => (current = this));
@@ -152,9 +159,13 @@ export class TabernetesLab extends HTMLElement {
     const report = `Tabernetes, lab ${this.#key}, seed ${this.#seed()}: ${window.tabernetesPanic ?? error?.message ?? error}`;
     console.error(report, error);
     this.#banner(
-      error instanceof RestMissing ? say('restMissing', { why: error.message }) : say('broke'),
-      { [say('reload')]: () => location.reload(), [say('copyReport')]: () => navigator.clipboard?.writeText(report) },
+      error instanceof RestMissing ? this.#say('restMissing', { why: error.message }) : this.#say('broke'),
+      { [this.#say('reload')]: () => location.reload(), [this.#say('copyReport')]: () => navigator.clipboard?.writeText(report) },
     );
+  }
+
+  #say(key, values) {
+    return say(key, values, this.#language);
   }
 
   #seed() {
@@ -191,6 +202,7 @@ export class TabernetesLab extends HTMLElement {
         speed: Number(this.getAttribute('speed') ?? 0),
         files: this.#files(),
         lesson: this.lesson,
+        words: ofEngine(this.#language),
       };
       this.session = new Session(JSON.stringify(options), saved ?? undefined, this.#host());
       forget(`starting:${this.#key}`);
@@ -198,8 +210,8 @@ export class TabernetesLab extends HTMLElement {
       if (trouble || lost) {
         if (saved) store(`unreadable:${this.#key}`, saved);
         this.#banner(
-          say('lost', { why: trouble ? ` (${trouble})` : '' }),
-          { [say('allRight')]: () => this.#banner('') },
+          this.#say('lost', { why: trouble ? ` (${trouble})` : '' }),
+          { [this.#say('allRight')]: () => this.#banner('') },
         );
       }
       addEventListener('pagehide', () => this.#save());
@@ -212,8 +224,8 @@ export class TabernetesLab extends HTMLElement {
     } catch (error) {
       if (this.session || window.tabernetesPanic) this.broke(error);
       else {
-        this.#banner(say('notLoaded', { why: error?.message ?? error }), {
-          [say('tryAgain')]: () => {
+        this.#banner(this.#say('notLoaded', { why: error?.message ?? error }), {
+          [this.#say('tryAgain')]: () => {
             this.#banner('');
             this.#start();
           },
@@ -339,7 +351,7 @@ export class TabernetesLab extends HTMLElement {
     const text = this.#guard(() => this.session.save());
     if (text === undefined || store(`lab:${this.#key}`, text) || this.warned) return;
     this.warned = true;
-    this.tell(say('keepsNothing'));
+    this.tell(this.#say('keepsNothing'));
   }
 
   #banner(text, actions = {}) {

@@ -5,18 +5,18 @@ import { Terminal } from '@xterm/xterm';
 import { FitAddon } from '@xterm/addon-fit';
 import xtermCss from '@xterm/xterm/css/xterm.css';
 import { dress } from './dom.js';
-import { say } from './words.js';
+import { languageOf, say } from './words.js';
 
-const SHADOW = `
+const shadow = (say) => `
   <div class="screen" part="screen"></div>
-  <div class="keys" role="toolbar" aria-label="Keys that a telephone lacks">
+  <div class="keys" role="toolbar" aria-label="${say('keyBar')}">
     <button type="button" data-send="\\t">Tab</button>
-    <button type="button" data-hold="ctrl" aria-pressed="false">Ctrl</button>
+    <button type="button" data-hold="ctrl" aria-pressed="false">${say('ctrl')}</button>
     <button type="button" data-send="\\x1b">Esc</button>
-    <button type="button" data-arrow="D" aria-label="Left">←</button>
-    <button type="button" data-arrow="A" aria-label="Up">↑</button>
-    <button type="button" data-arrow="B" aria-label="Down">↓</button>
-    <button type="button" data-arrow="C" aria-label="Right">→</button>
+    <button type="button" data-arrow="D" aria-label="${say('keyLeft')}">←</button>
+    <button type="button" data-arrow="A" aria-label="${say('keyUp')}">↑</button>
+    <button type="button" data-arrow="B" aria-label="${say('keyDown')}">↓</button>
+    <button type="button" data-arrow="C" aria-label="${say('keyRight')}">→</button>
     <button type="button" data-send="|">|</button>
     <button type="button" data-send="-">-</button>
     <button type="button" data-send="/">/</button>
@@ -58,7 +58,8 @@ export class TabernetesTerminal extends HTMLElement {
 
   async connectedCallback() {
     if (this.#terminal) return;
-    const root = dress(this, SHADOW, xtermCss);
+    const language = languageOf(this);
+    const root = dress(this, shadow((key) => say(key, {}, language)), xtermCss);
     const terminal = new Terminal({
       allowProposedApi: false,
       convertEol: false,
@@ -78,7 +79,7 @@ export class TabernetesTerminal extends HTMLElement {
     terminal.loadAddon(this.#fit);
     const screen = root.querySelector('.screen');
     terminal.open(screen);
-    terminal.textarea.setAttribute('aria-label', say('terminalKeys'));
+    terminal.textarea.setAttribute('aria-label', say('terminalKeys', {}, language));
     terminal.attachCustomKeyEventHandler((event) => this.#ownKeys(event));
     screen.addEventListener('paste', (event) => this.#paste(event), true);
     this.#extraKeys(root.querySelector('.keys'));

@@ -78,7 +78,7 @@ fn a_job_from_its_creation_to_complete_is_told_line_by_line() {
     );
     let picture = diagram.picture(at(40), 8);
     assert_eq!(
-        picture.text(),
+        picture.text(&Words::default()),
         "Job hello-job: 1/1, 0 active, 0 failed, Complete (CompletionsReached)\n  \
          Pod hello-job-x7k2p: Succeeded, exit 0, has logs\n"
     );

@@ -2,10 +2,10 @@
 
 use std::fmt::Write;
 
-use super::words::Words;
 use super::{escape, flow};
 use crate::lesson::author::{Block, Commands, Document, Piece, Quiz, Run};
 use crate::lesson::model::Step;
+use crate::text::words::Words;
 
 /// The text of a lesson.
 pub(super) fn body(document: &Document, words: &Words) -> String {
@@ -53,7 +53,7 @@ impl Writer<'_> {
                      <button type=\"button\" class=\"tn-insert\" data-insert=\"{name}\" hidden>{}</button>\n</figure>",
                     escape(language),
                     escape(&file.content),
-                    self.words.say_with("insert", "name", &name)
+                    self.words.tell("insert", &[("name", &name)])
                 );
             }
             Block::Code { language, text } => {
@@ -89,7 +89,7 @@ impl Writer<'_> {
                 "<div class=\"tn-command\">\n<pre tabindex=\"0\"><code class=\"language-sh\">{text}</code></pre>\n\
                  <button type=\"button\" class=\"tn-run\" data-run=\"{}\" aria-label=\"{}\" hidden>{}</button>{stop}\n</div>",
                 text.replace('\n', "&#10;"),
-                self.words.say_with("runCommand", "command", &text.replace('\n', " ")),
+                self.words.tell("runCommand", &[("command", &text.replace('\n', " "))]),
                 self.words.say("run")
             );
         }
@@ -105,7 +105,7 @@ impl Writer<'_> {
             self.out,
             "<section class=\"tn-quiz\" data-quiz=\"{id}\" aria-label=\"{}\">\n<form>\n<fieldset>\n\
              <legend class=\"tn-quiz-question\">{}{}</legend>",
-            self.words.say_with("question", "n", id.trim_start_matches("quiz-")),
+            self.words.tell("question", &[("n", id.trim_start_matches("quiz-"))]),
             quiz.question,
             several
         );
@@ -139,7 +139,7 @@ impl Writer<'_> {
         self.checklists += 1;
         let label = match self.checklists {
             1 => self.words.say("steps"),
-            part => self.words.say_with("stepsPart", "n", &part.to_string()),
+            part => self.words.tell("stepsPart", &[("n", &part.to_string())]),
         };
         let _ = writeln!(self.out, "<section class=\"tn-steps\" aria-label=\"{label}\">\n<ol>");
         for (index, html) in steps {

@@ -56,6 +56,6 @@ fn card(out: &mut String, site: &Site, place: &Place, entry: &Entry, heading: &s
         escape(&entry.title),
         escape(&entry.description),
         if entry.language == site.language { String::new() } else { format!(" lang=\"{}\"", site.language) },
-        site.words.say_with("minutes", "n", &entry.minutes.to_string())
+        site.words.tell("minutes", &[("n", &entry.minutes.to_string())])
     );
 }

@@ -56,7 +56,6 @@ mod index;
 mod page;
 mod search;
 mod site;
-mod words;
 
 pub use card::{Card, Letters};
 pub use feeds::{feed, sitemap};
@@ -64,7 +63,7 @@ pub use index::index_page;
 pub use page::lesson_page;
 pub use search::search_index;
 pub use site::{Entry, Site};
-pub use words::{LANGUAGES, Words};
+pub use crate::text::words::LANGUAGES;
 
 /// Text as it may stand in HTML, between tags and in quoted attributes.
 pub fn escape(text: &str) -> String {

@@ -3,9 +3,9 @@
 use std::fmt::Write;
 
 use super::site::{Entry, Place, Site};
-use super::words::Words;
 use super::{blocks, escape};
 use crate::lesson::author::Document;
+use crate::text::words::Words;
 
 /// The page of a lesson. `picture` is the SVG of its first state.
 pub fn lesson_page(site: &Site, document: &Document, picture: &str) -> String {
@@ -30,7 +30,7 @@ pub fn lesson_page(site: &Site, document: &Document, picture: &str) -> String {
         site.spoken(&document.language),
         escape(&lesson.title),
         escape(&lesson.description),
-        words.say_with("minutes", "n", &lesson.minutes.to_string()),
+        words.tell("minutes", &[("n", &lesson.minutes.to_string())]),
         blocks::body(document, &Words::of(&document.language)),
         footer(site, &place, document),
         lab(site, document, picture)

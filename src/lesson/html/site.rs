@@ -4,8 +4,8 @@ use std::fmt::Write;
 
 use super::card::{self, Card, Letters};
 use super::escape;
-use super::words::{LANGUAGES, Words};
 use crate::lesson::author::{Chapter, Course, Document};
+use crate::text::words::{LANGUAGES, Words};
 
 /// What the pages of one language share.
 #[derive(Clone, Debug)]
@@ -113,6 +113,14 @@ impl Site {
             escape(title),
             escape(description)
         );
+        if LANGUAGES.first().is_some_and(|first| *first != self.language) {
+            // The script asks for it when it comes: with this it is there by then.
+            let _ = writeln!(
+                out,
+                "<link rel=\"preload\" href=\"{root}words.{}.json\" as=\"fetch\" crossorigin>",
+                self.language
+            );
+        }
         self.told_elsewhere(&mut out, place, title, description);
         out.push_str("</head>\n");
         out

@@ -227,7 +227,7 @@ fn a_job_runs_before_the_learners_eyes() {
         assert!(story.contains(part), "{part} in {story}");
     }
     let picture = playground.picture(8);
-    assert_eq!((picture.depots[0].count(), picture.tokens.len()), ("1/1".to_owned(), 1));
+    assert_eq!((picture.depots[0].number(), picture.tokens.len()), ("1/1".to_owned(), 1));
     assert!(typed(&mut playground, "kubectl logs job/hello-job\r").contains("\nHello from a Job\n"));
     assert!(
         playground

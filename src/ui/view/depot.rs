@@ -5,6 +5,7 @@ use leptos::prelude::*;
 use super::layout::Layout;
 use super::{Remote, presses, seconds_left};
 use crate::diagram::{Depot, DepotKind, Reference};
+use crate::playground::Words;
 use crate::ui::signals::Chosen;
 
 /// The ring's radius.
@@ -24,6 +25,9 @@ pub fn depot(remote: Remote, layout: Memo<Layout>, uid: String) -> impl IntoView
         Memo::new(move |_| picture.with(|picture| picture.depots.iter().find(|depot| depot.uid == uid).cloned()));
     let about =
         move |tell: fn(&Depot) -> String| move || depot.with(|depot| depot.as_ref().map(tell).unwrap_or_default());
+    let told = move |tell: fn(&Depot, &Words) -> String| {
+        move || depot.with(|depot| depot.as_ref().map(|depot| tell(depot, &remote.words())).unwrap_or_default())
+    };
     let choose = move || {
         let chosen = depot.with(|depot| depot.as_ref().map(reference)).map(Chosen::Object);
         remote.signals.chosen.set(chosen);
@@ -39,7 +43,7 @@ pub fn depot(remote: Remote, layout: Memo<Layout>, uid: String) -> impl IntoView
         })
     };
     let last_line = move || match waiting() {
-        Some(wait) => format!("next Pod {} s", seconds_left(wait.left(now()))),
+        Some(wait) => remote.tell("lab.nextPod", &[("n", &seconds_left(wait.left(now())).to_string())]),
         None => depot.with(|depot| depot.as_ref().map(ending).unwrap_or_default()),
     };
     view! {
@@ -50,7 +54,7 @@ pub fn depot(remote: Remote, layout: Memo<Layout>, uid: String) -> impl IntoView
             <g
                 role="button"
                 tabindex="0"
-                aria-label=about(|depot| format!("{} {}: {}. Inspect", depot.kind.name(), depot.name, depot.count()))
+                aria-label=told(label)
                 on:click=move |_| choose()
                 on:keydown=move |event| if presses(&event) { choose() }
             >
@@ -61,10 +65,10 @@ pub fn depot(remote: Remote, layout: Memo<Layout>, uid: String) -> impl IntoView
             // The words are said by the label and by the text form.
             <g class="words" aria-hidden="true">
                 {wait}
-                <text text-anchor="middle" y="4">{about(inside)}</text>
+                <text text-anchor="middle" y="4">{about(Depot::number)}</text>
                 <text class="soft" text-anchor="middle" y="-33">{about(|depot| depot.kind.name().to_owned())}</text>
                 <text class="name" text-anchor="middle" y="43">{name}</text>
-                <text class="soft" text-anchor="middle" y="58" style="font-size: 10.5px">{about(counts)}</text>
+                <text class="soft" text-anchor="middle" y="58" style="font-size: 10.5px">{told(counts)}</text>
                 <text class="condition" text-anchor="middle" y="73" style="font-size: 11px">{last_line}</text>
             </g>
         </g>
@@ -89,15 +93,15 @@ fn share(depot: &Depot) -> String {
     format!("{:.1} 100", share * 100.0)
 }
 
-/// The count without its word: the ring has room for a number.
-fn inside(depot: &Depot) -> String {
-    depot.count().split(' ').next().unwrap_or_default().to_owned()
+fn label(depot: &Depot, words: &Words) -> String {
+    let object = format!("{} {}", depot.kind.name(), depot.name);
+    words.tell("lab.inspect", &[("object", &object), ("state", &depot.count(words))])
 }
 
-fn counts(depot: &Depot) -> String {
+fn counts(depot: &Depot, words: &Words) -> String {
     match depot.kind {
-        DepotKind::Job => format!("{} active, {} failed", depot.active, depot.failed),
-        _ => depot.count().split_once(' ').map(|(_, word)| word.to_owned()).unwrap_or_default(),
+        DepotKind::Job => depot.active_and_failed(words),
+        _ => depot.count(words).split_once(' ').map(|(_, word)| word.to_owned()).unwrap_or_default(),
     }
 }
 

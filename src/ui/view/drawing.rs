@@ -10,17 +10,17 @@ use crate::diagram::{Group, Station};
 pub fn diagram(remote: Remote) -> impl IntoView {
     let signals = remote.signals;
     let layout = Memo::new(move |_| signals.picture.with(|picture| Layout::new(picture, signals.width.get())));
-    let text = Memo::new(move |_| signals.picture.with(|picture| picture.text()));
+    let text = Memo::new(move |_| signals.picture.with(|picture| picture.text(&remote.words())));
     let hint = Memo::new(move |_| signals.picture.with(|picture| picture.hint.clone()));
     view! {
-        <div class="diagram" tabindex="0" role="group" aria-label="Picture of the cluster and its story">
+        <div class="diagram" tabindex="0" role="group" aria-label=remote.say("lab.picture")>
             <svg
                 class="drawing"
                 width=move || layout.with(|layout| layout.width)
                 height=move || layout.with(|layout| layout.height)
                 viewBox=move || layout.with(|layout| format!("0 0 {:.0} {:.0}", layout.width, layout.height))
                 role="group"
-                aria-label="Pods on their line"
+                aria-label=remote.say("lab.line")
             >
                 {signs(layout)} {tracks(layout)} {depots(remote, layout)} {groups(remote, layout)}
                 {tokens(remote, layout)}
@@ -29,7 +29,7 @@ pub fn diagram(remote: Remote) -> impl IntoView {
             <div class="visually-hidden text">
                 {move || text.get().lines().map(|line| view! { <p>{line.to_owned()}</p> }).collect_view()}
             </div>
-            {legend::legend()}
+            {legend::legend(remote)}
             {story::story(remote)}
             {inspector::inspector(remote)}
         </div>

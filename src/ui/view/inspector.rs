@@ -36,7 +36,7 @@ fn look(remote: Remote, chosen: &Chosen) -> Option<Shown> {
                 let seconds = line.at.since(playground.start()).as_secs_f64();
                 Some(Shown {
                     title: line.text.clone(),
-                    told: Some(format!("{} did this at {seconds:.1} s.", line.who.name())),
+                    told: Some(remote.tell("lab.didThis", &[("who", line.who.name()), ("n", &format!("{seconds:.1}"))])),
                     events: line.events.clone(),
                     subject: line.subject.clone(),
                     yaml: playground.inspect(&line.subject),
@@ -58,7 +58,8 @@ fn panel(remote: Remote, shown: Shown) -> impl IntoView {
     let label = command.clone();
     let run = move |_| remote.call(|core| core.act(Action::RunCommand(command.clone())));
     let close = move |_| remote.signals.chosen.set(None);
-    let gone = format!("{} {} is no longer there.", shown.subject.kind, shown.subject.name);
+    let object = format!("{} {}", shown.subject.kind, shown.subject.name);
+    let gone = remote.tell("lab.noLonger", &[("object", &object)]);
     let exists = shown.yaml.is_some();
     let events = (!shown.events.is_empty()).then(|| {
         let entries = shown.events.into_iter().map(|event| {
@@ -67,16 +68,16 @@ fn panel(remote: Remote, shown: Shown) -> impl IntoView {
         view! { <dl>{entries.collect_view()}</dl> }
     });
     view! {
-        <div class="inspector" role="group" aria-label="Inspector">
+        <div class="inspector" role="group" aria-label=remote.say("lab.inspector")>
             <header>
                 <h2>{shown.title}</h2>
-                <button type="button" class="quiet" aria-label="Close the inspector" on:click=close>"✕"</button>
+                <button type="button" class="quiet" aria-label=remote.say("lab.closeInspector") on:click=close>"✕"</button>
             </header>
             {shown.told.map(|told| view! { <p>{told}</p> })}
             {events}
             {exists.then(|| view! { <button type="button" class="action" on:click=run>{label}</button> })}
             {match shown.yaml {
-                Some(yaml) => view! { <pre tabindex="0" aria-label="The object as YAML">{yaml}</pre> }.into_any(),
+                Some(yaml) => view! { <pre tabindex="0" aria-label=remote.say("lab.asYaml")>{yaml}</pre> }.into_any(),
                 None => view! { <p>{gone}</p> }.into_any(),
             }}
         </div>

@@ -2,16 +2,17 @@
 
 use leptos::prelude::*;
 
+use super::Remote;
 use crate::diagram::Tone;
 
 /// One line, in the order of a Pod's life.
-pub fn legend() -> impl IntoView {
+pub fn legend(remote: Remote) -> impl IntoView {
     let entries = [
-        (Tone::Waiting, "waiting", ""),
-        (Tone::Running, "running", "M5 2.5 v5 l4.5 -2.5 z"),
-        (Tone::Succeeded, "exit 0", "M4 5 l2 2.500 l4 -5"),
-        (Tone::Failed, "failed", "M4.500 2.500 l5 5 m0 -5 l-5 5"),
-        (Tone::Terminating, "going away", ""),
+        (Tone::Waiting, remote.say("lab.waiting"), ""),
+        (Tone::Running, remote.say("lab.running"), "M5 2.5 v5 l4.5 -2.5 z"),
+        (Tone::Succeeded, remote.say("lab.exitZero"), "M4 5 l2 2.500 l4 -5"),
+        (Tone::Failed, remote.say("lab.failed"), "M4.500 2.500 l5 5 m0 -5 l-5 5"),
+        (Tone::Terminating, remote.say("lab.goingAway"), ""),
     ];
     let items = entries.map(|(tone, word, mark)| {
         view! {
@@ -24,5 +25,5 @@ pub fn legend() -> impl IntoView {
             </li>
         }
     });
-    view! { <ul class="legend" aria-label="What the shapes mean">{items.collect_view()}</ul> }
+    view! { <ul class="legend" aria-label=remote.say("lab.legend")>{items.collect_view()}</ul> }
 }

@@ -17,6 +17,7 @@ use leptos::prelude::*;
 
 use super::core::Core;
 use super::signals::Signals;
+use crate::playground::Words;
 
 pub use drawing::diagram;
 pub use steps::steps;
@@ -26,6 +27,7 @@ pub use time::time;
 #[derive(Clone, Copy)]
 pub struct Remote {
     core: StoredValue<Rc<Core>, LocalStorage>,
+    words: StoredValue<Words>,
     /// What the views read.
     pub signals: Signals,
 }
@@ -34,7 +36,23 @@ impl Remote {
     /// To this core.
     pub fn new(core: Rc<Core>) -> Self {
         let signals = core.signals();
-        Self { core: StoredValue::new_local(core), signals }
+        let words = core.read(|playground| playground.diagram().words().clone());
+        Self { core: StoredValue::new_local(core), words: StoredValue::new(words), signals }
+    }
+
+    /// The words of the page.
+    pub fn words(self) -> Words {
+        self.words.get_value()
+    }
+
+    /// A sentence of the catalogue.
+    pub fn say(self, key: &str) -> String {
+        self.words().say(key)
+    }
+
+    /// A sentence of the catalogue with its values.
+    pub fn tell(self, key: &str, values: &[(&str, &str)]) -> String {
+        self.words().tell(key, values)
     }
 
     /// Calls the core; no borrow is held meanwhile.

@@ -8,17 +8,17 @@ use super::Remote;
 pub fn steps(remote: Remote) -> impl IntoView {
     let steps = remote.signals.steps;
     view! {
-        <ol class="steps" aria-label="Steps">
+        <ol class="steps" aria-label=remote.say("lab.steps")>
             <For
                 each=move || steps.get()
                 key=|step| (step.id.clone(), step.done)
-                children=|step| {
+                children=move |step| {
                     let mark = if step.done { "✓" } else { "○" };
-                    let state = if step.done { " (done)" } else { " (not done yet)" };
+                    let state = if step.done { remote.say("lab.stepDone") } else { remote.say("lab.stepOpen") };
                     view! {
                         <li>
                             <span class=if step.done { "done-mark" } else { "" } aria-hidden="true">{mark}</span>
-                            <span>{step.text}<span class="visually-hidden">{state}</span></span>
+                            <span>{step.text}<span class="visually-hidden">" "{state}</span></span>
                         </li>
                     }
                 }

@@ -11,7 +11,7 @@ pub fn story(remote: Remote) -> impl IntoView {
     let signals = remote.signals;
     let key = |line: &Transition| (line.number, line.at, line.who.name().to_owned(), line.text.clone());
     view! {
-        <ol class="story" aria-label="What happened" aria-live="polite" aria-relevant="additions">
+        <ol class="story" aria-label=remote.say("lab.story") aria-live="polite" aria-relevant="additions">
             <For
                 // The newest line stands first: it is seen without scrolling.
                 each=move || signals.story.with(|story| story.iter().rev().cloned().collect::<Vec<_>>())

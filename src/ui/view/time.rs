@@ -17,29 +17,29 @@ pub fn time(remote: Remote) -> impl IntoView {
     let toggle = move |_| act(if running.get_untracked() { Action::Pause } else { Action::Resume });
     let play = move || if running.get() { "M7 5v14 M17 5v14" } else { "M7 4l13 8-13 8z" };
     view! {
-        <div class="time" role="group" aria-label="Time">
-            {button("Back to the mark before (,)", || "M18 5l-9 7 9 7z M6 5v14", move |_| remote.call(|core| core.step_back()))}
-            <button type="button" class="quiet" aria-label=move || if running.get() { "Pause" } else { "Run" }
-                title=move || if running.get() { "Pause (space)" } else { "Run (space)" } on:click=toggle>
+        <div class="time" role="group" aria-label=remote.say("lab.time")>
+            {button(remote.say("lab.back"), || "M18 5l-9 7 9 7z M6 5v14", move |_| remote.call(|core| core.step_back()))}
+            <button type="button" class="quiet" aria-label=move || if running.get() { remote.say("lab.pause") } else { remote.say("lab.run") }
+                title=move || if running.get() { remote.say("lab.pauseKey") } else { remote.say("lab.runKey") } on:click=toggle>
                 {icon(play)}
             </button>
-            {button("Step to the next event (.)", || "M6 5l9 7-9 7z M18 5v14", move |_| act(Action::Step))}
+            {button(remote.say("lab.step"), || "M6 5l9 7-9 7z M18 5v14", move |_| act(Action::Step))}
             {speeds(remote)}
             {skip(remote)}
             <span class="clock">{move || clock.with(|clock| minutes(clock.now))}</span>
             {scrub(remote)}
-            {button("Undo the last command", || "M9 14L4 9l5-5 M4 9h10a6 6 0 0 1 0 12h-3", move |_| act(Action::Undo))}
-            {button("Start over; undo brings everything back", || "M4 5v5h5 M5 10a8 8 0 1 1-1 5", move |_| act(Action::Reset))}
+            {button(remote.say("lab.undo"), || "M9 14L4 9l5-5 M4 9h10a6 6 0 0 1 0 12h-3", move |_| act(Action::Undo))}
+            {button(remote.say("lab.reset"), || "M4 5v5h5 M5 10a8 8 0 1 1-1 5", move |_| act(Action::Reset))}
         </div>
     }
 }
 
 fn button(
-    label: &'static str,
+    label: String,
     drawing: fn() -> &'static str,
     press: impl Fn(leptos::ev::MouseEvent) + 'static,
 ) -> impl IntoView {
-    view! { <button type="button" class="quiet" aria-label=label title=label on:click=press>{icon(drawing)}</button> }
+    view! { <button type="button" class="quiet" aria-label=label.clone() title=label on:click=press>{icon(drawing)}</button> }
 }
 
 fn icon(drawing: impl Fn() -> &'static str + Send + 'static) -> impl IntoView {
@@ -54,12 +54,12 @@ fn speeds(remote: Remote) -> impl IntoView {
         let choose = move |_| remote.call(|core| core.act(Action::SetSpeed(speed)));
         view! {
             <label>
-                <input type="radio" name="speed" prop:checked=chosen on:change=choose aria-label=format!("{} times as fast", speed.factor()) />
+                <input type="radio" name="speed" prop:checked=chosen on:change=choose aria-label=remote.tell("lab.times", &[("n", &speed.factor().to_string())]) />
                 <span aria-hidden="true">{format!("{}×", speed.factor())}</span>
             </label>
         }
     });
-    view! { <fieldset class="speeds" aria-label="Speed">{choices.collect_view()}</fieldset> }
+    view! { <fieldset class="speeds" aria-label=remote.say("lab.speed")>{choices.collect_view()}</fieldset> }
 }
 
 /// How far the clock can be put forward at once, in seconds; the last goes to the next morning.
@@ -101,10 +101,10 @@ fn scrub(remote: Remote) -> impl IntoView {
     };
     view! {
         <span class="scrub">
-            <input type="range" min="0" step="0.1" aria-label="Instant"
+            <input type="range" min="0" step="0.1" aria-label=remote.say("lab.instant")
                 max=move || reach.get()
                 prop:value=move || clock.with(|clock| clock.now)
-                aria-valuetext=move || clock.with(said)
+                aria-valuetext=move || clock.with(|clock| said(remote, clock))
                 on:input=drag />
             <span class="marks" aria-hidden="true">{ticks}</span>
         </span>
@@ -118,9 +118,10 @@ fn tick(mark: &Mark, start: crate::sim::Time, reach: f64) -> Option<String> {
     Some(format!("left: {:.2}%", (share * 100.0).clamp(0.0, 100.0)))
 }
 
-fn said(clock: &ClockFace) -> String {
-    let state = if clock.running { "running" } else { "halted" };
-    format!("{:.0} seconds, {state}", clock.now)
+fn said(remote: Remote, clock: &ClockFace) -> String {
+    let seconds = format!("{:.0}", clock.now);
+    let values = [("n", seconds.as_str())];
+    if clock.running { remote.tell("lab.secondsRunning", &values) } else { remote.tell("lab.secondsHalted", &values) }
 }
 
 fn minutes(seconds: f64) -> String {

@@ -15,6 +15,11 @@ pub fn token(remote: Remote, layout: Memo<Layout>, uid: String) -> impl IntoView
     let now = move || picture.with(|picture| picture.now);
     let about =
         move |tell: fn(&Token) -> String| move || token.with(|token| token.as_ref().map(tell).unwrap_or_default());
+    let label = move || {
+        let said = token.with(|token| token.as_ref().map(|token| (format!("Pod {}", token.name), token.station.name())));
+        let (object, state) = said.unwrap_or_default();
+        remote.tell("lab.inspect", &[("object", &object), ("state", state)])
+    };
     let place = move || {
         let at = token.with(|token| token.as_ref().map(|token| (token.station, token.lane)));
         let (x, y) = at.map(|(station, lane)| layout.with(|layout| layout.place(station, lane))).unwrap_or_default();
@@ -29,7 +34,7 @@ pub fn token(remote: Remote, layout: Memo<Layout>, uid: String) -> impl IntoView
             <g
                 role="button"
                 tabindex="0"
-                aria-label=about(|token| format!("Pod {}: {}. Inspect", token.name, token.station.name()))
+                aria-label=label
                 on:click=move |_| choose()
                 on:keydown=move |event| if presses(&event) { choose() }
             >
@@ -45,7 +50,7 @@ pub fn token(remote: Remote, layout: Memo<Layout>, uid: String) -> impl IntoView
                 </text>
                 {restarts(token)}
                 {move || wait(token, now())}
-                {move || note(token, now())}
+                {move || note(remote, token, now())}
                 {who(token)}
             </g>
         </g>
@@ -99,7 +104,7 @@ fn wait(token: Memo<Option<Token>>, now: crate::sim::Time) -> Option<impl IntoVi
 }
 
 /// The word below: why it waits, with what it ended, that its logs are there.
-fn note(token: Memo<Option<Token>>, now: crate::sim::Time) -> Option<impl IntoView> {
+fn note(remote: Remote, token: Memo<Option<Token>>, now: crate::sim::Time) -> Option<impl IntoView> {
     let token = token.get()?;
     let ended = token.station >= Station::Succeeded;
     let mut words = Vec::new();
@@ -115,7 +120,7 @@ fn note(token: Memo<Option<Token>>, now: crate::sim::Time) -> Option<impl IntoVi
         words.push(format!("{} s", seconds_left(wait.left(now))));
     }
     if ended && token.logs {
-        words.push("logs".to_owned());
+        words.push(remote.say("lab.logs"));
     }
     let text = words.join(" · ");
     // At the ends of the fork the words stand on the way that the Pod took; elsewhere below the token.
