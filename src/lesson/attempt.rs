@@ -3,7 +3,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::check::{Check, Look, Objects};
+use super::check::{Check, Look, Objects, Wrong};
 
 /// How a command ended.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -41,6 +41,9 @@ pub struct Attempt {
     pub at_end: bool,
     /// How the cluster has to look: all of them.
     pub checks: Vec<Check>,
+    /// What a reader is told for whom it does not come out well, if no check says it better.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub hint: Option<String>,
 }
 
 /// A command on the copy that does not end is interrupted after so many virtual seconds.
@@ -51,25 +54,35 @@ const INTERVAL: f64 = 0.5;
 impl Attempt {
     /// Tries it on a copy of this cluster.
     pub fn succeeds(&self, objects: &dyn Objects) -> bool {
+        self.wrong(objects).is_none()
+    }
+
+    /// Tries it on a copy of this cluster, and says what does not come out well; `None` when all does.
+    pub fn wrong(&self, objects: &dyn Objects) -> Option<Wrong> {
         let mut trial = objects.copy();
         let ended = trial.run(&self.run, PATIENCE).exit;
         if self.exit.is_some_and(|wanted| wanted != ended) {
-            return false;
+            return Some(self.told());
         }
-        if self.at_end {
-            trial.advance(self.seconds);
-            return self.hold(&*trial);
-        }
-        let mut waited = 0.0;
-        loop {
-            if self.hold(&*trial) {
-                return true;
-            }
+        let mut waited = if self.at_end { self.seconds } else { 0.0 };
+        trial.advance(waited);
+        while !self.hold(&*trial) {
             if waited >= self.seconds {
-                return false;
+                let mut look = Look::new(&*trial);
+                let told = |wrong: &Wrong| matches!(wrong, Wrong::Told { .. });
+                let first = self.checks.iter().find_map(|check| check.wrong(&mut look));
+                return Some(first.filter(told).unwrap_or_else(|| self.told()));
             }
             trial.advance(INTERVAL);
             waited += INTERVAL;
+        }
+        None
+    }
+
+    fn told(&self) -> Wrong {
+        match &self.hint {
+            Some(text) => Wrong::Told { text: text.clone() },
+            None => Wrong::Attempt { command: self.run.clone() },
         }
     }
 

@@ -77,10 +77,7 @@ impl Checklist {
         }
         let mut look = Look::new(objects);
         let checks = step.checks.iter().find_map(|check| check.wrong(&mut look));
-        checks.or_else(|| {
-            let attempt = step.attempt.as_ref()?;
-            Some(Wrong::Attempt { command: attempt.run.clone() })
-        })
+        checks.or_else(|| step.attempt.as_ref()?.wrong(objects))
     }
 
     fn is_done(&self, id: &str) -> bool {
@@ -162,6 +159,7 @@ mod tests {
             at_end,
             exit: None,
             checks: vec![jobs("2")],
+            hint: None,
         };
         let with = |attempt| vec![Step { attempt: Some(attempt), ..step("grows", None, "0") }];
         let mut cluster = Jobs::default();
@@ -182,12 +180,25 @@ mod tests {
 
     #[test]
     fn what_keeps_a_step_is_told_and_may_be_the_step_before_it() {
-        let attempt =
-            Attempt { run: "nothing".to_owned(), seconds: 1.0, at_end: false, exit: Some(0), checks: vec![jobs("9")] };
+        let attempt = Attempt {
+            run: "nothing".to_owned(),
+            seconds: 1.0,
+            at_end: false,
+            exit: Some(0),
+            checks: vec![jobs("9")],
+            hint: None,
+        };
+        let grown = Attempt { run: "grow".to_owned(), checks: vec![jobs("2")], ..attempt.clone() };
+        let asked = Attempt { exit: Some(1), hint: Some("ends".to_owned()), ..attempt.clone() };
+        let told = Check { hint: Some("nine".to_owned()), ..jobs("9") };
+        let checked = Attempt { checks: vec![told], hint: Some("ends".to_owned()), ..attempt.clone() };
         let steps = vec![
             step("made", None, "1"),
             step("two", Some("made"), "2"),
             Step { attempt: Some(attempt), ..step("tried", Some("made"), "1") },
+            Step { attempt: Some(grown), ..step("well", Some("made"), "1") },
+            Step { attempt: Some(asked), ..step("asked", Some("made"), "1") },
+            Step { attempt: Some(checked), ..step("checked", Some("made"), "1") },
         ];
         let mut list = Checklist::new(steps);
         let missing = Some(Wrong::Missing { resource: "jobs".to_owned(), name: String::new() });
@@ -197,6 +208,9 @@ mod tests {
         assert_eq!(list.wrong("made", &one), None);
         assert_eq!(list.wrong("two", &one), Some(Wrong::Count { resource: "jobs".to_owned(), found: 1 }));
         assert_eq!(list.wrong("tried", &one), Some(Wrong::Attempt { command: "nothing".to_owned() }));
+        let told = |text: &str| Some(Wrong::Told { text: text.to_owned() });
+        assert_eq!((list.wrong("asked", &one), list.wrong("checked", &one)), (told("ends"), told("nine")));
+        assert_eq!(list.wrong("well", &one), None, "what comes out well keeps nobody");
         assert_eq!(list.wrong("none", &one), None);
     }
 }

@@ -28,12 +28,12 @@ mod snapshots;
 mod terminal;
 mod world;
 
+pub use crate::text::words::Words;
 pub use action::{Action, Speed};
 pub use changes::Changes;
 pub use clock::Clock;
 pub use lab::{Lab, Moved};
 pub use play::Playground;
-pub use crate::text::words::Words;
 pub use saved::RestoreError;
 #[cfg(not(target_arch = "wasm32"))]
 pub use session::Login;

@@ -134,7 +134,11 @@ mod tests {
                 let quote = open.chars().next_back().unwrap();
                 for key in code.split(open).skip(1).filter_map(|rest| rest.split(quote).next()) {
                     assert!(all.contains_key(key), "{path} says `{key}`, which is not in www/words.json");
-                    assert_eq!(key.starts_with("lab."), of_engine, "{path}: the engine's keys begin with `lab.`: {key}");
+                    assert_eq!(
+                        key.starts_with("lab."),
+                        of_engine,
+                        "{path}: the engine's keys begin with `lab.`: {key}"
+                    );
                     asked.insert(key.to_owned());
                 }
             }
@@ -146,7 +150,8 @@ mod tests {
     #[test]
     fn no_word_of_the_engines_views_stands_outside_of_the_catalogue() {
         // Kubernetes' own words and names of commands are the same in every language.
-        let kubernetes = ["kubectl describe {kind} {}", "kubectl describe {kind} {} -n {}", "Deleted pod: ", "back-off "];
+        let kubernetes =
+            ["kubectl describe {kind} {}", "kubectl describe {kind} {} -n {}", "Deleted pod: ", "back-off "];
         let markup = ["class=", "class=format!(", "style=", "transform=", "d=", "viewBox=", "stroke-dasharray="];
         let mut outside = Vec::new();
         for (path, code) in [texts("src/diagram", "rs"), texts("src/ui/view", "rs")].concat() {
@@ -158,10 +163,12 @@ mod tests {
             let parts: Vec<&str> = code.split('"').collect();
             for (at, literal) in parts.iter().enumerate().skip(1).step_by(2) {
                 let before = parts[at - 1].trim_end();
-                let fixed: Vec<&str> = literal.split('{').map(|part| part.split_once('}').map_or(part, |(_, rest)| rest)).collect();
+                let fixed: Vec<&str> =
+                    literal.split('{').map(|part| part.split_once('}').map_or(part, |(_, rest)| rest)).collect();
                 let fixed = fixed.join("_");
                 let letters = |word: &str| word.len() > 1 && word.chars().all(char::is_alphabetic);
-                let spoken = fixed.split(|c: char| !c.is_alphanumeric() && c != '-').filter(|word| letters(word)).count();
+                let spoken =
+                    fixed.split(|c: char| !c.is_alphanumeric() && c != '-').filter(|word| letters(word)).count();
                 let label = ["aria-label=", "title=", "placeholder="].iter().any(|name| before.ends_with(name));
                 let sentence = spoken > 1 && fixed.contains(' ') || (spoken > 0 && fixed.starts_with([' ', ',']));
                 if (label || sentence)

@@ -35,6 +35,7 @@ struct AuthorAttempt {
     after: Option<String>,
     #[serde(default)]
     checks: Vec<AuthorCheck>,
+    hint: Option<String>,
 }
 
 #[derive(Debug, Deserialize)]
@@ -182,7 +183,8 @@ impl Reader<'_> {
             self.problem(line, "a `try` has `checks`: how the cluster looks after `run`; or an `exit` code");
         }
         let checks = given.checks.into_iter().map(|check| self.check(line, check)).collect();
-        Attempt { run: given.run, exit: given.exit, seconds, at_end, checks }
+        let hint = given.hint.as_deref().map(plain);
+        Attempt { run: given.run, exit: given.exit, seconds, at_end, checks, hint }
     }
 
     fn check(&mut self, line: usize, given: AuthorCheck) -> Check {

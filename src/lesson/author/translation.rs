@@ -64,10 +64,15 @@ pub fn translate(original: &Document, language: &str, path: &str, text: &str) ->
     reader.finish(Document { lesson, language: language.to_owned(), body, ..Document::default() })
 }
 
-/// The hints of a step in the order in which a translation gives them: of each check, its own, then those of its fields.
+/// The hints of a step in the order in which a translation gives them: of each check, its own, then those of its fields;
+/// of a `try`, its own, then those of its checks.
 fn hints_of(step: &mut Step) -> Vec<&mut String> {
-    let of_try = step.attempt.iter_mut().flat_map(|attempt| &mut attempt.checks);
-    step.checks.iter_mut().chain(of_try).flat_map(hints_of_check).collect()
+    let mut hints: Vec<&mut String> = step.checks.iter_mut().flat_map(hints_of_check).collect();
+    if let Some(attempt) = &mut step.attempt {
+        hints.extend(&mut attempt.hint);
+        hints.extend(attempt.checks.iter_mut().flat_map(hints_of_check));
+    }
+    hints
 }
 
 fn hints_of_check(check: &mut Check) -> Vec<&mut String> {

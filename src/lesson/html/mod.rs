@@ -57,13 +57,13 @@ mod page;
 mod search;
 mod site;
 
+pub use crate::text::words::LANGUAGES;
 pub use card::{Card, Letters};
 pub use feeds::{feed, sitemap};
 pub use index::index_page;
 pub use page::lesson_page;
 pub use search::search_index;
 pub use site::{Entry, Site};
-pub use crate::text::words::LANGUAGES;
 
 /// Text as it may stand in HTML, between tags and in quoted attributes.
 pub fn escape(text: &str) -> String {

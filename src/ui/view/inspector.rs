@@ -36,7 +36,9 @@ fn look(remote: Remote, chosen: &Chosen) -> Option<Shown> {
                 let seconds = line.at.since(playground.start()).as_secs_f64();
                 Some(Shown {
                     title: line.text.clone(),
-                    told: Some(remote.tell("lab.didThis", &[("who", line.who.name()), ("n", &format!("{seconds:.1}"))])),
+                    told: Some(
+                        remote.tell("lab.didThis", &[("who", line.who.name()), ("n", &format!("{seconds:.1}"))]),
+                    ),
                     events: line.events.clone(),
                     subject: line.subject.clone(),
                     yaml: playground.inspect(&line.subject),

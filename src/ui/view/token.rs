@@ -16,7 +16,8 @@ pub fn token(remote: Remote, layout: Memo<Layout>, uid: String) -> impl IntoView
     let about =
         move |tell: fn(&Token) -> String| move || token.with(|token| token.as_ref().map(tell).unwrap_or_default());
     let label = move || {
-        let said = token.with(|token| token.as_ref().map(|token| (format!("Pod {}", token.name), token.station.name())));
+        let said =
+            token.with(|token| token.as_ref().map(|token| (format!("Pod {}", token.name), token.station.name())));
         let (object, state) = said.unwrap_or_default();
         remote.tell("lab.inspect", &[("object", &object), ("state", state)])
     };
