@@ -44,7 +44,6 @@ fn run(words: &[String]) -> Result<(), Failure> {
 pub fn pages(lessons: &Lessons) -> Result<BTreeMap<String, Vec<u8>>, Failure> {
     let mut files = BTreeMap::new();
     let start = Config::default().start;
-    let picture = Diagram::new(start).picture(start, LANES);
     for language in LANGUAGES {
         let documents = lessons.in_language(language);
         let site = Site::new(&lessons.course, language, &documents);
@@ -60,7 +59,8 @@ pub fn pages(lessons: &Lessons) -> Result<BTreeMap<String, Vec<u8>>, Failure> {
                 put(name, text);
             }
         }
-        let picture = svg(&picture, &site.words.say("first"));
+        let picture = Diagram::new(start).in_words(site.words.clone()).picture(start, LANES);
+        let picture = svg(&picture, &site.words.say("first"), &site.words);
         for document in &documents {
             put(&format!("lessons/{}/index.html", document.lesson.name), lesson_page(&site, document, &picture));
         }

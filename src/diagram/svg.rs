@@ -4,6 +4,7 @@
 use std::fmt::Write;
 
 use super::model::{Depot, Picture, Station, Token, Tone};
+use crate::text::words::Words;
 
 const LANE: usize = 44;
 const TOP: usize = 64;
@@ -12,14 +13,14 @@ const STEP: usize = 124;
 const WIDTH: usize = LEFT + 4 * STEP + 72;
 
 /// The picture as a complete `<svg>` element, with `title` as its name and its text form as description.
-pub fn svg(picture: &Picture, title: &str) -> String {
+pub fn svg(picture: &Picture, title: &str, words: &Words) -> String {
     let height = TOP + LANE * picture.lanes + 40;
     let mut out = format!(
         "<svg class=\"tn-diagram\" viewBox=\"0 0 {WIDTH} {height}\" role=\"img\" \
          xmlns=\"http://www.w3.org/2000/svg\" font-family=\"ui-sans-serif, system-ui, sans-serif\" font-size=\"12\">\n\
          <title>{}</title>\n<desc>{}</desc>\n",
         escape(title),
-        escape(&picture.text())
+        escape(&picture.text(words))
     );
     let middle = TOP + LANE * picture.lanes / 2;
     let line = "fill=\"none\" stroke=\"var(--line, #8a9099)\" stroke-width=\"3\"";

@@ -400,6 +400,71 @@ test('two labs in a foreign page have clusters of their own and keep their looks
   assert.deepEqual(page.problems, []);
 });
 
+/** All that a lab says by itself: texts and labels in the shadow roots of its parts, without what the terminal shows. */
+const said = (page) =>
+  page.evaluate(() => {
+    const parts = document.querySelectorAll('tabernetes-lab, tabernetes-diagram, tabernetes-time, tabernetes-steps');
+    const roots = [...parts].map((part) => part.shadowRoot);
+    const keys = document.querySelector('tabernetes-terminal').shadowRoot.querySelector('.keys');
+    const words = [];
+    for (const element of [...roots, keys].flatMap((root) => [...root.querySelectorAll('*'), root])) {
+      for (const name of ['aria-label', 'title']) words.push(element.getAttribute?.(name));
+      for (const node of element.childNodes) if (node.nodeType === Node.TEXT_NODE) words.push(node.data.trim());
+    }
+    return words.filter(Boolean);
+  });
+
+test('a German page is German all through, and no page loads the words of another language', async (browser) => {
+  const words = JSON.parse(readFileSync(new URL('../../www/words.json', import.meta.url), 'utf8'));
+  const english = new Set(Object.values(words).filter(({ en, de }) => en !== de).map(({ en }) => en));
+  const listening = (asked) => ({ serviceWorkers: 'block', before: (page) => page.on('request', (request) => asked.push(request.url())) });
+  const [here, there] = [[], []];
+  const page = await open(browser, `${SITE}de/${LESSON}`, listening(here));
+  const hands = await lab(page);
+  assert.match(await hands.picture(), /Hier läuft noch nichts/);
+  await hands.run('kubectl create job eins --image=busybox:1.36 -- true');
+  await hands.until('story', /Job eins zählt 1 von 1 mit Erfolg/);
+  await page.locator('tabernetes-diagram').getByRole('button', { name: 'Job eins: 1/1. Untersuchen' }).click();
+  assert.deepEqual((await said(page)).filter((text) => english.has(text)), [], 'no English word stands in the lab');
+  assert.deepEqual(await axe(page), []);
+  await shot(page, 'german');
+  assert.equal(here.filter((url) => url.endsWith('/words.de.json')).length, 1, 'loaded once');
+  const other = await open(browser, SITE + LESSON, listening(there));
+  await lab(other);
+  assert.deepEqual(there.filter((url) => url.includes('/words.')), []);
+  // In a page of another language a lab speaks what its own attribute says.
+  await other.evaluate(() => document.body.append(Object.assign(document.createElement('tabernetes-lab'), { id: 'deutsch', lang: 'de' })));
+  const embedded = await lab(other, '#deutsch');
+  assert.match(await embedded.picture(), /Hier läuft noch nichts/);
+  assert.deepEqual([...page.problems, ...other.problems], []);
+});
+
+test('who asks what is missing is told the first thing that is wrong, and a try is made on a copy', async (browser) => {
+  const page = await open(browser, `${SITE}lessons/35-indexed-jobs/index.html`);
+  const hands = await lab(page);
+  const step = page.locator('.tn-step[data-step=squares]');
+  const missing = async () => {
+    await step.getByRole('button', { name: 'What is missing?' }).click();
+    return step.getByRole('status').textContent();
+  };
+  const apply = async (change) => {
+    const file = await page.locator('[data-file="squares.yaml"] pre code').textContent();
+    await page.evaluate((text) => document.querySelector('tabernetes-lab').insert('squares.yaml', text), change(file));
+    await hands.run('kubectl replace --force -f squares.yaml --grace-period=1');
+    await hands.run('kubectl wait --for=condition=complete job/squares --timeout=60s');
+  };
+  await hands.speed(10);
+  assert.match(await missing(), /The Job squares is not there/);
+  await apply((file) => file.replace('completions: 5', 'completions: 4').replace('parallelism: 5', 'parallelism: 4'));
+  assert.equal(await missing(), 'Five indexes are completions 5.');
+  await apply((file) => file.replace('* JOB', '+ JOB'));
+  assert.equal(await missing(), 'The Pod with the index 4 does not print 16.');
+  await apply((file) => file);
+  await page.locator('.tn-step.tn-done[data-step=squares]').waitFor({ timeout: 20_000 });
+  assert.equal(await step.getByRole('button').count(), 0, 'who is done is not asked');
+  assert.deepEqual(page.problems, []);
+});
+
 for (const [name, options] of Object.entries({
   'desktop, light': { colorScheme: 'light' },
   'desktop, dark': { colorScheme: 'dark' },

@@ -28,7 +28,7 @@ const STATIONS: [(&str, [u8; 3]); 4] =
 /// What a card says.
 #[derive(Clone, Copy, Debug)]
 pub struct Card<'c> {
-    /// Above: the course.
+    /// Above: the course, or where it is found.
     pub course: &'c str,
     /// In large letters.
     pub title: &'c str,

@@ -180,12 +180,15 @@ impl Site {
         if course.url.is_empty() {
             return Ok(Vec::new());
         }
-        let front = (String::new(), course.title.as_str(), course.description.as_str());
-        let lesson = |entry: &'_ Entry| format!("lessons/{}/", entry.name);
-        let lessons =
-            self.lessons.iter().map(|entry| (lesson(entry), entry.title.as_str(), entry.description.as_str()));
-        let draw = |(path, title, about): (String, &str, &str)| {
-            Ok((self.card_path(&path), letters.draw(Card { course: &course.title, title, about })?))
+        // Above a lesson stands its course; above the course, where it is to be found.
+        let address = course.url.trim_start_matches("https://").trim_end_matches('/');
+        let front = (String::new(), address, course.title.as_str(), course.description.as_str());
+        let lessons = self.lessons.iter().map(|entry| {
+            let (title, about) = (entry.title.as_str(), entry.description.as_str());
+            (format!("lessons/{}/", entry.name), course.title.as_str(), title, about)
+        });
+        let draw = |(path, course, title, about): (String, &str, &str, &str)| {
+            Ok((self.card_path(&path), letters.draw(Card { course, title, about })?))
         };
         std::iter::once(front).chain(lessons).map(draw).collect()
     }

@@ -63,8 +63,7 @@ fn speeds(remote: Remote) -> impl IntoView {
 }
 
 /// How far the clock can be put forward at once, in seconds; the last goes to the next morning.
-const SKIPS: [(&str, &str); 4] =
-    [("60", "1 minute"), ("600", "10 minutes"), ("3600", "1 hour"), ("morning", "to 6:00 in the morning")];
+const SKIPS: [&str; 4] = ["60", "600", "3600", "morning"];
 
 /// A list of skips that always shows its own name: choosing one starts it.
 fn skip(remote: Remote) -> impl IntoView {
@@ -77,10 +76,12 @@ fn skip(remote: Remote) -> impl IntoView {
             Err(_) => core.act(Action::Skip(core.read(Playground::until_morning))),
         });
     };
-    let options = SKIPS.map(|(value, text)| view! { <option value=value>{text}</option> });
+    let texts =
+        [remote.say("lab.minute"), remote.say("lab.minutes"), remote.say("lab.hour"), remote.say("lab.morning")];
+    let options = SKIPS.into_iter().zip(texts).map(|(value, text)| view! { <option value=value>{text}</option> });
     view! {
-        <select class="skip" aria-label="Put the clock forward" title="Put the clock forward" on:change=choose>
-            <option value="">"skip"</option>
+        <select class="skip" aria-label=remote.say("lab.putForward") title=remote.say("lab.putForward") on:change=choose>
+            <option value="">{remote.say("lab.skip")}</option>
             {options.collect_view()}
         </select>
     }
