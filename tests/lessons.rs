@@ -43,6 +43,40 @@ fn every_lesson_keeps_its_promises() {
     assert!(printed.contains("01-what-is-a-job"), "{printed}");
 }
 
+/// The folders of the course's lessons with the text of each.
+fn lessons() -> Vec<(PathBuf, String)> {
+    let folders = fs::read_dir(Path::new(env!("CARGO_MANIFEST_DIR")).join("lessons")).unwrap();
+    let folders = folders.map(|entry| entry.unwrap().path()).filter(|path| path.join("lesson.md").is_file());
+    folders.map(|path| (path.clone(), fs::read_to_string(path.join("lesson.md")).unwrap())).collect()
+}
+
+#[test]
+fn every_lesson_has_what_a_lesson_of_this_course_has() {
+    let all = lessons();
+    assert!(all.len() >= 20, "{} lessons", all.len());
+    let mut missing = Vec::new();
+    for (folder, text) in &all {
+        let name = folder.file_name().unwrap().to_string_lossy();
+        let count = |start: &str| text.lines().filter(|line| line.starts_with(start)).count();
+        let minutes = text.lines().find_map(|line| line.strip_prefix("minutes: ")?.parse::<u32>().ok()).unwrap_or(0);
+        for (what, is_there) in [
+            ("5 to 10 minutes", (5..=10).contains(&minutes)),
+            ("three blocks of commands", count("```sh run") >= 3),
+            ("two quizzes", count("```quiz") >= 2),
+            ("steps", count("```steps") >= 1),
+            ("a challenge with a hint", count("```hint") >= 1),
+            ("a solution", count("````solution") >= 1),
+            ("a link to Kubernetes' documentation", text.contains("(https://kubernetes.io/docs/")),
+            ("a German translation", folder.join("lesson.de.md").is_file()),
+        ] {
+            if !is_there {
+                missing.push(format!("{name} lacks {what}"));
+            }
+        }
+    }
+    assert!(missing.is_empty(), "{}", missing.join("\n"));
+}
+
 /// A fresh folder that is taken away at the end.
 struct Temporary(PathBuf);
 

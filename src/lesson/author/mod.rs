@@ -209,7 +209,7 @@ pub fn read(source: &Source) -> Result<Document, Vec<Problem>> {
 /// Inline Markdown as HTML without a paragraph around it.
 pub(super) fn inline(text: &str) -> String {
     let mut out = String::new();
-    let events = Parser::new_ext(text, Options::empty()).map(|event| match event {
+    let events = Parser::new_ext(text, Options::ENABLE_SMART_PUNCTUATION).map(|event| match event {
         Event::Html(raw) | Event::InlineHtml(raw) => Event::Text(raw),
         other => other,
     });
@@ -280,7 +280,7 @@ impl Reader<'_> {
 
     /// Reads Markdown whose first line is line `first_line` of the file.
     fn body(&mut self, text: &str, first_line: usize, place: Place) -> Vec<Piece> {
-        let options = Options::ENABLE_TABLES | Options::ENABLE_STRIKETHROUGH;
+        let options = Options::ENABLE_TABLES | Options::ENABLE_STRIKETHROUGH | Options::ENABLE_SMART_PUNCTUATION;
         let mut pieces = Vec::new();
         let mut prose: Vec<Event<'_>> = Vec::new();
         let mut fence: Option<(usize, String, String)> = None;
