@@ -28,13 +28,13 @@ pub fn environment(
             match client.get::<ConfigMap>(namespace, &reference.name) {
                 Ok(found) => found.data.clone().unwrap_or_default(),
                 Err(_) if reference.optional == Some(true) => continue,
-                Err(status) => return Err(config_error(status.message)),
+                Err(_) => return Err(missing("configmap", &reference.name)),
             }
         } else if let Some(reference) = &source.secret_ref {
             match client.get::<Secret>(namespace, &reference.name) {
                 Ok(found) => texts(&found),
                 Err(_) if reference.optional == Some(true) => continue,
-                Err(status) => return Err(config_error(status.message)),
+                Err(_) => return Err(missing("secret", &reference.name)),
             }
         } else {
             continue;
@@ -64,6 +64,11 @@ pub fn environment(
     Ok(env)
 }
 
+/// As the kubelet's own cache says it, which knows the kinds in the singular.
+fn missing(kind: &str, name: &str) -> Refused {
+    config_error(format!("{kind} {name:?} not found"))
+}
+
 fn texts(secret: &Secret) -> BTreeMap<String, String> {
     let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
     secret.data.iter().flatten().map(|(key, value)| (key.clone(), text(&value.0))).collect()
@@ -91,7 +96,7 @@ fn value_from(
         return match (value, reference.optional, found) {
             (Some(value), _, _) => Ok(Some(value)),
             (None, Some(true), _) => Ok(None),
-            (None, _, Err(status)) => Err(config_error(status.message)),
+            (None, _, Err(_)) => Err(missing("configmap", &reference.name)),
             (None, _, Ok(_)) => Err(config_error(format!(
                 "couldn't find key {} in ConfigMap {namespace}/{}",
                 reference.key, reference.name
@@ -104,7 +109,7 @@ fn value_from(
         return match (value, reference.optional, found) {
             (Some(value), _, _) => Ok(Some(value)),
             (None, Some(true), _) => Ok(None),
-            (None, _, Err(status)) => Err(config_error(status.message)),
+            (None, _, Err(_)) => Err(missing("secret", &reference.name)),
             (None, _, Ok(_)) => Err(config_error(format!(
                 "couldn't find key {} in Secret {namespace}/{}",
                 reference.key, reference.name

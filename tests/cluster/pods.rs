@@ -363,6 +363,29 @@ fn a_pod_that_fills_its_volume_is_evicted() {
 }
 
 #[test]
+fn a_container_whose_settings_are_missing_waits_and_names_them_as_the_kubelet_does() {
+    let mut lab = Lab::new();
+    let container = |more: Value| {
+        let mut container = sh("c", "sleep 600");
+        container.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
+        json!({"containers": [container]})
+    };
+    let from = |source: Value| json!({"env": [{"name": "A", "valueFrom": source}]});
+    for (name, more, message) in [
+        ("key", from(json!({"configMapKeyRef": {"name": "cm", "key": "a"}})), "configmap \"cm\" not found"),
+        ("secret", from(json!({"secretKeyRef": {"name": "s", "key": "a"}})), "secret \"s\" not found"),
+        ("all", json!({"envFrom": [{"configMapRef": {"name": "cm"}}]}), "configmap \"cm\" not found"),
+        ("secrets", json!({"envFrom": [{"secretRef": {"name": "s"}}]}), "secret \"s\" not found"),
+    ] {
+        lab.pod(name, container(more));
+        lab.pass(3);
+        let waiting = lab.container(name, "c").state.unwrap().waiting.unwrap();
+        assert_eq!(waiting.reason.as_deref(), Some("CreateContainerConfigError"));
+        assert_eq!(waiting.message.as_deref(), Some(message), "{name}");
+    }
+}
+
+#[test]
 fn a_container_that_must_not_be_root_is_not_made_as_root() {
     let mut lab = Lab::new();
     let spec = |user: Value| json!({"securityContext": {"runAsNonRoot": true, "runAsUser": user}, "containers": [sh("c", "id -u; sleep 600")]});
