@@ -12,7 +12,7 @@ const LESSONS = 1;
 /** Milliseconds of the cluster's time that a command may take. */
 const LONGEST = 400_000;
 /** So many readers in a row who leave it to chance have to show next to nothing new; and never more come than the last number. */
-const QUIET = 6;
+const QUIET = 8;
 const NEXT_TO_NOTHING = 5;
 const MOST = 40;
 /** Milliseconds of frames, round and round: those of a screen, and of one that is busy. */
@@ -37,7 +37,7 @@ const HABITS = [
   'kubectl apply -f missing.yaml\r', 'kubectl get nothing\r', 'kubectl gte pods\r', 'kubectl get pods --bad\r', 'kubctl get pods\r',
   'kubectl get pod absent\r', 'kubectl delete job absent\r', 'kubectl get -h\r', 'kubectl apply\r', 'kubectl version\r',
   'kubectl create job one --image=busybox:1.36 -- echo hi\r', 'kubectl get pods -w\r', '\x03', 'kubectl get jobs --watch\r', '\x03',
-  'kubectl delete job one\r', 'kubectl create deployment crowd --image=busybox:1.36 --replicas=12 -- sleep 9\r',
+  'kubectl delete job one\r', 'kubectl create deployment crowd --image=busybox:1.36 --replicas=40 -- sleep 9\r',
   'sleep 3\r', 'kubectl delete deployment crowd\r', 'grep -n image *.yaml | sort\r', 'cat <<EOF > note.txt\rone\rEOF\r', 'mkdir d; cp note.txt d; rm -r d\r',
   "sed -e 's/hello-job/other/' -e 's/^spec:/spec:\\n  backoffLimit: 1/' hello-job.yaml > other.yaml\r", 'cat other.yaml | wc -l\r',
   'head -n 2 other.yaml && tail -n 1 other.yaml || echo none\r', 'echo a > a.txt; echo b >> a.txt; cat a.txt; mv a.txt b.txt\r',

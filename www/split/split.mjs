@@ -16,8 +16,9 @@ const STAYS = /wasm_bindgen|js_sys|any_spawner|dlmalloc|__rust|panick|panic_hook
 /** Containers and sorting go other ways with other amounts of data than were rehearsed, and so does who works through lists of
  * Pods at every step of time: no pieces are taken from them. */
 const WHOLE = /^[<&]*(alloc|core|std|hashbrown|slab|js_sys)(\[\w+\])?::|tabernetes::(kubelet|cluster|client)::/;
-/** Which of their functions a container needs depends on how much it holds: with one that ran, those stay that it calls. */
-const CONTAINERS = /^[<&]*(alloc::(collections|raw_vec|vec)|core::slice|hashbrown|indexmap|slab)/;
+/** Which of their functions a container needs depends on how much it holds: with one that ran, those stay that it calls. What
+ * mends a tree after much was taken out is rehearsed where it matters. */
+const CONTAINERS = /^[<&]*(alloc::(collections(?!::btree::node::BalancingContext)|raw_vec|vec)|core::slice|hashbrown|indexmap|slab)/;
 /** What calls a function of the rest is not smaller than this. */
 const SMALL = 12;
 
