@@ -2,7 +2,7 @@
 
 use std::borrow::Cow;
 use std::collections::BTreeMap;
-use std::rc::Rc;
+use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
@@ -22,7 +22,7 @@ pub trait Objects {
 
 /// An object of a list. What tells it apart from others is at hand; all of it is written out only when a check looks
 /// into it, for a cluster may have thousands.
-pub trait Item {
+pub trait Item: Send + Sync {
     /// Its name.
     fn name(&self) -> &str;
     /// Its namespace; empty for none.
@@ -57,7 +57,7 @@ impl Item for Value {
     }
 }
 
-type List = Rc<Vec<Box<dyn Item>>>;
+type List = Arc<Vec<Box<dyn Item>>>;
 
 /// One look at the cluster: what several checks ask for is listed once.
 pub struct Look<'a> {
@@ -73,7 +73,7 @@ impl<'a> Look<'a> {
 
     fn list(&mut self, resource: &str, namespace: Option<&str>) -> List {
         let key = (resource.to_owned(), namespace.map(str::to_owned));
-        let list = || Rc::new(self.objects.list(resource, namespace));
+        let list = || Arc::new(self.objects.list(resource, namespace));
         self.lists.entry(key).or_insert_with(list).clone()
     }
 }
