@@ -4,6 +4,8 @@
 
 #[path = "cluster/pods.rs"]
 mod pods;
+#[path = "cluster/terminal.rs"]
+mod terminal;
 
 use k8s_openapi::api::apps::v1::{Deployment, StatefulSet};
 use k8s_openapi::api::batch::v1::Job;

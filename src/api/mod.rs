@@ -40,7 +40,7 @@ mod other_version;
 mod persistent_volume;
 mod persistent_volume_claim;
 mod plain;
-mod pod;
+pub mod pod;
 mod pod_disruption_budget;
 pub mod pod_resources;
 mod pod_spec;

@@ -244,6 +244,7 @@ fn subresources(info: &KindInfo) -> Vec<Resource> {
             add("exec", "", "", "PodExecOptions", &["create", "get"]);
             add("log", "", "", "Pod", &["get"]);
             add("proxy", "", "", "PodProxyOptions", &["create", "delete", "get", "patch", "update"]);
+            add("resize", "", "", "Pod", &["get", "patch", "update"]);
         }
         "services" => add("proxy", "", "", "ServiceProxyOptions", &["create", "delete", "get", "patch", "update"]),
         "serviceaccounts" => add("token", "authentication.k8s.io", "v1", "TokenRequest", &["create"]),

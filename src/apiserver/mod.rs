@@ -5,6 +5,7 @@
 //! know the clock: the owner of time sets it with [`ApiServer::set_now`].
 
 mod admission;
+mod authentication;
 mod authorization;
 mod body;
 mod component_status;
@@ -45,7 +46,7 @@ use crate::api::custom::CustomKind;
 use crate::apimachinery::facts::Prose;
 use crate::sim::{Seed, Time};
 use crate::storage::Store;
-use crate::text::http::{Request, Response, StreamId, StreamRead};
+use crate::text::http::{Body, Request, Response, SCHEME, StreamId, StreamRead};
 
 /// Who asks, and when.
 #[derive(Clone, Debug)]
@@ -164,6 +165,19 @@ impl ApiServer {
     /// [`ApiServer::close_stream`].
     pub fn handle(&mut self, caller: &Caller, request: &Request, nodes: &mut dyn NodeProxy) -> Response {
         endpoints::answer(self, caller, request, nodes)
+    }
+
+    /// Answers a request that came over the network from who shows no certificate.
+    pub fn handle_from_network(&mut self, request: &Request, nodes: &mut dyn NodeProxy) -> Response {
+        if request.header(SCHEME) != Some("https") {
+            let text = b"Client sent an HTTP request to an HTTPS server.\n".to_vec();
+            return Response { status: 400, headers: Vec::new(), body: Body::Bytes(text) };
+        }
+        let answer = match authentication::caller(self, request) {
+            Ok(caller) => endpoints::answer(self, &caller, request, nodes),
+            Err(status) => respond::failure(&status, &[]),
+        };
+        respond::for_people(request, answer)
     }
 
     /// The next bytes of a stream; `End` for an id that is not open.

@@ -7,7 +7,7 @@ use std::sync::Arc;
 use k8s_openapi::api::core::v1::{Binding, Namespace, Pod, PodCondition, Service};
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::ObjectMeta;
 
-use super::subresources::ephemeral_containers;
+use super::subresources::{ephemeral_containers, resize};
 use super::{ApiServer, Caller, admission, deletion, escalation, managed_fields, metadata, service_ip};
 use crate::api::{KindOps, KindRef};
 use crate::apimachinery::managed_fields::{Managed, Origin};
@@ -217,6 +217,7 @@ impl ApiServer {
                 errors.extend(ops.validate_status_update(&*object, &*old));
             }
             "finalize" => object = finalize(&*object, &*old),
+            "resize" => (object, errors) = resize::resized(&*object, &*old),
             "ephemeralcontainers" => (object, errors) = ephemeral_containers::added(&*object, &*old),
             _ => {
                 ops.prepare_for_update(&mut *object, &*old);

@@ -4,7 +4,7 @@ use serde_json::{Map, Value};
 
 use crate::apimachinery::Status;
 use crate::text::go_json;
-use crate::text::http::{Body, Response};
+use crate::text::http::{Body, Request, Response};
 
 /// Keys that come first in any object with a kind; the rest follows sorted, which for most kinds is Go's order too.
 const FIRST: &[&str] = &["kind", "apiVersion", "metadata"];
@@ -119,4 +119,19 @@ fn write_map(map: &Map<String, Value>, first: &[&str], out: &mut Vec<u8>) {
         }
     }
     out.push(b'}');
+}
+
+/// An answer as a person reads it at a terminal: indented, for the programs that people use.
+pub(super) fn for_people(request: &Request, mut answer: Response) -> Response {
+    let agent = request.header("User-Agent").unwrap_or_default();
+    let by_hand = ["curl", "Wget", "Mozilla/5.0"].iter().any(|name| agent.starts_with(name));
+    if by_hand
+        && let Body::Bytes(bytes) = &answer.body
+        && let Ok(text) = std::str::from_utf8(bytes)
+        && text.starts_with('{')
+        && !text.trim_end().contains('\n')
+    {
+        answer.body = Body::Bytes(go_json::indented(text.trim_end()).into_bytes());
+    }
+    answer
 }

@@ -5,6 +5,7 @@
 use serde_json::{Value, json};
 use sha2::{Digest as _, Sha256};
 
+use super::authentication;
 use super::authorization::{self, Decision, Wish};
 use super::body;
 use super::endpoints::Call;
@@ -44,7 +45,14 @@ pub(super) fn answer(call: &Call<'_>) -> Result<Option<Response>, Status> {
             json!({"userInfo": info})
         }
         "SelfSubjectRulesReview" => rules(call, spec)?,
-        "TokenReview" => json!({"authenticated": false, "user": {}, "error": "invalid bearer token"}),
+        "TokenReview" => {
+            let token = spec.get("token").and_then(Value::as_str).unwrap_or_default();
+            match authentication::user(call.server, token) {
+                Some(user) => json!({"authenticated": true, "audiences": [authentication::ISSUER],
+                    "user": {"username": user, "groups": authorization::groups_of(&user)}}),
+                None => json!({"authenticated": false, "user": {}, "error": "invalid bearer token"}),
+            }
+        }
         "SelfSubjectAccessReview" => access(call, &call.caller.user, &groups, spec, ""),
         _ => {
             let user = spec.get("user").and_then(Value::as_str).unwrap_or_default();

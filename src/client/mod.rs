@@ -54,6 +54,11 @@ impl<'a> Client<'a> {
         self.caller
     }
 
+    /// A token of a Pod's service account, for a volume of the Pod. `None` when there is no such account.
+    pub fn pod_token(&self, pod: &Pod, audience: Option<&str>, seconds: i64) -> Option<String> {
+        self.server.pod_token(pod, audience, seconds)
+    }
+
     /// One object, read from the server itself. `namespace` is empty for cluster-scoped kinds.
     ///
     /// # Errors

@@ -7,13 +7,16 @@ mod bootstrap;
 pub mod config;
 mod faults;
 mod network;
+mod policy;
 mod roles;
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use std::time::Duration;
 
 pub use config::{Addon, Config, NodeConfig, PresentImages};
+
+use k8s_openapi::api::core::v1::Node;
 
 use crate::apimachinery::facts::Prose;
 use crate::apimachinery::{Reason, Status};
@@ -24,7 +27,7 @@ use crate::cri::{NodeRuntime, RuntimeConfig, RuntimeService};
 use crate::images::{Catalog, Reference};
 use crate::kubelet::Kubelet;
 use crate::scheduler::Scheduler;
-use crate::shell::program::Host;
+use crate::shell::program::{Host, ServiceAction, ServiceState};
 use crate::sim::{EventQueue, Time};
 use crate::text::http::{Request, Response, StreamId, StreamRead};
 use network::Network;
@@ -102,6 +105,8 @@ pub struct Cluster {
     kubelets: Vec<Kubelet>,
     /// The machines that are switched off.
     down: BTreeSet<usize>,
+    /// The machines whose kubelet was stopped or started by hand: whether it runs, and since when.
+    kubelet_states: BTreeMap<usize, ServiceState>,
     /// Connections to Services so far.
     connections: u64,
     events: u64,
@@ -157,6 +162,7 @@ impl Cluster {
             scheduler: Scheduler::new(config.seed, host),
             kubelets,
             down: BTreeSet::new(),
+            kubelet_states: BTreeMap::new(),
             connections: 0,
             events: 0,
         };
@@ -231,11 +237,22 @@ impl Cluster {
                 if self.down.contains(&node) {
                     return;
                 }
+                let stopped = self.is_stopped(node);
                 let Some((before, rest)) = self.kubelets.split_at_mut_checked(node) else { return };
                 let Some((kubelet, after)) = rest.split_first_mut() else { return };
-                kubelet.observe(&self.server);
+                if stopped && !kubelet.processes_wait(self.now) {
+                    // Containers run on without their kubelet.
+                    let next = kubelet.next_process_due();
+                    if let Some(next) = next {
+                        self.wake(component, next.max(self.now));
+                    }
+                    return;
+                }
+                if !stopped {
+                    kubelet.observe(&self.server);
+                }
                 if kubelet.processes_wait(self.now) {
-                    let (server, turn, now) = (&self.server, &mut self.connections, self.now);
+                    let (server, turn, now) = (&mut self.server, &mut self.connections, self.now);
                     let nodes = [(0, before), (node + 1, after)];
                     let mut network = Network { server, nodes, down: &self.down, turn, now };
                     kubelet.run_processes(now, &mut network);
@@ -284,7 +301,9 @@ impl Cluster {
         if !self.server.measures_usage() {
             return Worked::Idle(None);
         }
-        for (_, kubelet) in self.kubelets.iter().enumerate().filter(|(number, _)| !self.down.contains(number)) {
+        let (down, states) = (&self.down, &self.kubelet_states);
+        let speaks = |number: &usize| !down.contains(number) && states.get(number).is_none_or(|state| state.active);
+        for (_, kubelet) in self.kubelets.iter().enumerate().filter(|(number, _)| speaks(number)) {
             let (own, pods) = kubelet.usage();
             self.server.take_usage(kubelet.node(), own, pods);
         }
@@ -316,6 +335,45 @@ impl Cluster {
         was_off
     }
 
+    /// The machine of that name or address: its own name, and whether it is on.
+    pub fn machine(&self, name: &str) -> Option<(String, bool)> {
+        let number = self.kubelets.iter().position(|kubelet| kubelet.node() == name || kubelet.address() == name)?;
+        let node = self.kubelets.get(number)?.node().to_owned();
+        Some((node, !self.down.contains(&number)))
+    }
+
+    /// Looks at the kubelet of a machine, stops or starts it. Its containers run on without it.
+    pub fn kubelet(&mut self, name: &str, action: ServiceAction) -> Option<ServiceState> {
+        let number = self.kubelets.iter().position(|kubelet| kubelet.node() == name)?;
+        let since = self.server.get::<Node>("", name).ok()?.metadata.creation_timestamp.clone();
+        let since = since.map_or(self.now, |at| Time::from_seconds(at.0.as_second().unsigned_abs()));
+        let held = self.kubelet_states.get(&number).copied().unwrap_or(ServiceState { active: true, since });
+        let wanted = match action {
+            ServiceAction::Look => held.active,
+            ServiceAction::Start => true,
+            ServiceAction::Stop => false,
+        };
+        if wanted == held.active {
+            return Some(held);
+        }
+        let state = ServiceState { active: wanted, since: self.now };
+        self.kubelet_states.insert(number, state);
+        let kubelet = self.kubelets.get_mut(number)?;
+        if wanted {
+            kubelet.observe(&self.server);
+            kubelet.come_back(&mut self.server);
+            self.wake(Component::Kubelet(number), self.now);
+        } else {
+            kubelet.fall_silent(&mut self.server);
+        }
+        self.wake_watchers();
+        Some(state)
+    }
+
+    fn is_stopped(&self, number: usize) -> bool {
+        self.kubelet_states.get(&number).is_some_and(|state| !state.active)
+    }
+
     fn busiest(&self) -> String {
         if self.scheduler.pending() > 0 {
             return "default-scheduler".to_owned();
@@ -331,8 +389,19 @@ impl Cluster {
 
     /// Answers a request of `caller`.
     pub fn handle_as(&mut self, caller: &Caller, request: &Request) -> Response {
-        let mut nodes = Nodes { kubelets: &mut self.kubelets, down: &self.down, now: self.now };
+        let mut nodes =
+            Nodes { kubelets: &mut self.kubelets, down: &self.down, states: &self.kubelet_states, now: self.now };
         let response = self.server.handle(caller, request, &mut nodes);
+        self.wake_watchers();
+        self.wake_nodes();
+        response
+    }
+
+    /// Answers a request that came over the network from who shows no certificate.
+    pub fn handle_from_network(&mut self, request: &Request) -> Response {
+        let mut nodes =
+            Nodes { kubelets: &mut self.kubelets, down: &self.down, states: &self.kubelet_states, now: self.now };
+        let response = self.server.handle_from_network(request, &mut nodes);
         self.wake_watchers();
         self.wake_nodes();
         response
@@ -343,7 +412,7 @@ impl Cluster {
     /// # Errors
     /// The words of a failed connection.
     pub fn send(&mut self, authority: &str, request: Request) -> Result<Response, String> {
-        let (server, turn, now) = (&self.server, &mut self.connections, self.now);
+        let (server, turn, now) = (&mut self.server, &mut self.connections, self.now);
         let nodes = [(0, self.kubelets.as_mut_slice()), (0, Default::default())];
         let mut network = Network { server, nodes, down: &self.down, turn, now };
         let target = network.route(authority)?;
@@ -354,20 +423,23 @@ impl Cluster {
 
     /// Reads what a stream has.
     pub fn read_stream(&mut self, stream: StreamId) -> StreamRead {
-        let mut nodes = Nodes { kubelets: &mut self.kubelets, down: &self.down, now: self.now };
+        let mut nodes =
+            Nodes { kubelets: &mut self.kubelets, down: &self.down, states: &self.kubelet_states, now: self.now };
         self.server.read_stream(stream, &mut nodes)
     }
 
     /// Writes one message to a stream.
     pub fn write_stream(&mut self, stream: StreamId, message: &[u8]) {
-        let mut nodes = Nodes { kubelets: &mut self.kubelets, down: &self.down, now: self.now };
+        let mut nodes =
+            Nodes { kubelets: &mut self.kubelets, down: &self.down, states: &self.kubelet_states, now: self.now };
         self.server.write_stream(stream, message, &mut nodes);
         self.wake_nodes();
     }
 
     /// Ends a stream from the client's side.
     pub fn close_stream(&mut self, stream: StreamId) {
-        let mut nodes = Nodes { kubelets: &mut self.kubelets, down: &self.down, now: self.now };
+        let mut nodes =
+            Nodes { kubelets: &mut self.kubelets, down: &self.down, states: &self.kubelet_states, now: self.now };
         self.server.close_stream(stream, &mut nodes);
         self.wake_nodes();
     }
@@ -413,20 +485,28 @@ impl Cluster {
 struct Nodes<'a> {
     kubelets: &'a mut Vec<Kubelet>,
     down: &'a BTreeSet<usize>,
+    states: &'a BTreeMap<usize, ServiceState>,
     now: Time,
 }
 
 impl Nodes<'_> {
     fn find(&mut self, node: &str) -> Option<&mut Kubelet> {
         let mut all = self.kubelets.iter_mut().enumerate();
-        let up = |number: &usize| !self.down.contains(number);
+        let serves = |number: &usize| self.states.get(number).is_none_or(|state| state.active);
+        let up = |number: &usize| !self.down.contains(number) && serves(number);
         all.find(|(number, kubelet)| kubelet.node() == node && up(number)).map(|(_, kubelet)| kubelet)
     }
 
     fn reach(&mut self, node: &str) -> Result<&mut Kubelet, Status> {
-        let known = self.kubelets.iter().find(|kubelet| kubelet.node() == node);
-        let text = match known.map(|kubelet| format!("{}:10250", kubelet.address())) {
-            Some(address) => format!("Get \"https://{address}\": dial tcp {address}: connect: no route to host"),
+        let known = self.kubelets.iter().position(|kubelet| kubelet.node() == node);
+        let why = if known.is_some_and(|number| self.down.contains(&number)) {
+            "no route to host"
+        } else {
+            "connection refused"
+        };
+        let address = known.and_then(|number| self.kubelets.get(number)).map(|kubelet| kubelet.address());
+        let text = match address.map(|address| format!("{address}:10250")) {
+            Some(address) => format!("Get \"https://{address}\": dial tcp {address}: connect: {why}"),
             None => format!("nodes \"{node}\" not found"),
         };
         self.find(node).ok_or_else(|| Status::other(Reason::InternalError, text))
@@ -457,8 +537,10 @@ impl NodeProxy for Nodes<'_> {
     }
     fn request(&mut self, node: &str, address: &str, port: u16, request: &Request) -> Result<Response, String> {
         let now = self.now;
-        match self.find(node) {
-            Some(kubelet) => kubelet.request(address, port, request, now),
+        // A Pod is reached whether or not its kubelet runs.
+        let mut all = self.kubelets.iter_mut().enumerate().filter(|(number, _)| !self.down.contains(number));
+        match all.find(|(_, kubelet)| kubelet.node() == node) {
+            Some((_, kubelet)) => kubelet.request(address, port, request, now),
             None => Err(format!("dial tcp {address}:{port}: connect: no route to host")),
         }
     }

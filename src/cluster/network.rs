@@ -1,5 +1,5 @@
 //! What containers and the learner's machine reach over the network: names of Services and Pods, and what listens
-//! behind them on any node. Enforces no NetworkPolicy, and knows nothing outside of the cluster.
+//! behind them on any node, as far as NetworkPolicies let packets through. Knows nothing outside of the cluster.
 //!
 //! Models Kubernetes 1.36 pkg/proxy (a Service's address leads to one of its ready endpoints) and CoreDNS' kubernetes
 //! plugin (which names there are).
@@ -9,8 +9,9 @@ use std::collections::BTreeSet;
 use k8s_openapi::api::core::v1::{Node, Service};
 use k8s_openapi::api::discovery::v1::EndpointSlice;
 
+use super::policy;
 use crate::apimachinery::meta;
-use crate::apiserver::ApiServer;
+use crate::apiserver::{ApiServer, NoNodes};
 use crate::kubelet::Kubelet;
 use crate::shell::connections::is_address;
 use crate::shell::program::Host;
@@ -23,8 +24,8 @@ const ZONE: &str = ".cluster.local";
 /// The network, seen from one node: that node's own Pods are reached by its runtime before anybody asks here.
 #[derive(Debug)]
 pub struct Network<'a> {
-    /// Knows Services and their endpoints.
-    pub server: &'a ApiServer,
+    /// Knows Services and their endpoints, and is reached over the network itself.
+    pub server: &'a mut ApiServer,
     /// The other nodes' kubelets, in two parts, each with the number of its first.
     pub nodes: [(usize, &'a mut [Kubelet]); 2],
     /// The numbers of machines that are switched off.
@@ -91,6 +92,19 @@ impl Network<'_> {
         *self.turn += 1;
         let place = usize::try_from(*self.turn).unwrap_or(0).checked_rem(targets.len())?;
         targets.into_iter().nth(place)
+    }
+
+    /// Whether a connection leads to the API server.
+    fn is_api_server(&self, authority: &str) -> bool {
+        let (address, port) = split(authority);
+        self.server.get::<EndpointSlice>("default", "kubernetes").is_ok_and(|slice| {
+            slice.ports.iter().flatten().any(|held| held.port == Some(i32::from(port)))
+                && slice
+                    .endpoints
+                    .iter()
+                    .flatten()
+                    .any(|endpoint| endpoint.addresses.iter().any(|held| held == address))
+        })
     }
 
     fn is_node(&self, address: &str) -> bool {
@@ -165,7 +179,19 @@ impl Host for Network<'_> {
         Ok(authority.to_owned())
     }
 
+    fn permits(&mut self, from: &str, authority: &str) -> Result<(), String> {
+        let (address, port) = split(authority);
+        if policy::permits(self.server, from, address, port) {
+            Ok(())
+        } else {
+            Err(format!("dial tcp {authority}: i/o timeout"))
+        }
+    }
+
     fn connect(&mut self, authority: &str) -> Result<(), String> {
+        if self.is_api_server(authority) {
+            return Ok(());
+        }
         let (address, port) = split(authority);
         let node = self.is_node(address);
         match self.node_of(address) {
@@ -178,6 +204,9 @@ impl Host for Network<'_> {
     }
 
     fn send(&mut self, authority: &str, request: Request) -> Result<Response, String> {
+        if self.is_api_server(authority) {
+            return Ok(self.server.handle_from_network(&request, &mut NoNodes));
+        }
         self.connect(authority)?;
         let (address, port) = split(authority);
         let now = self.now;

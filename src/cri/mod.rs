@@ -2,6 +2,7 @@
 //! restarts nothing: that is the kubelet's. Its answers, down to the error texts, are those of containerd with runc.
 
 mod container;
+mod disk;
 mod node;
 mod runtime;
 mod service;
@@ -9,6 +10,6 @@ mod service;
 pub use node::{NodeRuntime, check_image_name};
 pub use runtime::RuntimeConfig;
 pub use service::{
-    ContainerConfig, ContainerId, ContainerState, ContainerStatus, ImageInfo, LogPart, Mount, Pull, RuntimeService,
-    Sandbox, SandboxConfig, SandboxId, StopReason, User,
+    ContainerConfig, ContainerId, ContainerState, ContainerStatus, HostKind, ImageInfo, LogPart, Mount, Pull,
+    RuntimeService, Sandbox, SandboxConfig, SandboxId, StopReason, User,
 };

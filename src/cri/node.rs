@@ -7,10 +7,11 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::container::{self, ContainerState as State};
+use super::disk;
 use super::runtime::{self, ExecRequest, Runtime, RuntimeConfig};
 use super::service::{
-    ContainerConfig, ContainerId, ContainerState, ContainerStatus, ImageInfo, LogPart, Pull, RuntimeService, Sandbox,
-    SandboxConfig, StopReason, User,
+    ContainerConfig, ContainerId, ContainerState, ContainerStatus, HostKind, ImageInfo, LogPart, Pull, RuntimeService,
+    Sandbox, SandboxConfig, StopReason, User,
 };
 use crate::apiserver::{ExecOptions, LogOptions, Usage};
 use crate::images::{Image, Reference};
@@ -54,8 +55,8 @@ pub struct NodeRuntime {
     runtime: Runtime,
     all_present: bool,
     sandboxes: BTreeMap<String, Placed>,
-    /// The node's own directories that Pods have mounted, by path.
-    directories: BTreeMap<String, runtime::VolumeId>,
+    /// The node's own files, from the first use on.
+    disk: Option<runtime::VolumeId>,
     containers: BTreeMap<ContainerId, container::ContainerId>,
     names: BTreeMap<container::ContainerId, ContainerId>,
     sessions: BTreeMap<u64, Session>,
@@ -81,7 +82,7 @@ impl NodeRuntime {
             runtime,
             all_present: false,
             sandboxes: BTreeMap::new(),
-            directories: BTreeMap::new(),
+            disk: None,
             containers: BTreeMap::new(),
             names: BTreeMap::new(),
             sessions: BTreeMap::new(),
@@ -96,25 +97,42 @@ impl NodeRuntime {
         self.containers.get(id).copied()
     }
 
+    /// The node's own files.
+    fn disk(&mut self) -> runtime::VolumeId {
+        match self.disk {
+            Some(disk) => disk,
+            None => *self.disk.insert(self.runtime.create_volume(disk::tree(self.runtime.node()))),
+        }
+    }
+
+    fn on_disk<T>(&mut self, look: impl FnOnce(&mut Vfs) -> T) -> T {
+        let disk = self.disk();
+        let mut vfs = Vfs::new(self.runtime.volume(disk).cloned().unwrap_or_default());
+        let found = look(&mut vfs);
+        self.runtime.replace_volume(disk, vfs.into_root());
+        found
+    }
+
     /// The volumes of a container's mounts, made when they are first mounted.
     fn mounts(&mut self, sandbox: &str, config: &ContainerConfig) -> Vec<container::Mount> {
-        let Some(placed) = self.sandboxes.get_mut(sandbox) else { return Vec::new() };
         let mut mounts = Vec::new();
         for mount in &config.mounts {
+            if !mount.host_path.is_empty() {
+                let whole = format!("{}/{}", mount.host_path.trim_end_matches('/'), mount.sub_path);
+                mounts.push(container::Mount {
+                    volume: self.disk(),
+                    path: mount.path.clone(),
+                    sub_path: whole.trim_matches('/').to_owned(),
+                    read_only: mount.read_only,
+                });
+                continue;
+            }
+            let Some(placed) = self.sandboxes.get_mut(sandbox) else { return Vec::new() };
             // A part of a volume of files from the server is copied once: what changes later does not reach it.
             let copied = !mount.sub_path.is_empty() && !mount.files.is_empty();
             let key =
                 if copied { format!("{} {} {}", mount.volume, config.name, mount.path) } else { mount.volume.clone() };
-            let path = mount.host_path.trim_end_matches('/');
             let volume = match placed.volumes.get(&key).filter(|_| !copied) {
-                _ if !path.is_empty() => match self.directories.get(path) {
-                    Some(volume) => *volume,
-                    None => {
-                        let volume = self.runtime.create_volume(Tree::default());
-                        self.directories.insert(path.to_owned(), volume);
-                        volume
-                    }
-                },
                 Some(volume) => *volume,
                 None => {
                     let volume = self.runtime.create_volume(tree(&mount.files));
@@ -208,6 +226,20 @@ impl RuntimeService for NodeRuntime {
         }
     }
 
+    fn volume_file(&self, sandbox: &str, volume: &str, path: &str) -> Option<Vec<u8>> {
+        let held = self.sandboxes.get(sandbox)?.volumes.get(volume)?;
+        let vfs = Vfs::new(self.runtime.volume(*held)?.clone());
+        vfs.read_file("/", path).ok().map(|content| content.to_vec())
+    }
+
+    fn host_kind(&mut self, path: &str) -> Option<HostKind> {
+        self.on_disk(|disk| disk::kind(disk, path))
+    }
+
+    fn make_host(&mut self, path: &str, kind: HostKind) {
+        self.on_disk(|disk| disk::make(disk, path, kind));
+    }
+
     fn volume_bytes(&self, sandbox: &str, volume: &str) -> u64 {
         let held = self.sandboxes.get(sandbox).and_then(|placed| placed.volumes.get(volume));
         held.map_or(0, |volume| self.runtime.volume_bytes(*volume))
@@ -254,6 +286,12 @@ impl RuntimeService for NodeRuntime {
     fn start_container(&mut self, id: &str, now: Time) -> Result<(), String> {
         let container = self.find(id).ok_or_else(|| gone(id))?;
         self.runtime.start_container(container, now)
+    }
+
+    fn update_container(&mut self, id: &str, memory_limit: i64) {
+        if let Some(container) = self.find(id) {
+            self.runtime.limit_memory(container, u64::try_from(memory_limit).ok().filter(|limit| *limit > 0));
+        }
     }
 
     fn stop_container(&mut self, id: &str, grace: Duration, now: Time) {

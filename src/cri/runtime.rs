@@ -8,6 +8,7 @@ use std::time::Duration;
 use super::container::{Container, ContainerConfig, ContainerId, ContainerState, ContainerStatus, Log};
 use crate::apiserver::Usage;
 use crate::images::{self, Catalog, Image, PROGRAMS, PullError, Reference, catalog};
+use crate::shell::connections::unanswered;
 use crate::shell::machine::{
     Dialect, Machine, MachineConfig, OutputChunk, SLICE, STEP_TIME, SpawnOptions, StartError, Stdio, TtyId,
 };
@@ -133,6 +134,11 @@ impl Runtime {
     /// A runtime without images or containers.
     pub fn new(config: RuntimeConfig) -> Self {
         Self { config, next_address: 2, ..Self::default() }
+    }
+
+    /// The node's name.
+    pub fn node(&self) -> &str {
+        &self.config.node
     }
 
     fn id(&mut self) -> u64 {
@@ -272,6 +278,11 @@ impl Runtime {
         if let Some(held) = self.volumes.get_mut(&volume) {
             *held = tree;
         }
+    }
+
+    /// What a volume holds.
+    pub fn volume(&self, volume: VolumeId) -> Option<&Tree> {
+        self.volumes.get(&volume)
     }
 
     /// Removes a volume.
@@ -435,19 +446,24 @@ impl Runtime {
         vfs.put("/etc/hostname", text(format!("{hostname}\n")), 0o644);
         vfs.put("/etc/hosts", text(config.hosts.clone()), 0o644);
         vfs.put("/etc/resolv.conf", text(config.resolv_conf.clone()), 0o644);
-        for mount in &config.mounts {
-            let mut tree = self.volumes.remove(&mount.volume).unwrap_or_default();
-            if !mount.sub_path.is_empty() {
-                // A sub-path that is missing is made, in the volume itself.
-                let mut scratch = Vfs::new(tree);
-                if scratch.find("/", &mount.sub_path, true).is_err() {
-                    let _ = scratch.make_dir("/", &mount.sub_path, true, Default::default());
-                }
-                tree = scratch.into_root();
+        for mount in config.mounts.iter().filter(|mount| !mount.sub_path.is_empty()) {
+            // A sub-path that is missing is made, in the volume itself.
+            let mut scratch = Vfs::new(self.volumes.remove(&mount.volume).unwrap_or_default());
+            if scratch.find("/", &mount.sub_path, true).is_err() {
+                let _ = scratch.make_dir("/", &mount.sub_path, true, Default::default());
             }
-            let shared = tree.clone();
-            self.volumes.insert(mount.volume, shared);
-            vfs.mount(&mount.path, tree, &mount.sub_path, mount.read_only).map_err(|errno| {
+            self.volumes.insert(mount.volume, scratch.into_root());
+        }
+        for (index, mount) in config.mounts.iter().enumerate() {
+            let first = config.mounts.iter().take(index).position(|held| held.volume == mount.volume);
+            let mounted = match first {
+                Some(first) => vfs.mount_again(&mount.path, first, &mount.sub_path, mount.read_only),
+                None => {
+                    let tree = self.volumes.get(&mount.volume).cloned().unwrap_or_default();
+                    vfs.mount(&mount.path, tree, &mount.sub_path, mount.read_only)
+                }
+            };
+            mounted.map_err(|errno| {
                 format!(
                     "error during container init: error mounting \"{0}\" to rootfs at \"{0}\": {1}",
                     mount.path,
@@ -474,6 +490,7 @@ impl Runtime {
     fn lend(&mut self, machine: &mut Machine, config: &ContainerConfig) {
         for (index, mount) in config.mounts.iter().enumerate() {
             if let Some(tree) = self.volumes.get_mut(&mount.volume) {
+                // A second mount of the same volume shows the first one's tree.
                 machine.vfs_mut().swap_mount(index, tree);
             }
         }
@@ -495,6 +512,13 @@ impl Runtime {
         }
         if let Some(wake) = wake {
             self.due.insert((wake, id));
+        }
+    }
+
+    /// Sets another limit of memory.
+    pub fn limit_memory(&mut self, id: ContainerId, limit: Option<u64>) {
+        if let Some(container) = self.container_mut(id) {
+            container.config.memory_limit = limit;
         }
     }
 
@@ -710,7 +734,7 @@ impl Runtime {
     pub fn request(&mut self, address: &str, port: u16, request: &Request, now: Time) -> Result<Response, String> {
         let refused = || format!("dial tcp {address}:{port}: connect: connection refused");
         let id = self.listener(address, port).ok_or_else(refused)?;
-        self.ask(id, port, request, now).ok_or_else(|| "EOF".to_owned())
+        self.ask(id, port, request, now).ok_or_else(|| unanswered(request))
     }
 
     fn ask(&mut self, id: ContainerId, port: u16, request: &Request, now: Time) -> Option<Response> {
@@ -900,6 +924,16 @@ impl Neighbours<'_> {
         found.map(|id| (id, port))
     }
 
+    /// Whether packets of the container's Pod get to where they go.
+    fn leave(&mut self, authority: &str) -> Result<(), String> {
+        let sandbox = self.runtime.containers.get(&self.container).map(|container| container.sandbox);
+        let own = sandbox.and_then(|sandbox| self.runtime.sandboxes.get(&sandbox));
+        let Some(ip) = own.filter(|own| !own.config.host_network).map(|own| own.ip.clone()) else { return Ok(()) };
+        let address = authority.rsplit_once(':').map_or(authority, |(address, _)| address);
+        // Within a Pod nothing is asked.
+        if address.starts_with("127.") || address == ip { Ok(()) } else { self.host.permits(&ip, authority) }
+    }
+
     /// Whether the address is of this very node, so that nobody else is to be asked.
     fn is_here(&self, authority: &str) -> bool {
         let address = authority.rsplit_once(':').map_or(authority, |(address, _)| address);
@@ -919,6 +953,8 @@ impl Host for Neighbours<'_> {
         let within: Vec<String> = words("search ").map(|domain| format!("{name}.{domain}")).collect();
         let as_it_is = vec![name.to_owned()];
         let absolute = name.ends_with('.');
+        self.leave(&format!("{}:53", words("nameserver ").next().unwrap_or("127.0.0.53")))
+            .map_err(|_| format!("lookup {name}: i/o timeout"))?;
         let order = match (absolute, name.matches('.').count() >= dots) {
             (true, _) => as_it_is,
             (false, true) => [as_it_is, within].concat(),
@@ -932,7 +968,12 @@ impl Host for Neighbours<'_> {
         self.host.route(authority)
     }
 
+    fn permits(&mut self, from: &str, authority: &str) -> Result<(), String> {
+        self.host.permits(from, authority)
+    }
+
     fn connect(&mut self, authority: &str) -> Result<(), String> {
+        self.leave(authority)?;
         match self.listener(authority) {
             Some(_) => Ok(()),
             None if self.is_here(authority) => Err(format!("dial tcp {authority}: connect: connection refused")),
@@ -941,8 +982,9 @@ impl Host for Neighbours<'_> {
     }
 
     fn send(&mut self, authority: &str, request: Request) -> Result<Response, String> {
+        self.leave(authority)?;
         match self.listener(authority) {
-            Some((id, port)) => self.runtime.ask(id, port, &request, self.now).ok_or_else(|| "EOF".to_owned()),
+            Some((id, port)) => self.runtime.ask(id, port, &request, self.now).ok_or_else(|| unanswered(&request)),
             None if self.is_here(authority) => Err(format!("dial tcp {authority}: connect: connection refused")),
             None => self.host.send(authority, request),
         }

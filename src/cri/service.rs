@@ -91,6 +91,19 @@ pub struct Mount {
     pub files: Vec<(String, Vec<u8>, u32)>,
 }
 
+/// What stands at a path of the node itself.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum HostKind {
+    /// A directory.
+    Directory,
+    /// A regular file.
+    File,
+    /// A socket that a program of the node listens on.
+    Socket,
+    /// A character device.
+    CharDevice,
+}
+
 /// A container to make.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct ContainerConfig {
@@ -228,6 +241,14 @@ pub trait RuntimeService: Send + Sync {
     /// Replaces what a volume of a sandbox holds, when it is mounted there.
     fn update_volume(&mut self, sandbox: &str, volume: &str, files: &[(String, Vec<u8>, u32)]);
 
+    /// A file of a volume of a sandbox.
+    fn volume_file(&self, sandbox: &str, volume: &str, path: &str) -> Option<Vec<u8>>;
+
+    /// What stands at an absolute path of the node; `None` when nothing does.
+    fn host_kind(&mut self, path: &str) -> Option<HostKind>;
+    /// Makes a directory of the node with those above it, or an empty file.
+    fn make_host(&mut self, path: &str, kind: HostKind);
+
     /// Bytes that were written to a volume of a sandbox.
     fn volume_bytes(&self, sandbox: &str, volume: &str) -> u64;
     /// Bytes that a container has written to files of its own and to its log.
@@ -244,6 +265,8 @@ pub trait RuntimeService: Send + Sync {
     /// The runtime's text, such as `failed to create containerd task: ... exec: "foo": executable file not found in
     /// $PATH`; the container is then `Exited` with `StartError`.
     fn start_container(&mut self, id: &str, now: Time) -> Result<(), String>;
+    /// Gives a container another limit of memory in bytes; 0 for none.
+    fn update_container(&mut self, id: &str, memory_limit: i64);
     /// Sends TERM, and KILL after the grace period.
     fn stop_container(&mut self, id: &str, grace: Duration, now: Time);
     /// A container.

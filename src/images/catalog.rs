@@ -217,7 +217,7 @@ pub const IMAGES: &[ImageSpec] = &[
             ..PLAIN
         },
         cmd: &["redis-server"],
-        programs: &[("/usr/local/bin/redis-server", "redis-server")],
+        programs: &[("/usr/local/bin/redis-server", "redis-server"), ("/usr/local/bin/redis-cli", "redis-cli")],
         ports: &[6379],
         workdir: "/data",
         size: 45_700_000,
@@ -423,7 +423,7 @@ pub const IMAGES: &[ImageSpec] = &[
     },
     ImageSpec {
         name: "registry.k8s.io/etcd",
-        tags: Tags { names: &["3.5.30-0"], ..PLAIN },
+        tags: Tags { names: &["3.5.1-0", "3.5.15-0", "3.5.21-0", "3.5.30-0"], ..PLAIN },
         shell: None,
         entrypoint: &["etcd"],
         programs: &[("/usr/local/bin/etcd", "etcd")],
@@ -622,6 +622,9 @@ fn build(spec: &ImageSpec, reference: &Reference, version: &str) -> Image {
     let path = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
     let mut env = vec![("PATH".to_owned(), path.to_owned())];
     env.extend(pairs(spec.env));
+    if let Some((_, held)) = env.iter_mut().find(|(name, _)| name == "NGINX_VERSION") {
+        version.split('-').next().unwrap_or(version).clone_into(held);
+    }
     let alpine = version.contains("alpine");
     Image {
         reference: reference.to_string(),

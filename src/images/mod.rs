@@ -1,7 +1,10 @@
 //! What can run: the list of images, image names, and the programs that only images have. Pulls nothing by itself.
 
+pub mod agnhost;
 pub mod catalog;
+mod nginx;
 pub mod perl;
+pub mod redis;
 pub mod reference;
 pub mod server;
 pub mod stress;
@@ -19,7 +22,8 @@ pub use reference::{InvalidReference, Reference};
 pub const PROGRAMS: Programs = Programs(&[
     ("nginx", server::make),
     ("httpd-foreground", server::make),
-    ("redis-server", server::make),
+    ("redis-server", redis::make),
+    ("redis-cli", redis::make_client),
     ("postgres", server::make),
     ("mysqld", server::make),
     ("coredns", server::make),
@@ -29,7 +33,7 @@ pub const PROGRAMS: Programs = Programs(&[
     ("kube-proxy", server::make),
     ("kube-scheduler", server::make),
     ("pause", server::make),
-    ("agnhost", server::make),
+    ("agnhost", agnhost::make),
     ("echoserver", server::make),
     ("hello-world", server::make),
     ("python", server::make),

@@ -1,6 +1,7 @@
 //! The servers of images: they print their first lines, listen, answer HTTP where they would, and end on a signal as
 //! theirs does. Refuses to be the servers: a database here stores nothing.
 
+use super::nginx;
 use crate::shell::program::{Errno, Program, Signal, Step, System, Wait};
 use crate::text::http::{Body, Request, Response};
 
@@ -59,19 +60,6 @@ const SERVERS: &[Behaviour] = &[
         ..QUIET
     },
     Behaviour {
-        name: "redis-server",
-        out: &[
-            "1:C {dash} * oO0OoO0OoO0Oo Redis is starting oO0OoO0OoO0Oo",
-            "1:M {dash} * Ready to accept connections tcp",
-        ],
-        port: Some(6379),
-        goodbye: &[
-            "1:signal-handler ({epoch}) Received SIGTERM scheduling shutdown...",
-            "1:M {dash} # Redis is now ready to exit, bye bye...",
-        ],
-        ..QUIET
-    },
-    Behaviour {
         name: "postgres",
         err: &[
             "{dash} UTC [1] LOG:  starting PostgreSQL",
@@ -117,7 +105,6 @@ const SERVERS: &[Behaviour] = &[
     Behaviour { name: "kube-proxy", err: &["Using iptables proxy"], port: Some(10256), ..QUIET },
     Behaviour { name: "kube-scheduler", err: &["Serving securely on 127.0.0.1:10259"], port: Some(10259), ..QUIET },
     Behaviour { name: "pause", err: &[], goodbye: &["Shutting down, got signal: Terminated"], ..QUIET },
-    Behaviour { name: "agnhost", out: &["Paused"], code: 143, ..QUIET },
     Behaviour { name: "echoserver", port: Some(8080), code: 143, ..QUIET },
     Behaviour {
         name: "hello-world",
@@ -153,6 +140,9 @@ struct Server {
     behaviour: &'static Behaviour,
     phase: Phase,
     pending: Vec<(i32, Vec<u8>)>,
+    argv: Vec<String>,
+    /// What its configuration says, for a server that reads one here.
+    config: Option<nginx::Config>,
 }
 
 /// Makes a server; the base name of the first argument says which.
@@ -161,7 +151,8 @@ pub fn make(argv: &[String]) -> Box<dyn Program> {
     let name = name.strip_suffix('3').unwrap_or(name);
     let name = if name == "hello" { "hello-world" } else { name };
     let found = SERVERS.iter().find(|server| server.name == name);
-    Box::new(Server { behaviour: found.unwrap_or(&QUIET), phase: Phase::Start, pending: Vec::new() })
+    let (pending, argv) = (Vec::new(), argv.to_vec());
+    Box::new(Server { behaviour: found.unwrap_or(&QUIET), phase: Phase::Start, pending, argv, config: None })
 }
 
 impl Program for Server {
@@ -196,7 +187,18 @@ impl Program for Server {
     fn serve(&mut self, request: &Request, system: &mut dyn System) -> Option<Response> {
         let time = stamp(system, "{slash}");
         let response = match (self.behaviour.pages, self.behaviour.name) {
+            (Some(pages), "nginx") => match self.config.as_ref().map(|config| config.answer(request)) {
+                Some(nginx::Answer::Text(status, text)) => answer(status, "text/plain", text.into_bytes()),
+                Some(nginx::Answer::Files(root)) => page(&root, &request.path, system),
+                None => page(pages, &request.path, system),
+            },
             (Some(pages), _) => page(pages, &request.path, system),
+            (None, "etcd") if request.path == "/grpc.health.v1.Health/Check" => {
+                answer(200, "application/grpc", b"SERVING".to_vec())
+            }
+            (None, "etcd" | "coredns") if matches!(request.path.as_str(), "/health" | "/healthz" | "/ready") => {
+                answer(200, "text/plain", b"OK".to_vec())
+            }
             (None, "echoserver") => {
                 let headers: String =
                     request.headers.iter().map(|(name, value)| format!("\t{name}={value}\n")).collect();
@@ -216,10 +218,11 @@ impl Program for Server {
         if self.behaviour.name == "nginx" {
             let size = if let Body::Bytes(bytes) = &response.body { bytes.len() } else { 0 };
             let line = format!(
-                "10.244.0.1 - - [{time}] \"{} {} HTTP/1.1\" {} {size} \"-\" \"-\" \"-\"\n",
+                "10.244.0.1 - - [{time}] \"{} {} HTTP/1.1\" {} {size} \"-\" \"{}\" \"-\"\n",
                 request.method.as_str(),
                 request.path,
-                response.status
+                response.status,
+                request.header("User-Agent").unwrap_or("-")
             );
             let _ = system.write(1, line.as_bytes());
         }
@@ -228,8 +231,33 @@ impl Program for Server {
 }
 
 impl Server {
+    /// `nginx -v` and its like: whether that was all.
+    fn start_nginx(&mut self, system: &mut dyn System) -> bool {
+        let version = system.env("NGINX_VERSION").unwrap_or_default();
+        let read = nginx::read(system);
+        let (text, code) = match (self.argv.get(1).map(String::as_str), &read) {
+            (Some("-v" | "-V"), _) => (format!("nginx version: nginx/{version}\n"), 0),
+            (Some("-t" | "-T"), Ok(_)) => (nginx::TESTED.to_owned(), 0),
+            (Some("-t" | "-T"), Err(why)) => {
+                (format!("{}\n{}", stamp(system, &format!("nginx: [emerg] {why}")), nginx::TEST_FAILED), 1)
+            }
+            (Some("-s"), _) => (String::new(), 0),
+            (_, Err(why)) => (stamp(system, &format!("{{slash}} [emerg] 1#1: {why}\nnginx: [emerg] {why}\n")), 1),
+            (_, Ok(_)) => {
+                self.config = read.ok();
+                return false;
+            }
+        };
+        self.pending.push((2, text.into_bytes()));
+        self.phase = Phase::Done(code);
+        true
+    }
+
     fn start(&mut self, system: &mut dyn System) {
         let behaviour = self.behaviour;
+        if behaviour.name == "nginx" && self.start_nginx(system) {
+            return;
+        }
         if let Some((names, text)) = behaviour.needs
             && !names.iter().any(|name| system.env(name).is_some_and(|value| !value.is_empty()))
         {
@@ -237,9 +265,9 @@ impl Server {
             self.phase = Phase::Done(1);
             return;
         }
-        if let Some(port) = behaviour.port
-            && system.listen(port).is_err()
-        {
+        let usual = behaviour.port.into_iter().collect();
+        let ports: Vec<u16> = self.config.as_ref().map_or(usual, |config| config.ports());
+        if let Some(port) = ports.into_iter().find(|port| system.listen(*port).is_err()) {
             let text = format!("{}: bind() to 0.0.0.0:{port} failed (98: Address already in use)\n", behaviour.name);
             self.pending.push((2, text.into_bytes()));
             self.phase = Phase::Done(1);
@@ -260,7 +288,7 @@ impl Server {
 }
 
 /// Puts the present instant into a line: `{slash}` 2026/11/23 17:00:00, `{dash}` 2026-11-23 17:00:00, `{epoch}` seconds.
-fn stamp(system: &dyn System, line: &str) -> String {
+pub(super) fn stamp(system: &dyn System, line: &str) -> String {
     if !line.contains('{') {
         return line.to_owned();
     }
@@ -285,6 +313,6 @@ fn page(pages: &str, path: &str, system: &dyn System) -> Response {
     }
 }
 
-fn answer(status: u16, kind: &str, body: Vec<u8>) -> Response {
+pub(super) fn answer(status: u16, kind: &str, body: Vec<u8>) -> Response {
     Response { status, headers: vec![("Content-Type".into(), kind.into())], body: Body::Bytes(body) }
 }

@@ -8,6 +8,7 @@ use std::collections::{BTreeMap, VecDeque};
 use k8s_openapi::api::core::v1::{Container, Pod, PodSpec};
 
 use super::containers::{self, List, is_sidecar};
+use super::resize;
 use super::worker::{ContainerRecord, KillOrder, KillReason, Op, Outcome};
 use crate::cri::ContainerState;
 
@@ -25,6 +26,8 @@ pub struct Actions {
     pub kill_pod: bool,
     /// Containers to end.
     pub kill: Vec<KillOrder>,
+    /// Running containers that are given what they may use by now.
+    pub resize: Vec<String>,
     /// Places in the list of ephemeral containers.
     pub ephemeral: Vec<usize>,
     /// Places in the list of init containers.
@@ -42,8 +45,10 @@ impl Actions {
         } else if !self.kill.is_empty() {
             ops.push_back(Op::Kill(self.kill));
         }
+        let resize = (!self.resize.is_empty() && !self.kill_pod).then_some(self.resize);
         ops.extend(self.ephemeral.into_iter().map(|index| Op::Start(List::Ephemeral, index)));
         ops.extend(self.init.into_iter().map(|index| Op::Start(List::Init, index)));
+        ops.extend(resize.map(Op::Resize));
         ops.extend(self.containers.into_iter().map(|index| Op::Start(List::Main, index)));
         ops
     }
@@ -96,13 +101,20 @@ pub fn compute(pod: &Pod, records: &Records) -> Actions {
                 (_, Some(Outcome::Failure)) => {
                     (format!("Container {name} failed startup probe"), KillReason::Startup, restart)
                 }
-                _ => {
-                    kept += 1;
-                    continue;
-                }
+                _ => match resize_of(records, container) {
+                    Change::Restart => (format!("Container {name} resize requires restart"), KillReason::Other, true),
+                    change => {
+                        kept += 1;
+                        if change == Change::InPlace {
+                            actions.resize.push(name.clone());
+                        }
+                        continue;
+                    }
+                },
             }
         };
-        let message = if restart { format!("{message}, will be restarted") } else { message };
+        let by_resize = message.ends_with("requires restart");
+        let message = if restart && !by_resize { format!("{message}, will be restarted") } else { message };
         if restart {
             actions.containers.push(index);
         }
@@ -114,6 +126,28 @@ pub fn compute(pod: &Pod, records: &Records) -> Actions {
         actions.init.clear();
     }
     actions
+}
+
+/// What a resize does to a running container.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Change {
+    None,
+    InPlace,
+    Restart,
+}
+
+fn resize_of(records: &Records, container: &Container) -> Change {
+    let Some(record) = records.get(&container.name) else { return Change::None };
+    let changed = resize::differences(record.resources.as_ref(), container.resources.as_ref());
+    let restarts = |name: &&str| {
+        let mut policies = container.resize_policy.iter().flatten();
+        policies.any(|policy| policy.resource_name == **name && policy.restart_policy == "RestartContainer")
+    };
+    match (changed.is_empty(), changed.iter().any(restarts)) {
+        (true, _) => Change::None,
+        (false, true) => Change::Restart,
+        (false, false) => Change::InPlace,
+    }
 }
 
 /// What becomes of the init containers; whether all of them have done their part.
@@ -203,7 +237,11 @@ fn condemned_sidecar(container: &Container, index: usize, records: &Records, act
     } else if probed(records, name, LIVENESS) == Some(Outcome::Failure) {
         (format!("Init container {name} failed liveness probe"), KillReason::Liveness)
     } else {
-        return;
+        match resize_of(records, container) {
+            Change::None => return,
+            Change::InPlace => return actions.resize.push(name.clone()),
+            Change::Restart => (format!("Container {name} resize requires restart"), KillReason::Other),
+        }
     };
     actions.kill.push(KillOrder { name: name.clone(), message, reason });
     actions.init.push(index);

@@ -4,9 +4,11 @@
 
 use k8s_openapi::api::core::v1::{ContainerStatus as ApiStatus, PodCondition, PodSpec};
 
-use super::containers::is_sidecar;
+use super::containers::{self, ALL_RESTARTING, is_sidecar};
+use super::resize::{IN_PROGRESS, PENDING};
 use super::status::Inputs;
 use crate::apimachinery::meta;
+use crate::cri::ContainerState;
 
 /// Whether a condition holds, why not, and in which words.
 type Verdict = (bool, Option<&'static str>, Option<String>);
@@ -28,8 +30,12 @@ pub fn conditions(
         ("ContainersReady", containers_ready),
         ("PodScheduled", (true, None, None)),
     ];
-    let is_ours = |kind: &str| ours.iter().any(|(ours, _)| *ours == kind);
+    let is_ours = |kind: &str| {
+        matches!(kind, PENDING | IN_PROGRESS | ALL_RESTARTING) || ours.iter().any(|(ours, _)| *ours == kind)
+    };
     let mut all: Vec<PodCondition> = held.iter().filter(|condition| !is_ours(&condition.type_)).cloned().collect();
+    let ended = matches!(phase, "Succeeded" | "Failed");
+    all.extend(inputs.resize.conditions().filter(|_| !ended).cloned());
     all.extend(ours.iter().map(|(kind, (holds, reason, message))| {
         let status = if *holds { "True" } else { "False" };
         let before = held.iter().find(|condition| condition.type_ == *kind && condition.status == status);
@@ -45,7 +51,42 @@ pub fn conditions(
             ..PodCondition::default()
         }
     }));
+    if containers::could_restart_all(spec) {
+        all.push(all_restarting(inputs, phase, held));
+    }
     all
+}
+
+/// Whether something has ended in a way that starts all containers again, until all of them are gone.
+pub fn restarting(inputs: &Inputs<'_>) -> bool {
+    let code = |name: &str| match &inputs.records.get(name)?.seen.as_ref()?.state {
+        ContainerState::Exited { exit_code, .. } => Some(*exit_code),
+        _ => None,
+    };
+    inputs.records.values().any(|record| record.current.is_some()) && containers::all_restart(inputs.pod, code)
+}
+
+fn all_restarting(inputs: &Inputs<'_>, phase: &str, held: &[PodCondition]) -> PodCondition {
+    let (status, reason, message) = match phase {
+        "Succeeded" => ("False", Some("PodCompleted"), None),
+        "Failed" => ("False", Some("PodFailed"), None),
+        _ if restarting(inputs) => {
+            ("True", Some("RestartAllContainersStarted"), Some("container exited with restart policy rule"))
+        }
+        _ => ("False", None, None),
+    };
+    let before = held.iter().find(|held| held.type_ == ALL_RESTARTING && held.status == status);
+    PodCondition {
+        type_: ALL_RESTARTING.to_owned(),
+        status: status.to_owned(),
+        reason: reason.map(str::to_owned),
+        message: message.map(str::to_owned),
+        last_transition_time: before
+            .and_then(|before| before.last_transition_time.clone())
+            .or_else(|| Some(meta::time(inputs.now))),
+        observed_generation: inputs.pod.metadata.generation,
+        ..PodCondition::default()
+    }
 }
 
 fn list(names: &[&str]) -> String {

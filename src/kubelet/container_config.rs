@@ -38,7 +38,7 @@ pub struct Surroundings<'a> {
     pub attempt: u32,
 }
 
-/// The runtime's view of a container.
+/// The runtime's view of a container. `files` reads a file of one of the Pod's volumes: volume and path.
 ///
 /// # Errors
 /// [`Refused`] when a ConfigMap, Secret or key that it needs is missing.
@@ -47,15 +47,16 @@ pub fn build(
     container: &Container,
     around: &Surroundings<'_>,
     client: &Client<'_>,
+    files: &dyn Fn(&str, &str) -> Option<Vec<u8>>,
 ) -> Result<ContainerConfig, Refused> {
-    let env = environment(pod, container, around, client)?;
+    let env = environment(pod, container, around, client, files)?;
     let lookup: BTreeMap<&str, &str> = env.iter().map(|(name, value)| (name.as_str(), value.as_str())).collect();
     let expand_all =
         |texts: &Option<Vec<String>>| texts.iter().flatten().map(|text| expand(text, &lookup)).collect::<Vec<String>>();
     let (command, args) = (expand_all(&container.command), expand_all(&container.args));
     let mut mounts = Vec::new();
     for mount in container.volume_mounts.iter().flatten() {
-        mounts.push(volumes::mount(pod, mount, around, client));
+        mounts.push(volumes::mount(pod, mount, &lookup, around, client)?);
     }
     let pod_context = pod.spec.as_ref().and_then(|spec| spec.security_context.as_ref());
     let own_context = container.security_context.as_ref();

@@ -8,6 +8,11 @@ use k8s_openapi::api::core::v1::{Container, EphemeralContainer, Pod, PodSpec};
 use super::worker::ContainerRecord;
 use crate::cri::ContainerState;
 
+/// The action of a rule that starts all containers of a Pod again.
+const RESTART_ALL: &str = "RestartAllContainers";
+/// The condition of a Pod whose containers are all being started again.
+pub const ALL_RESTARTING: &str = "AllContainersRestarting";
+
 /// One of the lists.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum List {
@@ -95,21 +100,27 @@ pub fn plain(container: &EphemeralContainer) -> Container {
     }
 }
 
+/// The action of the first of a container's own rules that names an exit code.
+fn rule_for(container: &Container, exit_code: i32) -> Option<&str> {
+    let rules = container.restart_policy_rules.iter().flatten();
+    let mut matching = rules.filter(|rule| {
+        rule.exit_codes.as_ref().is_some_and(|codes| {
+            let listed = codes.values.iter().flatten().any(|code| *code == exit_code);
+            match codes.operator.as_str() {
+                "In" => listed,
+                "NotIn" => !listed,
+                _ => false,
+            }
+        })
+    });
+    matching.next().map(|rule| rule.action.as_str())
+}
+
 /// Whether a container that has ended with this code is started again.
 pub fn restarts(container: &Container, spec: &PodSpec, exit_code: i32) -> bool {
     if let Some(policy) = container.restart_policy.as_deref() {
-        let matching = container.restart_policy_rules.iter().flatten().find(|rule| {
-            rule.exit_codes.as_ref().is_some_and(|codes| {
-                let listed = codes.values.iter().flatten().any(|code| *code == exit_code);
-                match codes.operator.as_str() {
-                    "In" => listed,
-                    "NotIn" => !listed,
-                    _ => false,
-                }
-            })
-        });
-        return match (matching.map(|rule| rule.action.as_str()), policy) {
-            (Some("Restart" | "RestartAllContainers"), _) | (_, "Always") => true,
+        return match (rule_for(container, exit_code), policy) {
+            (Some("Restart" | RESTART_ALL), _) | (_, "Always") => true,
             (_, "OnFailure") => exit_code != 0,
             _ => false,
         };
@@ -119,6 +130,26 @@ pub fn restarts(container: &Container, spec: &PodSpec, exit_code: i32) -> bool {
         "OnFailure" => exit_code != 0,
         _ => false,
     }
+}
+
+/// Whether a container with this exit code starts all of the Pod's again.
+pub fn restarts_all(container: &Container, exit_code: i32) -> bool {
+    rule_for(container, exit_code) == Some(RESTART_ALL)
+}
+
+/// Whether some rule of a Pod could start all of its containers again.
+pub fn could_restart_all(spec: &PodSpec) -> bool {
+    let all = spec.init_containers.iter().flatten().chain(&spec.containers);
+    all.flat_map(|container| container.restart_policy_rules.iter().flatten()).any(|rule| rule.action == RESTART_ALL)
+}
+
+/// Whether all containers of a Pod are started again, or are about to be: the status says so, or one has ended with a
+/// code whose rule asks for it. `ended` gives the exit code of a container that has ended.
+pub fn all_restart(pod: &Pod, ended: impl Fn(&str) -> Option<i32>) -> bool {
+    let conditions = pod.status.iter().flat_map(|status| status.conditions.iter().flatten());
+    let told = conditions.into_iter().any(|held| held.type_ == ALL_RESTARTING && held.status == "True");
+    let all = pod.spec.iter().flat_map(|spec| spec.init_containers.iter().flatten().chain(&spec.containers));
+    told || all.into_iter().any(|container| ended(&container.name).is_some_and(|code| restarts_all(container, code)))
 }
 
 /// Whether a container that a probe has condemned is started again: rules about exit codes do not count.

@@ -4,13 +4,16 @@
 
 use std::collections::BTreeMap;
 
-use k8s_openapi::api::core::v1::{ConfigMap, Container, EnvVarSource, Pod, Secret, Service};
+use k8s_openapi::api::core::v1::{ConfigMap, Container, EnvVarSource, Node, Pod, Secret, Service};
+use k8s_openapi::apimachinery::pkg::api::resource::Quantity as Text;
 
 use super::container_config::{Refused, Surroundings, config_error};
-use crate::apimachinery::{meta, quantity};
+use super::mounting::not_found;
+use crate::apimachinery::meta;
+use crate::apimachinery::quantity::Quantity;
 use crate::client::Client;
 
-/// The environment, in order.
+/// The environment, in order. `files` reads a file of one of the Pod's volumes: volume and path.
 ///
 /// # Errors
 /// [`Refused`] when a ConfigMap, Secret or key that it needs is missing.
@@ -19,6 +22,7 @@ pub fn environment(
     container: &Container,
     around: &Surroundings<'_>,
     client: &Client<'_>,
+    files: &dyn Fn(&str, &str) -> Option<Vec<u8>>,
 ) -> Result<Vec<(String, String)>, Refused> {
     let namespace = meta::namespace(&pod.metadata);
     let mut env: Vec<(String, String)> = Vec::new();
@@ -41,22 +45,24 @@ pub fn environment(
         };
         env.extend(data.into_iter().map(|(key, value)| (format!("{prefix}{key}"), value)));
     }
+    let links = pod.spec.as_ref().is_none_or(|spec| spec.enable_service_links != Some(false));
+    let services = service_environment(namespace, links, client);
     for variable in container.env.iter().flatten() {
         let value = match &variable.value_from {
-            Some(source) => match value_from(pod, container, source, around, client)? {
+            Some(source) => match value_from(pod, container, source, around, client, files)? {
                 Some(value) => value,
                 None => continue,
             },
             None => {
-                let known: BTreeMap<&str, &str> = env.iter().map(|(n, v)| (n.as_str(), v.as_str())).collect();
+                let known: BTreeMap<&str, &str> =
+                    services.iter().chain(&env).map(|(name, value)| (name.as_str(), value.as_str())).collect();
                 expand(variable.value.as_deref().unwrap_or_default(), &known)
             }
         };
         env.retain(|(name, _)| *name != variable.name);
         env.push((variable.name.clone(), value));
     }
-    let links = pod.spec.as_ref().is_none_or(|spec| spec.enable_service_links != Some(false));
-    for (name, value) in service_environment(namespace, links, client) {
+    for (name, value) in services {
         if !env.iter().any(|(held, _)| *held == name) {
             env.push((name, value));
         }
@@ -66,7 +72,7 @@ pub fn environment(
 
 /// As the kubelet's own cache says it, which knows the kinds in the singular.
 fn missing(kind: &str, name: &str) -> Refused {
-    config_error(format!("{kind} {name:?} not found"))
+    config_error(not_found(kind, name))
 }
 
 fn texts(secret: &Secret) -> BTreeMap<String, String> {
@@ -80,6 +86,7 @@ fn value_from(
     source: &EnvVarSource,
     around: &Surroundings<'_>,
     client: &Client<'_>,
+    files: &dyn Fn(&str, &str) -> Option<Vec<u8>>,
 ) -> Result<Option<String>, Refused> {
     let namespace = meta::namespace(&pod.metadata);
     if let Some(field) = &source.field_ref {
@@ -88,7 +95,7 @@ fn value_from(
     if let Some(field) = &source.resource_field_ref {
         let named = field.container_name.as_deref().unwrap_or(&container.name);
         let divisor = field.divisor.as_ref().map(|quantity| quantity.0.as_str()).unwrap_or_default();
-        return Ok(Some(resource_value(pod, named, &field.resource, divisor)));
+        return Ok(Some(resource_value(pod, (named, &field.resource, divisor), around.node, client)));
     }
     if let Some(reference) = &source.config_map_key_ref {
         let found = client.get::<ConfigMap>(namespace, &reference.name);
@@ -113,6 +120,24 @@ fn value_from(
             (None, _, Ok(_)) => Err(config_error(format!(
                 "couldn't find key {} in Secret {namespace}/{}",
                 reference.key, reference.name
+            ))),
+        };
+    }
+    if let Some(reference) = &source.file_key_ref {
+        let found = files(&reference.volume_name, &reference.path).and_then(|text| {
+            let text = String::from_utf8_lossy(&text).into_owned();
+            super::env_file::value(&text, &reference.key).ok()
+        });
+        let Some(value) = found else { return Err(config_error("couldn't parse env file".to_owned())) };
+        return match (value, reference.optional) {
+            (value, _) if !value.is_empty() => Ok(Some(value)),
+            (_, Some(true)) => Ok(None),
+            _ => Err(config_error(format!(
+                "environment variable key {:?} not found in file \"/var/lib/kubelet/pods/{}/volumes/kubernetes.io~empty-dir/{}/{}\"",
+                reference.key,
+                meta::uid(&pod.metadata),
+                reference.volume_name,
+                reference.path
             ))),
         };
     }
@@ -146,20 +171,40 @@ pub fn field_value(pod: &Pod, path: &str, around: &Surroundings<'_>) -> String {
     }
 }
 
-/// A request or limit of a container, as `resourceFieldRef` names it, in units of the divisor.
-pub fn resource_value(pod: &Pod, container: &str, resource: &str, divisor: &str) -> String {
-    let found = pod.spec.iter().flat_map(|spec| &spec.containers).find(|held| held.name == container);
-    let resources = found.and_then(|container| container.resources.as_ref());
+/// A request or limit of a container, as `resourceFieldRef` names it, in units of the divisor. A limit that is not set
+/// is what the Pod as a whole may use, or what the node has for Pods.
+pub fn resource_value(
+    pod: &Pod,
+    (container, resource, divisor): (&str, &str, &str),
+    node: &str,
+    client: &Client<'_>,
+) -> String {
+    let Some(spec) = &pod.spec else { return "0".to_owned() };
+    let mut all = spec.containers.iter().chain(spec.init_containers.iter().flatten());
+    let resources = all.find(|held| held.name == container).and_then(|container| container.resources.as_ref());
     let (list, name) = resource.split_once('.').unwrap_or(("limits", resource));
-    let amounts =
-        resources.and_then(|held| if list == "limits" { held.limits.as_ref() } else { held.requests.as_ref() });
-    let amount = amounts.and_then(|amounts| amounts.get(name)).and_then(|held| quantity::Quantity::parse(&held.0).ok());
-    let divisor = quantity::Quantity::parse(if divisor.is_empty() || divisor == "0" { "1" } else { divisor })
-        .unwrap_or_else(|_| quantity::Quantity::zero());
-    let (amount, divisor) =
-        (amount.unwrap_or_else(quantity::Quantity::zero).milli_value(), divisor.milli_value().max(1));
+    let read = |amounts: Option<&BTreeMap<String, Text>>| {
+        let amount = amounts.and_then(|amounts| amounts.get(name)).and_then(|held| Quantity::parse(&held.0).ok());
+        amount.filter(|amount| !amount.is_zero())
+    };
+    let amount = if list == "limits" {
+        let of_node = || {
+            let node = client.get::<Node>("", node).ok()?;
+            read(node.status.as_ref()?.allocatable.as_ref())
+        };
+        let of_pod = spec.resources.as_ref().and_then(|held| held.limits.as_ref());
+        let is_counted = matches!(name, "cpu" | "memory" | "ephemeral-storage");
+        read(resources.and_then(|held| held.limits.as_ref()))
+            .or_else(|| read(of_pod).filter(|_| is_counted))
+            .or_else(|| of_node().filter(|_| is_counted))
+    } else {
+        read(resources.and_then(|held| held.requests.as_ref()))
+    };
+    let divisor = Quantity::parse(if divisor.is_empty() || divisor == "0" { "1" } else { divisor });
+    let divisor = divisor.unwrap_or_else(|_| Quantity::zero());
+    let (amount, divisor) = (amount.unwrap_or_else(Quantity::zero).milli_value(), divisor.milli_value().max(1));
     // Upstream rounds up.
-    ((amount + divisor - 1) / divisor).to_string()
+    (amount.saturating_add(divisor - 1) / divisor).to_string()
 }
 
 /// What services look like in the environment: the cluster's own always, those of the namespace when links are on.
@@ -202,6 +247,11 @@ fn service_environment(namespace: &str, links: bool, client: &Client<'_>) -> Vec
 ///
 /// Models Kubernetes 1.36 third_party/forked/golang/expansion.
 pub fn expand(text: &str, known: &BTreeMap<&str, &str>) -> String {
+    expand_with(text, |name| known.get(name).map(|value| (*value).to_owned()))
+}
+
+/// The same with whatever `known` says of a name; `None` leaves it as it is.
+pub fn expand_with(text: &str, mut known: impl FnMut(&str) -> Option<String>) -> String {
     let mut out = String::new();
     let mut rest = text;
     while let Some((before, after)) = rest.split_once('$') {
@@ -210,8 +260,8 @@ pub fn expand(text: &str, known: &BTreeMap<&str, &str>) -> String {
             out.push('$');
             rest = more;
         } else if let Some((name, more)) = after.strip_prefix('(').and_then(|inner| inner.split_once(')')) {
-            match known.get(name) {
-                Some(value) => out.push_str(value),
+            match known(name) {
+                Some(value) => out.push_str(&value),
                 None => out.push_str(&format!("$({name})")),
             }
             rest = more;

@@ -11,10 +11,15 @@ use super::Kubelet;
 use crate::apiserver::ExecOptions;
 use crate::sim::Time;
 use crate::text::duration::go_duration;
-use crate::text::http::{Method, Request, StreamRead};
+use crate::text::http::{Body, Method, Request, StreamRead};
 
 /// So much output of a command is told.
 const OUTPUT_BYTES: usize = 10 << 10;
+
+/// So many redirects within a server a probe follows.
+const REDIRECTS: u32 = 10;
+/// What gRPC calls its messages.
+const GRPC: &str = "application/grpc";
 
 /// How it ended.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -50,8 +55,8 @@ pub enum Handling {
         /// When it has taken too long, and the text for that.
         timeout: Option<(Time, String)>,
     },
-    /// A wait.
-    Sleep(Time),
+    /// A wait, and what it ends with.
+    Sleep(Time, Ran),
     /// It has ended.
     Ended(Ran),
 }
@@ -61,7 +66,7 @@ impl Handling {
     pub fn until(&self) -> Option<Time> {
         match self {
             Handling::Exec { timeout, .. } => timeout.as_ref().map(|(at, _)| *at),
-            Handling::Sleep(at) => Some(*at),
+            Handling::Sleep(at, _) => Some(*at),
             Handling::Ended(_) => None,
         }
     }
@@ -95,7 +100,14 @@ impl Kubelet {
             return self.begin_exec(exec.command.as_deref().unwrap_or_default(), asked.timeout, target, now);
         }
         if let Some(seconds) = asked.sleep {
-            return Handling::Sleep(now + Duration::from_secs(u64::try_from(seconds).unwrap_or(0)));
+            return Handling::Sleep(now + Duration::from_secs(u64::try_from(seconds).unwrap_or(0)), Ran::Success);
+        }
+        if let Some(grpc) = asked.grpc {
+            let timeout = asked.timeout.unwrap_or_default();
+            return match self.grpc_check(grpc, target, now) {
+                Some(ran) => Handling::Ended(ran),
+                None => Handling::Sleep(now + timeout, unreached(grpc, target.address, timeout)),
+            };
         }
         Handling::Ended(if let Some(get) = asked.http_get {
             self.http_get(get, asked.probe, target, now)
@@ -106,8 +118,6 @@ impl Kubelet {
                 Ok(port) if self.runtime.listens(host, port) => Ran::Success,
                 Ok(port) => Ran::Failure(refused(host, port)),
             }
-        } else if let Some(grpc) = asked.grpc {
-            self.grpc_check(grpc, target, asked.timeout)
         } else {
             Ran::Error("missing handler".to_owned())
         })
@@ -158,36 +168,68 @@ impl Kubelet {
         if scheme == "https" && self.runtime.listens(host, port) {
             return Ran::Failure(format!("Get {url:?}: http: server gave HTTP response to HTTPS client"));
         }
-        match self.runtime.request(host, port, &request, now) {
+        let mut answer = self.runtime.request(host, port, &request, now);
+        for followed in 0.. {
+            let local = match &answer {
+                Ok(held) if probe && (300..400).contains(&held.status) => {
+                    let location = held.headers.iter().find(|(name, _)| name.eq_ignore_ascii_case("Location"));
+                    location.map(|(_, to)| to.clone()).filter(|to| to.starts_with('/'))
+                }
+                _ => None,
+            };
+            let Some(to) = local else { break };
+            if followed >= REDIRECTS {
+                return Ran::Failure(format!("Get {to:?}: stopped after {REDIRECTS} redirects"));
+            }
+            to.split('?').next().unwrap_or_default().clone_into(&mut request.path);
+            answer = self.runtime.request(host, port, &request, now);
+        }
+        match answer {
             Err(_) if !self.runtime.listens(host, port) => {
                 Ran::Failure(format!("Get {url:?}: {}", refused(host, port)))
             }
             Err(text) => Ran::Failure(format!("Get {url:?}: {text}")),
             Ok(_) if !probe => Ran::Success,
-            Ok(answer) => match answer.status {
-                200..=299 => Ran::Success,
-                300..=399 => Ran::Warning("Probe terminated redirects, Response body: ".to_owned()),
-                status => Ran::Failure(format!("HTTP probe failed with statuscode: {status}")),
+            Ok(answer) => match (answer.status, &answer.body) {
+                (200..=299, _) => Ran::Success,
+                (300..=399, Body::Bytes(body)) => Ran::Warning(format!(
+                    "Probe terminated redirects, Response body: {}",
+                    String::from_utf8_lossy(body)
+                )),
+                (status, _) => Ran::Failure(format!("HTTP probe failed with statuscode: {status}")),
             },
         }
     }
 
-    /// No program here speaks gRPC: a listener does not answer in time, anything else is not reached in time.
-    fn grpc_check(&mut self, grpc: &GRPCAction, target: Target<'_>, timeout: Option<Duration>) -> Ran {
+    /// Asks the health service of a program; `None` when nobody there speaks gRPC, which shows only by its silence.
+    fn grpc_check(&mut self, grpc: &GRPCAction, target: Target<'_>, now: Time) -> Option<Ran> {
         let port = u16::try_from(grpc.port).unwrap_or(0);
-        let nanoseconds = timeout.map_or(0, |limit| i64::try_from(limit.as_nanos()).unwrap_or(i64::MAX));
-        Ran::Failure(format!(
-            "timeout: failed to connect service {:?} within {}: context deadline exceeded",
-            format!("{}:{port}", target.address),
-            go_duration(nanoseconds)
-        ))
+        let service = grpc.service.clone().unwrap_or_default();
+        let mut request = Request::new(Method::Post, "/grpc.health.v1.Health/Check");
+        request.headers = vec![
+            ("Host".to_owned(), format!("{}:{port}", target.address)),
+            ("Content-Type".to_owned(), GRPC.to_owned()),
+        ];
+        request.body = service.into_bytes();
+        let answer = self.runtime.request(target.address, port, &request, now).ok()?;
+        let header = |name: &str| answer.headers.iter().find(|(held, _)| held == name).map(|(_, value)| value.as_str());
+        if header("Content-Type") != Some(GRPC) {
+            return None;
+        }
+        let Body::Bytes(body) = &answer.body else { return None };
+        let said = String::from_utf8_lossy(body);
+        Some(match (header("Grpc-Message"), &*said) {
+            (Some(text), _) => Ran::Failure(format!("error: health rpc probe failed: rpc error: {text}")),
+            (None, "SERVING") => Ran::Success,
+            (None, other) => Ran::Failure(format!("service unhealthy (responded with {other:?})")),
+        })
     }
 
     /// Looks how a handler stands; it is `Ended` when this gives something.
     pub(super) fn poll(&mut self, handling: &mut Handling, now: Time) -> Option<Ran> {
         let ran = match handling {
             Handling::Ended(ran) => return Some(ran.clone()),
-            Handling::Sleep(until) => (*until <= now).then_some(Ran::Success)?,
+            Handling::Sleep(until, ran) => (*until <= now).then(|| ran.clone())?,
             Handling::Exec { session, output, timeout } => {
                 let code = self.read_exec(*session, output);
                 match (code, timeout) {
@@ -245,8 +287,17 @@ fn exit_code(status: &[u8]) -> i32 {
     code.and_then(|code| code.parse().ok()).unwrap_or(1)
 }
 
+/// What a check over gRPC ends with where nobody answers.
+fn unreached(grpc: &GRPCAction, address: &str, timeout: Duration) -> Ran {
+    Ran::Failure(format!(
+        "timeout: failed to connect service {:?} within {}: context deadline exceeded",
+        format!("{address}:{}", grpc.port),
+        go_duration(i64::try_from(timeout.as_nanos()).unwrap_or(i64::MAX))
+    ))
+}
+
 /// A port by number, or by the name that the container gives it.
-fn port_of(port: &IntOrString, container: &Container) -> Result<u16, String> {
+pub(super) fn port_of(port: &IntOrString, container: &Container) -> Result<u16, String> {
     let number = match port {
         IntOrString::Int(number) => *number,
         IntOrString::String(name) => {

@@ -92,6 +92,11 @@ fn before(pod: &Pod, name: &str) -> Vec<String> {
     spec.containers.iter().chain(later).map(|container| container.name.clone()).collect()
 }
 
+/// Whether something that has to end before `name` still runs.
+fn waits_for(pod: &Pod, name: &str, running: &[String]) -> bool {
+    before(pod, name).iter().any(|held| running.contains(held))
+}
+
 impl Kubelet {
     /// Begins to end a container that runs. `message` is the event's text; `grace` replaces the Pod's.
     pub(super) fn begin_kill(
@@ -230,9 +235,7 @@ impl Kubelet {
             return false;
         }
         if matches!(killing.step, Step::Turn) {
-            let waits = killing.ordered
-                && killing.grace > 0
-                && before(&worker.pod, &killing.name).iter().any(|name| running.contains(name));
+            let waits = killing.ordered && killing.grace > 0 && waits_for(&worker.pod, &killing.name, running);
             if waits && killing.deadline() > now {
                 worker.again(killing.deadline());
                 return true;
@@ -243,5 +246,52 @@ impl Kubelet {
             killing.step = Step::Stopping;
         }
         true
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn pod(sidecars: &[&str], main: &[&str]) -> Pod {
+        let list = |names: &[&str], policy: Option<&str>| {
+            let made = names.iter().map(|name| serde_json::json!({"name": name, "restartPolicy": policy}));
+            made.collect::<Vec<_>>()
+        };
+        serde_json::from_value(serde_json::json!({"spec": {
+            "initContainers": list(sidecars, Some("Always")), "containers": list(main, None)}}))
+        .unwrap()
+    }
+
+    /// How many whole seconds each container waits for its turn, when everything takes `exit` milliseconds to end.
+    fn delays(pod: &Pod, names: &[&str], running: &[&str], grace: u64, exit: u64) -> Vec<u64> {
+        let mut turns: Vec<Option<u64>> = vec![None; names.len()];
+        for now in (0..=100_000).step_by(50) {
+            let runs = |at: usize| running.contains(&names[at]) && turns[at].is_none_or(|turn| now < turn + exit);
+            let left: Vec<String> = (0..names.len()).filter(|at| runs(*at)).map(|at| names[at].to_owned()).collect();
+            for (at, name) in names.iter().enumerate() {
+                let turn = grace == 0 || now >= grace * 1000 || !waits_for(pod, name, &left);
+                if turns[at].is_none() && turn {
+                    turns[at] = Some(now);
+                }
+            }
+        }
+        turns.into_iter().map(|turn| turn.unwrap() / 1000).collect()
+    }
+
+    #[test]
+    fn termination_ordering() {
+        let (one, three) = (pod(&["init"], &["main"]), pod(&["sc1", "sc2", "sc3"], &["main"]));
+        let all = ["sc1", "sc2", "sc3", "main"];
+        assert_eq!(delays(&one, &["init", "main"], &["init", "main"], 30, 1000), [1, 0], "SidecarStopAfterMain");
+        assert_eq!(delays(&three, &all, &all, 30, 1250), [3, 2, 1, 0], "SidecarsInReverseOrder");
+        assert_eq!(delays(&three, &all, &all, 2, 1000), [2, 2, 1, 0], "ObeysGrace");
+        assert_eq!(delays(&three, &all, &all, 0, 1000), [0, 0, 0, 0], "nobody waits without a grace period");
+        let without = ["sc1", "sc3", "main"];
+        assert_eq!(
+            delays(&three, &all, &without, 30, 1250),
+            [1, 2, 1, 0],
+            "nobody waits for one that has ended before"
+        );
     }
 }

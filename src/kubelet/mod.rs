@@ -10,15 +10,18 @@ mod conditions;
 mod container_config;
 mod containers;
 mod dns;
+mod env_file;
 mod environment;
 mod eviction;
 mod handler;
 mod image_pull;
 mod killing;
 mod logs;
+mod mounting;
 mod node_status;
 mod phase;
 mod probe;
+mod resize;
 mod start;
 mod status;
 mod sync;
@@ -68,6 +71,8 @@ pub struct Kubelet {
     owners: BTreeMap<ContainerId, Uid>,
     /// Whose probe or hook a session of the runtime is.
     sessions: BTreeMap<u64, Uid>,
+    /// The Pods whose resize waits for room.
+    resizes: BTreeSet<Uid>,
     /// When the last pull that was asked for ends.
     pulls_end: Time,
     restarts: Backoff,
@@ -94,6 +99,7 @@ impl Kubelet {
             sequence: 0,
             owners: BTreeMap::new(),
             sessions: BTreeMap::new(),
+            resizes: BTreeSet::new(),
             pulls_end: Time::default(),
             restarts: Backoff::default(),
             pulls: Backoff::default(),
@@ -196,6 +202,7 @@ impl Kubelet {
             // The downward API shows them in files.
             worker.refresh = Some(now + RELIST_PERIOD);
         }
+        resize::note(worker, &pod);
         worker.pod = pod;
         let refresh = worker.refresh;
         worker.pending |= (asks_to_stop || spec_changed) && worker.is_blocked();

@@ -2,14 +2,16 @@
 //!
 //! Models Kubernetes 1.36 pkg/kubelet/prober (worker.go, prober.go, prober_manager.go).
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
-use k8s_openapi::api::core::v1::{Container, Pod, Probe as Spec};
+use k8s_openapi::api::core::v1::{Container, EnvVar, ExecAction, Pod, Probe as Spec};
 
 use super::Kubelet;
 use super::actions::{LIVENESS, READINESS, STARTUP};
 use super::containers::{self, is_sidecar};
+use super::environment::expand;
 use super::handler::{Asked, Handling, Ran, Target};
 use super::status::{Life, container_status_of};
 use super::worker::{Outcome, Worker};
@@ -79,6 +81,66 @@ impl Probe {
         }
     }
 
+    /// What the last status the server was told calls for: what is known without asking, and what to do next.
+    fn look_first(&mut self, pod: &Pod, now: Time) -> (Option<Outcome>, Next) {
+        let Some(status) = &pod.status else { return (None, Next::Rest) };
+        if matches!(status.phase.as_deref(), Some("Failed" | "Succeeded")) {
+            return (None, Next::Stop);
+        }
+        let held = container_status_of(status, &self.container);
+        let id = held.and_then(|held| held.container_id.as_deref()?.rsplit('/').next());
+        let (Some(held), Some(id)) = (held, id) else { return (None, Next::Rest) };
+        let mut known = None;
+        if self.id.as_deref() != Some(id) {
+            (self.id, self.on_hold) = (Some(id.to_owned()), false);
+            known = Some(self.initial());
+        }
+        if self.on_hold {
+            return (known, Next::Rest);
+        }
+        let Some(running) = held.state.as_ref().and_then(|state| state.running.as_ref()) else {
+            let ended = held.state.as_ref().and_then(|state| state.terminated.as_ref());
+            let next =
+                if ended.is_none_or(|end| self.comes_back(pod, end.exit_code)) { Next::Rest } else { Next::Stop };
+            return (Some(Outcome::Failure), next);
+        };
+        if meta::is_deleting(&pod.metadata) && self.kind != READINESS {
+            return (Some(Outcome::Success), Next::Stop);
+        }
+        let since = running.started_at.as_ref().map_or(0, |at| at.0.as_second());
+        let age = i64::try_from(now.as_seconds()).unwrap_or(i64::MAX).saturating_sub(since);
+        if age < i64::from(self.spec.initial_delay_seconds.unwrap_or(0)) {
+            return (known, Next::Rest);
+        }
+        // Startup probes until it has started, the others from then on.
+        let waits = held.started.unwrap_or(false) == (self.kind == STARTUP);
+        (known, if waits { Next::Rest } else { Next::Ask })
+    }
+
+    /// Whether an ended container will be started again, by its own rules or with all of the Pod's.
+    fn comes_back(&self, pod: &Pod, exit_code: i32) -> bool {
+        let Some(spec) = &pod.spec else { return false };
+        let own = containers::find(pod, &self.container).map(|(_, container)| container);
+        own.is_some_and(|container| containers::restarts(&container, spec, exit_code))
+            || containers::all_restart(pod, |name| {
+                let status = container_status_of(pod.status.as_ref()?, name)?;
+                status.state.as_ref()?.terminated.as_ref().map(|end| end.exit_code)
+            })
+    }
+
+    /// Takes in one more answer: the outcome, when as many like it have come as its threshold asks.
+    fn count(&mut self, good: bool) -> Option<Outcome> {
+        self.run = if self.run.0 == Some(good) { (Some(good), self.run.1.saturating_add(1)) } else { (Some(good), 1) };
+        let threshold = if good { self.spec.success_threshold } else { self.spec.failure_threshold };
+        if self.run.1 < threshold.unwrap_or(if good { 1 } else { 3 }) {
+            return None;
+        }
+        if self.kind == STARTUP || (self.kind == LIVENESS && !good) {
+            (self.on_hold, self.run.1) = (true, 0);
+        }
+        Some(if good { Outcome::Success } else { Outcome::Failure })
+    }
+
     fn period(&self) -> Duration {
         Duration::from_secs(u64::try_from(self.spec.period_seconds.unwrap_or(10).max(1)).unwrap_or(10))
     }
@@ -98,6 +160,24 @@ impl Probe {
             _ => "Startup",
         }
     }
+}
+
+/// What follows a look at a container's status.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Next {
+    /// The container is asked.
+    Ask,
+    /// Nothing before the next time.
+    Rest,
+    /// Nothing any more.
+    Stop,
+}
+
+/// A command with the container's own variables in it, as far as they have plain values.
+fn expand_static(command: &[String], env: Option<&[EnvVar]>) -> Vec<String> {
+    let plain = env.unwrap_or_default().iter().map(|held| (held.name.as_str(), held.value.as_deref().unwrap_or("")));
+    let known: BTreeMap<&str, &str> = plain.collect();
+    command.iter().map(|word| expand(word, &known)).collect()
 }
 
 /// All probes of a Pod, from its first sync on.
@@ -187,43 +267,25 @@ impl Kubelet {
     /// One look: the answer, when there is one at once.
     fn ask(&mut self, probe: &mut Probe, worker: &mut Worker, now: Time) -> Option<Ran> {
         let pod = Arc::clone(&worker.pod);
-        let status = pod.status.as_ref()?;
-        if matches!(status.phase.as_deref(), Some("Failed" | "Succeeded")) {
-            probe.stopped = true;
-            return None;
+        let (outcome, next) = probe.look_first(&pod, now);
+        if let Some(outcome) = outcome {
+            set(worker, probe, outcome);
         }
-        let held = container_status_of(status, &probe.container)?;
-        let id = held.container_id.as_deref()?.rsplit('/').next()?.to_owned();
-        if probe.id.as_ref() != Some(&id) {
-            probe.id = Some(id.clone());
-            set(worker, probe, probe.initial());
-            probe.on_hold = false;
-        }
-        if probe.on_hold {
-            return None;
-        }
-        let Some(running) = held.state.as_ref().and_then(|state| state.running.as_ref()) else {
-            set(worker, probe, Outcome::Failure);
-            return None;
-        };
-        if meta::is_deleting(&pod.metadata) && probe.kind != READINESS {
-            set(worker, probe, Outcome::Success);
-            probe.stopped = true;
-            return None;
-        }
-        let since = running.started_at.as_ref().map_or(0, |at| at.0.as_second());
-        let age = i64::try_from(now.as_seconds()).unwrap_or(i64::MAX).saturating_sub(since);
-        if age < i64::from(probe.spec.initial_delay_seconds.unwrap_or(0)) {
-            return None;
-        }
-        // Startup probes until it has started, the others from then on.
-        if held.started.unwrap_or(false) == (probe.kind == STARTUP) {
-            return None;
+        match next {
+            Next::Ask => {}
+            Next::Rest => return None,
+            Next::Stop => {
+                probe.stopped = true;
+                return None;
+            }
         }
         let (_, container) = containers::find(&pod, &probe.container)?;
         let spec = Arc::clone(&probe.spec);
+        let exec = spec.exec.as_ref().map(|exec| ExecAction {
+            command: exec.command.as_ref().map(|command| expand_static(command, container.env.as_deref())),
+        });
         let asked = Asked {
-            exec: spec.exec.as_ref(),
+            exec: exec.as_ref(),
             http_get: spec.http_get.as_ref(),
             tcp_socket: spec.tcp_socket.as_ref(),
             grpc: spec.grpc.as_ref(),
@@ -232,6 +294,7 @@ impl Kubelet {
             timeout: Some(Duration::from_secs(u64::try_from(spec.timeout_seconds.unwrap_or(1)).unwrap_or(1))),
         };
         let address = worker.sandbox.as_ref().map(|sandbox| sandbox.address.clone()).unwrap_or_default();
+        let id = probe.id.clone()?;
         let mut handling = self.handle(&asked, Target { container: &container, id: &id, address: &address }, now);
         if let Handling::Exec { session, .. } = &handling {
             self.sessions.insert(*session, meta::uid(&pod.metadata).into());
@@ -272,17 +335,8 @@ impl Kubelet {
         if current != probe.id {
             return Changed::default();
         }
-        probe.run =
-            if probe.run.0 == Some(good) { (Some(good), probe.run.1.saturating_add(1)) } else { (Some(good), 1) };
-        let threshold = if good { probe.spec.success_threshold } else { probe.spec.failure_threshold };
-        if probe.run.1 < threshold.unwrap_or(if good { 1 } else { 3 }) {
-            return Changed::default();
-        }
-        let outcome = if good { Outcome::Success } else { Outcome::Failure };
+        let Some(outcome) = probe.count(good) else { return Changed::default() };
         let changed = set(worker, probe, outcome);
-        if probe.kind == STARTUP || (probe.kind == LIVENESS && !good) {
-            (probe.on_hold, probe.run.1) = (true, 0);
-        }
         match probe.kind {
             LIVENESS => Changed { sync: changed && !good, status: false },
             _ => Changed { sync: changed, status: changed },
@@ -302,3 +356,7 @@ fn set(worker: &mut Worker, probe: &Probe, outcome: Outcome) -> bool {
     *slot = Some(outcome);
     news
 }
+
+#[cfg(test)]
+#[path = "probe/tests.rs"]
+mod tests;

@@ -11,11 +11,11 @@ use super::container_config::{self, Refused};
 use super::containers::{self, List};
 use super::handler::{Handling, Ran, Target};
 use super::sync::{BACKOFF_PERIOD, set_waiting};
-use super::worker::{Doing, KillReason, Op, Stage, Work, Worker};
+use super::worker::{ContainerRecord, Doing, KillReason, Op, Stage, Work, Worker};
 use super::{Kubelet, Uid};
 use crate::apimachinery::meta;
 use crate::apiserver::ApiServer;
-use crate::client::EventType;
+use crate::client::{Client, EventType};
 use crate::cri::ContainerState;
 use crate::sim::Time;
 use crate::text::duration::go_duration;
@@ -62,8 +62,26 @@ impl Kubelet {
                 }
                 self.proceed(worker, work, server, Doing::Kill { after: None }, now)
             }
+            Op::Reset => {
+                let running: Vec<String> = worker
+                    .records
+                    .iter()
+                    .filter(|(_, record)| record.current.as_ref().is_some_and(|id| self.runs(id)))
+                    .map(|(name, _)| name.clone())
+                    .collect();
+                for name in running {
+                    self.begin_kill(worker, server, &name, ("killing", KillReason::Other), Some(0), now);
+                }
+                self.proceed(worker, work, server, Doing::Reset, now)
+            }
+            Op::Resize(names) => {
+                self.resize_containers(worker, server, &names, now);
+                // The containers are looked at soon, so that their new limits are told.
+                worker.relist = Some(self.next_relist(now));
+                None
+            }
             Op::Start(list, index) => {
-                let container = containers::at(&worker.pod, list, index)?;
+                let container = containers::at(&super::resize::allocated(worker), list, index)?;
                 if self.backs_off(uid, worker, work, server, (list, &container), now) {
                     stop_after(work, list, &container);
                     return None;
@@ -96,7 +114,7 @@ impl Kubelet {
                     worker.again(pull.done);
                     return Some(Doing::Pull { list, index, pull, asked, began });
                 }
-                let container = containers::at(&worker.pod, list, index)?;
+                let container = containers::at(&super::resize::allocated(worker), list, index)?;
                 if self.finish_pull(worker, work, server, (list, &container), pull.result, (asked, began), now) {
                     return self.make(worker, work, server, (list, &container), now);
                 }
@@ -122,6 +140,14 @@ impl Kubelet {
                 }
                 None
             }
+            Doing::Reset => {
+                if !self.go_on_killing(worker, server, now) {
+                    return Some(Doing::Reset);
+                }
+                self.forget_containers(worker);
+                worker.pending = true;
+                None
+            }
             Doing::KillPod => {
                 if !self.go_on_killing(worker, server, now) {
                     return Some(Doing::KillPod);
@@ -129,6 +155,21 @@ impl Kubelet {
                 self.stop_sandbox(worker, now);
                 None
             }
+        }
+    }
+
+    /// Removes all containers but the ephemeral ones; how often each was started is not forgotten.
+    fn forget_containers(&mut self, worker: &mut Worker) {
+        let pod = Arc::clone(&worker.pod);
+        for (name, record) in &mut worker.records {
+            if containers::find(&pod, name).is_none_or(|(list, _)| list == List::Ephemeral) {
+                continue;
+            }
+            for id in record.current.iter().chain(record.last.as_ref().map(|last| &last.id)) {
+                self.runtime.remove_container(id);
+                self.owners.remove(id);
+            }
+            *record = ContainerRecord { restarts: record.restarts + 1, reset: true, ..ContainerRecord::default() };
         }
     }
 
@@ -209,7 +250,7 @@ impl Kubelet {
         container: &Container,
         now: Time,
     ) -> Result<Option<Handling>, Refused> {
-        let pod = Arc::clone(&worker.pod);
+        let pod = super::resize::allocated(worker);
         let path = list.path(&container.name);
         let Some(sandbox) = worker.sandbox.clone() else { return Ok(None) };
         let attempt = worker
@@ -222,7 +263,8 @@ impl Kubelet {
             pod_address: &sandbox.address,
             attempt,
         };
-        let config = container_config::build(&pod, container, &context, &self.client(server))?;
+        let files = |volume: &str, path: &str| self.runtime.volume_file(&sandbox.id, volume, path);
+        let config = container_config::build(&pod, container, &context, &Client::new(server, &self.caller), &files)?;
         let image = self.runtime.image(&config.image, now);
         container_config::verify_user(&pod, container, image.map_or(0, |image| image.user.uid))?;
         let id = self
@@ -236,9 +278,11 @@ impl Kubelet {
             record.restarts += 1;
             let seen = record.seen.take();
             record.last = self.runtime.container(&before).or(seen);
+            record.reset = false;
         }
         record.current = Some(id.clone());
         record.image = container.image.clone().unwrap_or_default();
+        record.resources.clone_from(&container.resources);
         (record.waiting, record.probed) = (None, [None; 3]);
         if let Err(message) = self.runtime.start_container(&id, now) {
             return Err(Refused { reason: "RunContainerError", message });

@@ -12,9 +12,10 @@ use k8s_openapi::api::core::v1::{
 };
 
 use super::actions::{READINESS, STARTUP};
-use super::conditions::conditions;
+use super::conditions::{conditions, restarting};
 use super::containers::{self, List, is_sidecar};
 use super::phase::phase;
+use super::resize::Resize;
 use super::worker::{ContainerRecord, Outcome, Sandboxed};
 use crate::apimachinery::meta;
 use crate::cri::{ContainerState, ContainerStatus};
@@ -25,11 +26,17 @@ const CONTAINER_CREATING: &str = "ContainerCreating";
 /// The same in a Pod with init containers.
 const POD_INITIALIZING: &str = "PodInitializing";
 
+/// The reason of a container that was removed because all of the Pod's begin anew, and its text.
+const RESTARTING: &str = "RestartingAllContainers";
+const REMOVED: &str = "The container is removed because RestartAllContainers in place";
+
 /// What the status is worked out from.
 #[derive(Clone, Copy, Debug)]
 pub struct Inputs<'a> {
     /// The Pod as the server has it.
     pub pod: &'a Pod,
+    /// How far a resize is.
+    pub resize: &'a Resize,
     /// What is known of each container by name, init containers included.
     pub records: &'a BTreeMap<String, ContainerRecord>,
     /// The Pod's sandbox.
@@ -70,6 +77,11 @@ pub fn generate(inputs: &Inputs<'_>) -> PodStatus {
     ephemeral_statuses.sort_by(|a, b| a.name.cmp(&b.name));
     let mut phase = phase(&spec, &init_statuses, &statuses, inputs.life != Life::Going);
     let old = inputs.pod.status.clone().unwrap_or_default();
+    let anew = inputs.records.values().any(|record| record.reset && record.current.is_none());
+    if inputs.life == Life::Going && containers::could_restart_all(&spec) && (anew || restarting(inputs)) {
+        // What begins anew has not come to its end.
+        phase = if old.phase.as_deref() == Some("Pending") { "Pending" } else { "Running" };
+    }
     if inputs.failure.is_some() {
         phase = "Failed";
     } else if let Some(end @ ("Succeeded" | "Failed")) = old.phase.as_deref() {
@@ -169,9 +181,21 @@ fn container_status(
     let seen = record.seen.as_ref();
     let mut state = seen.map(api_state).unwrap_or_default();
     let mut last_state = record.last.as_ref().map(api_state).unwrap_or_default();
+    if record.reset {
+        last_state.terminated = Some(ContainerStateTerminated {
+            reason: Some(RESTARTING.to_owned()),
+            message: Some(REMOVED.to_owned()),
+            exit_code: 137,
+            ..ContainerStateTerminated::default()
+        });
+    }
     if state.running.is_none() && state.terminated.is_none() {
-        let reason = if has_init { POD_INITIALIZING } else { CONTAINER_CREATING };
-        state.waiting = Some(ContainerStateWaiting { reason: Some(reason.to_owned()), message: None });
+        let (reason, message) = match (record.reset, has_init) {
+            (true, _) => (RESTARTING, Some(REMOVED.to_owned())),
+            (false, true) => (POD_INITIALIZING, None),
+            (false, false) => (CONTAINER_CREATING, None),
+        };
+        state.waiting = Some(ContainerStateWaiting { reason: Some(reason.to_owned()), message });
     }
     let ended = state.terminated.as_ref().map(|end| end.exit_code);
     let init_is_done = list == List::Init && ended == Some(0);
@@ -199,7 +223,11 @@ fn container_status(
         state: Some(state),
         last_state: Some(last_state),
         allocated_resources: seen.and(requests),
-        resources: seen.map(|_| spec.resources.clone().unwrap_or_default()),
+        resources: seen.map(|seen| {
+            let runs = matches!(seen.state, ContainerState::Running { .. });
+            let held = record.resources.clone().filter(|_| runs).or_else(|| spec.resources.clone());
+            held.unwrap_or_default()
+        }),
         user: seen.map(|seen| ContainerUser {
             linux: Some(LinuxContainerUser {
                 uid: seen.user.uid,
@@ -310,6 +338,7 @@ mod tests {
         let worker = super::super::worker::Worker::new(std::sync::Arc::new(pod.clone()), NOW);
         generate(&Inputs {
             pod,
+            resize: &worker.resize,
             records: &records.into_iter().collect(),
             sandbox: worker.sandboxed(),
             host_address: "172.30.2.2",

@@ -9,10 +9,12 @@ use std::time::Duration;
 use k8s_openapi::api::core::v1::{Pod, PodStatus};
 
 use super::actions;
+use super::containers;
 use super::probe;
+use super::resize;
 use super::status::{self, Inputs, Life};
 use super::volumes;
-use super::worker::{ContainerRecord, Stage, Work, Worker};
+use super::worker::{ContainerRecord, Op, Stage, Work, Worker};
 use super::{Kubelet, Uid};
 use crate::apimachinery::{Object, meta};
 use crate::apiserver::ApiServer;
@@ -59,6 +61,12 @@ impl Kubelet {
             Stage::PreparingSandbox(until) if until <= now => {
                 self.make_sandbox(uid, worker, server, now);
                 return true;
+            }
+            // A Pod that is to go waits no longer for its volumes.
+            Stage::PreparingSandbox(_)
+                if worker.orphaned || worker.failure.is_some() || meta::is_deleting(&worker.pod.metadata) =>
+            {
+                worker.stage = Stage::Sync;
             }
             Stage::PreparingSandbox(until) => {
                 worker.pending |= seen;
@@ -120,6 +128,7 @@ impl Kubelet {
         if let Some(sandbox) = &worker.sandbox {
             self.runtime.stop_sandbox(&sandbox.id, now);
         }
+        self.retry_resizes(now);
         worker.sandbox_ready = false;
     }
 
@@ -149,6 +158,8 @@ impl Kubelet {
 
     fn sync(&mut self, uid: &Uid, worker: &mut Worker, server: &mut ApiServer, now: Time) {
         self.check_limits(worker, server, now);
+        self.consider_resize(uid, worker, server, now);
+        self.check_resize(worker, server, now);
         let phase = self.publish(worker, server, Life::Going, now);
         if worker.failure.is_some() {
             self.begin_termination(worker, server, now);
@@ -171,7 +182,14 @@ impl Kubelet {
             return;
         }
         Self::hurry_readiness(worker, now);
-        let ops = actions::compute(&worker.pod, &worker.records).into_ops();
+        let restarts = worker.pod.spec.as_ref().is_some_and(containers::could_restart_all)
+            && containers::all_restart(&worker.pod, |_| None);
+        if restarts {
+            worker.stage = Stage::Busy(Box::new(Work { ops: [Op::Reset].into(), ..Work::default() }));
+            self.go_on(uid, worker, server, now);
+            return;
+        }
+        let ops = actions::compute(&resize::allocated(worker), &worker.records).into_ops();
         worker.stage = Stage::Busy(Box::new(Work { ops, ..Work::default() }));
         self.go_on(uid, worker, server, now);
     }
@@ -179,11 +197,7 @@ impl Kubelet {
     fn make_sandbox(&mut self, uid: &Uid, worker: &mut Worker, server: &mut ApiServer, now: Time) {
         worker.stage = Stage::Sync;
         let pod = Arc::clone(&worker.pod);
-        let missing = volumes::missing_volume(&pod, &self.client(server));
-        if let Some((volume, why)) = missing {
-            let text = format!("MountVolume.SetUp failed for volume \"{volume}\" : {why}");
-            self.record(server, &pod, "", EventType::Warning, "FailedMount", &text);
-            self.complete_work(worker, &Work { retry: Some(now + BACKOFF_PERIOD), ..Work::default() }, now);
+        if !self.volumes_ready(worker, server, now) {
             return;
         }
         if !worker.probed {
@@ -205,7 +219,7 @@ impl Kubelet {
                 worker.sandbox_ready = true;
                 worker.relist = Some(self.next_relist(now));
                 self.publish_ready_sandbox(worker, server, now);
-                let ops = actions::compute(&worker.pod, &worker.records).into_ops();
+                let ops = actions::compute(&resize::allocated(worker), &worker.records).into_ops();
                 worker.stage = Stage::Busy(Box::new(Work { ops, ..Work::default() }));
                 self.go_on(uid, worker, server, now);
             }
@@ -228,6 +242,7 @@ impl Kubelet {
     pub(super) fn complete_work(&mut self, worker: &mut Worker, work: &Work, now: Time) {
         worker.stage = Stage::Sync;
         worker.fresh = self.next_relist(now);
+        worker.pending |= worker.resize.asked;
         match work.retry {
             Some(at) => {
                 let capped = at.max(now).min(now + RESYNC_INTERVAL);
@@ -254,7 +269,8 @@ impl Kubelet {
 
     pub(super) fn status_of(&self, worker: &Worker, life: Life, now: Time) -> PodStatus {
         status::generate(&Inputs {
-            pod: &worker.pod,
+            pod: &resize::allocated(worker),
+            resize: &worker.resize,
             records: &worker.records,
             sandbox: worker.sandboxed(),
             host_address: &self.address,

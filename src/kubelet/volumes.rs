@@ -2,54 +2,69 @@
 //!
 //! Models Kubernetes 1.36 pkg/kubelet/kubelet_pods.go (makeMounts) and pkg/volume/{configmap,secret,downwardapi,projected}.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use k8s_openapi::api::core::v1::{
     ConfigMap, DownwardAPIVolumeFile, KeyToPath, PersistentVolume, PersistentVolumeClaim, Pod, Secret, Volume,
     VolumeMount,
 };
 
-use super::container_config::Surroundings;
-use super::environment::{expand, field_value, resource_value};
+use super::container_config::{Refused, Surroundings, config_error};
+use super::environment::{expand_with, field_value, resource_value};
 use crate::apimachinery::{Kind, meta};
 use crate::client::Client;
 use crate::cri::Mount;
 
-/// The first volume that cannot be mounted: its name and why.
-pub fn missing_volume(pod: &Pod, client: &Client<'_>) -> Option<(String, String)> {
-    let namespace = meta::namespace(&pod.metadata);
-    pod.spec.iter().flat_map(|spec| spec.volumes.iter().flatten()).find_map(|volume| {
-        let config_map = volume.config_map.as_ref().filter(|source| source.optional != Some(true));
-        let secret = volume.secret.as_ref().filter(|source| source.optional != Some(true));
-        let missing = if let Some(source) = config_map {
-            client.get::<ConfigMap>(namespace, &source.name).err().map(|_| ("configmap", source.name.clone()))
-        } else if let Some(name) = secret.and_then(|source| source.secret_name.clone()) {
-            client.get::<Secret>(namespace, &name).err().map(|_| ("secret", name))
-        } else {
-            None
-        };
-        missing.map(|(kind, name)| (volume.name.clone(), format!("{kind} \"{name}\" not found")))
-    })
-}
-
-/// A mount with the files that its volume holds.
-pub fn mount(pod: &Pod, mount: &VolumeMount, around: &Surroundings<'_>, client: &Client<'_>) -> Mount {
+/// A mount with the files that its volume holds. `env` is the container's environment.
+///
+/// # Errors
+/// [`Refused`] when the part of the volume cannot be named.
+pub fn mount(
+    pod: &Pod,
+    mount: &VolumeMount,
+    env: &BTreeMap<&str, &str>,
+    around: &Surroundings<'_>,
+    client: &Client<'_>,
+) -> Result<Mount, Refused> {
     let volume = pod.spec.iter().flat_map(|spec| spec.volumes.iter().flatten()).find(|held| held.name == mount.name);
     let files = volume.map(|volume| files(pod, volume, around, client)).unwrap_or_default();
     let generated = volume.is_some_and(is_generated);
-    let known: BTreeMap<&str, &str> = BTreeMap::new();
-    Mount {
+    let claim = volume.and_then(|volume| volume.persistent_volume_claim.as_ref());
+    Ok(Mount {
         path: mount.mount_path.clone(),
         volume: mount.name.clone(),
-        sub_path: mount
-            .sub_path
-            .clone()
-            .or_else(|| mount.sub_path_expr.as_ref().map(|e| expand(e, &known)))
-            .unwrap_or_default(),
+        sub_path: sub_path(mount, env)?,
         host_path: volume.and_then(|volume| host_path(pod, volume, client)).unwrap_or_default(),
-        read_only: mount.read_only.unwrap_or(false) || generated,
+        read_only: mount.read_only == Some(true)
+            || generated
+            || claim.is_some_and(|claim| claim.read_only == Some(true)),
         files,
+    })
+}
+
+/// The part of a volume that is mounted: as it is written, or with the container's variables in it.
+fn sub_path(mount: &VolumeMount, env: &BTreeMap<&str, &str>) -> Result<String, Refused> {
+    let plain = mount.sub_path.clone().unwrap_or_default();
+    let Some(written) = mount.sub_path_expr.as_deref().filter(|written| !written.is_empty()) else { return Ok(plain) };
+    let mut missing = BTreeSet::new();
+    let path = expand_with(written, |name| match env.get(name) {
+        Some(value) if !value.is_empty() => Some((*value).to_owned()),
+        _ => {
+            missing.insert(name.to_owned());
+            Some(String::new())
+        }
+    });
+    if !missing.is_empty() {
+        let names = missing.into_iter().collect::<Vec<_>>().join(", ");
+        return Err(config_error(format!("missing value for {names}")));
     }
+    if path.starts_with('/') {
+        return Err(config_error(format!("error SubPath `{path}` must not be an absolute path")));
+    }
+    if path.split('/').any(|part| part == "..") {
+        return Err(config_error(format!("unable to provision SubPath `{path}`: must not contain '..'")));
+    }
+    Ok(path)
 }
 
 /// The directory of the node that a volume means, by itself or by the claim that it names.
@@ -124,7 +139,7 @@ fn files(pod: &Pod, volume: &Volume, around: &Surroundings<'_>, client: &Client<
         return secret(source.secret_name.as_deref().unwrap_or_default(), source.items.as_ref(), source.default_mode);
     }
     if let Some(source) = &volume.downward_api {
-        return downward(pod, source.items.as_deref().unwrap_or_default(), around);
+        return downward(pod, source.items.as_deref().unwrap_or_default(), around, client);
     }
     let Some(projected) = &volume.projected else { return Files::new() };
     let mut all = Files::new();
@@ -136,11 +151,13 @@ fn files(pod: &Pod, volume: &Volume, around: &Surroundings<'_>, client: &Client<
             all.extend(secret(&source.name, source.items.as_ref(), projected.default_mode));
         }
         if let Some(source) = &source.downward_api {
-            all.extend(downward(pod, source.items.as_deref().unwrap_or_default(), around));
+            all.extend(downward(pod, source.items.as_deref().unwrap_or_default(), around, client));
         }
         if let Some(source) = &source.service_account_token {
-            let account = pod.spec.as_ref().and_then(|spec| spec.service_account_name.clone()).unwrap_or_default();
-            all.push((source.path.clone(), format!("token of {namespace}/{account}").into_bytes(), 0o644));
+            let audience = source.audience.as_deref().filter(|audience| !audience.is_empty());
+            let token = client.pod_token(pod, audience, source.expiration_seconds.unwrap_or(3600));
+            let mode = u32::try_from(projected.default_mode.unwrap_or(0o644)).unwrap_or(0o644);
+            all.push((source.path.clone(), token.unwrap_or_default().into_bytes(), mode));
         }
     }
     all
@@ -157,14 +174,15 @@ fn pick(data: BTreeMap<String, Vec<u8>>, items: Option<&Vec<KeyToPath>>, mode: O
     }
 }
 
-fn downward(pod: &Pod, items: &[DownwardAPIVolumeFile], around: &Surroundings<'_>) -> Files {
+fn downward(pod: &Pod, items: &[DownwardAPIVolumeFile], around: &Surroundings<'_>, client: &Client<'_>) -> Files {
     let content = |item: &DownwardAPIVolumeFile| {
         if let Some(field) = &item.field_ref {
             return field_value(pod, &field.field_path, around);
         }
         item.resource_field_ref.as_ref().map_or_else(String::new, |field| {
             let divisor = field.divisor.as_ref().map(|quantity| quantity.0.as_str()).unwrap_or_default();
-            resource_value(pod, field.container_name.as_deref().unwrap_or_default(), &field.resource, divisor)
+            let container = field.container_name.as_deref().unwrap_or_default();
+            resource_value(pod, (container, &field.resource, divisor), around.node, client)
         })
     };
     items.iter().map(|item| (item.path.clone(), content(item).into_bytes(), 0o644)).collect()

@@ -3,12 +3,14 @@
 use std::collections::{BTreeMap, VecDeque};
 use std::sync::Arc;
 
-use k8s_openapi::api::core::v1::Pod;
+use k8s_openapi::api::core::v1::{Pod, ResourceRequirements};
 
 use super::containers::List;
 use super::handler::Handling;
 use super::killing::Killing;
+use super::mounting::Mounting;
 use super::probe::Probe;
+use super::resize::Resize;
 use crate::cri::{ContainerId, ContainerStatus, Pull, Sandbox};
 use crate::sim::Time;
 
@@ -36,10 +38,14 @@ pub struct ContainerRecord {
     pub restarts: u32,
     /// The image of the newest instance, as the Pod named it then.
     pub image: String,
+    /// It was removed so that all of the Pod's begin anew, and nothing has ended since.
+    pub reset: bool,
     /// Why it is not started (again): reason and message.
     pub waiting: Option<(String, String)>,
     /// When its last pull failed, and with which text.
     pub pull_failure: Option<(Time, String)>,
+    /// What the newest instance may use.
+    pub resources: Option<ResourceRequirements>,
     /// What its liveness, readiness and startup probes have come to; `None` before the first look.
     pub probed: [Option<Outcome>; 3],
 }
@@ -51,6 +57,10 @@ pub enum Op {
     KillPod,
     /// End these containers.
     Kill(Vec<KillOrder>),
+    /// Give these running containers what they may use by now.
+    Resize(Vec<String>),
+    /// End and remove every container, so that all begin anew.
+    Reset,
     /// Start the container at this place of a list.
     Start(List, usize),
 }
@@ -107,6 +117,8 @@ pub enum Doing {
     },
     /// The same for all of the Pod's.
     KillPod,
+    /// The same, to begin anew.
+    Reset,
 }
 
 /// The rest of a sync.
@@ -190,6 +202,10 @@ pub struct Worker {
     pub storage_check: Option<Time>,
     /// When changed ConfigMaps and Secrets reach its volumes.
     pub refresh: Option<Time>,
+    /// The volumes that are not there yet.
+    pub mounting: Mounting,
+    /// What is asked for in place of what its containers have.
+    pub resize: Resize,
 }
 
 /// A Pod's sandbox, or its absence.
@@ -234,6 +250,8 @@ impl Worker {
             pending: false,
             storage_check: None,
             refresh: None,
+            mounting: Mounting::default(),
+            resize: Resize::default(),
         }
     }
 

@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use super::remote;
 use crate::kubectl;
 use crate::shell::applets;
 use crate::shell::machine::{Dialect, Machine, MachineConfig, Programs};
@@ -18,8 +19,14 @@ pub const AUTHORITIES: &[&str] = &["172.30.1.2:6443", "controlplane:6443", "kube
 /// The learner's user and group.
 const LEARNER: (u32, u32) = (1000, 1000);
 
-const PROGRAMS: Programs =
-    Programs(&[("kubectl", make_kubectl), ("nano", nano::new), ("vi", nano::new), ("vim", nano::new)]);
+const PROGRAMS: Programs = Programs(&[
+    ("kubectl", make_kubectl),
+    ("nano", nano::new),
+    ("vi", nano::new),
+    ("vim", nano::new),
+    ("ssh", remote::ssh),
+    ("systemctl", remote::systemctl),
+]);
 
 fn make_kubectl(args: &[String]) -> Box<dyn Program> {
     kubectl::new(args.get(1..).unwrap_or_default())
@@ -64,6 +71,8 @@ pub fn learners_machine(seed: u64) -> Machine {
         ("nano", "/usr/bin/nano"),
         ("vi", "/usr/bin/vi"),
         ("vim", "/usr/bin/vim"),
+        ("ssh", "/usr/bin/ssh"),
+        ("systemctl", "/usr/bin/systemctl"),
     ] {
         vfs.put(path, Kind::Program(Arc::from(name)), 0o755);
     }

@@ -21,6 +21,7 @@ mod kept;
 mod lab;
 mod machine;
 mod play;
+mod remote;
 mod saved;
 mod scrollback;
 mod session;

@@ -3,7 +3,7 @@
 use super::kernel::Kernel;
 use super::process::{Core, Process, State};
 use super::program::{Host, Pid};
-use crate::text::http::{Request, Response};
+use crate::text::http::{Request, Response, SCHEME};
 
 /// Whether a name is an address: four numbers up to 255.
 pub fn is_address(name: &str) -> bool {
@@ -56,7 +56,7 @@ impl Kernel<'_> {
     pub fn send(&mut self, authority: &str, request: Request) -> Result<Response, String> {
         let (target, own) = self.target(authority)?;
         match own {
-            Some(port) => self.core.serve(port, &request, self.host).ok_or_else(|| "EOF".to_owned()),
+            Some(port) => self.core.serve(port, &request, self.host).ok_or_else(|| unanswered(&request)),
             None => self.host.send(&target, request),
         }
     }
@@ -83,6 +83,12 @@ impl Kernel<'_> {
     }
 }
 
+/// The words for a connection that was closed without an answer.
+pub fn unanswered(request: &Request) -> String {
+    let encrypted = request.header(SCHEME).is_some();
+    if encrypted { "tls: first record does not look like a TLS handshake" } else { "EOF" }.to_owned()
+}
+
 impl Core {
     /// The process that listens on a port.
     pub(super) fn listener(&self, port: u16) -> Option<Pid> {
@@ -92,6 +98,10 @@ impl Core {
 
     /// Hands a request to whatever listens on a port.
     pub(super) fn serve(&mut self, port: u16, request: &Request, host: &mut dyn Host) -> Option<Response> {
+        if request.header(SCHEME).is_some() {
+            // No program here encrypts.
+            return None;
+        }
         let pid = self.listener(port)?;
         let mut task = self.tasks.remove(&pid)?;
         let answer = task.serve(request, &mut Kernel::new(self, pid, host));

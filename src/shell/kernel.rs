@@ -11,6 +11,7 @@ use super::program::{Errno, Fd, FileInfo, Host, Pid, Read, Signal, Step, System,
 use super::task::Task;
 use super::vfs::{self, Caller, Device, Inode, Kind, NodeId, Vfs};
 use crate::sim::Time;
+use crate::text::http::{Request, Response};
 
 /// How a file is opened.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -790,6 +791,9 @@ impl System for Kernel<'_> {
     }
     fn host(&mut self) -> &mut dyn Host {
         self.host
+    }
+    fn send(&mut self, authority: &str, request: Request) -> Result<Response, String> {
+        Kernel::send(self, authority, request)
     }
     fn listen(&mut self, port: u16) -> Result<(), Errno> {
         if self.core.processes.values().any(|process| process.listening.contains(&port)) {

@@ -231,6 +231,13 @@ pub trait System {
     fn exit_code(&self, child: Pid) -> Option<i32>;
     /// The world outside of the machine.
     fn host(&mut self) -> &mut dyn Host;
+    /// Sends a request to `host:port`: to a program of this machine, or wherever the host's network leads.
+    ///
+    /// # Errors
+    /// The words of a failed connection.
+    fn send(&mut self, authority: &str, request: Request) -> Result<Response, String> {
+        self.host().send(authority, request)
+    }
     /// Listens for HTTP on a port: requests come to `Program::serve`.
     ///
     /// # Errors
@@ -256,6 +263,26 @@ impl Host for NoHost {
     fn close_stream(&mut self, _stream: StreamId) {}
 }
 
+/// What is done to a service of another machine.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ServiceAction {
+    /// Nothing.
+    Look,
+    /// It is started unless it runs.
+    Start,
+    /// It is stopped if it runs.
+    Stop,
+}
+
+/// How a service of another machine stands.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct ServiceState {
+    /// Whether it runs.
+    pub active: bool,
+    /// Since when it does, or does not.
+    pub since: Time,
+}
+
 /// The world outside of a machine: whatever answers HTTP there.
 pub trait Host {
     /// Sends a request to `authority` (`host:port`, as in a URL) and gives the answer at once.
@@ -277,12 +304,27 @@ pub trait Host {
     fn route(&mut self, authority: &str) -> Result<String, String> {
         Ok(authority.to_owned())
     }
+    /// Whether packets from one address reach a port of another.
+    ///
+    /// # Errors
+    /// The words of a connection that nobody answers.
+    fn permits(&mut self, _from: &str, _authority: &str) -> Result<(), String> {
+        Ok(())
+    }
     /// Opens a connection to `address:port` and closes it.
     ///
     /// # Errors
     /// The words of a failed connection.
     fn connect(&mut self, authority: &str) -> Result<(), String> {
         Err(format!("dial tcp {authority}: connect: connection refused"))
+    }
+    /// The machine of that name or address: its own name, and whether it is on.
+    fn machine(&mut self, _name: &str) -> Option<(String, bool)> {
+        None
+    }
+    /// The kubelet of a machine; `None` when there is none.
+    fn kubelet(&mut self, _machine: &str, _action: ServiceAction) -> Option<ServiceState> {
+        None
     }
     /// Reads what a stream has.
     fn read_stream(&mut self, stream: StreamId) -> StreamRead;

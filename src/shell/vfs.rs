@@ -193,6 +193,8 @@ struct Mounted {
     at: NodeId,
     path: String,
     tree: Tree,
+    /// The earlier mount whose tree this one shows too: two places of one volume.
+    shares: Option<u32>,
     top: u32,
     read_only: bool,
 }
@@ -247,7 +249,28 @@ impl Vfs {
     ///
     /// # Errors
     /// When the mount point or the sub-path cannot be made.
-    pub fn mount(&mut self, path: &str, mut tree: Tree, sub_path: &str, read_only: bool) -> Result<usize, Errno> {
+    pub fn mount(&mut self, path: &str, tree: Tree, sub_path: &str, read_only: bool) -> Result<usize, Errno> {
+        self.mount_tree(path, tree, None, sub_path, read_only)
+    }
+
+    /// Mounts what is mounted as number `first` (or a `sub_path` of it) at another path: both show the same files.
+    ///
+    /// # Errors
+    /// As [`Vfs::mount`].
+    pub fn mount_again(&mut self, path: &str, first: usize, sub_path: &str, read_only: bool) -> Result<usize, Errno> {
+        let shares = u32::try_from(first).map_err(|_| Errno::Einval)?;
+        let tree = std::mem::take(&mut self.mounts.get_mut(first).ok_or(Errno::Einval)?.tree);
+        self.mount_tree(path, tree, Some(shares), sub_path, read_only)
+    }
+
+    fn mount_tree(
+        &mut self,
+        path: &str,
+        mut tree: Tree,
+        shares: Option<u32>,
+        sub_path: &str,
+        read_only: bool,
+    ) -> Result<usize, Errno> {
         let mut top = ROOT;
         if !sub_path.is_empty() {
             let mut scratch = Vfs::new(std::mem::take(&mut tree));
@@ -258,6 +281,9 @@ impl Vfs {
             tree = scratch.into_root();
         }
         let is_dir = tree.get(top).is_none_or(Inode::is_dir);
+        if let Some(first) = shares.and_then(|first| self.mounts.get_mut(first as usize)) {
+            first.tree = std::mem::take(&mut tree);
+        }
         let (root_only, caller) = (std::mem::replace(&mut self.read_only, false), Caller::default());
         if self.find("/", path, true).is_err() {
             if is_dir {
@@ -270,7 +296,7 @@ impl Vfs {
         }
         self.read_only = root_only;
         let found = self.find("/", path, true)?;
-        self.mounts.push(Mounted { at: found.node, path: found.path, tree, top, read_only });
+        self.mounts.push(Mounted { at: found.node, path: found.path, tree, shares, top, read_only });
         Ok(self.mounts.len() - 1)
     }
 
@@ -282,7 +308,7 @@ impl Vfs {
     /// Exchanges the tree mounted as number `index` with `tree`: how a volume that several machines share is lent to
     /// the one that runs.
     pub fn swap_mount(&mut self, index: usize, tree: &mut Tree) {
-        if let Some(mount) = self.mounts.get_mut(index) {
+        if let Some(mount) = self.mounts.get_mut(index).filter(|mount| mount.shares.is_none()) {
             std::mem::swap(&mut mount.tree, tree);
         }
     }
@@ -295,14 +321,23 @@ impl Vfs {
     fn tree(&self, index: u32) -> Option<&Tree> {
         match index.checked_sub(1) {
             None => Some(&self.root),
-            Some(index) => self.mounts.get(index as usize).map(|mount| &mount.tree),
+            Some(index) => {
+                let mount = self.mounts.get(index as usize)?;
+                match mount.shares {
+                    None => Some(&mount.tree),
+                    Some(first) => self.mounts.get(first as usize).map(|first| &first.tree),
+                }
+            }
         }
     }
 
     fn tree_mut(&mut self, index: u32) -> Option<&mut Tree> {
         match index.checked_sub(1) {
             None => Some(&mut self.root),
-            Some(index) => self.mounts.get_mut(index as usize).map(|mount| &mut mount.tree),
+            Some(index) => {
+                let first = self.mounts.get(index as usize)?.shares.unwrap_or(index);
+                self.mounts.get_mut(first as usize).map(|mount| &mut mount.tree)
+            }
         }
     }
 

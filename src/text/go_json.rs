@@ -6,6 +6,50 @@ use serde_json::Value;
 
 use crate::text::go_number::format_json;
 
+/// The same JSON text with every item on a line of its own, as Go's `json.Indent` with two spaces.
+pub fn indented(text: &str) -> String {
+    let (mut out, mut depth, mut within, mut escaped) = (String::new(), 0_usize, false, false);
+    let line = |out: &mut String, depth: usize| {
+        out.push('\n');
+        (0..depth).for_each(|_| out.push_str("  "));
+    };
+    let mut letters = text.chars().peekable();
+    while let Some(letter) = letters.next() {
+        if within {
+            out.push(letter);
+            within = escaped || letter != '"';
+            escaped = !escaped && letter == '\\';
+            continue;
+        }
+        match letter {
+            '{' | '[' => {
+                out.push(letter);
+                if let Some(end) = letters.next_if(|next| matches!(next, '}' | ']')) {
+                    out.push(end);
+                } else {
+                    depth += 1;
+                    line(&mut out, depth);
+                }
+            }
+            '}' | ']' => {
+                depth = depth.saturating_sub(1);
+                line(&mut out, depth);
+                out.push(letter);
+            }
+            ',' => {
+                out.push(',');
+                line(&mut out, depth);
+            }
+            ':' => out.push_str(": "),
+            _ => {
+                within = letter == '"';
+                out.push(letter);
+            }
+        }
+    }
+    out
+}
+
 /// Go's `json.Marshal`: no spaces, sorted keys, `<`, `>`, `&`, U+2028 and U+2029 escaped.
 pub fn to_compact(value: &Value) -> String {
     let mut out = String::new();

@@ -43,6 +43,9 @@ pub struct Request {
     pub body: Vec<u8>,
 }
 
+/// The header that says `https` when a request is to be encrypted, as HTTP/2 names it.
+pub const SCHEME: &str = ":scheme";
+
 impl Request {
     /// A request without query, headers or body.
     pub fn new(method: Method, path: impl Into<String>) -> Self {

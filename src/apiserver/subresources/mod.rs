@@ -6,6 +6,7 @@ mod eviction;
 mod exec;
 mod log;
 mod proxy;
+pub(super) mod resize;
 mod scale;
 mod token;
 
@@ -38,7 +39,7 @@ pub(super) fn answer(call: &mut Call<'_>, target: &Target) -> Result<Response, S
         ("pods", "eviction", Method::Post) => eviction::create(call, target),
         ("pods", "log", Method::Get) => log::get(call, target),
         ("pods", "exec" | "attach", Method::Get | Method::Post) => exec::open(call, target),
-        ("pods", "ephemeralcontainers", method) => match method {
+        ("pods", "ephemeralcontainers" | "resize", method) => match method {
             Method::Get => {
                 let stored = call.stored(target)?;
                 call.object(200, &*target.ops, &stored)

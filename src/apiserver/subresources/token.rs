@@ -1,25 +1,19 @@
-//! `serviceaccounts/token`: a token for a service account. It has the form of a real one; its signature is a digest
-//! that only this server makes, no cryptography.
+//! `serviceaccounts/token`: a token for a service account.
 //!
 //! Models Kubernetes 1.36 pkg/registry/core/serviceaccount/storage/token.go.
 
 use std::time::Duration;
 
-use base64::Engine as _;
-use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use k8s_openapi::api::core::v1::ServiceAccount;
 use serde_json::{Value, json};
-use sha2::{Digest as _, Sha256};
 
 use crate::apimachinery::field::{Error, Path};
 use crate::apimachinery::{Status, meta};
-use crate::apiserver::body;
 use crate::apiserver::endpoints::Call;
 use crate::apiserver::route::Target;
+use crate::apiserver::{authentication, body};
 use crate::text::http::Response;
 
-/// Who issues tokens, and for whom when nobody else is named.
-const ISSUER: &str = "https://kubernetes.default.svc.cluster.local";
 /// The shortest life of a token in seconds.
 const SHORTEST: i64 = 600;
 /// The life of a token when nothing is said.
@@ -43,21 +37,11 @@ pub(super) fn create(call: &mut Call<'_>, target: &Target) -> Result<Response, S
     }
     let audiences =
         asked.pointer("/spec/audiences").cloned().filter(|given| given.as_array().is_some_and(|one| !one.is_empty()));
-    let audiences = audiences.unwrap_or_else(|| json!([ISSUER]));
+    let audiences = audiences.unwrap_or_else(|| json!([authentication::ISSUER]));
     let now = call.server.now();
     let end = now + Duration::from_secs(seconds.unsigned_abs());
     let (namespace, name) = (target.namespace(), target.name.as_str());
-    let claims = json!({
-        "aud": audiences, "exp": end.as_seconds(), "iat": now.as_seconds(), "iss": ISSUER, "nbf": now.as_seconds(),
-        "kubernetes.io": {
-            "namespace": namespace, "serviceaccount": {"name": name, "uid": meta::uid(&account.metadata)},
-        },
-        "sub": format!("system:serviceaccount:{namespace}:{name}"),
-    });
-    let head = json!({"alg": "RS256", "kid": "tabernetes"});
-    let signed = format!("{}.{}", URL_SAFE_NO_PAD.encode(head.to_string()), URL_SAFE_NO_PAD.encode(claims.to_string()));
-    let signature: Vec<u8> = (0..8_u8).flat_map(|part| Sha256::digest(format!("{part}{signed}"))).collect();
-    let token = format!("{signed}.{}", URL_SAFE_NO_PAD.encode(signature));
+    let token = authentication::issue(&account, &audiences, (now, end), None);
     let answer = json!({
         "kind": "TokenRequest", "apiVersion": "authentication.k8s.io/v1",
         "metadata": {"name": name, "namespace": namespace, "creationTimestamp": meta::time(now)},

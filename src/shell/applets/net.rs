@@ -1,28 +1,44 @@
-//! Applets that ask the network: wget, curl, nslookup. HTTP alone; everything else is refused in their words.
+//! Applets that ask the network: wget, curl, nslookup. HTTP alone, and HTTPS as far as somebody answers to it: nothing
+//! is encrypted here. Everything else is refused in their words.
 
 use super::driver::{Out, once};
 use super::options::{HEADER, POST_DATA, SPIDER, parse};
 use crate::shell::kernel::Kernel;
 use crate::shell::program::System;
 use crate::shell::task::Task;
-use crate::text::http::{Body, Method, Request, Response, StreamRead};
+use crate::text::http::{Body, Method, Request, Response, SCHEME, StreamRead};
 
-fn split(url: &str) -> Result<(String, String), &'static str> {
-    let rest = match url.split_once("://") {
-        Some(("http", rest)) => rest,
+/// Where a URL leads.
+struct Url {
+    /// Host and port.
+    authority: String,
+    /// Path and query.
+    path: String,
+    /// Whether it is to be encrypted.
+    tls: bool,
+}
+
+fn split(url: &str) -> Result<Url, &'static str> {
+    let (tls, rest) = match url.split_once("://") {
+        Some(("http", rest)) => (false, rest),
+        Some(("https", rest)) => (true, rest),
         Some(_) => return Err("only http is reachable here"),
-        None => url,
+        None => (false, url),
     };
     let (authority, path) = match rest.find(['/', '?']) {
         Some(at) => rest.split_at(at),
         None => (rest, "/"),
     };
-    let authority = if authority.contains(':') { authority.to_owned() } else { format!("{authority}:80") };
+    let port = if tls { 443 } else { 80 };
+    let authority = if authority.contains(':') { authority.to_owned() } else { format!("{authority}:{port}") };
     let path = if path.starts_with('?') { format!("/{path}") } else { path.to_owned() };
-    Ok((authority, path))
+    Ok(Url { authority, path, tls })
 }
 
-fn fetch(kernel: &mut Kernel, authority: &str, mut request: Request) -> Result<(Response, Vec<u8>), String> {
+fn fetch(kernel: &mut Kernel, authority: &str, tls: bool, mut request: Request) -> Result<(Response, Vec<u8>), String> {
+    if tls {
+        request = request.with_header(SCHEME, "https");
+    }
     let full = request.path.clone();
     if let Some((path, query)) = full.split_once('?') {
         path.clone_into(&mut request.path);
@@ -32,7 +48,7 @@ fn fetch(kernel: &mut Kernel, authority: &str, mut request: Request) -> Result<(
             .map(|(name, value)| (name.to_owned(), value.to_owned()))
             .collect();
     }
-    request.headers.push(("Host".into(), authority.trim_end_matches(":80").to_owned()));
+    request.headers.push(("Host".into(), authority.trim_end_matches(if tls { ":443" } else { ":80" }).to_owned()));
     let response = kernel.send(authority, request)?;
     let body = match &response.body {
         Body::Bytes(bytes) => bytes.clone(),
@@ -55,6 +71,8 @@ fn reason(error: &str) -> (&'static str, i32) {
         ("Connection refused", 7)
     } else if error.contains("no route") {
         ("No route to host", 7)
+    } else if error.starts_with("tls: ") {
+        ("TLS connect error: error:0A00010B:SSL routines::wrong version number", 35)
     } else if error == "EOF" {
         ("Empty reply from server", 52)
     } else {
@@ -64,7 +82,7 @@ fn reason(error: &str) -> (&'static str, i32) {
 
 pub fn wget(args: &[String]) -> Box<dyn Task> {
     once(args, |args, kernel, out| {
-        let options = match parse(args, "qSc\u{3}", "OTtUoPY\u{4}\u{5}") {
+        let options = match parse(args, "qSc\u{3}\u{6}", "OTtUoPY\u{4}\u{5}") {
             Ok(options) => options,
             Err(bad) => {
                 out.err(&super::options::message("wget", &bad.0, kernel.flavour()));
@@ -75,7 +93,7 @@ pub fn wget(args: &[String]) -> Box<dyn Task> {
             out.err("wget: missing URL\n");
             return 1;
         };
-        let (authority, path) = match split(url) {
+        let Url { authority, path, tls } = match split(url) {
             Ok(parts) => parts,
             Err(problem) => {
                 out.err(&format!("wget: {problem}\n"));
@@ -90,6 +108,9 @@ pub fn wget(args: &[String]) -> Box<dyn Task> {
         if !options.has('q') {
             out.err(&format!("Connecting to {host} ({address}:{port})\n"));
         }
+        if tls {
+            out.err("wget: note: TLS certificate validation not implemented\n");
+        }
         let mut request = Request::new(Method::Get, path.clone()).with_header("User-Agent", "Wget");
         if let Some(data) = options.value(POST_DATA) {
             (request.method, request.body) = (Method::Post, data.as_bytes().to_vec());
@@ -99,11 +120,11 @@ pub fn wget(args: &[String]) -> Box<dyn Task> {
                 request = request.with_header(name, value.trim());
             }
         }
-        match fetch(kernel, &authority, request) {
+        match fetch(kernel, &authority, tls, request) {
             Err(error) => {
                 match reason(&error) {
                     ("Connection timed out", _) => out.err("wget: download timed out\n"),
-                    (_, 52) => out.err("wget: error getting response\n"),
+                    (_, 35 | 52) => out.err("wget: error getting response\n"),
                     (text, _) => out.err(&format!("wget: can't connect to remote host ({address}): {text}\n")),
                 }
                 1
@@ -174,9 +195,16 @@ pub(super) fn phrase(status: u16) -> &'static str {
     }
 }
 
+/// What curl says of a certificate whose issuer it does not know.
+const UNKNOWN_ISSUER: &str = "SSL certificate problem: unable to get local issuer certificate\n\
+More details here: https://curl.se/docs/sslcerts.html\n\n\
+curl failed to verify the legitimacy of the server and therefore could not\n\
+establish a secure connection to it. To learn more about this situation and\n\
+how to fix it, please visit the webpage mentioned above.";
+
 pub fn curl(args: &[String]) -> Box<dyn Task> {
     once(args, |args, kernel, out| {
-        let options = match parse(args, "sSfLkivIgGN", "oXHdmuAwT") {
+        let options = match parse(args, "sSfLkivIgGN46", "oXHdmuAwTE") {
             Ok(options) => options,
             Err(bad) => {
                 out.err(&format!(
@@ -191,7 +219,7 @@ pub fn curl(args: &[String]) -> Box<dyn Task> {
             return 2;
         };
         let quiet = options.has('s') && !options.has('S');
-        let (authority, path) = match split(url) {
+        let Url { authority, path, tls } = match split(url) {
             Ok(parts) => parts,
             Err(_) => {
                 if !quiet {
@@ -211,7 +239,7 @@ pub fn curl(args: &[String]) -> Box<dyn Task> {
             None if options.value('d').is_some() => Method::Post,
             _ => Method::Get,
         };
-        let mut request = Request::new(method, path);
+        let mut request = Request::new(method, path).with_header("User-Agent", "curl/8.16.0");
         request.headers.extend(
             options
                 .values('H')
@@ -223,7 +251,29 @@ pub fn curl(args: &[String]) -> Box<dyn Task> {
         }
         let (host, port) =
             authority.rsplit_once(':').map(|(host, port)| (host.to_owned(), port.to_owned())).unwrap_or_default();
-        match fetch(kernel, &authority, request) {
+        let trusts = options.value('E').map(|file| kernel.read_file(file).is_ok());
+        let answer = match (tls && !options.has('k'), trusts) {
+            (true, Some(false)) => {
+                let file = options.value('E').unwrap_or_default();
+                Err((77, format!("error setting certificate verify locations:  CAfile: {file} CApath: none")))
+            }
+            // Where nothing is reached there is no certificate to look at.
+            (true, None) => match kernel.connect(&authority) {
+                Ok(()) => Err((60, UNKNOWN_ISSUER.to_owned())),
+                Err(error) => Ok(Err(error)),
+            },
+            _ => Ok(fetch(kernel, &authority, tls, request)),
+        };
+        let answer = match answer {
+            Ok(answer) => answer,
+            Err((code, text)) => {
+                if !quiet {
+                    out.err(&format!("curl: ({code}) {text}\n"));
+                }
+                return code;
+            }
+        };
+        match answer {
             Err(error) => {
                 let (text, code) = reason(&error);
                 if !quiet {
@@ -281,6 +331,10 @@ pub fn nslookup(args: &[String]) -> Box<dyn Task> {
         let server = args.get(2).cloned().or_else(|| words("nameserver ").into_iter().next());
         let server = server.unwrap_or_else(|| "127.0.0.1".to_owned());
         out.out(&format!("Server:\t\t{server}\nAddress:\t{server}:53\n\n"));
+        if kernel.host().lookup(".").is_err_and(|error| error.contains("timeout")) {
+            out.out(";; connection timed out; no servers could be reached\n\n");
+            return 1;
+        }
         let search = words("search ");
         // A name with a dot is not looked up within the search domains.
         let names: Vec<String> = if name.contains('.') || search.is_empty() {

@@ -155,6 +155,8 @@ const LONG: &[(&str, char)] = &[
     ("output", 'o'),
     ("user-agent", 'A'),
     ("write-out", 'w'),
+    ("cacert", 'E'),
+    ("no-check-certificate", '\u{6}'),
 ];
 
 /// Parses arguments (the first is the name): letters in `flags` stand alone, those in `valued` take a value.
