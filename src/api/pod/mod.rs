@@ -4,6 +4,7 @@
 
 mod columns;
 mod label_keys;
+pub mod restart;
 mod validation;
 
 use k8s_openapi::api::core::v1::{Pod, PodCondition, PodSpec, PodStatus};

@@ -3,9 +3,12 @@
 //! Models Kubernetes 1.36 pkg/apis/core/validation/validation.go (`ValidatePodCreate`, `ValidatePodUpdate`,
 //! `ValidatePodStatusUpdate`).
 
-use k8s_openapi::api::core::v1::{Affinity, ContainerStatus, NodeAffinity, NodeSelectorTerm, Pod, PodSpec, Toleration};
+use k8s_openapi::api::core::v1::{
+    Affinity, Container, ContainerStatus, NodeAffinity, NodeSelectorTerm, Pod, PodSpec, Toleration,
+};
 use serde_json::json;
 
+use super::restart;
 use crate::api::internal;
 use crate::api::pod_spec::validation;
 use crate::api::validate::Errors;
@@ -210,10 +213,12 @@ pub fn validate_status_update(pod: &Pod, old: &Pod) -> Errors {
         let wrong = crate::apimachinery::content::dns1123_subdomain(nominated);
         crate::api::validate::each(&mut errors, &path.child("nominatedNodeName"), nominated, wrong);
     }
-    let policy = old.spec.as_ref().and_then(|spec| spec.restart_policy.as_deref()).unwrap_or_default();
-    if policy != "Always" {
-        let (at, held) = (path.child("containerStatuses"), before.container_statuses.as_deref());
-        terminations(&mut errors, &at, new.container_statuses.as_deref(), held, policy);
+    if let Some(spec) = old.spec.as_ref().filter(|spec| !restart::could_restart_all(spec)) {
+        let (now, held) = (new.container_statuses.as_deref(), before.container_statuses.as_deref());
+        terminations(&mut errors, &path.child("containerStatuses"), (now, held), (&spec.containers, spec));
+        let init = spec.init_containers.as_deref().unwrap_or_default();
+        let (now, held) = (new.init_container_statuses.as_deref(), before.init_container_statuses.as_deref());
+        terminations(&mut errors, &path.child("initContainerStatuses"), (now, held), (init, spec));
     }
     if let (Some(new), Some(old)) = (&new.qos_class, &before.qos_class)
         && new != old
@@ -223,23 +228,20 @@ pub fn validate_status_update(pod: &Pod, old: &Pod) -> Errors {
     errors
 }
 
-/// `ValidateContainerStateTransition`
+/// `ValidateContainerStateTransition`, `ValidateInitContainerStateTransition`
 fn terminations(
     errors: &mut Errors,
     path: &Path,
-    new: Option<&[ContainerStatus]>,
-    old: Option<&[ContainerStatus]>,
-    policy: &str,
+    (new, old): (Option<&[ContainerStatus]>, Option<&[ContainerStatus]>),
+    (containers, spec): (&[Container], &PodSpec),
 ) {
     let ended = |status: &ContainerStatus| status.state.as_ref().and_then(|state| state.terminated.clone());
     for (index, before) in old.unwrap_or_default().iter().enumerate() {
         let Some(end) = ended(before) else { continue };
-        // A failure is tried again under OnFailure.
-        if end.exit_code != 0 && policy == "OnFailure" {
-            continue;
-        }
         let now = new.unwrap_or_default().iter().find(|status| status.name == before.name);
-        if now.is_some_and(|status| ended(status).is_none()) {
+        let goes_on = now.is_some_and(|status| ended(status).is_none());
+        let container = containers.iter().find(|container| container.name == before.name);
+        if goes_on && !container.is_some_and(|container| restart::restarts(container, spec, end.exit_code)) {
             let why = "may not be transitioned to non-terminated state";
             errors.push(Error::forbidden(&path.index(index).child("state"), why));
         }
