@@ -13,9 +13,8 @@ import { KIND, read } from './wasm.mjs';
 
 /** What has to work when nothing else does, and what numbers and texts of any kind need: Rust's own compiled library. */
 const STAYS = /wasm_bindgen|js_sys|any_spawner|dlmalloc|__rust|panick|panic_hook|\b(core|alloc|std)\[\w*\]::(num|fmt|str|char|slice)/;
-/** Containers and sorting go other ways with other amounts of data than were rehearsed, and so does who works through lists of
- * Pods at every step of time: no pieces are taken from them. */
-const WHOLE = /^[<&]*(alloc|core|std|hashbrown|slab|js_sys)(\[\w+\])?::|tabernetes::(kubelet|cluster|client)::/;
+/** Containers and sorting go other ways with other amounts of data than were rehearsed: no pieces are taken from them. */
+const WHOLE = /^[<&]*(alloc|core|std|hashbrown|slab|js_sys)(\[\w+\])?::/;
 /** Which of their functions a container needs depends on how much it holds: with one that ran, those stay that it calls. What
  * mends a tree after much was taken out is rehearsed where it matters. */
 const CONTAINERS = /^[<&]*(alloc::(collections(?!::btree::node::BalancingContext)|raw_vec|vec)|core::slice|hashbrown|indexmap|slab)/;
