@@ -1,6 +1,11 @@
 //! The whole control plane on virtual time, through the typed door: what Pods and Jobs come to, and that the same
 //! seed always comes to the same.
-#![allow(clippy::unwrap_used, clippy::indexing_slicing, reason = "a test stops at once, in its helpers too")]
+#![allow(
+    clippy::unwrap_used,
+    clippy::indexing_slicing,
+    clippy::panic,
+    reason = "a test stops at once, in its helpers too"
+)]
 
 #[path = "cluster/pods.rs"]
 mod pods;
@@ -14,6 +19,7 @@ use std::time::Duration;
 use tabernetes::apimachinery::Object as _;
 use tabernetes::apiserver::Caller;
 use tabernetes::cluster::{Addon, Cluster, Config, NodeConfig};
+use tabernetes::text::http::{Body, Method, Request};
 
 fn job(name: &str, script: &str) -> Job {
     serde_json::from_value(serde_json::json!({
@@ -202,4 +208,65 @@ fn what_is_written_to_a_node_outlives_the_pod() {
         cluster.server_mut().delete_object(&caller, "pods", "default", name, &options).unwrap();
         advance(&mut cluster, 5);
     }
+}
+
+fn ask(cluster: &mut Cluster, method: Method, path: &str, body: &serde_json::Value) -> (u16, serde_json::Value) {
+    let request = Request::new(method, path).with_header("Content-Type", "application/json");
+    let response = cluster.handle(&request.with_body(if body.is_null() { String::new() } else { body.to_string() }));
+    let Body::Bytes(bytes) = response.body else { panic!("a stream") };
+    (response.status, serde_json::from_slice(&bytes).unwrap())
+}
+
+#[test]
+fn what_belongs_to_a_custom_resource_goes_with_it_and_custom_resources_go_with_their_owners() {
+    let mut cluster = Cluster::new(&Config::default());
+    let definition = serde_json::json!({
+        "apiVersion": "apiextensions.k8s.io/v1", "kind": "CustomResourceDefinition",
+        "metadata": {"name": "widgets.example.com"},
+        "spec": {"group": "example.com", "scope": "Namespaced", "names": {"plural": "widgets", "kind": "Widget"},
+            "versions": [{"name": "v1", "served": true, "storage": true, "schema": {"openAPIV3Schema": {"type": "object"}}}]},
+    });
+    let definitions = "/apis/apiextensions.k8s.io/v1/customresourcedefinitions";
+    assert_eq!(ask(&mut cluster, Method::Post, definitions, &definition).0, 201);
+    let (widgets, maps) = ("/apis/example.com/v1/namespaces/default/widgets", "/api/v1/namespaces/default/configmaps");
+    let object = |version: &str, kind: &str, name: &str, owner: Option<&serde_json::Value>| {
+        let owners: Vec<serde_json::Value> = owner
+            .iter()
+            .map(|of| {
+                let meta = &of["metadata"];
+                serde_json::json!({"apiVersion": of["apiVersion"], "kind": of["kind"], "name": meta["name"], "uid": meta["uid"]})
+            })
+            .collect();
+        let metadata = serde_json::json!({"name": name, "ownerReferences": owners});
+        serde_json::json!({"apiVersion": version, "kind": kind, "metadata": metadata})
+    };
+    let (code, first) = ask(&mut cluster, Method::Post, widgets, &object("example.com/v1", "Widget", "first", None));
+    assert_eq!(code, 201, "{first}");
+    let (code, map) = ask(&mut cluster, Method::Post, maps, &object("v1", "ConfigMap", "of-first", Some(&first)));
+    assert_eq!(code, 201, "{map}");
+    let last = object("example.com/v1", "Widget", "of-map", Some(&map));
+    assert_eq!(ask(&mut cluster, Method::Post, widgets, &last).0, 201);
+    advance(&mut cluster, 5);
+    for path in [format!("{maps}/of-first"), format!("{widgets}/of-map")] {
+        assert_eq!(ask(&mut cluster, Method::Get, &path, &serde_json::Value::Null).0, 200, "{path} went too early");
+    }
+    assert_eq!(ask(&mut cluster, Method::Delete, &format!("{widgets}/first"), &serde_json::Value::Null).0, 200);
+    advance(&mut cluster, 5);
+    for path in [format!("{maps}/of-first"), format!("{widgets}/of-map")] {
+        assert_eq!(ask(&mut cluster, Method::Get, &path, &serde_json::Value::Null).0, 404, "{path} is still there");
+    }
+}
+
+#[test]
+fn the_installer_leaves_its_settings_where_they_are_looked_for() {
+    let mut cluster = Cluster::new(&Config::default());
+    let mut keys = |namespace: &str, name: &str| {
+        let path = format!("/api/v1/namespaces/{namespace}/configmaps/{name}");
+        let map = ask(&mut cluster, Method::Get, &path, &serde_json::Value::Null).1;
+        map["data"].as_object().unwrap().keys().cloned().collect::<Vec<_>>()
+    };
+    assert_eq!(keys("kube-public", "cluster-info"), ["kubeconfig"]);
+    assert_eq!(keys("kube-system", "kubeadm-config"), ["ClusterConfiguration"]);
+    assert_eq!(keys("kube-system", "kubelet-config"), ["kubelet"]);
+    assert_eq!(keys("kube-system", "extension-apiserver-authentication").len(), 6);
 }

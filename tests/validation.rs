@@ -9,6 +9,11 @@
 //! expected: `errors` (none when empty, some when null, else field, text and text that each error begins with; the
 //! first of them alone unless `all`), `count`, or `contains`.
 //!
+//! `faults.jsonl` is another table: whole manifests of every kind, each with one thing wrong, and every word that the
+//! server's own strategies of 1.36 say to it, errors and warnings, in their order. Its first line are the manifests; a
+//! case is the manifest's number, the path of what is changed, the change, the text of the errors, and the warnings when
+//! there are any. What differs stands in `known_faults.json`, with its reason. `TABERNETES_BLESS=1` writes it anew.
+//!
 //! Models Kubernetes 1.36 pkg/apis/{batch,core}/validation/validation_test.go.
 #![allow(
     clippy::unwrap_used,
@@ -17,9 +22,14 @@
     reason = "a test stops at once, in its helpers too"
 )]
 
-use serde_json::Value;
+use std::collections::{BTreeMap, BTreeSet};
+use std::path::Path;
+
+use serde_json::{Value, json};
 use tabernetes::api::{KINDS, KindOps};
 use tabernetes::apimachinery::Object;
+use tabernetes::cluster::{Cluster, Config};
+use tabernetes::text::http::{Body, Method, Request};
 
 /// Cases whose expectation is not met, and why. One that is met again must leave the list.
 const KNOWN: &[(&str, &str, &str)] = &[];
@@ -114,4 +124,126 @@ fn jobs_and_cron_jobs_are_judged_as_upstreams_tables_say() {
 #[test]
 fn pods_volumes_and_services_are_judged_as_upstreams_tables_say() {
     play(include_str!("validation/core.jsonl"));
+}
+
+/// Changes what stands at a path, or takes it away.
+fn change(object: &mut Value, path: &[&str], to: Option<&Value>) {
+    let Some((first, rest)) = path.split_first() else { return };
+    if rest.is_empty() {
+        match (object, to) {
+            (Value::Array(items), Some(value)) => items[first.parse::<usize>().unwrap()] = value.clone(),
+            (Value::Array(items), None) => drop(items.remove(first.parse::<usize>().unwrap())),
+            (Value::Object(fields), Some(value)) => _ = fields.insert((*first).to_owned(), value.clone()),
+            (Value::Object(fields), None) => _ = fields.remove(*first),
+            _ => panic!("{first} is in no object"),
+        }
+        return;
+    }
+    let inner = match object {
+        Value::Array(items) => &mut items[first.parse::<usize>().unwrap()],
+        other => &mut other[*first],
+    };
+    change(inner, rest, to);
+}
+
+/// The path of a key may have dots: it ends at the first name that is there.
+fn parts<'a>(object: &Value, path: &'a str) -> Vec<&'a str> {
+    let (mut parts, mut rest, mut at) = (Vec::new(), path, object);
+    while !rest.is_empty() {
+        let ends = rest.match_indices('.').map(|(end, _)| end).chain([rest.len()]);
+        let there = |end: &usize| match at {
+            Value::Array(_) => true,
+            other => other.get(&rest[..*end]).is_some(),
+        };
+        let end = ends.clone().find(there).unwrap_or(rest.len());
+        parts.push(&rest[..end]);
+        at = match at {
+            Value::Array(items) => &items[rest[..end].parse::<usize>().unwrap()],
+            other => other.get(&rest[..end]).unwrap_or(&Value::Null),
+        };
+        rest = rest[end..].strip_prefix('.').unwrap_or_default();
+    }
+    parts
+}
+
+/// What the server says to a manifest: errors, warnings.
+fn answer(cluster: &mut Cluster, manifest: &Value) -> (String, Vec<String>) {
+    let text = |value: &Value| value.as_str().unwrap_or_default().to_owned();
+    let (version, kind) = (text(&manifest["apiVersion"]), text(&manifest["kind"]));
+    let info = KINDS.iter().map(|kind| kind.info()).find(|info| info.api_version() == version && info.kind == kind);
+    let root = if version.contains('/') { "/apis" } else { "/api" };
+    let space = if info.unwrap().namespaced { "namespaces/default/" } else { "" };
+    let request = Request::new(Method::Post, format!("{root}/{version}/{space}{}", info.unwrap().plural()))
+        .with_query("dryRun", "All")
+        .with_query("fieldValidation", "Ignore")
+        .with_header("Content-Type", "application/json")
+        .with_body(manifest.to_string());
+    let response = cluster.handle(&request);
+    let warnings = response.headers.iter().filter(|(name, _)| name == "Warning").map(|(_, value)| {
+        let quoted = value.strip_prefix("299 - ").unwrap_or(value);
+        serde_json::from_str::<String>(quoted).unwrap_or_else(|_| quoted.to_owned())
+    });
+    // That a whole version is on its way out is not said by a strategy.
+    let warnings = warnings.filter(|text| !text.contains(" is deprecated in v1.33+")).collect();
+    let Body::Bytes(bytes) = response.body else { panic!("a stream") };
+    let told: Value = serde_json::from_slice(&bytes).unwrap();
+    let message = if told["kind"] == "Status" { text(&told["message"]) } else { String::new() };
+    let message = message.split_once(" is invalid: ").map_or(message.clone(), |(_, errors)| errors.to_owned());
+    (message, warnings)
+}
+
+/// Kind, path, change, reason.
+type Known = (String, String, String, String);
+
+#[test]
+fn a_manifest_with_one_fault_is_refused_in_the_servers_words() {
+    let mut lines = include_str!("validation/faults.jsonl").lines();
+    let manifests: Vec<Value> = serde_json::from_str(lines.next().unwrap()).unwrap();
+    let known: Vec<Known> = serde_json::from_str(include_str!("validation/known_faults.json")).unwrap();
+    let reasons: BTreeMap<(String, String, String), String> =
+        known.iter().cloned().map(|(kind, path, change, reason)| ((kind, path, change), reason)).collect();
+    let mut cluster = Cluster::new(&Config::default());
+    let (mut count, mut failed, mut complaints) = (0, Vec::new(), Vec::new());
+    for line in lines {
+        let case: Value = serde_json::from_str(line).unwrap();
+        let mut manifest = manifests[usize::try_from(case[0].as_u64().unwrap()).unwrap()].clone();
+        let path = case[1].as_str().unwrap();
+        let parts = parts(&manifest, path);
+        change(&mut manifest, &parts, case[2].get("set"));
+        let (errors, warnings) = answer(&mut cluster, &manifest);
+        count += 1;
+        let expected = case.get(4).cloned().unwrap_or_else(|| json!([]));
+        if errors == case[3].as_str().unwrap() && json!(warnings) == expected {
+            continue;
+        }
+        let key = (
+            manifests[usize::try_from(case[0].as_u64().unwrap()).unwrap()]["kind"].as_str().unwrap().to_owned(),
+            path.to_owned(),
+            case[2].to_string(),
+        );
+        if !reasons.contains_key(&key) {
+            complaints.push(format!(
+                "{} {path} {}\n    expected {} {expected}\n    found    \"{errors}\" {}",
+                key.0,
+                case[2],
+                case[3],
+                json!(warnings)
+            ));
+        }
+        failed.push(key);
+    }
+    println!("{} of {count}", count - failed.len());
+    if std::env::var_os("TABERNETES_BLESS").is_some() {
+        let reason = |key| reasons.get(key).map_or("?", String::as_str);
+        let lines: Vec<String> =
+            failed.iter().map(|key| json!([key.0, key.1, key.2, reason(key)]).to_string()).collect();
+        let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/validation/known_faults.json");
+        std::fs::write(path, format!("[\n{}\n]\n", lines.join(",\n"))).unwrap();
+        return;
+    }
+    let failed: BTreeSet<_> = failed.into_iter().collect();
+    for (kind, path, change) in reasons.keys().filter(|key| !failed.contains(*key)) {
+        complaints.push(format!("{kind} {path} {change} comes out now: take it out of known_faults.json"));
+    }
+    assert!(complaints.is_empty(), "{} of {count}:\n{}", complaints.len(), complaints.join("\n"));
 }

@@ -1,12 +1,18 @@
 //! Custom resource definitions.
+//!
+//! Models Kubernetes 1.36 staging/src/k8s.io/apiextensions-apiserver/pkg/apis/apiextensions/validation/validation.go.
+
+use std::collections::BTreeSet;
 
 use k8s_openapi::apiextensions_apiserver::pkg::apis::apiextensions::v1::{
-    CustomResourceConversion, CustomResourceDefinition,
+    CustomResourceConversion, CustomResourceDefinition, CustomResourceDefinitionNames, CustomResourceDefinitionVersion,
 };
 use serde_json::json;
 
-use super::{Cell, Column, KindInfo, Strategy, cells, generation};
-use crate::apimachinery::{field, meta};
+use super::custom::invariants;
+use super::{Cell, Column, KindInfo, Strategy, cells, generation, validate};
+use crate::api::validate::Errors;
+use crate::apimachinery::{content, field, meta};
 use crate::sim::Time;
 
 impl Strategy for CustomResourceDefinition {
@@ -66,24 +72,114 @@ impl Strategy for CustomResourceDefinition {
             errors.push(field::Error::invalid(&field::Path::new("metadata").child("name"), name, why));
         }
         let path = field::Path::new("spec");
-        for (field, text) in [("group", group), ("scope", self.spec.scope.as_str())] {
-            if text.is_empty() {
-                errors.push(field::Error::required(&path.child(field), ""));
+        let wrong = content::dns1123_subdomain(group);
+        match group {
+            "" => errors.push(field::Error::required(&path.child("group"), "")),
+            _ if !wrong.is_empty() => {
+                errors.push(field::Error::invalid(&path.child("group"), group, wrong.join(",")));
             }
+            _ if !group.contains('.') => {
+                let why = "should be a domain with at least one dot";
+                errors.push(field::Error::invalid(&path.child("group"), group, why));
+            }
+            _ => {}
         }
-        let scopes = &["Cluster", "Namespaced"];
-        if !self.spec.scope.is_empty() && !scopes.contains(&self.spec.scope.as_str()) {
-            errors.push(field::Error::not_supported(&path.child("scope"), &self.spec.scope, scopes));
-        }
-        if self.spec.versions.iter().filter(|version| version.storage).count() != 1 {
-            let why = "must have exactly one version marked as storage version";
-            let shown = crate::text::go_json::to_compact(&json!(self.spec.versions));
-            errors.push(field::Error::invalid_shown(&path.child("versions"), shown, why));
-        }
+        validate::choice(&mut errors, &path.child("scope"), Some(&self.spec.scope), &["Cluster", "Namespaced"]);
+        validate_versions(&mut errors, &path, &self.spec.versions);
+        validate_names(&mut errors, &path.child("names"), names);
+        errors
+    }
+
+    fn validate_update(&self, old: &Self) -> Vec<field::Error> {
+        let mut errors = self.validate();
+        let (new, old, path) = (&self.spec, &old.spec, field::Path::new("spec"));
+        let names = path.child("names");
+        validate::immutable(&mut errors, &path.child("scope"), &new.scope, &old.scope);
+        validate::immutable(&mut errors, &names.child("kind"), &new.names.kind, &old.names.kind);
+        validate::immutable(&mut errors, &path.child("group"), &new.group, &old.group);
+        validate::immutable(&mut errors, &names.child("plural"), &new.names.plural, &old.names.plural);
         errors
     }
 
     fn row(&self, _now: Time) -> Vec<Cell> {
         vec![json!(meta::name(&self.metadata)), json!(cells::created_at(&self.metadata))]
+    }
+}
+
+/// Every version has a name and a structural schema, and one of them is stored.
+fn validate_versions(errors: &mut Errors, path: &field::Path, versions: &[CustomResourceDefinitionVersion]) {
+    let schema = |version: &CustomResourceDefinitionVersion| {
+        version.schema.as_ref().and_then(|schema| schema.open_api_v3_schema.as_ref()).map(|schema| json!(schema))
+    };
+    for (at, _) in versions.iter().enumerate().filter(|(_, version)| schema(version).is_none()) {
+        let path = path.child("versions").index(at).child("schema").child("openAPIV3Schema");
+        errors.push(field::Error::required(&path, ""));
+    }
+    // What all versions share belongs to the definition as a whole.
+    let shared = versions
+        .first()
+        .and_then(schema)
+        .filter(|first| versions.iter().all(|one| schema(one).as_ref() == Some(first)));
+    for (at, version) in versions.iter().enumerate() {
+        let path = path.child("versions").index(at);
+        let wrong = content::dns1035_label(&version.name);
+        if !wrong.is_empty() {
+            errors.push(field::Error::invalid(&path.child("name"), &version.name, wrong.join(",")));
+        }
+        if let (Some(schema), None) = (schema(version), &shared) {
+            errors.extend(invariants::validate(&path.child("schema").child("openAPIV3Schema"), &schema));
+        }
+    }
+    let names: BTreeSet<&str> = versions.iter().map(|version| version.name.as_str()).collect();
+    let shown = || crate::text::go_json::to_compact(&json!(versions));
+    let at = path.child("versions");
+    if names.len() < versions.len() {
+        errors.push(field::Error::invalid_shown(&at, shown(), "must contain unique version names"));
+    }
+    if versions.iter().filter(|version| version.storage).count() != 1 {
+        let why = "must have exactly one version marked as storage version";
+        errors.push(field::Error::invalid_shown(&at, shown(), why));
+    }
+    if let Some(schema) = shared {
+        errors.extend(invariants::validate(&path.child("validation").child("openAPIV3Schema"), &schema));
+    }
+}
+
+/// `ValidateCustomResourceDefinitionNames`
+fn validate_names(errors: &mut Errors, path: &field::Path, names: &CustomResourceDefinitionNames) {
+    let singular = names.singular.as_deref().unwrap_or_default();
+    let listed = names.list_kind.as_deref().unwrap_or_default();
+    let all = [
+        ("plural", names.plural.as_str()),
+        ("singular", singular),
+        ("kind", names.kind.as_str()),
+        ("listKind", listed),
+    ];
+    for (field, _) in all.iter().filter(|(_, name)| name.is_empty()) {
+        errors.push(field::Error::required(&path.child(field), ""));
+    }
+    for (field, name) in all.into_iter().filter(|(_, name)| !name.is_empty()) {
+        let mixed = matches!(field, "kind" | "listKind");
+        let wrong = content::dns1035_label(&if mixed { name.to_lowercase() } else { name.to_owned() });
+        if !wrong.is_empty() {
+            let but = if mixed { "may have mixed case, but should otherwise match: " } else { "" };
+            errors.push(field::Error::invalid(&path.child(field), name, format!("{but}{}", wrong.join(","))));
+        }
+    }
+    for (field, list) in [("shortNames", &names.short_names), ("categories", &names.categories)] {
+        for (at, name) in list.iter().flatten().enumerate() {
+            let wrong = content::dns1035_label(name);
+            if !wrong.is_empty() {
+                errors.push(field::Error::invalid(&path.child(field).index(at), name, wrong.join(",")));
+            }
+        }
+        // Upstream says it between the two.
+        if field == "shortNames" && !listed.is_empty() && names.kind == listed {
+            errors.push(field::Error::invalid(
+                &path.child("listKind"),
+                listed,
+                "kind and listKind may not be the same",
+            ));
+        }
     }
 }

@@ -186,8 +186,7 @@ fn backend(errors: &mut validate::Errors, path: &field::Path, given: &IngressBac
         }
         (None, Some(resource)) => {
             let path = path.child("resource");
-            validate::required(errors, &path.child("kind"), &resource.kind);
-            validate::required(errors, &path.child("name"), &resource.name);
+            validate::reference(errors, &path, resource.api_group.as_deref(), &resource.kind, &resource.name);
             return;
         }
         (Some(service), None) => service,

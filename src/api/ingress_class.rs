@@ -1,11 +1,17 @@
 //! Ingress classes.
+//!
+//! Models Kubernetes 1.36 pkg/apis/networking/validation/validation.go (`ValidateIngressClass`).
 
-use k8s_openapi::api::networking::v1::IngressClass;
+use k8s_openapi::api::networking::v1::{IngressClass, IngressClassParametersReference};
 use serde_json::json;
 
-use super::{Cell, Column, KindInfo, Strategy, cells, generation};
-use crate::apimachinery::meta;
+use super::{Cell, Column, KindInfo, Strategy, cells, generation, validate};
+use crate::api::validate::Errors;
+use crate::apimachinery::{content, field, meta};
 use crate::sim::Time;
+
+/// How long the name of a controller may be, in bytes.
+const LONGEST_CONTROLLER: usize = 250;
 
 impl Strategy for IngressClass {
     const INFO: KindInfo =
@@ -33,6 +39,30 @@ impl Strategy for IngressClass {
         generation::follow(&mut self.metadata, &old.metadata, changed);
     }
 
+    fn validate(&self) -> Vec<field::Error> {
+        let (mut errors, path) = (Vec::new(), field::Path::new("spec"));
+        let spec = self.spec.clone().unwrap_or_default();
+        let (at, controller) = (path.child("controller"), spec.controller.unwrap_or_default());
+        if controller.len() > LONGEST_CONTROLLER {
+            errors.push(field::Error::too_long(&at, LONGEST_CONTROLLER));
+        }
+        validate::domain_prefixed_path(&mut errors, &at, &controller);
+        if let Some(given) = &spec.parameters {
+            validate_parameters(&mut errors, &path.child("parameters"), given);
+        }
+        errors
+    }
+
+    fn validate_update(&self, old: &Self) -> Vec<field::Error> {
+        let controller =
+            |class: &Self| class.spec.as_ref().and_then(|spec| spec.controller.clone()).unwrap_or_default();
+        let mut errors = Vec::new();
+        let at = field::Path::new("spec").child("controller");
+        validate::immutable(&mut errors, &at, &controller(self), &controller(old));
+        errors.extend(self.validate());
+        errors
+    }
+
     fn row(&self, now: Time) -> Vec<Cell> {
         let spec = self.spec.clone().unwrap_or_default();
         let parameters = spec.parameters.map(|given| {
@@ -45,5 +75,21 @@ impl Strategy for IngressClass {
             json!(parameters.unwrap_or_else(|| cells::NONE.to_owned())),
             json!(cells::age(&self.metadata, now)),
         ]
+    }
+}
+
+fn validate_parameters(errors: &mut Errors, path: &field::Path, given: &IngressClassParametersReference) {
+    validate::reference(errors, path, given.api_group.as_deref(), &given.kind, &given.name);
+    let (at, namespace) = (path.child("namespace"), given.namespace.as_deref());
+    match (given.scope.as_deref(), namespace) {
+        (None, _) => errors.push(field::Error::required(&path.child("scope"), "")),
+        (Some("Namespace"), None) => {
+            errors.push(field::Error::required(&at, "`parameters.scope` is set to 'Namespace'"));
+        }
+        (Some("Namespace"), Some(name)) => validate::each(errors, &at, name, content::dns1123_label(name)),
+        (Some("Cluster"), Some(_)) => {
+            errors.push(field::Error::forbidden(&at, "`parameters.scope` is set to 'Cluster'"));
+        }
+        (scope, _) => validate::supported(errors, &path.child("scope"), scope, &["Cluster", "Namespace"]),
     }
 }

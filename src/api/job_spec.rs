@@ -32,7 +32,7 @@ pub fn validate(errors: &mut Errors, path: &Path, spec: &JobSpec) {
     numbers(errors, path, spec);
     if let Some(manager) = &spec.managed_by {
         let at = path.child("managedBy");
-        managed_by(errors, &at, manager);
+        validate::domain_prefixed_path(errors, &at, manager);
         if manager.len() > MAX_MANAGED_BY_LENGTH {
             errors.push(Error::too_long(&at, MAX_MANAGED_BY_LENGTH));
         }
@@ -99,25 +99,6 @@ fn numbers(errors: &mut Errors, path: &Path, spec: &JobSpec) {
     validate::nonnegative_if_set(errors, &path.child("maxFailedIndexes"), spec.max_failed_indexes);
     if spec.max_failed_indexes.is_some() && spec.backoff_limit_per_index.is_none() {
         errors.push(Error::required(&path.child("backoffLimitPerIndex"), "when maxFailedIndexes is specified"));
-    }
-}
-
-/// `IsDomainPrefixedPath`
-fn managed_by(errors: &mut Errors, path: &Path, text: &str) {
-    if text.is_empty() {
-        errors.push(Error::required(path, ""));
-        return;
-    }
-    let Some((domain, rest)) = text.split_once('/').filter(|(domain, rest)| !domain.is_empty() && !rest.is_empty())
-    else {
-        let why = "must be a domain-prefixed path (such as \"acme.io/foo\")";
-        errors.push(Error::invalid(path, text, why));
-        return;
-    };
-    validate::each(errors, path, domain, content::dns1123_subdomain(domain));
-    if !rest.bytes().all(|b| b.is_ascii_alphanumeric() || b"/-._~%!$&'()*+,;=:".contains(&b)) {
-        let why = "Invalid path (regex used for validation is '[A-Za-z0-9/\\-._~%!$&'()*+,;=:]+')";
-        errors.push(Error::invalid(path, rest, why));
     }
 }
 

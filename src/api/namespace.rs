@@ -5,8 +5,8 @@
 use k8s_openapi::api::core::v1::{Namespace, NamespaceStatus};
 use serde_json::json;
 
-use super::{Cell, Column, KindInfo, Strategy, cells};
-use crate::apimachinery::meta;
+use super::{Cell, Column, KindInfo, Strategy, cells, validate};
+use crate::apimachinery::{content, field, meta};
 use crate::sim::Time;
 
 /// The finalizer that holds a namespace until its content is gone.
@@ -43,6 +43,18 @@ impl Strategy for Namespace {
 
     fn prepare_for_status_update(&mut self, old: &Self) {
         self.spec.clone_from(&old.spec);
+    }
+
+    fn validate(&self) -> Vec<field::Error> {
+        let (mut errors, path) = (Vec::new(), field::Path::new("spec").child("finalizers"));
+        for name in self.spec.iter().flat_map(|spec| spec.finalizers.iter().flatten()) {
+            validate::each(&mut errors, &path, name, content::label_key(name));
+            if !name.contains('/') && name != FINALIZER {
+                let why = "name is neither a standard finalizer name nor is it fully qualified";
+                errors.push(field::Error::invalid(&path, name, why));
+            }
+        }
+        errors
     }
 
     fn row(&self, now: Time) -> Vec<Cell> {

@@ -6,7 +6,7 @@ use k8s_openapi::api::networking::v1::{IPBlock, NetworkPolicy, NetworkPolicyPeer
 use k8s_openapi::apimachinery::pkg::util::intstr::IntOrString;
 use serde_json::json;
 
-use super::{Cell, Column, KindInfo, Strategy, cells, generation, pod_spec::defaults::fill_text, validate};
+use super::{Cell, Column, KindInfo, Strategy, cells, generation, validate};
 use crate::apimachinery::{field, meta};
 use crate::sim::Time;
 
@@ -32,7 +32,7 @@ impl Strategy for NetworkPolicy {
         let incoming = spec.ingress.iter_mut().flatten().flat_map(|rule| rule.ports.iter_mut().flatten());
         let outgoing = spec.egress.iter_mut().flatten().flat_map(|rule| rule.ports.iter_mut().flatten());
         for port in incoming.chain(outgoing) {
-            fill_text(&mut port.protocol, "TCP");
+            port.protocol.get_or_insert_with(|| "TCP".to_owned());
         }
     }
 

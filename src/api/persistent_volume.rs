@@ -6,6 +6,7 @@ use k8s_openapi::api::core::v1::{PersistentVolume, PersistentVolumeSpec};
 use serde_json::{Value, json};
 
 use super::{Cell, Column, KindInfo, Strategy, cells, claim_spec, internal, pod_spec::defaults::fill_text, validate};
+use crate::api::pod_spec::validation::{HOST_PATH_TYPES, node_selector};
 use crate::apimachinery::{field, meta};
 use crate::sim::Time;
 
@@ -31,7 +32,7 @@ impl Strategy for PersistentVolume {
     fn set_defaults(&mut self) {
         let spec = self.spec.get_or_insert_default();
         fill_text(&mut spec.persistent_volume_reclaim_policy, "Retain");
-        fill_text(&mut spec.volume_mode, "Filesystem");
+        spec.volume_mode.get_or_insert_with(|| "Filesystem".to_owned());
         fill_text(&mut self.status.get_or_insert_default().phase, "Pending");
     }
 
@@ -160,6 +161,13 @@ fn validate_spec(errors: &mut validate::Errors, path: &field::Path, spec: &Persi
     let policy = spec.persistent_volume_reclaim_policy.as_deref();
     validate::supported(errors, &path.child("persistentVolumeReclaimPolicy"), policy, RECLAIM_POLICIES);
     source(errors, path, spec);
+    if let Some(affinity) = &spec.node_affinity {
+        let at = path.child("nodeAffinity").child("required");
+        match &affinity.required {
+            Some(required) => node_selector(errors, &at, required),
+            None => errors.push(field::Error::required(&at, "must specify required node constraints")),
+        }
+    }
     claim_spec::class_name(errors, &path.child("storageClassName"), spec.storage_class_name.as_deref());
     claim_spec::volume_mode(errors, &path.child("volumeMode"), spec.volume_mode.as_deref());
 }
@@ -179,6 +187,7 @@ fn source(errors: &mut validate::Errors, path: &field::Path, spec: &PersistentVo
         } else if found.path.split('/').any(|part| part == "..") {
             errors.push(field::Error::invalid(&at.child("path"), &found.path, "must not contain '..'"));
         }
+        validate::supported(errors, &at.child("type"), found.type_.as_deref(), HOST_PATH_TYPES);
     } else if let Some(found) = &spec.nfs {
         validate::required(errors, &at.child("server"), &found.server);
         validate::required(errors, &at.child("path"), &found.path);

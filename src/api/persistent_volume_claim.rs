@@ -31,7 +31,7 @@ impl Strategy for PersistentVolumeClaim {
 
     fn set_defaults(&mut self) {
         let spec = self.spec.get_or_insert_default();
-        fill_text(&mut spec.volume_mode, "Filesystem");
+        spec.volume_mode.get_or_insert_with(|| "Filesystem".to_owned());
         spec.resources.get_or_insert_default();
         fill_text(&mut self.status.get_or_insert_default().phase, "Pending");
     }

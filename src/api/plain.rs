@@ -8,6 +8,7 @@ use k8s_openapi::apimachinery::pkg::apis::meta::v1::ObjectMeta;
 use serde_json::{Map, Value, json};
 
 use super::{Cell, Column, KindInfo, KindOps, cells};
+use crate::apimachinery::facts::facts;
 use crate::apimachinery::{Object, field, meta};
 use crate::sim::Time;
 
@@ -167,6 +168,8 @@ impl KindOps for PlainKind {
         &[Column::NAME, Column::AGE]
     }
     fn decode(&self, json: Value) -> Result<Box<dyn Object>, String> {
+        let mut json = json;
+        facts().canonicalize(&self.info.api_version(), self.info.kind, &mut json);
         let Value::Object(content) = json else { return Err("json: cannot unmarshal into an object".to_owned()) };
         Ok(Box::new(PlainObject::read(self.info.resource, self.info.kind, &self.info.api_version(), content)?))
     }

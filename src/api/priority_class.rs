@@ -4,7 +4,7 @@ use k8s_openapi::api::scheduling::v1::PriorityClass;
 use serde_json::Value;
 use serde_json::json;
 
-use super::{Cell, Column, KindInfo, Strategy, cells, generation, pod_spec::defaults::fill_text, validate};
+use super::{Cell, Column, KindInfo, Strategy, cells, generation, validate};
 use crate::apimachinery::{field, meta};
 use crate::sim::Time;
 
@@ -25,7 +25,7 @@ impl Strategy for PriorityClass {
     ];
 
     fn set_defaults(&mut self) {
-        fill_text(&mut self.preemption_policy, "PreemptLowerPriority");
+        self.preemption_policy.get_or_insert_with(|| "PreemptLowerPriority".to_owned());
     }
 
     fn prepare_for_create(&mut self) {
@@ -40,10 +40,9 @@ impl Strategy for PriorityClass {
             let why = format!("maximum allowed value of a user defined priority is {HIGHEST_USER_PRIORITY}");
             errors.push(field::Error::forbidden(&field::Path::new("value"), why));
         }
-        let policies = &["Never", "PreemptLowerPriority"];
-        if let Some(policy) = self.preemption_policy.as_deref().filter(|policy| !policies.contains(policy)) {
-            errors.push(field::Error::not_supported(&field::Path::new("preemptionPolicy"), policy, policies));
-        }
+        let policies = &["PreemptLowerPriority", "Never"];
+        let policy = self.preemption_policy.as_deref();
+        validate::choice(&mut errors, &field::Path::new("preemptionPolicy"), policy, policies);
         errors
     }
 

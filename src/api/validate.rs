@@ -46,6 +46,36 @@ pub fn positive(errors: &mut Errors, path: &Path, value: impl Into<i64>) {
     }
 }
 
+/// What is referred to by group, kind and name (`validateIngressTypedLocalObjectReference`).
+pub fn reference(errors: &mut Errors, path: &Path, group: Option<&str>, kind: &str, name: &str) {
+    if let Some(group) = group {
+        each(errors, &path.child("apiGroup"), group, content::dns1123_subdomain(group));
+    }
+    for (field, text) in [("kind", kind), ("name", name)] {
+        required(errors, &path.child(field), text);
+        each(errors, &path.child(field), text, content::path_segment(text));
+    }
+}
+
+/// A path below a domain, such as `example.com/controller` (`IsDomainPrefixedPath`).
+pub fn domain_prefixed_path(errors: &mut Errors, path: &Path, text: &str) {
+    if text.is_empty() {
+        errors.push(Error::required(path, ""));
+        return;
+    }
+    let Some((domain, rest)) = text.split_once('/').filter(|(domain, rest)| !domain.is_empty() && !rest.is_empty())
+    else {
+        let why = "must be a domain-prefixed path (such as \"acme.io/foo\")";
+        errors.push(Error::invalid(path, text, why));
+        return;
+    };
+    each(errors, path, domain, content::dns1123_subdomain(domain));
+    if !rest.bytes().all(|b| b.is_ascii_alphanumeric() || b"/-._~%!$&'()*+,;=:".contains(&b)) {
+        let why = "Invalid path (regex used for validation is '[A-Za-z0-9/\\-._~%!$&'()*+,;=:]+')";
+        errors.push(Error::invalid(path, rest, why));
+    }
+}
+
 /// The text must be there.
 pub fn required(errors: &mut Errors, path: &Path, text: &str) {
     if text.is_empty() {
@@ -81,6 +111,34 @@ pub fn address(errors: &mut Errors, path: &Path, text: &str) {
         errors.push(Error::invalid(path, text, "must not have leading 0s"));
     } else {
         let why = "must be a valid IP address, (e.g. 10.9.8.7 or 2001:db8::ffff)";
+        errors.push(Error::invalid(path, text, why));
+    }
+}
+
+/// An address that traffic can be sent to (`ValidateEndpointIP`).
+pub fn endpoint_address(errors: &mut Errors, path: &Path, text: &str) {
+    let Ok(address) = text.parse::<IpAddr>() else {
+        errors.push(Error::invalid(path, text, "must be a valid IP address"));
+        return;
+    };
+    let address = address.to_canonical();
+    let (local, multicast) = match address {
+        IpAddr::V4(four) => (four.is_link_local(), matches!(four.octets(), [224, 0, 0, _])),
+        IpAddr::V6(six) => {
+            (six.is_unicast_link_local(), matches!(six.segments(), [first, ..] if first & 0xff0f == 0xff02))
+        }
+    };
+    if address.is_unspecified() {
+        errors.push(Error::invalid(path, text, format!("may not be unspecified ({text})")));
+    }
+    if address.is_loopback() {
+        errors.push(Error::invalid(path, text, "may not be in the loopback range (127.0.0.0/8, ::1/128)"));
+    }
+    if local {
+        errors.push(Error::invalid(path, text, "may not be in the link-local range (169.254.0.0/16, fe80::/10)"));
+    }
+    if multicast {
+        let why = "may not be in the link-local multicast range (224.0.0.0/24, ff02::/10)";
         errors.push(Error::invalid(path, text, why));
     }
 }

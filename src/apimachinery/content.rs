@@ -139,7 +139,7 @@ pub fn label_key(text: &str) -> Vec<String> {
             name
         }
         (Some(_), Some(_)) => {
-            let message = "a qualified name must consist of alphanumeric characters, '-', '_' or '.', and must start \
+            let message = "a valid label key must consist of alphanumeric characters, '-', '_' or '.', and must start \
                            and end with an alphanumeric character";
             let text = regex_error(message, QUALIFIED_NAME, &["MyName", "my.name", "123-abc"]);
             return vec![format!("{text} with an optional DNS subdomain prefix and '/' (e.g. 'example.com/MyName')")];

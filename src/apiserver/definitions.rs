@@ -41,6 +41,12 @@ impl ApiServer {
         all
     }
 
+    /// Whether objects of this kind can be asked for.
+    pub fn serves(&self, api_version: &str, kind: &str) -> bool {
+        let custom = |one: &Arc<CustomKind>| one.names().kind == kind && one.names().api_version() == api_version;
+        api::by_kind(api_version, kind).is_some() || self.customs.iter().any(custom)
+    }
+
     /// After a write of a definition: accepts its names, says so, and serves what is established.
     pub(super) fn follow_definition(&mut self, stored: Stored) -> Stored {
         let Some(definition) = stored.object.as_any().downcast_ref::<CustomResourceDefinition>() else { return stored };

@@ -11,7 +11,7 @@ use super::subresources::{ephemeral_containers, resize};
 use super::{ApiServer, Caller, admission, deletion, escalation, managed_fields, metadata, service_ip};
 use crate::api::{KindOps, KindRef};
 use crate::apimachinery::managed_fields::{Managed, Origin};
-use crate::apimachinery::{Kind, Object, ObjectKey, Reason, Status, downcast, meta, names};
+use crate::apimachinery::{Kind, Object, ObjectKey, Reason, Status, downcast, field, meta, names};
 use crate::storage::Stored;
 
 /// How often a generated name that is taken is drawn anew.
@@ -107,7 +107,9 @@ impl ApiServer {
             Some(managed) => Origin::known(managed),
             None => {
                 let by = managed_fields::writer(caller, "", self.now);
-                Origin::created(Arc::from(object.clone_object()), by)
+                // Without a status there is nothing that admission or the strategy would change: Events, most of all.
+                let written = info.has_status.then(|| Arc::from(object.clone_object()));
+                Origin::created(written, by)
             }
         };
         let warnings = write.warnings;
@@ -208,23 +210,7 @@ impl ApiServer {
             self.may_grant(caller, &*object, Some(&*old))?;
             self.fill(ops, &mut *object)?;
         }
-        let mut errors = Vec::new();
-        match subresource {
-            "status" => {
-                ops.prepare_for_status_update(&mut *object, &*old);
-                keep_for_status(object.meta_mut(), old.meta());
-                errors.extend(metadata::validate_update(info, object.meta(), old.meta()));
-                errors.extend(ops.validate_status_update(&*object, &*old));
-            }
-            "finalize" => object = finalize(&*object, &*old),
-            "resize" => (object, errors) = resize::resized(&*object, &*old),
-            "ephemeralcontainers" => (object, errors) = ephemeral_containers::added(&*object, &*old),
-            _ => {
-                ops.prepare_for_update(&mut *object, &*old);
-                errors.extend(metadata::validate_update(info, object.meta(), old.meta()));
-                errors.extend(ops.validate_update(&*object, &*old));
-            }
-        }
+        let errors = prepare_update(ops, &mut object, &*old, subresource);
         if !errors.is_empty() {
             return Err(Status::invalid(&info.qualified_kind(), &name, &errors));
         }
@@ -242,25 +228,17 @@ impl ApiServer {
         ops.set_defaults(&mut *object);
         let same = object.equals(&*old) || (write.decoded && ops.encode(&*object) == ops.encode(&*old));
         let by = managed_fields::writer(caller, subresource, self.now);
-        let origin = match (write.managed, given) {
-            (Some(managed), _) => Some(managed),
+        let managed = write.managed.or_else(|| {
             // A client may give fields to other owners; what it changes is its own on top of that.
-            (None, Some(managed)) if managed != *managed_fields::managed(ops, &stored) => {
-                let (live, new) = (ops.encode(&*old), ops.encode(&*object));
-                Some(managed_fields::after(ops, &managed, &live, &new, &by))
-            }
-            (None, _) => None,
-        };
-        let origin = match origin {
-            Some(managed) => {
-                if same && managed.without_times() == managed_fields::managed(ops, &stored).without_times() {
-                    return Ok(stored);
-                }
-                Origin::known(managed)
-            }
-            None if same => return Ok(stored),
-            None => managed_fields::updated(ops, &stored, by),
-        };
+            let given = given.filter(|managed| *managed != *managed_fields::managed(ops, &stored))?;
+            Some(managed_fields::after(ops, &given, &ops.encode(&*old), &ops.encode(&*object), &by))
+        });
+        let unchanged =
+            |managed: &Managed| managed.without_times() == managed_fields::managed(ops, &stored).without_times();
+        if same && managed.as_ref().is_none_or(unchanged) {
+            return Ok(stored);
+        }
+        let origin = managed.map_or_else(|| managed_fields::updated(ops, &stored, by), Origin::known);
         if write.dry_run {
             return Ok(Stored { object: Arc::from(object), origin });
         }
@@ -391,6 +369,34 @@ impl ApiServer {
     fn may_grant(&self, caller: &Caller, object: &dyn Object, old: Option<&dyn Object>) -> Result<(), Status> {
         if self.admission { escalation::check(self, caller, object, old) } else { Ok(()) }
     }
+}
+
+/// Keeps what the update of this subresource does not change; what is wrong with the rest.
+fn prepare_update(
+    ops: &dyn KindOps,
+    object: &mut Box<dyn Object>,
+    old: &dyn Object,
+    subresource: &str,
+) -> Vec<field::Error> {
+    let info = ops.info();
+    let mut errors = Vec::new();
+    match subresource {
+        "status" => {
+            ops.prepare_for_status_update(&mut **object, old);
+            keep_for_status(object.meta_mut(), old.meta());
+            errors.extend(metadata::validate_update(info, object.meta(), old.meta()));
+            errors.extend(ops.validate_status_update(&**object, old));
+        }
+        "finalize" => *object = finalize(&**object, old),
+        "resize" => (*object, errors) = resize::resized(&**object, old),
+        "ephemeralcontainers" => (*object, errors) = ephemeral_containers::added(&**object, old),
+        _ => {
+            ops.prepare_for_update(&mut **object, old);
+            errors.extend(metadata::validate_update(info, object.meta(), old.meta()));
+            errors.extend(ops.validate_update(&**object, old));
+        }
+    }
+    errors
 }
 
 /// The conflict of an update made from an old version or of another object of the same name.

@@ -18,9 +18,7 @@ pub(super) fn answer(call: &Call<'_>) -> Result<Option<Response>, Status> {
     if call.request.method != Method::Post {
         return Err(Status::method_not_allowed());
     }
-    // Some clients ask in protobuf, which is not read here: then only the caller is known.
-    let binary = call.request.header("Content-Type").is_some_and(|media| media.contains("protobuf"));
-    let asked = if binary { Value::Null } else { body::read(call.request, kind)?.0 };
+    let asked = body::read(call.request, kind)?.0;
     let mut answer = json!({"kind": kind, "apiVersion": version, "metadata": {"creationTimestamp": null}});
     let Some(map) = answer.as_object_mut() else { return Ok(None) };
     if let Some(spec) = asked.get("spec") {

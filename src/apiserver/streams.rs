@@ -89,8 +89,9 @@ pub(super) struct Session {
 /// Keeps a stream open.
 pub(super) fn open(server: &mut ApiServer, stream: Stream) -> Result<StreamId, Status> {
     if server.streams.len() >= LIMIT {
-        let text = "too many open streams, please try again later";
-        return Err(Status::other(Reason::TooManyRequests, text));
+        let mut refused = Status::other(Reason::TooManyRequests, "Too many requests, please try again later.");
+        refused.retry_after_seconds = 1;
+        return Err(refused);
     }
     server.next_stream += 1;
     let id = StreamId(server.next_stream);

@@ -54,14 +54,12 @@ fn run(words: &[String]) -> Result<(), Failure> {
         }
         println!("Serving on http://{address} (speed {speed}, seed {seed}). Ctrl-C ends it.");
         println!("Try: kubectl --server=http://{address} get nodes");
-        let stop = async {
+        // Ctrl-C ends open watches too.
+        serve(listener, owner, async {
             let _ = tokio::signal::ctrl_c().await;
-        };
-        // Open watches would keep a graceful end waiting: Ctrl-C ends them too.
-        tokio::select! {
-            served = serve(listener, owner, std::future::pending()) => served.map_err(|error| failed(listen_at, error)),
-            () = stop => Ok(()),
-        }
+        })
+        .await;
+        Ok(())
     })
 }
 

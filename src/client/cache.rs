@@ -167,6 +167,11 @@ impl Caches {
         Self { caches, revision: 0 }
     }
 
+    /// Watches one more resource, from now on.
+    pub fn add(&mut self, resource: &'static str) {
+        self.caches.entry(resource.into()).or_insert_with(|| Cache::new(resource));
+    }
+
     /// Whether the server has changed since the last pull.
     pub fn is_behind(&self, server: &ApiServer) -> bool {
         self.revision != server.store().revision()

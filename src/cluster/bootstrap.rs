@@ -3,6 +3,8 @@
 //!
 //! Models Kubernetes 1.36 cmd/kubeadm/app/phases (addons, controlplane, marks of the control plane's node).
 
+use base64::Engine as _;
+use base64::prelude::BASE64_STANDARD;
 use k8s_openapi::api::apps::v1::{DaemonSet, Deployment};
 use k8s_openapi::api::coordination::v1::Lease;
 use k8s_openapi::api::core::v1::{ConfigMap, Endpoints, Namespace, Node, Pod, Service, ServiceAccount};
@@ -53,8 +55,8 @@ const COREFILE: &str = "\
 }
 ";
 
-/// Makes the objects of a fresh cluster and turns admission on.
-pub fn bootstrap(server: &mut ApiServer, nodes: &[NodeConfig]) {
+/// Makes the objects of a fresh cluster, whose root certificate this is, and turns admission on.
+pub fn bootstrap(server: &mut ApiServer, nodes: &[NodeConfig], certificate: &str) {
     let mut maker = Maker { server, caller: Caller::component("system:kube-apiserver") };
     maker.namespaces();
     maker.priority_classes();
@@ -70,6 +72,7 @@ pub fn bootstrap(server: &mut ApiServer, nodes: &[NodeConfig]) {
     if let Some(node) = control_plane {
         maker.static_pods(node);
         maker.settings(node);
+        maker.trust(node, certificate);
         maker.addons();
     }
 }
@@ -358,6 +361,28 @@ impl Maker<'_> {
             let metadata = json!({"name": name, "namespace": "kube-system", "labels": labels});
             self.make::<ConfigMap>(json!({"metadata": metadata, "data": data}));
         }
+    }
+
+    /// What anybody may read who wants to join, and what aggregated servers need to know of this one.
+    fn trust(&mut self, node: &NodeConfig, certificate: &str) {
+        let encoded = BASE64_STANDARD.encode(certificate);
+        let info = format!(
+            "apiVersion: v1\nclusters:\n- cluster:\n    certificate-authority-data: {encoded}\n    server: https://{}:{API_PORT}\n  name: \"\"\ncontexts: null\ncurrent-context: \"\"\nkind: Config\nusers: null\n",
+            node.address
+        );
+        self.make::<ConfigMap>(json!({
+            "metadata": {"name": "cluster-info", "namespace": "kube-public"}, "data": {"kubeconfig": info},
+        }));
+        self.make::<ConfigMap>(json!({
+            "metadata": {"name": "extension-apiserver-authentication", "namespace": "kube-system"},
+            "data": {
+                "client-ca-file": certificate, "requestheader-allowed-names": "[\"front-proxy-client\"]",
+                "requestheader-client-ca-file": certificate,
+                "requestheader-extra-headers-prefix": "[\"X-Remote-Extra-\"]",
+                "requestheader-group-headers": "[\"X-Remote-Group\"]",
+                "requestheader-username-headers": "[\"X-Remote-User\"]",
+            },
+        }));
     }
 
     fn addons(&mut self) {

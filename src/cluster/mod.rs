@@ -22,7 +22,7 @@ use crate::apimachinery::facts::Prose;
 use crate::apimachinery::{Reason, Status};
 use crate::apiserver::{ApiServer, Caller, ContainerRef, ExecOptions, LogOptions, LogRead, NodeProxy, USAGE_WINDOW};
 use crate::client::Worked;
-use crate::controllers::ControllerManager;
+use crate::controllers::{ControllerManager, certificate};
 use crate::cri::{NodeRuntime, RuntimeConfig, RuntimeService};
 use crate::images::{Catalog, Reference};
 use crate::kubelet::Kubelet;
@@ -140,7 +140,7 @@ impl Cluster {
     /// The same on other container runtimes: `runtime` makes the container runtime of a node.
     pub fn with_runtime(config: &Config, runtime: impl Fn(&NodeConfig) -> Box<dyn RuntimeService>) -> Self {
         let mut server = ApiServer::new(config.seed.fork("apiserver"), config.start);
-        bootstrap::bootstrap(&mut server, &config.nodes);
+        bootstrap::bootstrap(&mut server, &config.nodes, &certificate(config.seed));
         let kubelets: Vec<Kubelet> = config
             .nodes
             .iter()

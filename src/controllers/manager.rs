@@ -53,6 +53,12 @@ impl ControllerManager {
         if !self.caches.is_behind(server) {
             return;
         }
+        for (resource, _) in server.custom_resources() {
+            self.caches.add(resource);
+            for one in self.running.iter_mut().filter(|one| one.controller.watches_custom_resources()) {
+                one.watched.insert(resource);
+            }
+        }
         let now = server.now();
         for delta in self.caches.pull(server) {
             for one in &mut self.running {

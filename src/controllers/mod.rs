@@ -35,6 +35,7 @@ use std::fmt::Debug;
 use std::time::Duration;
 
 pub use manager::ControllerManager;
+pub use service_account::certificate;
 
 use crate::apimachinery::{ObjectKey, Status};
 use crate::client::{Caches, Client, Delta, EventRecorder, WorkQueue};
@@ -83,6 +84,11 @@ pub trait Controller: Send + Sync {
 
     /// The resources whose changes it wants: `pods`, `jobs.batch`.
     fn watches(&self) -> Vec<&'static str>;
+
+    /// Whether it wants the changes of custom resources too, whatever they are.
+    fn watches_custom_resources(&self) -> bool {
+        false
+    }
 
     /// How long a failed key waits at first and at most.
     fn backoff(&self) -> (Duration, Duration) {

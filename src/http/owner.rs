@@ -3,6 +3,7 @@
 #![allow(clippy::disallowed_methods, reason = "here real time becomes virtual time")]
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::mpsc as blocking;
 use std::thread;
 use std::time::{Duration, Instant};
@@ -26,7 +27,7 @@ const LONGEST_STEP: Duration = Duration::from_secs(5);
 pub struct Settings {
     /// What it is made of.
     pub config: Config,
-    /// Virtual seconds for each real one.
+    /// Virtual seconds for each real one; 0 when time moves only as [`Owner::advance`] says.
     pub speed: f64,
     /// How long the cluster has run when the first request comes.
     pub warm_up: Duration,
@@ -39,6 +40,8 @@ enum Question {
     Read(StreamId, oneshot::Sender<StreamRead>),
     Write(StreamId, Vec<u8>),
     Close(StreamId),
+    Advance(Duration, oneshot::Sender<()>),
+    OpenStreams(oneshot::Sender<usize>),
 }
 
 /// How connections reach the cluster. A clone reaches the same one.
@@ -46,6 +49,9 @@ enum Question {
 pub struct Owner {
     questions: blocking::Sender<Question>,
     changes: watch::Receiver<u64>,
+    requests: Arc<AtomicU64>,
+    answers: Arc<AtomicU64>,
+    sent: Arc<AtomicU64>,
 }
 
 impl Owner {
@@ -57,21 +63,38 @@ impl Owner {
         let (questions, inbox) = blocking::channel();
         let (changed, changes) = watch::channel(0);
         thread::Builder::new().name("cluster".to_owned()).spawn(move || run(&settings, &inbox, &changed))?;
-        Ok(Self { questions, changes })
+        Ok(Self { questions, changes, requests: Arc::default(), answers: Arc::default(), sent: Arc::default() })
     }
 
     /// Answers a request; `None` when the cluster is gone.
     pub async fn handle(&self, request: Request) -> Option<Response> {
         let (sender, receiver) = oneshot::channel();
+        self.requests.fetch_add(1, Ordering::Relaxed);
         self.questions.send(Question::Handle(Box::new(request), sender)).ok()?;
-        receiver.await.ok()
+        let response = receiver.await.ok();
+        self.answers.fetch_add(1, Ordering::Relaxed);
+        response
+    }
+
+    /// How many requests have come, and how many of them have been answered.
+    pub fn requests(&self) -> (u64, u64) {
+        (self.requests.load(Ordering::Relaxed), self.answers.load(Ordering::Relaxed))
     }
 
     /// Reads a stream.
     pub async fn read(&self, id: StreamId) -> Option<StreamRead> {
         let (sender, receiver) = oneshot::channel();
         self.questions.send(Question::Read(id, sender)).ok()?;
-        receiver.await.ok()
+        let read = receiver.await.ok();
+        if let Some(StreamRead::Data(bytes)) = &read {
+            self.sent.fetch_add(bytes.len() as u64, Ordering::Relaxed);
+        }
+        read
+    }
+
+    /// How many bytes have left the streams, on their way to clients or waiting for them.
+    pub fn sent(&self) -> u64 {
+        self.sent.load(Ordering::Relaxed)
     }
 
     /// Writes one message to a stream.
@@ -82,6 +105,21 @@ impl Owner {
     /// Ends a stream.
     pub fn close(&self, id: StreamId) {
         let _ = self.questions.send(Question::Close(id));
+    }
+
+    /// How many streams are open: watches, followed logs, sessions.
+    pub async fn open_streams(&self) -> usize {
+        let (sender, receiver) = oneshot::channel();
+        let asked = self.questions.send(Question::OpenStreams(sender));
+        if asked.is_ok() { receiver.await.unwrap_or_default() } else { 0 }
+    }
+
+    /// Moves virtual time on by so much, besides what real time moves it; done when all that is due has happened.
+    pub async fn advance(&self, by: Duration) {
+        let (sender, receiver) = oneshot::channel();
+        if self.questions.send(Question::Advance(by, sender)).is_ok() {
+            let _ = receiver.await;
+        }
     }
 
     /// Tells when something in the cluster has changed.
@@ -97,6 +135,8 @@ fn run(settings: &Settings, inbox: &blocking::Receiver<Question>, changed: &watc
     }
     let mut target = settings.config.start + settings.warm_up;
     cluster.advance_to(target, u64::MAX);
+    // Whoever comes finds a cluster that has been up for longer than Events are kept.
+    cluster.expire_events();
     let mut looked = Instant::now();
     loop {
         let elapsed = looked.elapsed().min(LONGEST_STEP);
@@ -111,10 +151,10 @@ fn run(settings: &Settings, inbox: &blocking::Receiver<Question>, changed: &watc
         let wait = if behind { Duration::ZERO } else { until_due(&mut cluster, target, settings.speed) };
         match inbox.recv_timeout(wait) {
             Ok(question) => {
-                answer(&mut cluster, question);
+                answer(&mut cluster, &mut target, question);
                 // Whatever else has come meanwhile is answered at the same instant.
                 while let Ok(question) = inbox.try_recv() {
-                    answer(&mut cluster, question);
+                    answer(&mut cluster, &mut target, question);
                 }
                 publish(&cluster, changed);
             }
@@ -136,7 +176,7 @@ fn publish(cluster: &Cluster, changed: &watch::Sender<u64>) {
     changed.send_if_modified(|seen| std::mem::replace(seen, revision) != revision);
 }
 
-fn answer(cluster: &mut Cluster, question: Question) {
+fn answer(cluster: &mut Cluster, target: &mut Time, question: Question) {
     match question {
         Question::Handle(request, reply) => {
             let response = cluster.handle(&request);
@@ -152,5 +192,13 @@ fn answer(cluster: &mut Cluster, question: Question) {
         }
         Question::Write(id, message) => cluster.write_stream(id, &message),
         Question::Close(id) => cluster.close_stream(id),
+        Question::OpenStreams(reply) => {
+            let _ = reply.send(cluster.server().open_streams());
+        }
+        Question::Advance(by, reply) => {
+            *target += by;
+            cluster.advance_to(*target, u64::MAX);
+            let _ = reply.send(());
+        }
     }
 }

@@ -6,6 +6,7 @@ use axum::http::response::Builder;
 use axum::response::Response as HttpResponse;
 use serde_json::json;
 
+use super::protobuf::{self, Unread};
 use crate::text::http::{Method, Request, Response};
 
 /// A request as the API server takes it.
@@ -24,19 +25,39 @@ pub fn request(parts: &Parts, body: Vec<u8>) -> Result<Request, Box<HttpResponse
             return Err(Box::new(failure(405, "MethodNotAllowed", text)));
         }
     };
-    let malformed = || Box::new(failure(400, "BadRequest", "malformed percent escape in the URL"));
-    let path = decode(parts.uri.path(), false).ok_or_else(malformed)?;
-    let mut query = Vec::new();
-    for pair in parts.uri.query().unwrap_or_default().split('&').filter(|pair| !pair.is_empty()) {
+    let path = decode(parts.uri.path(), false).ok_or_else(|| Box::new(malformed()))?;
+    let pair = |pair: &str| {
         let (name, value) = pair.split_once('=').unwrap_or((pair, ""));
-        query.push((decode(name, true).ok_or_else(malformed)?, decode(value, true).ok_or_else(malformed)?));
-    }
+        Some((decode(name, true)?, decode(value, true)?))
+    };
+    // A parameter that cannot be read is dropped, as Go does.
+    let pairs = parts.uri.query().unwrap_or_default().split('&').filter(|pair| !pair.is_empty());
+    let query = pairs.filter_map(pair).collect();
     let headers = parts
         .headers
         .iter()
         .map(|(name, value)| (name.as_str().to_owned(), String::from_utf8_lossy(value.as_bytes()).into_owned()))
         .collect();
-    Ok(Request { method, path, query, headers, body })
+    let mut request = Request { method, path, query, headers, body };
+    if request.header("Content-Type").is_some_and(|media| media.starts_with(protobuf::MEDIA_TYPE)) {
+        as_json(&mut request)?;
+    }
+    Ok(request)
+}
+
+/// The same request with its body in JSON. A kind that is not known stays as it is: the server says what it takes.
+fn as_json(request: &mut Request) -> Result<(), Box<HttpResponse>> {
+    if !request.body.is_empty() {
+        match protobuf::to_json(&request.body) {
+            Ok(value) => request.body = value.to_string().into_bytes(),
+            Err(Unread::UnknownKind) => return Ok(()),
+            Err(Unread::Broken(why)) => return Err(Box::new(failure(400, "BadRequest", &why))),
+        }
+    }
+    for (_, value) in request.headers.iter_mut().filter(|(name, _)| name.eq_ignore_ascii_case("Content-Type")) {
+        *value = "application/json".to_owned();
+    }
+    Ok(())
 }
 
 /// Status and headers of an answer.
@@ -61,6 +82,14 @@ pub fn failure(code: u16, reason: &str, message: &str) -> HttpResponse {
     *response.status_mut() =
         axum::http::StatusCode::from_u16(code).unwrap_or(axum::http::StatusCode::INTERNAL_SERVER_ERROR);
     response.headers_mut().insert("content-type", axum::http::HeaderValue::from_static("application/json"));
+    response
+}
+
+/// What Go's HTTP server says to what is no HTTP, before anybody's code has seen it.
+fn malformed() -> HttpResponse {
+    let mut response = HttpResponse::new(HttpBody::from("400 Bad Request"));
+    *response.status_mut() = axum::http::StatusCode::BAD_REQUEST;
+    response.headers_mut().insert("content-type", axum::http::HeaderValue::from_static("text/plain; charset=utf-8"));
     response
 }
 

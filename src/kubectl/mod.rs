@@ -3,7 +3,7 @@
 //! It knows only what a remote client would: resources, short names, kinds and columns come from the server's answers.
 //! It keeps nothing between two calls.
 
-mod apply;
+pub mod apply;
 mod builder;
 mod client;
 mod cmd;

@@ -1,11 +1,11 @@
-//! Plays one transcript on a session in this process, with the pauses of the recording.
+//! Plays one transcript with the pauses of the recording: on a session in this process, or on whatever else takes lines.
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::time::Duration;
 
 use serde::Deserialize;
 use tabernetes::lesson::normalise::{normalise, same};
-use tabernetes::playground::{Line, Session};
+use tabernetes::playground::Session;
 use tabernetes::shell::machine::Stream;
 
 /// A recording of a real cluster.
@@ -64,9 +64,63 @@ impl Failure {
     }
 }
 
-/// Plays a transcript on a fresh cluster: how many steps were scored, and which of them failed.
-pub fn play(transcript: &Transcript, unstable: &BTreeSet<(String, usize)>) -> (usize, Vec<Failure>) {
-    let mut player = Player::new(&transcript.steps);
+/// What came of a line.
+pub struct Ran {
+    /// Its standard output.
+    pub stdout: String,
+    /// Its standard error.
+    pub stderr: String,
+    /// Its exit code.
+    pub exit: i32,
+    /// How long it took, in seconds of the cluster.
+    pub took: f64,
+}
+
+/// Where transcripts are played.
+pub trait Stage {
+    /// Lets the cluster's time go on.
+    fn advance(&mut self, by: Duration);
+    /// Writes a file into the working directory.
+    fn write(&mut self, name: &str, content: &str);
+    /// Runs a line to its end.
+    fn run(&mut self, line: &str) -> Ran;
+    /// Runs a line again and again until its output matches.
+    fn until(&mut self, line: &str, matches: &str, timeout: Duration) -> bool;
+    /// Runs a line in the background.
+    fn start(&mut self, id: usize, line: &str);
+    /// Ends it; its lines, each with `out` or `err`.
+    fn stop(&mut self, id: usize) -> Vec<(&'static str, String)>;
+}
+
+impl Stage for Session {
+    fn advance(&mut self, by: Duration) {
+        Session::advance(self, by);
+    }
+    fn write(&mut self, name: &str, content: &str) {
+        Session::write(self, name, content).unwrap();
+    }
+    fn run(&mut self, line: &str) -> Ran {
+        let before = self.time();
+        let got = Session::run(self, line);
+        let took = got.time.saturating_sub(before).as_secs_f64();
+        Ran { stdout: got.stdout, stderr: got.stderr, exit: got.exit, took }
+    }
+    fn until(&mut self, line: &str, matches: &str, timeout: Duration) -> bool {
+        Session::until(self, line, matches, timeout).unwrap_or(false)
+    }
+    fn start(&mut self, id: usize, line: &str) {
+        Session::start(self, &id.to_string(), line).unwrap();
+    }
+    fn stop(&mut self, id: usize) -> Vec<(&'static str, String)> {
+        let (lines, _) = Session::stop(self, &id.to_string()).unwrap();
+        let of = |stream| if stream == Stream::Stdout { "out" } else { "err" };
+        lines.into_iter().map(|line| (of(line.stream), line.text)).collect()
+    }
+}
+
+/// Plays a transcript on a stage: how many steps were scored, and which of them failed.
+pub fn play(stage: impl Stage, transcript: &Transcript, unstable: &BTreeSet<(String, usize)>) -> (usize, Vec<Failure>) {
+    let mut player = Player::new(stage, &transcript.steps);
     let (mut scored, mut failures) = (0, Vec::new());
     for (at, step) in transcript.steps.iter().enumerate() {
         let Some(wrong) = player.play(at, step) else { continue };
@@ -88,16 +142,16 @@ pub fn play(transcript: &Transcript, unstable: &BTreeSet<(String, usize)>) -> (u
 /// What is wrong with a step, and the lines that tell.
 type Verdict = Result<(), (String, Vec<String>)>;
 
-struct Player<'a> {
-    session: Session,
+struct Player<'a, S> {
+    stage: S,
     /// Background steps that have not begun, by the time they do.
     starts: VecDeque<(f64, usize, &'a str)>,
     /// The recorded time up to which the session has come.
     end: f64,
 }
 
-impl<'a> Player<'a> {
-    fn new(steps: &'a [Step]) -> Self {
+impl<'a, S: Stage> Player<'a, S> {
+    fn new(stage: S, steps: &'a [Step]) -> Self {
         let mut starts: Vec<(f64, usize, &str)> = Vec::new();
         for (at, step) in steps.iter().enumerate() {
             if let Step::Bg { t_start, cmd, .. } = step {
@@ -105,13 +159,12 @@ impl<'a> Player<'a> {
             }
         }
         starts.sort_by(|a, b| a.0.total_cmp(&b.0).then(a.1.cmp(&b.1)));
-        // The seed of `tabernetes drive`.
-        Self { session: Session::new(2), starts: starts.into(), end: 0.0 }
+        Self { stage, starts: starts.into(), end: 0.0 }
     }
 
     fn advance(&mut self, seconds: f64) {
         if seconds > 0.0 {
-            self.session.advance(Duration::from_millis((seconds * 1000.0).round() as u64));
+            self.stage.advance(Duration::from_millis((seconds * 1000.0).round() as u64));
         }
     }
 
@@ -131,26 +184,25 @@ impl<'a> Player<'a> {
         {
             self.starts.pop_front();
             self.until_recorded(start);
-            self.session.start(&id.to_string(), cmd).unwrap();
+            self.stage.start(id, cmd);
         }
         match step {
             Step::File { name, content, .. } => {
-                self.session.write(name, content).unwrap();
+                self.stage.write(name, content);
                 None
             }
             Step::Cmd { t, cmd, stdout, stderr, rc, dur } => {
                 self.until_recorded(*t);
-                let before = self.session.time();
-                let got = self.session.run(cmd);
+                let got = self.stage.run(cmd);
                 // A command takes its recorded time at least.
-                self.advance(dur - got.time.saturating_sub(before).as_secs_f64());
+                self.advance(dur - got.took);
                 self.end = self.end.max(t + dur);
                 Some(judge((stdout, stderr, rc), (&got.stdout, &got.stderr, got.exit)))
             }
             Step::Until { t, cmd, re, ok, t_done } => {
                 self.until_recorded(*t);
                 let timeout = f64::max(90.0, 3.0 * (t_done - t));
-                let got = self.session.until(cmd, re, Duration::from_secs_f64(timeout)).unwrap_or(false);
+                let got = self.stage.until(cmd, re, Duration::from_secs_f64(timeout));
                 self.end = self.end.max(*t_done);
                 let why = || (format!("condition /{re}/: recorded {ok}, got {got}"), Vec::new());
                 Some(if got == *ok { Ok(()) } else { Err(why()) })
@@ -158,10 +210,10 @@ impl<'a> Player<'a> {
             Step::Bg { cmd, t_start, lines, .. } => {
                 if let Some(place) = self.starts.iter().position(|(_, id, _)| *id == index) {
                     self.starts.remove(place);
-                    self.session.start(&index.to_string(), cmd).unwrap();
+                    self.stage.start(index, cmd);
                 }
                 self.until_recorded(t_start + lines.last().map_or(0.0, |line| line.0));
-                let (got, _) = self.session.stop(&index.to_string()).unwrap();
+                let got = self.stage.stop(index);
                 Some(judge_watch(lines, &got))
             }
         }
@@ -181,9 +233,8 @@ fn judge(want: (&String, &String, &Exit), got: (&str, &str, i32)) -> Verdict {
     Err((why, difference))
 }
 
-fn judge_watch(want: &[(f64, String, String)], got: &[Line]) -> Verdict {
-    let of = |line: &Line| (if line.stream == Stream::Stdout { "out" } else { "err" }, line.text.clone());
-    let got: Vec<(&str, String)> = got.iter().map(of).collect();
+fn judge_watch(want: &[(f64, String, String)], got: &[(&'static str, String)]) -> Verdict {
+    let got: Vec<(&str, String)> = got.to_vec();
     let want: Vec<(&str, String)> = want.iter().map(|(_, stream, text)| (stream.as_str(), text.clone())).collect();
     if same_watch(&want, &got) {
         return Ok(());

@@ -5,6 +5,7 @@
 mod build;
 mod chrome;
 mod facts;
+mod numbers;
 mod prose;
 mod run;
 mod serve;
@@ -27,6 +28,8 @@ Usage: cargo xtask <command>
   prose   take the texts of `kubectl explain` from k8s-openapi into target/
   facts FOLDER
           make the table of field facts anew
+  numbers FOLDER
+          make the table of protobuf's field numbers anew, from a checkout of Kubernetes
 ";
 
 fn main() -> ExitCode {
@@ -40,6 +43,9 @@ fn main() -> ExitCode {
         Some((&"prose", [])) => prose::native(),
         Some((&"facts", _)) => {
             facts::run(arguments.get(1..).unwrap_or_default()).map_err(|error| Failure(error.to_string()))
+        }
+        Some((&"numbers", _)) => {
+            numbers::run(arguments.get(1..).unwrap_or_default()).map_err(|error| Failure(error.to_string()))
         }
         Some((&("help" | "--help" | "-h"), _)) => {
             print!("{USAGE}");

@@ -4,6 +4,7 @@
 //! between versions by webhook: objects are stored as they are written, and every version that is served gives them
 //! back under its own name (`strategy: None`).
 
+pub mod invariants;
 mod structural;
 
 use std::sync::Arc;

@@ -9,11 +9,13 @@ use serde_json::{Map, Value};
 
 use crate::apimachinery::field::{Error, Path};
 
-fn flag(schema: &Value, name: &str) -> bool {
+/// Whether a word of a schema is `true`.
+pub(super) fn flag(schema: &Value, name: &str) -> bool {
     schema.get(name).and_then(Value::as_bool) == Some(true)
 }
 
-fn text<'a>(schema: &'a Value, name: &str) -> &'a str {
+/// A word of a schema, empty when it is absent.
+pub(super) fn text<'a>(schema: &'a Value, name: &str) -> &'a str {
     schema.get(name).and_then(Value::as_str).unwrap_or_default()
 }
 

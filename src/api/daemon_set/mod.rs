@@ -83,9 +83,6 @@ impl Strategy for DaemonSet {
 
     fn warnings(&self, old: Option<&Self>) -> Vec<String> {
         let mut all = Vec::new();
-        if old.is_none() {
-            all.extend(warnings::of_name(meta::name(&self.metadata), "Pod names and hostnames"));
-        }
         if let Some(spec) = &self.spec {
             let old = old.and_then(|old| old.spec.as_ref()).map(|spec| &spec.template);
             all.extend(warnings::of_template(&field::Path::new("spec").child("template"), &spec.template, old));

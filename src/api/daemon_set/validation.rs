@@ -20,7 +20,10 @@ pub fn validate(set: &DaemonSet) -> Errors {
         validate::selector(&mut errors, &path.child("selector"), selector);
     }
     let at = path.child("template");
-    pod_spec::selector_matches(&mut errors, &at, selector, Some(&spec.template));
+    // A selector that cannot be read chooses nothing and refuses nothing.
+    if errors.is_empty() {
+        pod_spec::selector_matches(&mut errors, &at, selector, Some(&spec.template));
+    }
     pod_spec::validation::template(&mut errors, &at, &spec.template);
     replicas::always(&mut errors, &at, &spec.template, "DaemonSet");
     validate::nonnegative_if_set(&mut errors, &path.child("minReadySeconds"), spec.min_ready_seconds);

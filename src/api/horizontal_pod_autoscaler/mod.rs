@@ -5,8 +5,8 @@
 mod validation;
 
 use k8s_openapi::api::autoscaling::v2::{
-    HorizontalPodAutoscaler, HorizontalPodAutoscalerStatus, MetricSpec, MetricStatus, MetricTarget, MetricValueStatus,
-    ResourceMetricSource,
+    HPAScalingPolicy, HPAScalingRules, HorizontalPodAutoscaler, HorizontalPodAutoscalerStatus, MetricSpec,
+    MetricStatus, MetricTarget, MetricValueStatus, ResourceMetricSource,
 };
 use serde_json::Value;
 use serde_json::json;
@@ -16,6 +16,14 @@ use crate::apimachinery::{field, meta};
 use crate::sim::Time;
 
 const UNKNOWN: &str = "<unknown>";
+
+/// What a rule leaves open (`GenerateHPAScaleUpRules`, `GenerateHPAScaleDownRules`).
+fn complete_rules(rules: &mut HPAScalingRules, policies: &[(&str, i32)]) {
+    rules.select_policy.get_or_insert_with(|| "Max".to_owned());
+    let policy =
+        |(kind, value): &(&str, i32)| HPAScalingPolicy { type_: (*kind).to_owned(), value: *value, period_seconds: 15 };
+    rules.policies.get_or_insert_with(|| policies.iter().map(policy).collect());
+}
 
 impl Strategy for HorizontalPodAutoscaler {
     const INFO: KindInfo = KindInfo::new(
@@ -49,6 +57,12 @@ impl Strategy for HorizontalPodAutoscaler {
                 resource: Some(ResourceMetricSource { name: "cpu".to_owned(), target }),
                 ..MetricSpec::default()
             }]);
+        }
+        if let Some(behavior) = spec.behavior.as_mut() {
+            let up = behavior.scale_up.get_or_insert_default();
+            up.stabilization_window_seconds.get_or_insert(0);
+            complete_rules(up, &[("Pods", 4), ("Percent", 100)]);
+            complete_rules(behavior.scale_down.get_or_insert_default(), &[("Percent", 100)]);
         }
         self.status.get_or_insert_default();
     }

@@ -71,8 +71,12 @@ impl Strategy for Job {
     fn validate_update(&self, old: &Self) -> Vec<field::Error> {
         // `jobStrategy.ValidateUpdate`: the whole Job, then the change; what both say is said once.
         let mut errors = validation::validate(self);
-        let whole = errors.clone();
-        errors.extend(validation::validate_update(self, old).into_iter().filter(|error| !whole.contains(error)));
+        let whole = errors.len();
+        for error in validation::validate_update(self, old) {
+            if !errors.iter().take(whole).any(|said| *said == error) {
+                errors.push(error);
+            }
+        }
         errors
     }
 
@@ -132,7 +136,7 @@ fn set_job_spec_defaults(spec: &mut JobSpec) {
     spec.suspend.get_or_insert(false);
     spec.manual_selector.get_or_insert(false);
     let replacement = if spec.pod_failure_policy.is_some() { "Failed" } else { "TerminatingOrFailed" };
-    fill_text(&mut spec.pod_replacement_policy, replacement);
+    spec.pod_replacement_policy.get_or_insert_with(|| replacement.to_owned());
     for rule in spec.pod_failure_policy.iter_mut().flat_map(|policy| policy.rules.iter_mut()) {
         for pattern in rule.on_pod_conditions.iter_mut().flatten() {
             fill_text(&mut pattern.status, "True");

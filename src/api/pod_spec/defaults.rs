@@ -71,6 +71,10 @@ pub fn set_pod_spec_defaults(spec: &mut PodSpec) {
 
 /// What only Pods get and templates do not (`SetDefaults_Pod`).
 pub fn set_pod_only_defaults(spec: &mut PodSpec) {
+    // `Convert_v1_Pod_To_core_Pod`: a grace of less than nothing is the shortest there is.
+    if let Some(grace) = spec.termination_grace_period_seconds.as_mut().filter(|grace| **grace < 0) {
+        *grace = 1;
+    }
     let host_network = spec.host_network == Some(true);
     for container in spec.init_containers.iter_mut().flatten().chain(spec.containers.iter_mut()) {
         for port in container.ports.iter_mut().flatten().filter(|_| host_network) {

@@ -6,6 +6,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use k8s_openapi::api::core::v1::{
     Affinity, Container, ContainerPort, KeyToPath, NodeSelectorTerm, PodAffinityTerm, PodSpec, PodTemplateSpec, Volume,
+    VolumeProjection,
 };
 
 use crate::apimachinery::content;
@@ -223,6 +224,10 @@ fn of_volumes(warnings: &mut Vec<String>, path: &Path, volumes: &[Volume]) {
         }
     }
     for volume in volumes {
+        let projected = volume.projected.iter().flat_map(|source| source.sources.iter().flatten());
+        for _ in projected.filter(|part| **part == VolumeProjection::default()) {
+            warnings.push(format!("volume {:?} (Projected) has no sources provided", volume.name));
+        }
         let mut overlaps = |what: String, files: Vec<(String, String)>| {
             for text in overlapping(&files) {
                 warnings.push(format!("volume {:?} ({what}): overlapping paths: {text}", volume.name));
@@ -323,6 +328,16 @@ fn of_ports(warnings: &mut Vec<String>, path: &Path, spec: &PodSpec) {
     let address = |port: &ContainerPort| port.host_ip.clone().unwrap_or_default();
     let on_host = |port: &ContainerPort| port.host_port.unwrap_or(0);
     for (index, (here, port)) in all.iter().enumerate() {
+        if !address(port).is_empty() && on_host(port) == 0 {
+            let shown = format!(
+                "{{Name:{} HostPort:0 ContainerPort:{} Protocol:{} HostIP:{}}}",
+                port.name.as_deref().unwrap_or_default(),
+                port.container_port,
+                port.protocol.as_deref().unwrap_or_default(),
+                address(port)
+            );
+            warnings.push(format!("{here}: hostIP set without hostPort: {shown}"));
+        }
         let same = |held: &&(Path, &ContainerPort)| {
             held.1.container_port == port.container_port && held.1.protocol == port.protocol
         };

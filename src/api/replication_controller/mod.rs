@@ -30,9 +30,13 @@ impl Strategy for ReplicationController {
     fn set_defaults(&mut self) {
         let spec = self.spec.get_or_insert_default();
         spec.replicas.get_or_insert(1);
-        let template = spec.template.get_or_insert_default();
-        defaults::set_template_defaults(template);
-        let labels = template.metadata.as_ref().and_then(|meta| meta.labels.clone()).filter(|held| !held.is_empty());
+        let template = spec.template.as_mut();
+        let template = template.map(|template| {
+            defaults::set_template_defaults(template);
+            &*template
+        });
+        let labels = template.and_then(|template| template.metadata.as_ref()?.labels.clone());
+        let labels = labels.filter(|held| !held.is_empty());
         if spec.selector.as_ref().is_none_or(|held| held.is_empty()) {
             spec.selector.clone_from(&labels);
         }

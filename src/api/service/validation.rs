@@ -179,27 +179,13 @@ fn addresses(errors: &mut Errors, path: &Path, spec: &ServiceSpec) {
     }
 }
 
-/// An address outside of the cluster that is nobody's in particular does not lead anywhere (`ValidateEndpointIP`).
+/// An address outside of the cluster that is nobody's in particular does not lead anywhere.
 fn external_address(errors: &mut Errors, path: &Path, text: &str) {
     let before = errors.len();
     validate::address(errors, path, text);
-    if errors.len() > before {
-        return;
+    if errors.len() == before {
+        validate::endpoint_address(errors, path, text);
     }
-    let why = match text {
-        "0.0.0.0" | "::" => format!("may not be unspecified ({text})"),
-        _ if text.starts_with("127.") || text == "::1" => {
-            "may not be in the loopback range (127.0.0.0/8, ::1/128)".to_owned()
-        }
-        _ if text.starts_with("169.254.") => {
-            "may not be in the link-local range (169.254.0.0/16, fe80::/10)".to_owned()
-        }
-        _ if text.starts_with("224.0.0.") => {
-            "may not be in the link-local multicast range (224.0.0.0/24, ff02::/10)".to_owned()
-        }
-        _ => return,
-    };
-    errors.push(Error::invalid(path, text, why));
 }
 
 /// Ports of nodes, and pairs of port and protocol, can be had once.

@@ -15,6 +15,13 @@ use super::{
 use crate::apimachinery::{field, meta};
 use crate::sim::Time;
 
+/// Drops what stands behind a feature gate that is off (`dropStatefulSetDisabledFields`).
+fn drop_gated(set: &mut StatefulSet) {
+    if let Some(rolling) = set.spec.as_mut().and_then(|spec| spec.update_strategy.as_mut()?.rolling_update.as_mut()) {
+        rolling.max_unavailable = None;
+    }
+}
+
 impl Strategy for StatefulSet {
     const INFO: KindInfo = KindInfo::new("apps", "v1", "StatefulSet", "statefulsets.apps", "statefulset")
         .short(&["sts"])
@@ -53,11 +60,13 @@ impl Strategy for StatefulSet {
     }
 
     fn prepare_for_create(&mut self) {
+        drop_gated(self);
         self.status = Some(Default::default());
         generation::start(&mut self.metadata);
     }
 
     fn prepare_for_update(&mut self, old: &Self) {
+        drop_gated(self);
         self.status.clone_from(&old.status);
         let changed = self.spec != old.spec;
         generation::follow(&mut self.metadata, &old.metadata, changed);

@@ -34,9 +34,9 @@ pub struct Origin {
 }
 
 impl Origin {
-    /// Of an object that is new. `written` is what the client sent, with defaults.
-    pub fn created(written: Arc<dyn Object>, by: Writer) -> Arc<Self> {
-        Arc::new(Self { written: Some(written), before: None, by: Some(by), depth: 1, known: OnceLock::new() })
+    /// Of an object that is new. `written` is what the client sent, with defaults; `None` when that is what is stored.
+    pub fn created(written: Option<Arc<dyn Object>>, by: Writer) -> Arc<Self> {
+        Arc::new(Self { written, before: None, by: Some(by), depth: 1, known: OnceLock::new() })
     }
 
     /// Of a version that `by` made of another.

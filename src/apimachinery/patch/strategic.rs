@@ -82,7 +82,7 @@ fn merge_shape(
         }
         target.retain(|key, _| keep.contains(key.as_str()));
     }
-    let orders = take_prefixed(&mut patch, SET_ORDER);
+    let mut orders = take_prefixed(&mut patch, SET_ORDER);
     for (name, gone) in take_prefixed(&mut patch, DELETE_PRIMITIVES) {
         if let (Some(Value::Array(items)), Value::Array(gone)) = (target.get_mut(&name), gone) {
             items.retain(|item| !gone.contains(item));
@@ -90,7 +90,7 @@ fn merge_shape(
     }
     for (name, change) in patch {
         let of = lookup(known, shape, &name);
-        let order = orders.iter().find(|(of, _)| *of == name).map(|(_, order)| order);
+        let order = orders.iter().position(|(of, _)| *of == name).map(|at| orders.swap_remove(at).1);
         match (target.remove(&name), change) {
             (_, Value::Null) => {}
             (Some(Value::Object(held)), Value::Object(change)) => {
@@ -98,7 +98,7 @@ fn merge_shape(
                 target.insert(name, Value::Object(merged));
             }
             (Some(Value::Array(held)), Value::Array(change)) => {
-                let merged = merge_list(facts, of, held, change, order)?;
+                let merged = merge_list(facts, of, held, change, order.as_ref().and_then(Value::as_array))?;
                 target.insert(name, Value::Array(merged));
             }
             (_, change) => {
@@ -110,9 +110,9 @@ fn merge_shape(
     // An order may come without changes of the list itself.
     for (name, order) in &orders {
         let of = lookup(known, shape, name);
-        if let Some(Value::Array(items)) = target.get_mut(name) {
-            let held = std::mem::take(items);
-            *items = ordered(of, held, Some(order));
+        if let (Some(Value::Array(items)), Value::Array(order)) = (target.get_mut(name), order) {
+            let held = items.clone();
+            *items = ordered(of, std::mem::take(items), order, &held);
         }
     }
     Ok(target)
@@ -134,20 +134,21 @@ fn merge_list(
     of: Known<'_>,
     mut held: Vec<Value>,
     mut change: Vec<Value>,
-    order: Option<&Value>,
+    order: Option<&Vec<Value>>,
 ) -> Result<Vec<Value>, String> {
     let merges = of.field.is_some_and(|field| field.patch_merge);
     if !merges {
         return Ok(change);
     }
     let key = of.field.map(|field| field.patch_merge_key).unwrap_or_default();
+    let before = held.clone();
     if key.is_empty() {
-        for item in change {
-            if !held.contains(&item) {
-                held.push(item);
+        for item in &change {
+            if !held.contains(item) {
+                held.push(item.clone());
             }
         }
-        return Ok(ordered(of, held, order));
+        return Ok(ordered(of, held, order.unwrap_or(&change), &before));
     }
     let element = match of.shape {
         Some(Shape::List(inner)) => type_of(facts, Some(inner)),
@@ -158,6 +159,7 @@ fn merge_list(
         change.retain(|item| directive(item).as_deref() != Some("replace"));
         return Ok(change);
     }
+    let mut named = Vec::new();
     for item in change {
         let Some(name) = item.get(key).cloned() else {
             return Err(format!("map: {} does not contain declared merge key: {key}", go_map(&item)));
@@ -167,6 +169,7 @@ fn merge_list(
             held.retain(|one| !same(one));
             continue;
         }
+        named.push(Value::Object([(key.to_owned(), name.clone())].into_iter().collect()));
         let Value::Object(change) = item else { continue };
         match held.iter_mut().find(|one| same(one)) {
             Some(slot) => {
@@ -179,38 +182,25 @@ fn merge_list(
             None => held.push(Value::Object(merge_map(facts, element, Map::new(), change)?)),
         }
     }
-    Ok(ordered(of, held, order))
+    Ok(ordered(of, held, order.unwrap_or(&named), &before))
 }
 
-/// Brings a list into the order that the patch asks for: what the order names stands as it says, the rest keeps its
-/// place relative to what it followed.
-fn ordered(of: Known<'_>, items: Vec<Value>, order: Option<&Value>) -> Vec<Value> {
-    let Some(Value::Array(order)) = order else { return items };
+/// Brings a merged list into the order of the patch: what `order` names stands as it says. The rest keeps the order
+/// that it had on the server, each item before the first named one that it preceded there; what the patch has brought
+/// comes as early as it can.
+fn ordered(of: Known<'_>, items: Vec<Value>, order: &[Value], server: &[Value]) -> Vec<Value> {
     let key = of.field.map(|field| field.patch_merge_key).unwrap_or_default();
-    let identity =
-        |item: &Value| if key.is_empty() { item.clone() } else { item.get(key).cloned().unwrap_or_default() };
-    let wanted: Vec<Value> = order.iter().map(&identity).collect();
-    let place = |item: &Value| wanted.iter().position(|one| *one == identity(item));
-    let mut named: Vec<Value> = items.iter().filter(|item| place(item).is_some()).cloned().collect();
-    named.sort_by_key(|item| place(item));
-    // Upstream merges both lists: an item that the order does not name goes before the first named one that it
-    // preceded.
-    let (mut result, mut named) = (Vec::new(), named.into_iter().peekable());
-    let mut seen: Vec<Value> = Vec::new();
-    for item in &items {
-        if place(item).is_none() {
-            result.push(item.clone());
-            continue;
-        }
-        seen.push(identity(item));
-        while let Some(next) = named.peek() {
-            if !seen.contains(&identity(next)) {
-                break;
-            }
-            result.extend(named.next());
-        }
+    let same = |one: &Value, other: &Value| if key.is_empty() { one == other } else { one.get(key) == other.get(key) };
+    let place = |list: &[Value], item: &Value| list.iter().position(|one| same(one, item));
+    let (mut named, rest): (Vec<Value>, Vec<Value>) = items.into_iter().partition(|item| place(order, item).is_some());
+    named.sort_by_key(|item| place(order, item));
+    let mut result = Vec::with_capacity(named.len() + rest.len());
+    let (mut named, mut rest) = (named.into_iter().peekable(), rest.into_iter().peekable());
+    while let (Some(left), Some(right)) = (rest.peek(), named.peek()) {
+        let preceded = matches!((place(server, left), place(server, right)), (Some(left), Some(right)) if left < right);
+        result.extend(if preceded { rest.next() } else { named.next() });
     }
-    result.extend(named);
+    result.extend(named.chain(rest));
     result
 }
 
@@ -265,7 +255,7 @@ mod tests {
         let patch = json!({"spec": {"containers": [{"name": "a", "args": ["2"]}, {"name": "c", "image": null}]}});
         assert_eq!(
             merge(target, patch),
-            json!({"spec": {"containers": [{"name": "a", "image": "x", "args": ["2"]}, {"name": "b"}, {"name": "c"}]}})
+            json!({"spec": {"containers": [{"name": "a", "image": "x", "args": ["2"]}, {"name": "c"}, {"name": "b"}]}})
         );
     }
 
@@ -307,7 +297,7 @@ mod tests {
         assert_eq!(
             merge(target, patch),
             json!({
-                "metadata": {"finalizers": ["b/b", "c/c"]},
+                "metadata": {"finalizers": ["c/c", "b/b"]},
                 "spec": {"volumes": [{"name": "v", "hostPath": {"path": "/x"}}]},
             })
         );

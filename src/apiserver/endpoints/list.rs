@@ -57,32 +57,14 @@ impl Call<'_> {
         let limit = number(self.request.query("limit"), "limit")?;
         let form = negotiate::form(self.request)?;
         self.check_list_options()?;
-        let query = |name: &str| self.request.query(name).unwrap_or_default();
         let current = self.server.store().revision();
-        let given = query("resourceVersion");
-        let wanted = check_version(Some(given), current)?;
-        let start = match query("continue") {
-            "" => None,
-            _ if !matches!(given, "" | "0") => {
-                let text = "specifying resource version is not allowed when using continue";
-                return Err(Status::bad_request(text));
-            }
-            token => Some(read_token(token)?),
-        };
-        // A page of an old list, and what is asked for exactly, come from the past.
-        let exact = query("resourceVersionMatch") == "Exact"
-            || (limit > 0 && wanted > 0 && query("resourceVersionMatch").is_empty());
-        let at = match &start {
-            Some(start) => start.revision,
-            None if exact => Some(wanted),
-            None => None,
-        };
+        let (start, at) = self.start(limit, current)?;
         let after = start.as_ref().map(|start| (start.namespace.as_str(), start.name.as_str()));
-        let (info, revision) = (target.ops.info(), at.unwrap_or(current));
         let past = match at.filter(|revision| *revision < current) {
             None => None,
             Some(revision) => {
-                let listed = self.server.store().list_at(info.resource, target.namespace.as_deref(), revision);
+                let resource = target.ops.info().resource;
+                let listed = self.server.store().list_at(resource, target.namespace.as_deref(), revision);
                 Some(listed.map_err(|_| too_old(start.as_ref(), revision))?)
             }
         };
@@ -90,28 +72,37 @@ impl Call<'_> {
             let meta = stored.object.meta();
             after.is_none_or(|after| (meta::namespace(meta), meta::name(meta)) > after)
         };
-        let mut objects: Box<dyn Iterator<Item = &Stored> + '_> = match &past {
+        let objects: Box<dyn Iterator<Item = &Stored> + '_> = match &past {
             Some(past) => {
                 Box::new(past.iter().filter(|stored| is_later(stored) && filter.matches(&*target.ops, &*stored.object)))
             }
             None => collection(self.server, target, &filter, after),
         };
-        let mut page: Vec<Stored> = Vec::new();
-        let mut metadata = Map::new();
-        while let Some(object) = objects.next() {
-            if limit > 0 && page.len() as u64 >= limit {
-                if let Some(last) = page.last() {
-                    metadata.insert("continue".to_owned(), json!(write_token(revision, &*last.object)));
-                    if filter.is_empty() {
-                        metadata.insert("remainingItemCount".to_owned(), json!(objects.count() + 1));
-                    }
-                }
-                break;
-            }
-            page.push(object.clone());
-        }
-        metadata.insert("resourceVersion".to_owned(), json!(revision.to_string()));
+        let (page, metadata) = cut(objects, limit, at.unwrap_or(current), filter.is_empty());
         Ok(self.json(200, &self.page(target, form, Value::Object(metadata), &page)))
+    }
+
+    /// Where the list begins, and of which revision it is; `None` is the present.
+    fn start(&self, limit: u64, current: u64) -> Result<(Option<Continue>, Option<u64>), Status> {
+        let query = |name: &str| self.request.query(name).unwrap_or_default();
+        let given = query("resourceVersion");
+        let wanted = check_version(Some(given), current)?;
+        match query("continue") {
+            "" => {}
+            _ if !matches!(given, "" | "0") => {
+                let text = "specifying resource version is not allowed when using continue";
+                return Err(Status::bad_request(text));
+            }
+            token => {
+                let start = read_token(token)?;
+                let at = start.revision;
+                return Ok((Some(start), at));
+            }
+        }
+        // A page of an old list, and what is asked for exactly, come from the past.
+        let exact = query("resourceVersionMatch") == "Exact"
+            || (limit > 0 && wanted > 0 && query("resourceVersionMatch").is_empty());
+        Ok((None, exact.then_some(wanted)))
     }
 
     /// Models `ValidateListOptions`.
@@ -168,6 +159,31 @@ impl Call<'_> {
             }
         }
     }
+}
+
+/// The first page of a list (all of it when `limit` is 0), and the list's metadata. What is left is counted when nothing
+/// is filtered, for then it costs nothing.
+fn cut<'a>(
+    mut objects: impl Iterator<Item = &'a Stored>,
+    limit: u64,
+    revision: u64,
+    counted: bool,
+) -> (Vec<Stored>, Map<String, Value>) {
+    let (mut page, mut metadata) = (Vec::<Stored>::new(), Map::new());
+    while let Some(object) = objects.next() {
+        if limit > 0 && page.len() as u64 >= limit {
+            if let Some(last) = page.last() {
+                metadata.insert("continue".to_owned(), json!(write_token(revision, &*last.object)));
+                if counted {
+                    metadata.insert("remainingItemCount".to_owned(), json!(objects.count() + 1));
+                }
+            }
+            break;
+        }
+        page.push(object.clone());
+    }
+    metadata.insert("resourceVersion".to_owned(), json!(revision.to_string()));
+    (page, metadata)
 }
 
 /// The items of a typed list carry neither kind nor version: the list does.

@@ -15,7 +15,7 @@ use super::pod_control::ignore_not_found;
 use super::{Context, Controller};
 use crate::api;
 use crate::apimachinery::{ObjectKey, Reason, Status, meta};
-use crate::apiserver::{DeleteOptions, Precondition, Propagation};
+use crate::apiserver::{ApiServer, DeleteOptions, Precondition, Propagation};
 use crate::client::{Caches, Delta, WorkQueue};
 use crate::sim::{Seed, Time};
 
@@ -55,6 +55,10 @@ impl Controller for GarbageCollector {
         api::KINDS.iter().map(|kind| kind.info().resource).filter(|resource| *resource != "events").collect()
     }
 
+    fn watches_custom_resources(&self) -> bool {
+        true
+    }
+
     fn observe(&mut self, delta: &Delta, _: &Caches, queue: &mut WorkQueue, now: Time) {
         let affected = match (&delta.new, &delta.old) {
             (Some(object), _) => self.graph.put(&**object),
@@ -86,7 +90,7 @@ impl Controller for GarbageCollector {
 }
 
 impl GarbageCollector {
-    fn owner_state(&self, node: &Node, owner: &OwnerReference) -> Owner {
+    fn owner_state(&self, node: &Node, owner: &OwnerReference, server: &ApiServer) -> Owner {
         if let Some(held) = self.graph.node(&owner.uid) {
             let namespace = &held.key.namespace;
             if !namespace.is_empty() && *namespace != node.key.namespace {
@@ -95,14 +99,18 @@ impl GarbageCollector {
             }
             return if held.deletes_dependents() { Owner::Waiting } else { Owner::Solid };
         }
-        let known = api::by_kind(&owner.api_version, &owner.kind).is_some_and(|kind| kind.info().resource != "events");
-        if known { Owner::Dangling } else { Owner::Solid }
+        if server.serves(&owner.api_version, &owner.kind) && owner.kind != "Event" {
+            Owner::Dangling
+        } else {
+            Owner::Solid
+        }
     }
 
     /// Deletes an object that has no owner left, or takes the lost owners off its list.
     fn collect(&self, node: &Node, context: &mut Context<'_>) -> Result<(), Status> {
+        let server: &ApiServer = context.client.server();
         let states: Vec<(&OwnerReference, Owner)> =
-            node.owners.iter().map(|owner| (owner, self.owner_state(node, owner))).collect();
+            node.owners.iter().map(|owner| (owner, self.owner_state(node, owner, server))).collect();
         let any = |state| states.iter().any(|(_, held)| *held == state);
         if any(Owner::Solid) {
             let lost: BTreeSet<&str> = states

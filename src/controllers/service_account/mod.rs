@@ -44,8 +44,8 @@ pub fn new_root_ca_publisher(seed: Seed) -> Box<dyn Controller> {
     Box::new(RootCaPublisher { certificate: certificate(seed) })
 }
 
-/// Text in the form of a certificate. Nothing in this cluster speaks TLS, so it is never verified.
-fn certificate(seed: Seed) -> String {
+/// The cluster's root certificate: text in the form of one. Nothing in this cluster speaks TLS, so it is never verified.
+pub fn certificate(seed: Seed) -> String {
     let mut rng = seed.fork("root-ca").rng();
     // The head of every X.509 certificate: a sequence of about 800 bytes.
     let mut bytes = vec![0x30, 0x82, 0x03, 0x05, 0x30, 0x82, 0x01, 0xed, 0xa0, 0x03, 0x02, 0x01, 0x02, 0x02, 0x08];

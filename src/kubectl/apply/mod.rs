@@ -159,18 +159,24 @@ fn diff(original: &Fields, modified: &Fields, known: Known, retains: bool, mode:
 }
 
 fn plain_list(patch: &mut Fields, key: &str, kind: List, (old, new): (&[Value], &[Value]), mode: Mode) {
-    if kind != List::Set {
+    if kind != List::Set || old.is_empty() {
         if mode != Mode::Deletions {
             patch.insert(key.to_owned(), Value::Array(new.to_vec()));
         }
         return;
     }
     let added: Vec<Value> = new.iter().filter(|item| !old.contains(item)).cloned().collect();
-    let gone: Vec<Value> = old.iter().filter(|item| !new.contains(item)).cloned().collect();
+    let mut gone: Vec<Value> = old.iter().filter(|item| !new.contains(item)).cloned().collect();
+    gone.sort_by_key(Value::to_string);
+    gone.dedup();
+    let deletes = mode != Mode::Additions && !gone.is_empty();
+    if (deletes || mode != Mode::Deletions) && !new.is_empty() {
+        patch.insert(format!("$setElementOrder/{key}"), Value::Array(new.to_vec()));
+    }
     if mode != Mode::Deletions && !added.is_empty() {
         patch.insert(key.to_owned(), Value::Array(added));
     }
-    if mode != Mode::Additions && !gone.is_empty() {
+    if deletes {
         patch.insert(format!("$deleteFromPrimitiveList/{key}"), Value::Array(gone));
     }
 }
@@ -186,6 +192,12 @@ struct Keyed<'a> {
 impl Keyed<'_> {
     fn diff(&self, patch: &mut Fields, old: &[Value], new: &[Value], mode: Mode) {
         let Self { name, merge_key, items, retains } = *self;
+        if old.is_empty() {
+            if mode != Mode::Deletions {
+                patch.insert(name.to_owned(), Value::Array(new.to_vec()));
+            }
+            return;
+        }
         let find = |list: &'_ [Value], wanted: Option<&Value>| {
             list.iter().find(|item| item.get(merge_key).is_some() && item.get(merge_key) == wanted).cloned()
         };
@@ -205,17 +217,19 @@ impl Keyed<'_> {
             }
         }
         if mode != Mode::Additions {
-            for item in old.iter().filter(|item| find(new, item.get(merge_key)).is_none()) {
-                changes.push(json!({"$patch": "delete", merge_key: item.get(merge_key)}));
-            }
+            let mut gone: Vec<&Value> = old.iter().filter(|item| find(new, item.get(merge_key)).is_none()).collect();
+            gone.sort_by_key(|item| item.get(merge_key).map(Value::to_string));
+            changes.extend(gone.iter().map(|item| json!({"$patch": "delete", merge_key: item.get(merge_key)})));
         }
-        if changes.is_empty() {
-            return;
+        let id = |item: &Value| item.get(merge_key).cloned();
+        let moved = mode != Mode::Deletions && !old.iter().map(id).eq(new.iter().map(id));
+        if (moved || !changes.is_empty()) && !new.is_empty() {
+            let order: Vec<Value> = new.iter().map(|item| json!({merge_key: item.get(merge_key)})).collect();
+            patch.insert(format!("$setElementOrder/{name}"), Value::Array(order));
         }
-        changes.sort_by_key(|item| item.get(merge_key).map(Value::to_string));
-        let order: Vec<Value> = new.iter().map(|item| json!({merge_key: item.get(merge_key)})).collect();
-        patch.insert(format!("$setElementOrder/{name}"), Value::Array(order));
-        patch.insert(name.to_owned(), Value::Array(changes));
+        if !changes.is_empty() {
+            patch.insert(name.to_owned(), Value::Array(changes));
+        }
     }
 }
 
@@ -249,7 +263,22 @@ fn merge(mut one: Fields, other: Fields, known: Known) -> Fields {
             }
         }
     }
+    in_order(&mut one, known);
     one
+}
+
+/// What was joined stands in the order that the patch asks for; what it deletes comes last.
+fn in_order(patch: &mut Fields, known: Known) {
+    let names: Vec<String> =
+        patch.keys().filter_map(|key| key.strip_prefix("$setElementOrder/")).map(str::to_owned).collect();
+    for name in names {
+        let merge_key = known.field(&name).map(|field| field.patch_merge_key).unwrap_or_default();
+        let Some(Value::Array(order)) = patch.get(&format!("$setElementOrder/{name}")).cloned() else { continue };
+        if let Some(Value::Array(items)) = patch.get_mut(&name).filter(|_| !merge_key.is_empty()) {
+            let place = |item: &Value| order.iter().position(|one| one.get(merge_key) == item.get(merge_key));
+            items.sort_by_key(|item| place(item).unwrap_or(usize::MAX));
+        }
+    }
 }
 
 #[cfg(test)]
@@ -301,6 +330,20 @@ mod tests {
         let merged =
             json!({"spec": {"$setElementOrder/ports": [{"port": 80}], "ports": [{"port": 80, "name": "web"}]}});
         assert_eq!(two_way(&service(json!([{"port": 80}])), &named), merged);
+    }
+
+    #[test]
+    fn an_order_is_told_when_it_changes_and_when_somebody_else_has_added_an_item() {
+        let pod = |names: &[&str]| {
+            let containers: Vec<Value> = names.iter().map(|name| json!({"name": name})).collect();
+            json!({"apiVersion": "v1", "kind": "Pod", "spec": {"containers": containers}})
+        };
+        let order = |names: &[&str]| {
+            let names: Vec<Value> = names.iter().map(|name| json!({"name": name})).collect();
+            json!({"spec": {"$setElementOrder/containers": names}})
+        };
+        assert_eq!(two_way(&pod(&["a", "b"]), &pod(&["b", "a"])), order(&["b", "a"]));
+        assert_eq!(three_way(&pod(&["a"]), &pod(&["a"]), &pod(&["a", "sidecar"])), order(&["a"]));
     }
 
     #[test]

@@ -47,7 +47,8 @@ pub(super) fn resolve(tag: &str, text: &str) -> Result<(String, Scalar), String>
 
 /// Whether a plain scalar of this text reads back as the same string.
 pub(super) fn is_plain_string(text: &str) -> bool {
-    guess("", text).0 == STR && !is_base_60(text)
+    // `<<` is a string that merges when it is a key.
+    guess("", text).0 == STR && !is_base_60(text) && text != "<<"
 }
 
 fn guess(tag: &str, text: &str) -> (&'static str, Scalar) {

@@ -13,7 +13,8 @@ mod volume;
 
 pub use env::data_key;
 pub use resources::quantity;
-pub use scheduling::tolerations;
+pub use scheduling::{node_selector, tolerations};
+pub use volume::HOST_PATH_TYPES;
 
 use std::collections::BTreeMap;
 

@@ -6,7 +6,7 @@
 use std::collections::BTreeSet;
 
 use k8s_openapi::api::core::v1::{
-    Affinity, NodeSelectorRequirement, NodeSelectorTerm, PodAffinityTerm, PodSchedulingGate, Toleration,
+    Affinity, NodeSelector, NodeSelectorRequirement, NodeSelectorTerm, PodAffinityTerm, PodSchedulingGate, Toleration,
     TopologySpreadConstraint,
 };
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::LabelSelector;
@@ -23,13 +23,7 @@ pub fn affinity(errors: &mut Errors, path: &Path, affinity: &Affinity) {
     if let Some(node) = &affinity.node_affinity {
         let path = path.child("nodeAffinity");
         if let Some(required) = &node.required_during_scheduling_ignored_during_execution {
-            let path = path.child(REQUIRED).child("nodeSelectorTerms");
-            if required.node_selector_terms.is_empty() {
-                errors.push(Error::required(&path, "must have at least one node selector term"));
-            }
-            for (index, given) in required.node_selector_terms.iter().enumerate() {
-                term(errors, &path.index(index), given, true);
-            }
+            node_selector(errors, &path.child(REQUIRED), required);
         }
         let preferred = node.preferred_during_scheduling_ignored_during_execution.iter().flatten();
         for (index, given) in preferred.enumerate() {
@@ -63,6 +57,17 @@ pub fn affinity(errors: &mut Errors, path: &Path, affinity: &Affinity) {
             weight(errors, &path, given.weight);
             pod_term(errors, &path.child("podAffinityTerm"), &given.pod_affinity_term);
         }
+    }
+}
+
+/// `ValidateNodeSelector`
+pub fn node_selector(errors: &mut Errors, path: &Path, selector: &NodeSelector) {
+    let path = path.child("nodeSelectorTerms");
+    if selector.node_selector_terms.is_empty() {
+        errors.push(Error::required(&path, "must have at least one node selector term"));
+    }
+    for (index, given) in selector.node_selector_terms.iter().enumerate() {
+        term(errors, &path.index(index), given, true);
     }
 }
 

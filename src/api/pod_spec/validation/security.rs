@@ -12,7 +12,7 @@ use serde_json::{Value, json};
 
 use super::container::descending;
 use crate::api::internal;
-use crate::api::validate::{Errors, choice, supported};
+use crate::api::validate::{Errors, supported};
 use crate::apimachinery::field::{Error, Path};
 
 const PROFILE_TYPES: &[&str] = &["Localhost", "RuntimeDefault", "Unconfined"];
@@ -154,7 +154,12 @@ fn app_armor(errors: &mut Errors, path: &Path, profile: Option<&AppArmorProfile>
 /// `validateOS`, `validateLinux` and `validateWindows`
 pub fn os(errors: &mut Errors, path: &Path, spec: &PodSpec) {
     let Some(os) = &spec.os else { return };
-    choice(errors, &path.child("os").child("name"), Some(&os.name), &["linux", "windows"]);
+    // Upstream speaks of the name that is missing and of the os that is not known.
+    if os.name.is_empty() {
+        errors.push(Error::required(&path.child("os").child("name"), ""));
+    } else {
+        supported(errors, &path.child("os"), Some(&os.name), &["linux", "windows"]);
+    }
     let (why, of_pod, of_container): (&str, &[&str], &[&str]) = match os.name.as_str() {
         "linux" => ("windows options cannot be set for a linux pod", &["windowsOptions"], &["windowsOptions"]),
         "windows" => ("cannot be set for a windows pod", NOT_FOR_WINDOWS_PODS, NOT_FOR_WINDOWS_CONTAINERS),

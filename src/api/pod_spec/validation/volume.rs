@@ -17,7 +17,8 @@ use crate::apimachinery::content;
 use crate::apimachinery::field::{Error, Path};
 use crate::apimachinery::quantity::Quantity;
 
-const HOST_PATH_TYPES: &[&str] =
+/// What a path of the node may be.
+pub const HOST_PATH_TYPES: &[&str] =
     &["", "BlockDevice", "CharDevice", "Directory", "DirectoryOrCreate", "File", "FileOrCreate", "Socket"];
 /// The fields of a Pod that a file may show.
 const FIELDS: &[&str] =
