@@ -30,7 +30,11 @@ impl Strategy for ClusterRole {
                 errors.push(field::Error::required(&at, why));
             }
             for (index, selector) in selectors.iter().enumerate() {
+                let before = errors.len();
                 super::validate::selector(&mut errors, &at.index(index), selector);
+                if errors.len() > before {
+                    errors.push(field::Error::invalid_shown(&at.index(index), "null", "invalid label selector."));
+                }
             }
         }
         errors

@@ -278,42 +278,60 @@ fn success_rule(errors: &mut Errors, path: &Path, rule: &SuccessPolicyRule, comp
 }
 
 /// How many indexes a text such as `0,2-4` names (`validateIndexesFormat`).
-fn count_indexes(text: &str, completions: i32) -> Result<i32, String> {
+pub fn count_indexes(text: &str, completions: i32) -> Result<i32, String> {
     if text.is_empty() {
         return Ok(0);
     }
     let mut last: Option<i32> = None;
     let mut total = 0;
     for interval in text.split(',') {
-        let limits: Vec<&str> = interval.split('-').collect();
-        let [first, rest @ ..] = limits.as_slice() else { continue };
-        if rest.len() > 1 {
-            return Err(format!(
-                "the fragment {interval:?} violates the requirement that an index interval can have at most two parts separated by '-'"
-            ));
-        }
-        let number = |text: &str| {
-            let number: i32 =
-                text.parse().map_err(|_| format!("cannot convert string to integer for index: {text:?}"))?;
-            if number >= completions { Err(format!("too large index: {text:?}")) } else { Ok(number) }
-        };
-        let start = number(first)?;
-        if last.is_some_and(|last| last >= start) {
-            let last = last.unwrap_or_default();
+        let (start, end) = interval_of(interval, completions)?;
+        if let Some(last) = last.filter(|last| *last >= start) {
             return Err(format!("non-increasing order, previous: {last}, current: {start}"));
         }
-        let end = match rest.first() {
-            None => start,
-            Some(text) => {
-                let end = number(text)?;
-                if end <= start {
-                    return Err(format!("non-increasing order, previous: {start}, current: {end}"));
-                }
-                end
-            }
-        };
         total += end - start + 1;
         last = Some(end);
     }
     Ok(total)
+}
+
+/// The first and the last index of `2-4` or `2` (`parseIndexInterval`).
+fn interval_of(interval: &str, completions: i32) -> Result<(i32, i32), String> {
+    let (first, second) = interval.split_once('-').map_or((interval, None), |(first, second)| (first, Some(second)));
+    if second.is_some_and(|second| second.contains('-')) {
+        return Err(format!(
+            "the fragment {interval:?} violates the requirement that an index interval can have at most two parts separated by '-'"
+        ));
+    }
+    let number = |text: &str| {
+        let number: i32 = text.parse().map_err(|_| format!("cannot convert string to integer for index: {text:?}"))?;
+        if number >= completions { Err(format!("too large index: {text:?}")) } else { Ok(number) }
+    };
+    let start = number(first)?;
+    let end = second.map_or(Ok(start), number)?;
+    if second.is_some() && end <= start {
+        return Err(format!("non-increasing order, previous: {start}, current: {end}"));
+    }
+    Ok((start, end))
+}
+
+/// The first index that two texts such as `0,2-4` have in common; what cannot be read has none
+/// (`validateFailedIndexesNotOverlapCompleted`).
+pub fn first_common_index(one: &str, other: &str, completions: i32) -> Option<i32> {
+    let intervals = |text: &str| -> Vec<(i32, i32)> {
+        text.split(',').filter_map(|interval| interval_of(interval, completions).ok()).collect()
+    };
+    let (one, other) = (intervals(one), intervals(other));
+    let (mut left, mut right) = (one.iter().peekable(), other.iter().peekable());
+    while let (Some((start, end)), Some((other_start, other_end))) = (left.peek(), right.peek()) {
+        if start <= other_end && other_start <= end {
+            return Some(*start.max(other_start));
+        }
+        if start <= other_start {
+            left.next()
+        } else {
+            right.next()
+        };
+    }
+    None
 }

@@ -6,6 +6,7 @@ use k8s_openapi::api::autoscaling::v2::{
     CrossVersionObjectReference, HPAScalingRules, HorizontalPodAutoscaler, MetricIdentifier, MetricSpec, MetricTarget,
 };
 
+use crate::api::resource_names;
 use crate::api::validate::{self, Errors};
 use crate::apimachinery::content;
 use crate::apimachinery::field::{Error, Path};
@@ -172,6 +173,8 @@ fn source(errors: &mut Errors, path: &Path, given: &MetricSpec) {
 fn of_resource(errors: &mut Errors, path: &Path, name: &str, container: Option<&str>, given: &MetricTarget) {
     if name.is_empty() {
         errors.push(Error::required(&path.child("name"), "must specify a resource name"));
+    } else if container.is_some() {
+        resource_names::of_container(errors, &path.child("name"), name);
     }
     if let Some(container) = container {
         let at = path.child("container");

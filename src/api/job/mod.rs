@@ -2,6 +2,7 @@
 //!
 //! Models Kubernetes 1.36 pkg/registry/batch/job/strategy.go, pkg/apis/batch/v1/defaults.go and `printJob`.
 
+mod status_validation;
 mod validation;
 
 use std::collections::BTreeMap;
@@ -78,6 +79,10 @@ impl Strategy for Job {
             }
         }
         errors
+    }
+
+    fn validate_status_update(&self, old: &Self) -> Vec<field::Error> {
+        status_validation::validate(self, old)
     }
 
     fn warnings(&self, old: Option<&Self>) -> Vec<String> {

@@ -9,6 +9,7 @@ use k8s_openapi::api::core::v1::{
     VolumeProjection,
 };
 
+use crate::api::claim_spec;
 use crate::apimachinery::content;
 use crate::apimachinery::field::Path;
 use crate::apimachinery::quantity::Quantity;
@@ -221,6 +222,10 @@ fn of_volumes(warnings: &mut Vec<String>, path: &Path, volumes: &[Volume]) {
             if set {
                 warnings.push(format!("{}: {message}", path.child(field)));
             }
+        }
+        if let Some(template) = volume.ephemeral.as_ref().and_then(|source| source.volume_claim_template.as_ref()) {
+            let path = path.child("ephemeral").child("volumeClaimTemplate").child("spec");
+            warnings.extend(claim_spec::warnings(&path, &template.spec));
         }
     }
     for volume in volumes {
