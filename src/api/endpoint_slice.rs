@@ -187,9 +187,9 @@ fn validate_address(errors: &mut Errors, path: &field::Path, index: usize, addre
 fn validate_hints(errors: &mut Errors, path: &field::Path, hints: &EndpointHints) {
     let zones: Vec<&str> = hints.for_zones.iter().flatten().map(|zone| zone.name.as_str()).collect();
     let nodes: Vec<&str> = hints.for_nodes.iter().flatten().map(|node| node.name.as_str()).collect();
-    let lists: [(&str, Vec<&str>, fn(&str) -> Vec<String>); 2] =
-        [("forZones", zones, content::label_value), ("forNodes", nodes, content::dns1123_subdomain)];
-    for (field, names, wrong) in lists {
+    type Rule = fn(&str) -> Vec<String>;
+    let (of_zones, of_nodes): (Rule, Rule) = (content::label_value, content::dns1123_subdomain);
+    for (field, names, wrong) in [("forZones", zones, of_zones), ("forNodes", nodes, of_nodes)] {
         let path = path.child(field);
         if names.len() > MOST_HINTS {
             errors.push(field::Error::too_many(&path, names.len(), MOST_HINTS));

@@ -41,7 +41,7 @@ pub fn to_json(body: &[u8]) -> Result<Value, Unread> {
     })?;
     let (mut head, mut raw) = (&[][..], &[][..]);
     for part in Parts(message) {
-        match part.map_err(|why| broken(why))? {
+        match part.map_err(broken)? {
             (1, Wire::Bytes(bytes)) => head = bytes,
             (2, Wire::Bytes(bytes)) => raw = bytes,
             _ => {}
@@ -49,15 +49,15 @@ pub fn to_json(body: &[u8]) -> Result<Value, Unread> {
     }
     let (mut api_version, mut kind) = (String::new(), String::new());
     for part in Parts(head) {
-        match part.map_err(|why| broken(why))? {
-            (1, Wire::Bytes(bytes)) => api_version = text(bytes).map_err(|why| broken(why))?,
-            (2, Wire::Bytes(bytes)) => kind = text(bytes).map_err(|why| broken(why))?,
+        match part.map_err(broken)? {
+            (1, Wire::Bytes(bytes)) => api_version = text(bytes).map_err(broken)?,
+            (2, Wire::Bytes(bytes)) => kind = text(bytes).map_err(broken)?,
             _ => {}
         }
     }
     let known = of_kind(&api_version, &kind).ok_or(Unread::UnknownKind)?;
     let mut object = Map::new();
-    read(known, raw, DEPTH, &mut object).map_err(|why| broken(why))?;
+    read(known, raw, DEPTH, &mut object).map_err(broken)?;
     object.insert("apiVersion".to_owned(), json!(api_version));
     object.insert("kind".to_owned(), json!(kind));
     Ok(Value::Object(object))
