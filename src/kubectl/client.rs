@@ -6,6 +6,7 @@ use serde_json::{Value, json};
 
 use super::failure::Failure;
 use super::program::Context;
+use super::request_log;
 use crate::text::http::{Body, Method, Request, Response, StreamId};
 
 /// The version this kubectl says it is.
@@ -25,11 +26,24 @@ impl Context<'_> {
         request.path = format!("{}{}", config.prefix, request.path);
         request.headers.push(("User-Agent".to_owned(), format!("kubectl/{VERSION} (linux/amd64) kubernetes/98b3519")));
         request.headers.extend(config.identity.iter().cloned());
+        let told = self.session.flags.number("v") > 0;
+        let sent = told.then(|| {
+            (
+                request_log::url(config.server.strip_suffix(&config.prefix).unwrap_or(&config.server), &request),
+                request.clone(),
+            )
+        });
+        if let Some((url, request)) = &sent {
+            self.tell_request(url, request);
+        }
         let response = self
             .system
             .host()
             .send(&config.authority, request)
             .map_err(|message| Failure::Connection { host: config.authority.clone(), message })?;
+        if let Some((url, request)) = &sent {
+            self.tell_response(&config.authority, url, request, &response);
+        }
         self.warn(&response);
         Ok(response)
     }
@@ -153,9 +167,17 @@ impl Context<'_> {
                 continue;
             }
             let text = warning_text(value);
-            if !text.is_empty() && self.session.warned.insert(text.clone()) {
-                self.out.err_line(&format!("Warning: {text}"));
+            if !text.is_empty() {
+                self.caution(text);
             }
+        }
+    }
+
+    /// Prints a warning, once.
+    pub fn caution(&mut self, text: String) {
+        if !self.session.warned.contains(&text) {
+            self.out.err_line(&format!("Warning: {text}"));
+            self.session.warned.insert(text);
         }
     }
 }

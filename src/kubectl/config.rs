@@ -32,6 +32,8 @@ pub struct Config {
     pub namespace: String,
     /// Whether the namespace was asked for on the command line.
     pub namespace_forced: bool,
+    /// The file that was read, when there is one.
+    pub read_from: Option<String>,
     /// Headers that say who asks.
     pub identity: Vec<(String, String)>,
 }
@@ -100,7 +102,7 @@ pub fn names(file: &Value, list: &str) -> Vec<String> {
 /// # Errors
 /// A context, cluster or user that the file does not have.
 pub fn load(system: &dyn System, flags: &Flags) -> Result<Config, Failure> {
-    let file = read(system, flags)?.content;
+    let ConfigFile { path, content: file } = read(system, flags)?;
     let current = file.get("current-context").and_then(Value::as_str).unwrap_or("");
     let context_name = if flags.text("context").is_empty() { current } else { flags.text("context") };
     let context = entry(&file, "contexts", context_name, "context");
@@ -116,7 +118,7 @@ pub fn load(system: &dyn System, flags: &Flags) -> Result<Config, Failure> {
     let cluster_name = pick("cluster", "cluster");
     let cluster = entry(&file, "clusters", &cluster_name, "cluster");
     if !flags.text("cluster").is_empty() && cluster.is_none() {
-        return Err(Failure::msg(format!("cluster {} does not exist", quote(&cluster_name))));
+        return Err(Failure::msg(format!("no server found for cluster {}", quote(&cluster_name))));
     }
     let user_name = pick("user", "user");
     let user = entry(&file, "users", &user_name, "user");
@@ -130,6 +132,7 @@ pub fn load(system: &dyn System, flags: &Flags) -> Result<Config, Failure> {
         flags.text("server").to_owned()
     };
     let server = if server.is_empty() { "http://localhost:8080".to_owned() } else { server };
+    let server = if server.contains("://") { server } else { format!("http://{server}") };
     let (authority, prefix) = split_server(&server);
     Ok(Config {
         authority,
@@ -138,6 +141,7 @@ pub fn load(system: &dyn System, flags: &Flags) -> Result<Config, Failure> {
         namespace_forced: !flags.text("namespace").is_empty(),
         namespace: if namespace.is_empty() { "default".to_owned() } else { namespace },
         identity: identity(user, flags),
+        read_from: system.read_file(&path).is_ok().then_some(path),
     })
 }
 

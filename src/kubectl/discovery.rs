@@ -105,6 +105,21 @@ pub fn discover(cx: &mut Context<'_>) -> Result<Discovery, Failure> {
     Ok(found)
 }
 
+impl Context<'_> {
+    /// The resource behind a word, with a warning when a short name could mean another one as well.
+    ///
+    /// # Errors
+    /// As [`Discovery::resolve`].
+    pub fn resource(&mut self, word: &str) -> Result<Resource, Failure> {
+        let discovery = self.discovery()?;
+        let found = discovery.resolve(word)?;
+        for other in discovery.also(word, found) {
+            self.caution(format!("short name {} could also match lower priority resource {other}", quote(word)));
+        }
+        Ok(found.clone())
+    }
+}
+
 fn str_of(value: &Value, name: &str) -> String {
     value.get(name).and_then(Value::as_str).unwrap_or("").to_owned()
 }
@@ -208,6 +223,18 @@ impl Discovery {
         found.ok_or_else(|| Failure::msg(format!("the server doesn't have a resource type {}", quote(name))))
     }
 
+    /// Other resources that have this word as their short name.
+    fn also(&self, word: &str, found: &Resource) -> Vec<String> {
+        let short = |one: &&Resource| one.short_names.iter().any(|short| short == word);
+        if !short(&found) || found.plural == word || found.singular == word {
+            return Vec::new();
+        }
+        let mut names: Vec<String> = self.resources.iter().filter(short).map(Resource::qualified).collect();
+        names.retain(|name| *name != found.qualified());
+        names.dedup();
+        names
+    }
+
     fn find(&self, name: &str, fits: impl Fn(&Resource) -> bool) -> Option<&Resource> {
         let lower = name.to_lowercase();
         let by = |matches: &dyn Fn(&Resource) -> bool| self.resources.iter().find(|one| fits(one) && matches(one));
@@ -278,6 +305,9 @@ mod tests {
             assert_eq!(found.resolve(word).unwrap().kind, "Job", "{word}");
         }
         assert_eq!(found.resolve("ev").unwrap().group, "");
+        let events = found.resolve("ev").unwrap();
+        assert_eq!(found.also("ev", events), ["events.events.k8s.io"]);
+        assert!(found.also("events", events).is_empty());
         assert_eq!(found.resolve("events.events.k8s.io").unwrap().group, "events.k8s.io");
         for (word, named) in [("pods.v1", "pods"), ("jobs.v2.batch", "jobs"), ("nosuch", "nosuch")] {
             let error = found.resolve(word).unwrap_err();

@@ -55,23 +55,38 @@ const ORDER: &[&str] = &[
     "dnsPolicy",
     "nodeName",
     "status",
+    "clusters",
+    "users",
+    "contexts",
+    "current-context",
+];
+
+/// Where Go's types have another order than the list above: the field that holds them, and theirs.
+const ELSEWHERE: &[(&str, &[&str])] = &[
+    ("rules", &["verbs", "apiGroups", "resources", "resourceNames", "nonResourceURLs", "host", "http"]),
+    ("subjects", &["kind", "apiGroup", "name", "namespace"]),
+    ("roleRef", &["apiGroup", "kind", "name"]),
+    ("paths", &["path", "pathType", "backend"]),
+    ("cluster", &["server", "tls-server-name", "insecure-skip-tls-verify"]),
+    ("context", &["cluster", "user", "namespace"]),
+    ("userInfo", &["username", "uid", "groups", "extra"]),
 ];
 
 /// The JSON of a generated object on one line.
 pub fn compact(value: &Value) -> String {
     let mut out = String::new();
-    write(&mut out, value, None);
+    write(&mut out, value, None, ORDER);
     out
 }
 
 /// The JSON of a generated object, indented by four spaces.
 pub fn indented(value: &Value) -> String {
     let mut out = String::new();
-    write(&mut out, value, Some(0));
+    write(&mut out, value, Some(0), ORDER);
     out
 }
 
-fn write(out: &mut String, value: &Value, level: Option<usize>) {
+fn write(out: &mut String, value: &Value, level: Option<usize>, order: &[&str]) {
     let line = |out: &mut String, level: Option<usize>| {
         if let Some(level) = level {
             out.push('\n');
@@ -82,7 +97,7 @@ fn write(out: &mut String, value: &Value, level: Option<usize>) {
     match value {
         Value::Object(fields) if !fields.is_empty() => {
             let mut sorted: Vec<(&String, &Value)> = fields.iter().collect();
-            sorted.sort_by_key(|(key, _)| ORDER.iter().position(|known| known == key).unwrap_or(ORDER.len()));
+            sorted.sort_by_key(|(key, _)| order.iter().position(|known| known == key).unwrap_or(order.len()));
             out.push('{');
             for (index, (key, value)) in sorted.into_iter().enumerate() {
                 if index > 0 {
@@ -91,7 +106,8 @@ fn write(out: &mut String, value: &Value, level: Option<usize>) {
                 line(out, deeper);
                 out.push_str(&go_json::quoted(key));
                 out.push_str(if level.is_some() { ": " } else { ":" });
-                write(out, value, deeper);
+                let other = ELSEWHERE.iter().find(|(holder, _)| holder == key);
+                write(out, value, deeper, other.map_or(ORDER, |(_, order)| order));
             }
             line(out, level);
             out.push('}');
@@ -103,7 +119,7 @@ fn write(out: &mut String, value: &Value, level: Option<usize>) {
                     out.push(',');
                 }
                 line(out, deeper);
-                write(out, item, deeper);
+                write(out, item, deeper, order);
             }
             line(out, level);
             out.push(']');
@@ -116,6 +132,16 @@ fn write(out: &mut String, value: &Value, level: Option<usize>) {
 mod tests {
     use super::*;
     use serde_json::json;
+
+    #[test]
+    fn a_generated_role_has_the_order_of_its_go_type() {
+        let role = json!({"rules": [{"apiGroups": [""], "resources": ["pods"], "verbs": ["get"]}],
+            "roleRef": {"name": "r", "kind": "Role", "apiGroup": "g"}});
+        assert_eq!(
+            compact(&role),
+            r#"{"rules":[{"verbs":["get"],"apiGroups":[""],"resources":["pods"]}],"roleRef":{"apiGroup":"g","kind":"Role","name":"r"}}"#
+        );
+    }
 
     #[test]
     fn a_generated_job_has_the_order_of_its_go_type() {

@@ -19,22 +19,15 @@ pub struct Gone {
     targets: Vec<(Target, String)>,
     until: Option<Time>,
     watch: Option<Events>,
-    /// Said of each object that went, when somebody wants to know.
-    say: Option<&'static str>,
     failures: Vec<Failure>,
 }
 
 impl Gone {
     /// Waits for these objects (with the uids they had), at most `timeout` microseconds each.
-    pub fn new(
-        cx: &Context<'_>,
-        mut targets: Vec<(Target, String)>,
-        timeout: Option<u64>,
-        say: Option<&'static str>,
-    ) -> Gone {
+    pub fn new(cx: &Context<'_>, mut targets: Vec<(Target, String)>, timeout: Option<u64>) -> Gone {
         targets.reverse();
         let until = timeout.map(|micros| cx.system.now() + Duration::from_micros(micros));
-        Gone { targets, until, watch: None, say, failures: Vec::new() }
+        Gone { targets, until, watch: None, failures: Vec::new() }
     }
 }
 
@@ -57,8 +50,8 @@ impl Task for Gone {
                             .with_query("watch", "true");
                         self.watch = Some(Events::open(cx, request)?);
                     }
-                    Ok(_) => self.done(cx, &target),
-                    Err(failure) if failure.is_not_found() => self.done(cx, &target),
+                    Ok(_) => self.done(),
+                    Err(failure) if failure.is_not_found() => self.done(),
                     Err(failure) => {
                         self.targets.pop();
                         self.failures.push(failure);
@@ -69,7 +62,7 @@ impl Task for Gone {
             match watch.next(cx)? {
                 Event::Seen(kind, _) if kind == "DELETED" => {
                     watch.close(cx);
-                    self.done(cx, &target);
+                    self.done();
                 }
                 Event::Seen(..) => {}
                 Event::End => self.watch = None,
@@ -96,11 +89,8 @@ impl Task for Gone {
 }
 
 impl Gone {
-    fn done(&mut self, cx: &mut Context<'_>, target: &Target) {
+    fn done(&mut self) {
         self.watch = None;
         self.targets.pop();
-        if let Some(what) = self.say {
-            cx.out.line(&format!("{} {what}", target.title()));
-        }
     }
 }

@@ -126,7 +126,7 @@ pub fn command(found: &Found) -> String {
 
 /// A flag with its default, and below it what it does.
 fn flag_text(flag: &Flag) -> String {
-    let letter = flag.short.map_or("    ".to_owned(), |letter| format!("-{letter}, "));
+    let letter = flag.short.map_or(String::new(), |letter| format!("-{letter}, "));
     let default = match flag.kind {
         Kind::Str => format!("'{}'", flag.default),
         Kind::Array | Kind::Slice => format!("[{}]", flag.default),

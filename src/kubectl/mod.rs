@@ -20,9 +20,12 @@ mod gone;
 mod help;
 mod kustomize;
 mod output;
+mod patching;
 mod pods;
 mod print;
 mod program;
+mod request_log;
+mod rules;
 mod session;
 #[cfg(test)]
 mod tests;

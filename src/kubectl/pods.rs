@@ -86,7 +86,7 @@ pub fn sort_for_logs(pods: &mut [Value]) {
 /// # Errors
 /// A kind without Pods; the server's.
 pub fn pod_of(cx: &mut Context<'_>, target: &Target, object: &Value) -> Result<Option<Value>, Failure> {
-    let pods = pods_of(cx, target, object)?;
+    let pods = pods_of(cx, target, object, "get the logs from")?;
     if pods.len() > 1
         && let Some(first) = pods.first()
     {
@@ -95,24 +95,24 @@ pub fn pod_of(cx: &mut Context<'_>, target: &Target, object: &Value) -> Result<O
     Ok(pods.into_iter().next())
 }
 
-/// The Pods behind an object, the best for a log first.
+/// The Pods behind an object, the best for a log first; `aim` is what they are wanted for, such as `attach to`.
 ///
 /// # Errors
 /// A kind without Pods; the server's.
-pub fn pods_of(cx: &mut Context<'_>, target: &Target, object: &Value) -> Result<Vec<Value>, Failure> {
+pub fn pods_of(cx: &mut Context<'_>, target: &Target, object: &Value, aim: &str) -> Result<Vec<Value>, Failure> {
     if target.resource.kind == "Pod" {
         return Ok(vec![object.clone()]);
     }
     let kinds = ["Job", "Deployment", "ReplicaSet", "StatefulSet", "DaemonSet", "ReplicationController", "Service"];
     if !kinds.contains(&target.resource.kind.as_str()) {
         return Err(Failure::msg(format!(
-            "cannot get the logs from *{}.{}: selector for *{0}.{1} not implemented",
+            "cannot {aim} *{}.{}: selector for *{0}.{1} not implemented",
             target.resource.version, target.resource.kind
         )));
     }
     let Some(selector) = selector_of(object).filter(|selector| !selector.is_empty()) else {
         return Err(Failure::msg(format!(
-            "cannot attach to *{}.{}: invalid service '{}': Service is defined without a selector",
+            "cannot {aim} *{}.{}: invalid service '{}': Service is defined without a selector",
             target.resource.version, target.resource.kind, target.name
         )));
     };

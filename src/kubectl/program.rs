@@ -26,6 +26,8 @@ pub struct Session {
     pub stdin: Vec<u8>,
     /// Warnings already printed.
     pub warned: BTreeSet<String>,
+    /// Whether a request has been answered already.
+    pub connected: bool,
     config: Option<Config>,
     discovery: Option<Arc<Discovery>>,
 }
@@ -103,6 +105,9 @@ impl Context<'_> {
             None => {
                 let config = config::load(self.system, &self.session.flags)?;
                 check_timeout(self.session.flags.text("request-timeout"))?;
+                if let Some(path) = &config.read_from {
+                    self.tell_config(path);
+                }
                 config
             }
         };
@@ -141,6 +146,16 @@ impl Context<'_> {
         };
         self.session.discovery = Some(Arc::clone(&found));
         Ok(found)
+    }
+
+    /// How long one request may last; `None` for ever.
+    pub fn request_timeout(&self) -> Option<std::time::Duration> {
+        let text = self.session.flags.text("request-timeout");
+        let nanoseconds = match text.parse::<i64>() {
+            Ok(seconds) => seconds.saturating_mul(1_000_000_000),
+            Err(_) => crate::text::duration::parse_go_duration(text).unwrap_or(0),
+        };
+        u64::try_from(nanoseconds).ok().filter(|span| *span > 0).map(std::time::Duration::from_nanos)
     }
 
     /// `kubectl get`, for messages.
@@ -200,7 +215,7 @@ impl Kubectl {
                     Some(run) => run(&mut cx),
                     None => DONE,
                 };
-                self.state = self.settle(outcome);
+                self.state = self.settle(system, outcome);
                 None
             }
             State::Waiting(mut task) => {
@@ -210,8 +225,8 @@ impl Kubectl {
                         self.state = State::Waiting(task);
                         return Some(Step::Wait(wait));
                     }
-                    Ok(Progress::Next(next)) => self.state = self.settle(Ok(next)),
-                    Err(failure) => self.state = self.settle(Err(failure)),
+                    Ok(Progress::Next(next)) => self.state = self.settle(system, Ok(next)),
+                    Err(failure) => self.state = self.settle(system, Err(failure)),
                 }
                 None
             }
@@ -222,11 +237,12 @@ impl Kubectl {
         }
     }
 
-    fn settle(&mut self, outcome: Outcome) -> State {
+    fn settle(&mut self, system: &mut dyn System, outcome: Outcome) -> State {
         match outcome {
             Ok(Next::Exit(code)) => State::Ending(code),
             Ok(Next::Task(task)) => State::Waiting(task),
             Err(failure) => {
+                Context { system, session: &mut self.session, out: &mut self.output }.tell_failure(&failure);
                 let (words, code) = failure.report();
                 self.output.err(&words);
                 State::Ending(code)
@@ -239,15 +255,15 @@ impl Kubectl {
             let words = words.to_vec();
             let mut cx = Context { system, session: &mut self.session, out: &mut self.output };
             let outcome = completion::run(&mut cx, &words);
-            return self.settle(outcome);
+            return self.settle(system, outcome);
         }
         let found = match tree::find(&self.args) {
             Ok(found) => found,
             Err(failure) => {
-                let Some(argv) = plugin::named(system, &self.args) else { return self.settle(Err(failure)) };
+                let Some(argv) = plugin::named(system, &self.args) else { return self.settle(system, Err(failure)) };
                 let mut cx = Context { system, session: &mut self.session, out: &mut self.output };
                 let outcome = plugin::run(&mut cx, &argv);
-                return self.settle(outcome);
+                return self.settle(system, outcome);
             }
         };
         self.session.path = found.path.clone();
@@ -259,7 +275,7 @@ impl Kubectl {
             }
             Err(Some(why)) => {
                 let text = format!("{why}\nSee '{} --help' for usage.", found.path);
-                return self.settle(Err(Failure::Message(text)));
+                return self.settle(system, Err(Failure::Message(text)));
             }
         };
         for flag in flags.known().iter().filter(|flag| flags.changed(flag.name)) {
@@ -277,7 +293,7 @@ impl Kubectl {
         let wants_stdin = flags.list("filename").iter().any(|name| name == "-");
         self.session.flags = flags;
         if !missing.is_empty() {
-            return self.settle(Err(Failure::msg(format!("required flag(s) {} not set", missing.join(", ")))));
+            return self.settle(system, Err(Failure::msg(format!("required flag(s) {} not set", missing.join(", ")))));
         }
         if wants_stdin { State::Stdin(found.command) } else { State::Ready(found.command) }
     }

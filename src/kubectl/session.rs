@@ -7,6 +7,7 @@ use std::time::Duration;
 use serde_json::{Value, json};
 
 use super::failure::Failure;
+use super::flags::{Flag, text};
 use super::print::{list_at, str_at};
 use super::program::{Context, Next, Progress, Task};
 use crate::shell::program::{Read, Wait};
@@ -30,6 +31,27 @@ pub struct Session {
     pub tty: bool,
     /// Whether hints are left out.
     pub quiet: bool,
+    /// Keys that take the keyboard away from a terminal; none where it cannot be left.
+    pub detach: Vec<u8>,
+}
+
+/// The flag that names the keys for leaving a terminal.
+pub const DETACH_KEYS: Flag =
+    text("detach-keys", "ctrl-p,ctrl-q", "The keys that leave the container's terminal, with commas between them.");
+
+/// The bytes of keys such as `ctrl-p,ctrl-q`.
+///
+/// # Errors
+/// A key that is neither a letter nor a letter with `ctrl-`.
+pub fn keys(text: &str) -> Result<Vec<u8>, Failure> {
+    let key = |word: &str| match (word.as_bytes(), word.strip_prefix("ctrl-").map(str::as_bytes)) {
+        ([byte], _) => Ok(*byte),
+        (_, Some([letter @ (b'a'..=b'z')])) => Ok(letter - b'a' + 1),
+        (_, Some(b"@")) => Ok(0),
+        (_, Some([sign @ (b'[' | b'\\' | b']' | b'^' | b'_')])) => Ok(sign - b'[' + 27),
+        _ => Err(Failure::msg(format!("could not bind detach keys: Unknown character: '{word}'"))),
+    };
+    text.split(',').filter(|word| !word.is_empty()).map(key).collect()
 }
 
 impl Session {
@@ -73,7 +95,9 @@ impl Session {
         if raw {
             cx.system.set_raw(true);
         }
-        let mut running = Running { stream, input: self.stdin, raw, window: (0, 0), end: None, spoke: false };
+        let detach = if raw { self.detach.clone() } else { Vec::new() };
+        let mut running =
+            Running { stream, input: self.stdin, raw, detach, pressed: 0, window: (0, 0), end: None, spoke: false };
         running.resize(cx, self.tty);
         Ok(running)
     }
@@ -85,6 +109,9 @@ pub struct Running {
     stream: Option<StreamId>,
     input: bool,
     raw: bool,
+    detach: Vec<u8>,
+    /// How many of the keys for leaving were pressed last.
+    pressed: usize,
     window: (u16, u16),
     end: Option<Value>,
     /// Whether anything was written to this side.
@@ -110,6 +137,27 @@ impl Running {
         cx.system.host().write_stream(stream, &message);
     }
 
+    /// Adds what was typed to a message; says whether the keys for leaving were among it. Keys that may yet become
+    /// those are held back.
+    fn pass(&mut self, typed: &[u8], message: &mut Vec<u8>) -> bool {
+        for byte in typed {
+            if self.detach.get(self.pressed) == Some(byte) {
+                self.pressed += 1;
+                if self.pressed == self.detach.len() {
+                    return true;
+                }
+                continue;
+            }
+            message.extend(self.detach.iter().take(std::mem::take(&mut self.pressed)));
+            if self.detach.first() == Some(byte) {
+                self.pressed = 1;
+            } else {
+                message.push(*byte);
+            }
+        }
+        false
+    }
+
     /// Carries what there is in both directions.
     pub fn carry(&mut self, cx: &mut Context<'_>) -> Stand {
         let Some(stream) = self.stream else { return self.ended(cx) };
@@ -118,8 +166,14 @@ impl Running {
             match cx.system.read(0, 4096) {
                 Ok(Read::Data(bytes)) => {
                     let mut message = vec![0];
-                    message.extend(bytes);
-                    cx.system.host().write_stream(stream, &message);
+                    let left = self.pass(&bytes, &mut message);
+                    if message.len() > 1 {
+                        cx.system.host().write_stream(stream, &message);
+                    }
+                    if left {
+                        self.input = false;
+                        cx.system.host().write_stream(stream, &[255, 0]);
+                    }
                 }
                 Ok(Read::WouldBlock) => break,
                 Ok(Read::Eof) | Err(_) => {
@@ -202,10 +256,6 @@ impl Attach {
     /// Waits for the Pod to run, at most so many nanoseconds, and attaches. `remove` deletes the Pod at the end; `once`
     /// makes the container's exit code kubectl's.
     pub fn wait_for(cx: &mut Context<'_>, session: Session, nanoseconds: i64, remove: bool, once: bool) -> Attach {
-        if !session.quiet && session.tty {
-            cx.out.err_line("All commands and output from this session will be recorded in container logs, including credentials and sensitive information passed through the command prompt.");
-            cx.out.err_line("If you don't see a command prompt, try pressing enter.");
-        }
         let until = cx.system.now() + Duration::from_nanos(nanoseconds.unsigned_abs());
         Attach { session, until, remove, once, running: None, ended: None }
     }
@@ -241,6 +291,10 @@ impl Attach {
             return self.finish(cx, None);
         }
         if str_at(&pod, "/status/phase") == "Running" {
+            if !self.session.quiet {
+                cx.out.err_line("All commands and output from this session will be recorded in container logs, including credentials and sensitive information passed through the command prompt.");
+                cx.out.err_line("If you don't see a command prompt, try pressing enter.");
+            }
             self.running = Some(self.session.open(cx)?);
             return self.step(cx);
         }
@@ -302,5 +356,35 @@ impl Task for Start {
 
     fn clone_task(&self) -> Box<dyn Task> {
         Box::new(self.clone())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn keys_for_leaving_are_held_back_until_it_is_clear_what_they_are() {
+        let detach = keys("ctrl-p,ctrl-q").unwrap();
+        assert_eq!(detach, [16, 17]);
+        assert_eq!(keys("ctrl-[,a").unwrap(), [27, b'a']);
+        assert!(keys("ctrl-p,foo").unwrap_err().text().contains("Unknown character: 'foo'"));
+        let mut running = Running {
+            stream: None,
+            input: true,
+            raw: true,
+            detach,
+            pressed: 0,
+            window: (0, 0),
+            end: None,
+            spoke: false,
+        };
+        let mut sent = Vec::new();
+        assert!(!running.pass(b"a\x10", &mut sent));
+        assert_eq!(sent, b"a");
+        assert!(!running.pass(b"b\x10\x10", &mut sent));
+        assert_eq!(sent, b"a\x10b\x10");
+        assert!(running.pass(b"\x11rest", &mut sent));
+        assert_eq!(sent, b"a\x10b\x10");
     }
 }

@@ -276,3 +276,113 @@ fn a_server_that_is_not_there_and_a_warning_are_told() {
     assert_eq!(run(&mut machine, "get --raw /careful"), Some(0));
     assert_eq!(machine.err, "Warning: be careful\n");
 }
+
+/// The lines of the log without their beginning, which holds the time.
+fn log(machine: &Machine) -> Vec<String> {
+    let plain = |line: &str| match line.split_once("       1 ") {
+        Some((stamp, rest)) => {
+            assert!(stamp.starts_with("I11"), "{line}");
+            rest.to_owned()
+        }
+        None => line.to_owned(),
+    };
+    machine.err.lines().map(plain).filter(|line| !line.starts_with("envvar.go")).collect()
+}
+
+#[test]
+fn requests_are_told_at_level_six_and_more() {
+    let told = |level: i32| {
+        let mut machine = machine();
+        machine.server.answers.push(("GET /api/v1/namespaces/default/pods/a", 404, not_found("pods \"a\"")));
+        assert_eq!(run(&mut machine, &format!("get pod a -o yaml -v={level}")), Some(1));
+        log(&machine)
+    };
+    assert_eq!(told(0), ["Error from server (NotFound): pods \"a\" not found"]);
+    let six = told(6);
+    assert_eq!(six[0], "loader.go:407] Config loaded from file:  /home/learner/.kube/config");
+    let url = "https://172.30.1.2:6443/api/v1/namespaces/default/pods/a";
+    let response = format!(
+        "round_trippers.go:632] \"Response\" verb=\"GET\" url=\"{url}\" status=\"404 Not Found\" milliseconds=0"
+    );
+    assert!(six.contains(&response), "{six:#?}");
+    assert!(!six.iter().any(|line| line.contains("Request")), "{six:#?}");
+    let eight = told(8);
+    let request = format!("round_trippers.go:527] \"Request\" verb=\"GET\" url=\"{url}\" headers=<");
+    let at = eight.iter().position(|line| *line == request).unwrap();
+    assert_eq!(eight[at - 1], "helper.go:105] \"Request Body\" body=\"\"");
+    assert_eq!(eight[at + 1], "\tAccept: application/json");
+    assert!(eight[at + 2].starts_with("\tUser-Agent: kubectl/v1.36.2 "));
+    assert_eq!(eight[at + 3], " >");
+    assert_eq!(eight[at + 4], "round_trippers.go:632] \"Response\" status=\"404 Not Found\" headers=<");
+    assert!(
+        eight.iter().any(|line| line.starts_with("helper.go:105] \"Response Body\" body=\"{\\\"code")),
+        "{eight:#?}"
+    );
+    let curl = format!(
+        "\tcurl -v -XGET  -H \"Accept: application/json\" -H \"User-Agent: kubectl/v1.36.2 (linux/amd64) kubernetes/98b3519\" '{url}'"
+    );
+    assert!(told(9).contains(&curl));
+}
+
+#[test]
+fn the_servers_answer_behind_a_failure_is_told_at_level_four() {
+    let mut machine = machine();
+    assert_eq!(run(&mut machine, "get --raw /nosuch -v=4"), Some(1));
+    assert_eq!(log(&machine)[..2], ["helpers.go:246] server response object: %s[{", "  \"code\": 404,"]);
+}
+
+#[test]
+fn long_bodies_are_cut_at_level_eight() {
+    let mut machine = machine();
+    machine.server.answers.push(("GET /api/v1/namespaces/default/pods/a", 200, json!({"x": "y".repeat(2000)})));
+    run(&mut machine, "get pod a -o name -v=8");
+    assert!(log(&machine).iter().any(|line| line.ends_with(" [truncated 984 chars]\"")), "{}", machine.err);
+}
+
+#[test]
+fn users_of_the_kubeconfig_file_are_set_field_by_field() {
+    let mut machine = machine();
+    machine.files.insert("cert".to_owned(), "C".to_owned());
+    let mut set = |words: &str| {
+        let code = run(&mut machine, &format!("config set-credentials bot {words}"));
+        let text = std::mem::take(&mut machine.out) + &std::mem::take(&mut machine.err);
+        (code, text, machine.files.get("/home/learner/.kube/config").cloned().unwrap_or_default())
+    };
+    let (code, text, file) = set("--token=abc --exec-command=login --exec-arg=a,b --exec-env=K=v");
+    assert_eq!((code, text.as_str()), (Some(0), "User \"bot\" set.\n"));
+    assert!(file.contains("token: abc") && file.contains("command: login") && file.contains("name: K"), "{file}");
+    let (_, _, file) = set("--username=u --password=p --exec-env=K-");
+    assert!(file.contains("username: u") && !file.contains("token") && !file.contains("name: K"), "{file}");
+    let (_, text, _) = set("--username=u --token=t");
+    assert!(text.contains("more than one authentication method at the same time: --token, --username/--password"));
+    assert_eq!(set("--embed-certs").1, "error: you must specify a --client-certificate or --client-key to embed\n");
+    let (_, _, file) = set("--client-certificate=cert --embed-certs");
+    assert!(file.contains("client-certificate-data: Qw=="), "{file}");
+    assert_eq!(set("--exec-env=K").1, "error: invalid exec-env format: K\n");
+    let (_, _, file) = set("--auth-provider=oidc --auth-provider-arg=a=b,c=d");
+    assert!(file.contains("name: oidc") && file.contains("a: b"), "{file}");
+}
+
+#[test]
+fn values_of_the_kubeconfig_file_have_a_place_and_a_type() {
+    let mut machine = machine();
+    let mut config = |words: &str| {
+        run(&mut machine, &format!("config {words}"));
+        std::mem::take(&mut machine.out) + &std::mem::take(&mut machine.err)
+    };
+    assert_eq!(config("set contexts.c.namespace team"), "Property \"contexts.c.namespace\" set.\n");
+    assert_eq!(
+        config("set clusters.10.0.0.1.insecure-skip-tls-verify yes"),
+        "error: strconv.ParseBool: parsing \"yes\": invalid syntax\n"
+    );
+    assert_eq!(config("set clusters.10.0.0.1.server https://x"), "Property \"clusters.10.0.0.1.server\" set.\n");
+    assert_eq!(config("unset users.nosuch.token"), "error: current map key `nosuch` is invalid\n");
+    assert!(config("set nosuch.a b").starts_with("error: unable to parse nosuch.a after []"));
+    assert_eq!(config("set users.u.client-key-data ab --set-raw-bytes"), "Property \"users.u.client-key-data\" set.\n");
+    assert!(config("set users.u.client-key-data a!").contains("illegal base64 data at input byte 1"));
+    let file = machine.files.get("/home/learner/.kube/config").cloned().unwrap_or_default();
+    assert!(
+        file.contains("namespace: team") && file.contains("name: 10.0.0.1") && file.contains("client-key-data: YWI="),
+        "{file}"
+    );
+}

@@ -6,6 +6,7 @@ use super::failure::Failure;
 use super::print::{Grid, Printer};
 use super::program::{Context, Next, Progress, Task};
 use crate::shell::program::Wait;
+use crate::sim::Time;
 use crate::text::http::{Request, StreamId, StreamRead};
 
 /// An open watch, decoded event by event.
@@ -106,6 +107,7 @@ impl Style {
 pub struct Watch {
     events: Events,
     style: Style,
+    until: Option<Time>,
 }
 
 impl Watch {
@@ -114,7 +116,9 @@ impl Watch {
     /// # Errors
     /// The server's.
     pub fn open(cx: &mut Context<'_>, request: Request, style: Style) -> Result<Watch, Failure> {
-        Ok(Watch { events: Events::open(cx, request)?, style })
+        // A request that may not last for ever ends a watch, too, and quietly.
+        let until = cx.request_timeout().map(|span| cx.system.now() + span);
+        Ok(Watch { events: Events::open(cx, request)?, style, until })
     }
 }
 
@@ -123,7 +127,13 @@ impl Task for Watch {
         loop {
             match self.events.next(cx)? {
                 Event::Seen(kind, object) => self.style.show(cx, &kind, &object)?,
-                Event::Pending => return Ok(Progress::Wait(Wait { streams: true, ..Wait::default() })),
+                Event::Pending if self.until.is_some_and(|until| cx.system.now() >= until) => {
+                    self.events.close(cx);
+                    return Ok(Progress::Next(Next::Exit(0)));
+                }
+                Event::Pending => {
+                    return Ok(Progress::Wait(Wait { until: self.until, streams: true, ..Wait::default() }));
+                }
                 Event::End => return Ok(Progress::Next(Next::Exit(0))),
             }
         }

@@ -71,6 +71,86 @@ pub fn to_indented_by(value: &Value, spaces: usize) -> String {
     out
 }
 
+/// JSON text as `json.Indent` lays it out (four spaces, keys in the order they have), without the fields named `omit`.
+pub fn reindented(text: &str, omit: &str) -> String {
+    let bytes = text.as_bytes();
+    let omitted = quoted(omit);
+    let mut out = String::new();
+    // Commas wait until it is known that something follows them.
+    let (mut at, mut depth, mut comma, mut fresh) = (0, 0_usize, false, false);
+    let line = |out: &mut String, depth: usize| {
+        out.push('\n');
+        out.extend(std::iter::repeat_n("    ", depth));
+    };
+    while let Some(byte) = bytes.get(at).copied() {
+        let rest = text.get(at..).unwrap_or_default();
+        match byte {
+            b' ' | b'\t' | b'\n' | b'\r' => at += 1,
+            b',' => (comma, at) = (true, at + 1),
+            b':' => {
+                out.push_str(": ");
+                at += 1;
+            }
+            b'}' | b']' => {
+                depth = depth.saturating_sub(1);
+                if !std::mem::take(&mut fresh) {
+                    line(&mut out, depth);
+                }
+                (comma, at) = (false, at + 1);
+                out.push(char::from(byte));
+            }
+            _ if !omit.is_empty()
+                && (comma || fresh)
+                && rest.strip_prefix(&omitted).is_some_and(|more| more.starts_with(':')) =>
+            {
+                let value = at + omitted.len() + 1;
+                let length = scan_value(bytes.get(value..).unwrap_or_default()).unwrap_or(0);
+                // The comma after it takes the place of the one before it.
+                at = value + length;
+                if comma || bytes.get(at) != Some(&b',') {
+                    comma = false;
+                } else {
+                    at += 1;
+                }
+            }
+            _ => {
+                if std::mem::take(&mut comma) {
+                    out.push(',');
+                    line(&mut out, depth);
+                } else if std::mem::take(&mut fresh) {
+                    line(&mut out, depth);
+                }
+                let opens = matches!(byte, b'{' | b'[');
+                let length = if opens { 1 } else { token(rest) };
+                out.push_str(rest.get(..length).unwrap_or_default());
+                at += length;
+                if opens {
+                    (depth, fresh) = (depth + 1, true);
+                }
+            }
+        }
+    }
+    out
+}
+
+/// How long the string, number or word is that a text begins with.
+fn token(text: &str) -> usize {
+    if !text.starts_with('"') {
+        let end = |c: char| matches!(c, ',' | '}' | ']' | ':') || c.is_whitespace();
+        return text.find(end).unwrap_or(text.len()).max(1);
+    }
+    let mut escaped = false;
+    for (at, byte) in text.bytes().enumerate().skip(1) {
+        match byte {
+            _ if escaped => escaped = false,
+            b'\\' => escaped = true,
+            b'"' => return at + 1,
+            _ => {}
+        }
+    }
+    text.len()
+}
+
 /// A string as Go writes it in JSON, with its quotes.
 pub fn quoted(text: &str) -> String {
     let mut out = String::new();
@@ -372,6 +452,14 @@ fn quote_byte(byte: u8) -> String {
 mod tests {
     use super::*;
     use serde_json::json;
+
+    #[test]
+    fn text_is_laid_out_anew_and_keeps_the_order_of_its_keys() {
+        let text = "{\"kind\":\"A\",\"b\":{},\"a\":[],\"m\":{\"x\":\"} , \\\"\",\"managedFields\":[{\"q\":[1,2]}]},\"l\":[1,{\"managedFields\":[],\"z\":null}]}\n";
+        let wanted = "{\n    \"kind\": \"A\",\n    \"b\": {},\n    \"a\": [],\n    \"m\": {\n        \"x\": \"} , \\\"\"\n    },\n    \"l\": [\n        1,\n        {\n            \"z\": null\n        }\n    ]\n}";
+        assert_eq!(reindented(text, "managedFields"), wanted);
+        assert_eq!(reindented("{\"managedFields\":[],\"b\":1}", ""), "{\n    \"managedFields\": [],\n    \"b\": 1\n}");
+    }
 
     #[test]
     fn html_characters_are_escaped() {

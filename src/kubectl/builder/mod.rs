@@ -4,18 +4,26 @@
 
 mod files;
 
+use std::collections::BTreeMap;
+
 use serde_json::Value;
 
 use super::discovery::{Discovery, Resource};
 use super::failure::Failure;
 use super::flags::{Flag, Flags, slice, switch, text};
 use super::program::Context;
+use crate::apimachinery::labels;
 use crate::text::go_number::quote;
 use crate::text::http::{Method, Request};
 
+const FILENAME: Flag = slice("filename", "File, directory or - for standard input; may be repeated.").short('f');
+
+/// The flag of commands that take an object from a file.
+pub const FILE_FLAG: &[Flag] = &[FILENAME];
+
 /// The flags of commands that read files.
 pub const FILE_FLAGS: &[Flag] = &[
-    slice("filename", "File, directory or - for standard input; may be repeated.").short('f'),
+    FILENAME,
     text("kustomize", "", "Directory with a kustomization; cannot be used with -f.").short('k'),
     switch("recursive", "Read the directories of -f with everything below them.").short('R'),
 ];
@@ -134,6 +142,10 @@ pub fn build(cx: &mut Context<'_>, query: &Query) -> Result<Built, Failure> {
             ));
         }
         files::load(cx, query, &paths, &mut built)?;
+        if let Some(selector) = &query.selector {
+            let selector = labels::parse(selector).map_err(Failure::msg)?;
+            built.targets.retain(|target| selector.matches(Some(&labels_of(target))));
+        }
         return Ok(built);
     }
     if query.args.is_empty() {
@@ -151,7 +163,7 @@ pub fn build(cx: &mut Context<'_>, query: &Query) -> Result<Built, Failure> {
             return Err(Failure::msg("name cannot be provided when a selector is specified"));
         }
         for word in &types {
-            let resource = discovery.resolve(word)?.clone();
+            let resource = cx.resource(word)?;
             let namespace = if resource.namespaced { namespace.clone() } else { String::new() };
             built.targets.push(Target { resource, namespace, name: String::new(), object: None, source: None });
         }
@@ -165,13 +177,20 @@ pub fn build(cx: &mut Context<'_>, query: &Query) -> Result<Built, Failure> {
     }
     built.single = types.len() == 1 && names.len() == 1;
     for word in &types {
-        let resource = discovery.resolve(word)?.clone();
+        let resource = cx.resource(word)?;
         if query.all_namespaces && resource.namespaced {
             return Err(Failure::msg("a resource cannot be retrieved by name across all namespaces"));
         }
         built.targets.extend(names.iter().map(|name| named(&resource, &namespace, name)));
     }
     Ok(built)
+}
+
+/// The labels of an object that came from a file.
+fn labels_of(target: &Target) -> BTreeMap<String, String> {
+    let labels = target.object.as_ref().and_then(|object| object.pointer("/metadata/labels")?.as_object());
+    let text = |value: &Value| value.as_str().unwrap_or("").to_owned();
+    labels.into_iter().flatten().map(|(key, value)| (key.clone(), text(value))).collect()
 }
 
 fn named(resource: &Resource, namespace: &str, name: &str) -> Target {
@@ -194,14 +213,13 @@ fn by_tuples(
     if query.selector.is_some() || query.field_selector.is_some() || query.all {
         return Err(Failure::msg("selectors and the all flag cannot be used when passing resource/name arguments"));
     }
-    let discovery = cx.discovery()?;
     built.single = tuples.len() == 1;
     for (word, name) in tuples {
-        let resource = discovery.resolve(&word)?;
+        let resource = cx.resource(&word)?;
         if query.all_namespaces && resource.namespaced {
             return Err(Failure::msg("a resource cannot be retrieved by name across all namespaces"));
         }
-        built.targets.push(named(resource, namespace, &name));
+        built.targets.push(named(&resource, namespace, &name));
     }
     Ok(built)
 }
@@ -257,7 +275,13 @@ pub fn list(
 ) -> Result<Value, Failure> {
     let mut request = Request::new(Method::Get, target.path()).with_header("Accept", accept);
     request.query = selectors.to_vec();
-    request.query.push(("limit".to_owned(), "500".to_owned()));
+    let limit = match cx.session.flags.text("chunk-size") {
+        "" => "500",
+        size => size,
+    };
+    if limit != "0" {
+        request.query.push(("limit".to_owned(), limit.to_owned()));
+    }
     let mut answer = cx.json(request.clone()).map_err(|failure| refused(failure, target, selectors))?;
     loop {
         let next = answer.pointer("/metadata/continue").and_then(Value::as_str).unwrap_or("").to_owned();

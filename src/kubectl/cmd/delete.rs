@@ -118,7 +118,7 @@ fn run(cx: &mut Context<'_>) -> Outcome {
     if !wait || dry_run != DryRun::None || waited.is_empty() {
         return DONE;
     }
-    Ok(Next::Task(Box::new(Gone::new(cx, waited, timeout(&flags), None))))
+    Ok(Next::Task(Box::new(Gone::new(cx, waited, timeout(&flags)))))
 }
 
 fn timeout(flags: &Flags) -> Option<u64> {

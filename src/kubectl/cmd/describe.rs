@@ -62,7 +62,8 @@ fn run(cx: &mut Context<'_>) -> Outcome {
         return DONE;
     }
     // Several objects are shown without their events, unless those are asked for.
-    let show_events = show_events && (found.len() == 1 || flags.changed("show-events"));
+    let alone = found.len() == 1 && failures.is_empty();
+    let show_events = show_events && (alone || flags.changed("show-events"));
     let failures = print_all(cx, &found, show_events, failures);
     if failures.is_empty() { DONE } else { Err(Failure::Exit(1, Failure::Many(failures).lines())) }
 }

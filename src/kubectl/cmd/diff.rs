@@ -9,7 +9,7 @@ use crate::kubectl::apply::{patch_form, three_way};
 use crate::kubectl::builder::{self, FILE_FLAGS, Query, Target};
 use crate::kubectl::failure::Failure;
 use crate::kubectl::flags::{Flag, array, int, switch, text};
-use crate::kubectl::print::{drop_managed_fields, str_at};
+use crate::kubectl::print::drop_managed_fields;
 use crate::kubectl::program::{Context, DONE, Next, Outcome};
 use crate::kubectl::tree::{Command, Group};
 use crate::kubectl::writing::{self, DryRun, LAST_APPLIED, blame, field_manager, remember};
@@ -23,6 +23,7 @@ const FLAGS: &[Flag] = &[
     text("selector", "", "Only objects whose labels match.").short('l'),
     switch("server-side", "Let the server merge."),
     switch("show-managed-fields", "Keep managedFields."),
+    switch("show-secrets", "Show the values of Secrets."),
 ];
 
 /// The command.
@@ -64,7 +65,10 @@ fn compare(cx: &mut Context<'_>) -> Outcome {
     let stamp = cx.system.now();
     let number = stamp.as_micros() % 4_000_000_000;
     for target in &built.targets {
-        let (live, merged) = states(cx, target)?;
+        let (mut live, mut merged) = states(cx, target)?;
+        if target.resource.kind == "Secret" && target.resource.version == "v1" && !flags.on("show-secrets") {
+            mask(live.as_mut(), merged.as_mut());
+        }
         let resource = &target.resource;
         let group = if resource.group.is_empty() { String::new() } else { format!("{}.", resource.group) };
         let name = format!("{group}{}.{}.{}.{}", resource.version, resource.kind, target.namespace, target.name);
@@ -132,12 +136,29 @@ fn shown(mut object: Value, managed: bool) -> Value {
             metadata.remove("annotations");
         }
     }
-    if str_at(&object, "/kind") == "Secret" {
-        for (_, value) in object.get_mut("data").and_then(Value::as_object_mut).into_iter().flatten() {
-            *value = json!("***");
+    object
+}
+
+/// Hides the values of a Secret; those that differ go on doing so.
+fn mask(live: Option<&mut Value>, merged: Option<&mut Value>) {
+    let data = |object: Option<&mut Value>| {
+        object.and_then(|object| object.get_mut("data")?.as_object_mut().map(std::mem::take)).unwrap_or_default()
+    };
+    let (mut live, mut merged) = (live, merged);
+    let (before, after) = (data(live.as_deref_mut()), data(merged.as_deref_mut()));
+    let hidden = |own: &serde_json::Map<String, Value>, other: &serde_json::Map<String, Value>, word: &str| {
+        let differs = |key: &String, value: &Value| other.get(key).is_some_and(|theirs| theirs != value);
+        let entry = |(key, value): (&String, &Value)| {
+            let text = if differs(key, value) { format!("*** ({word})") } else { "***".to_owned() };
+            (key.clone(), json!(text))
+        };
+        Value::Object(own.iter().map(entry).collect())
+    };
+    for (object, text) in [(live, hidden(&before, &after, "before")), (merged, hidden(&after, &before, "after"))] {
+        if let Some(slot) = object.and_then(|object| object.get_mut("data")) {
+            *slot = text;
         }
     }
-    object
 }
 
 /// The hunks of `diff -u`.
@@ -178,6 +199,15 @@ fn unified(old: &str, new: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn the_values_of_a_secret_are_hidden_but_their_difference_is_not() {
+        let mut live = json!({"data": {"a": "1", "b": "2"}});
+        let mut merged = json!({"data": {"a": "1", "b": "3", "c": "4"}});
+        mask(Some(&mut live), Some(&mut merged));
+        assert_eq!(live, json!({"data": {"a": "***", "b": "*** (before)"}}));
+        assert_eq!(merged, json!({"data": {"a": "***", "b": "*** (after)", "c": "***"}}));
+    }
 
     #[test]
     fn hunks_are_those_of_diff() {

@@ -1,18 +1,17 @@
-//! `kubectl api-resources`, `api-versions`, `version`, `cluster-info`: what the server is and has.
+//! `kubectl api-resources`, `api-versions`, `version`: what the server is and has.
 //!
-//! Models Kubernetes 1.36 staging/src/k8s.io/kubectl/pkg/cmd/apiresources, pkg/cmd/version, pkg/cmd/clusterinfo.
+//! Models Kubernetes 1.36 staging/src/k8s.io/kubectl/pkg/cmd/apiresources, pkg/cmd/version.
 
 use serde_json::{Value, json};
 
 use crate::kubectl::client::VERSION;
 use crate::kubectl::discovery::Resource;
 use crate::kubectl::failure::Failure;
-use crate::kubectl::flags::{Flag, duration, slice, switch, text};
-use crate::kubectl::print::{list_at, map_at, str_at};
+use crate::kubectl::flags::{Flag, slice, switch, text};
+use crate::kubectl::print::str_at;
 use crate::kubectl::program::{Context, DONE, Outcome};
 use crate::kubectl::tree::{Command, Group};
-use crate::text::go_number::quote;
-use crate::text::http::{Method, Request};
+use crate::text::go_json;
 use crate::text::table::TabWriter;
 use crate::text::yaml::to_yaml;
 
@@ -22,7 +21,8 @@ const RESOURCE_FLAGS: &[Flag] = &[
     slice("categories", "Only resources of these categories."),
     switch("namespaced", "Only resources in namespaces; with =false only those without.").on(),
     switch("no-headers", "Leave out the line of headers."),
-    text("output", "", "wide or name.").short('o'),
+    text("output", "", "wide, name, json or yaml.").short('o'),
+    switch("show-managed-fields", "Keep managedFields, which no resource has."),
     text("sort-by", "", "Sort by name or kind."),
     slice("verbs", "Only resources with which these can be done."),
 ];
@@ -68,44 +68,17 @@ pub static VERSION_COMMAND: Command = Command {
     ..Command::EMPTY
 };
 
-/// `kubectl cluster-info`.
-pub static CLUSTER_INFO: Command = Command {
-    name: "cluster-info",
-    group: Group::Cluster,
-    short: "Show where the cluster's services are",
-    long: "Shows the addresses of the control plane and of services that belong to the cluster.",
-    examples: &[("Where the cluster is", "kubectl cluster-info")],
-    usage: "[flags] [options]",
-    subcommands: &[&DUMP],
-    run: Some(cluster_info),
-    ..Command::EMPTY
-};
-
-static DUMP: Command = Command {
-    name: "dump",
-    short: "Print everything for a diagnosis",
-    long: "Prints nodes, events, controllers and Pods of some namespaces as JSON.",
-    examples: &[("Everything of kube-system", "kubectl cluster-info dump")],
-    usage: "[flags] [options]",
-    flags: &[&[
-        switch("all-namespaces", "Of every namespace.").short('A'),
-        slice("namespaces", "Of these namespaces."),
-        text("output", "json", "json or yaml.").short('o'),
-        text("output-directory", "", "Where to write files; - is standard output."),
-        duration("pod-running-timeout", "20s", "How long to wait for a Pod."),
-    ]],
-    run: Some(dump),
-    ..Command::EMPTY
-};
-
 fn api_resources(cx: &mut Context<'_>) -> Outcome {
     let flags = cx.session.flags.clone();
     if !flags.args.is_empty() {
         return Err(cx.usage(format!("unexpected arguments: [{}]", flags.args.join(" "))));
     }
     let output = flags.text("output");
-    if !["", "wide", "name"].contains(&output) {
-        return Err(Failure::msg(format!("--output {output} is not available")));
+    if !["", "wide", "name", "json", "yaml"].contains(&output) {
+        return Err(Failure::msg(format!(
+            "unable to match a printer suitable for the output format {}, allowed formats are: json,kyaml,name,wide,yaml",
+            crate::text::go_number::quote(output)
+        )));
     }
     if !["", "name", "kind"].contains(&flags.text("sort-by")) {
         return Err(Failure::msg("--sort-by accepts only name or kind"));
@@ -126,6 +99,16 @@ fn api_resources(cx: &mut Context<'_>) -> Outcome {
         "kind" => resources.sort_by(|a, b| a.kind.cmp(&b.kind)),
         "name" => resources.sort_by(|a, b| a.plural.cmp(&b.plural)),
         _ => resources.sort_by(|a, b| (&a.group, &a.plural).cmp(&(&b.group, &b.plural))),
+    }
+    if ["json", "yaml"].contains(&output) {
+        let text = listed(&resources);
+        let text = if output == "json" {
+            go_json::reindented(&text, "") + "\n"
+        } else {
+            to_yaml(&serde_json::from_str(&text).unwrap_or_default())
+        };
+        cx.out.out(&text);
+        return DONE;
     }
     let mut writer = TabWriter::for_tables();
     if !flags.on("no-headers") && output != "name" {
@@ -153,6 +136,37 @@ fn api_resources(cx: &mut Context<'_>) -> Outcome {
     let text = writer.flush();
     cx.out.out(&text);
     DONE
+}
+
+/// Resources as JSON, with the fields in the order of Go's type.
+fn listed(resources: &[&Resource]) -> String {
+    let words = |list: &[String]| list.iter().map(|word| go_json::quoted(word)).collect::<Vec<_>>().join(",");
+    let items: Vec<String> = resources
+        .iter()
+        .map(|one| {
+            let mut fields = vec![
+                format!("\"name\":{}", go_json::quoted(&one.plural)),
+                format!("\"singularName\":{}", go_json::quoted(&one.singular)),
+                format!("\"namespaced\":{}", one.namespaced),
+            ];
+            if !one.group.is_empty() {
+                fields.push(format!("\"group\":{}", go_json::quoted(&one.group)));
+            }
+            fields.push(format!("\"version\":{}", go_json::quoted(&one.version)));
+            fields.push(format!("\"kind\":{}", go_json::quoted(&one.kind)));
+            fields.push(format!("\"verbs\":[{}]", words(&one.verbs)));
+            for (name, list) in [("shortNames", &one.short_names), ("categories", &one.categories)] {
+                if !list.is_empty() {
+                    fields.push(format!("\"{name}\":[{}]", words(list)));
+                }
+            }
+            format!("{{{}}}", fields.join(","))
+        })
+        .collect();
+    format!(
+        "{{\"kind\":\"APIResourceList\",\"apiVersion\":\"v1\",\"groupVersion\":\"\",\"resources\":[{}]}}",
+        items.join(",")
+    )
 }
 
 fn api_versions(cx: &mut Context<'_>) -> Outcome {
@@ -237,68 +251,4 @@ fn version(cx: &mut Context<'_>) -> Outcome {
         }
     }
     server.map(|_| crate::kubectl::program::Next::Exit(0))
-}
-
-fn cluster_info(cx: &mut Context<'_>) -> Outcome {
-    if !cx.session.flags.args.is_empty() {
-        let args = cx.session.flags.args.join(" ");
-        return Err(cx.usage(format!("unknown command {}", quote(&args))));
-    }
-    let server = cx.config()?.server.clone();
-    let request = Request::new(Method::Get, "/api/v1/namespaces/kube-system/services")
-        .with_header("Accept", "application/json")
-        .with_query("labelSelector", "kubernetes.io/cluster-service=true");
-    let answer = cx.json(request)?;
-    cx.out.line(&format!("Kubernetes control plane is running at {server}"));
-    for service in list_at(&answer, "/items") {
-        let labels = map_at(service, "/metadata/labels");
-        let title = labels.and_then(|all| all.get("kubernetes.io/name")).and_then(Value::as_str);
-        let name = str_at(service, "/metadata/name");
-        let port = str_at(service, "/spec/ports/0/name");
-        let target = if port.is_empty() { name.to_owned() } else { format!("{name}:{port}") };
-        let namespace = str_at(service, "/metadata/namespace");
-        cx.out.line(&format!(
-            "{} is running at {server}/api/v1/namespaces/{namespace}/services/{target}/proxy",
-            title.unwrap_or(name)
-        ));
-    }
-    cx.out.line("\nTo further debug and diagnose cluster problems, use 'kubectl cluster-info dump'.");
-    DONE
-}
-
-fn dump(cx: &mut Context<'_>) -> Outcome {
-    let flags = cx.session.flags.clone();
-    let print = |cx: &mut Context<'_>, value: &Value| {
-        let text = if flags.text("output") == "yaml" {
-            to_yaml(value)
-        } else {
-            crate::text::go_json::to_indented(value) + "\n"
-        };
-        cx.out.out(&text);
-    };
-    let nodes = cx.get("/api/v1/nodes")?;
-    print(cx, &nodes);
-    let mut namespaces = flags.list("namespaces");
-    if flags.on("all-namespaces") {
-        let all = cx.get("/api/v1/namespaces")?;
-        namespaces = list_at(&all, "/items").iter().map(|one| str_at(one, "/metadata/name").to_owned()).collect();
-    } else if namespaces.is_empty() {
-        namespaces = vec!["default".to_owned(), "kube-system".to_owned()];
-    }
-    for namespace in namespaces {
-        for (root, plural) in [
-            ("/api/v1", "events"),
-            ("/api/v1", "replicationcontrollers"),
-            ("/api/v1", "services"),
-            ("/apis/apps/v1", "daemonsets"),
-            ("/apis/apps/v1", "deployments"),
-            ("/apis/apps/v1", "replicasets"),
-            ("/api/v1", "pods"),
-        ] {
-            if let Ok(list) = cx.get(&format!("{root}/namespaces/{namespace}/{plural}")) {
-                print(cx, &list);
-            }
-        }
-    }
-    DONE
 }

@@ -77,7 +77,7 @@ fn nodes_of(cx: &mut Context<'_>) -> Result<Vec<Target>, Failure> {
     let flags = cx.session.flags.clone();
     let selector = flags.text("selector").to_owned();
     if flags.args.is_empty() && selector.is_empty() {
-        return Err(cx.usage(format!("USAGE: {} [flags]", cx.path())));
+        return Err(cx.usage(format!("USAGE: {} NODE [flags]", cx.path().trim_start_matches("kubectl "))));
     }
     if !flags.args.is_empty() && !selector.is_empty() {
         return Err(cx.usage("error: cannot specify both a node name and a --selector option"));

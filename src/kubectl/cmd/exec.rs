@@ -4,13 +4,13 @@
 
 use serde_json::Value;
 
-use crate::kubectl::builder::{self, FILE_FLAGS, Query};
+use crate::kubectl::builder::{self, FILE_FLAG, Query};
 use crate::kubectl::failure::Failure;
 use crate::kubectl::flags::{Flag, duration, switch, text};
 use crate::kubectl::pods;
 use crate::kubectl::print::str_at;
 use crate::kubectl::program::{Context, Next, Outcome};
-use crate::kubectl::session::{Attach, Session, Start};
+use crate::kubectl::session::{Attach, DETACH_KEYS, Session, Start, keys};
 use crate::kubectl::tree::{Command, Group};
 
 const FLAGS: &[Flag] = &[
@@ -33,7 +33,7 @@ pub static EXEC: Command = Command {
         ("In a Pod of a Deployment", "kubectl exec deploy/web -- date"),
     ],
     usage: "(POD | TYPE/NAME) [-c CONTAINER] [flags] -- COMMAND [args...] [options]",
-    flags: &[FLAGS, FILE_FLAGS],
+    flags: &[FLAGS, FILE_FLAG],
     run: Some(exec),
     ..Command::EMPTY
 };
@@ -46,7 +46,7 @@ pub static ATTACH: Command = Command {
     long: "Attaches to the process that a container runs.",
     examples: &[("See what it writes from now on", "kubectl attach web")],
     usage: "(POD | TYPE/NAME) -c CONTAINER [options]",
-    flags: &[FLAGS],
+    flags: &[FLAGS, &[DETACH_KEYS]],
     run: Some(attach),
     ..Command::EMPTY
 };
@@ -57,7 +57,7 @@ fn pod(cx: &mut Context<'_>, word: &str) -> Result<Value, Failure> {
     let built = builder::build(cx, &Query { args, ..Query::default() })?;
     let Some(target) = built.targets.first().cloned() else { return Err(Failure::msg("pod not found")) };
     let object = cx.get(&target.path())?;
-    let mut found = pods::pods_of(cx, &target, &object)?;
+    let mut found = pods::pods_of(cx, &target, &object, "attach to")?;
     pods::sort_for_exec(&mut found);
     found.into_iter().next().ok_or_else(|| Failure::msg("timed out waiting for the condition"))
 }
@@ -103,6 +103,7 @@ fn exec(cx: &mut Context<'_>) -> Outcome {
         stdin,
         tty,
         quiet: flags.on("quiet"),
+        detach: Vec::new(),
     };
     Ok(Next::Task(Box::new(Start::Exec(session.open(cx)?))))
 }
@@ -110,7 +111,7 @@ fn exec(cx: &mut Context<'_>) -> Outcome {
 fn attach(cx: &mut Context<'_>) -> Outcome {
     let flags = cx.session.flags.clone();
     if flags.args.is_empty() {
-        return Err(cx.usage("at least 1 argument is required for attach"));
+        return Err(Failure::msg("at least 1 argument is required for attach"));
     }
     if flags.args.len() > 2 {
         return Err(cx.usage("expected POD, TYPE/NAME, or TYPE NAME, (at most 2 arguments)"));
@@ -118,7 +119,8 @@ fn attach(cx: &mut Context<'_>) -> Outcome {
     let word = flags.args.join("/");
     let pod = pod(cx, &word)?;
     running(&pod, "attach")?;
-    let container = pods::container(cx, &pod, flags.text("container"), flags.on("quiet"))?;
+    let container = pods::container(cx, &pod, flags.text("container"), flags.on("quiet"))
+        .map_err(|failure| failure.context("cannot attach to the container: "))?;
     let session = Session {
         namespace: str_at(&pod, "/metadata/namespace").to_owned(),
         pod: str_at(&pod, "/metadata/name").to_owned(),
@@ -127,6 +129,7 @@ fn attach(cx: &mut Context<'_>) -> Outcome {
         stdin: flags.on("stdin"),
         tty: flags.on("tty") && cx.system.is_terminal(0),
         quiet: flags.on("quiet"),
+        detach: keys(flags.text("detach-keys"))?,
     };
     let timeout = flags.nanoseconds("pod-running-timeout");
     Ok(Next::Task(Box::new(Start::Attach(Attach::wait_for(cx, session, timeout, false, false)))))

@@ -14,7 +14,7 @@ use crate::text::http::{Method, Request};
 const FLAGS: &[Flag] = &[
     text("api-version", "", "The group and version, such as batch/v1."),
     text("output", "plaintext", "plaintext or plaintext-openapiv2.").short('o'),
-    switch("recursive", "All fields below, without their descriptions."),
+    switch("recursive", "All fields below, without their descriptions.").short('R'),
 ];
 
 /// The command.
@@ -51,7 +51,7 @@ fn run(cx: &mut Context<'_>) -> Outcome {
     }
     let (name, path) = word.split_once('.').unwrap_or((&word, ""));
     let discovery = cx.discovery()?;
-    let mut resource = discovery.resolve(name).map_err(|failure| Failure::Plain(failure.text()))?.clone();
+    let mut resource = cx.resource(name).map_err(|failure| Failure::Plain(failure.text()))?;
     if !flags.text("api-version").is_empty() {
         let (group, version) = flags.text("api-version").split_once('/').unwrap_or(("", flags.text("api-version")));
         let exact = discovery
@@ -84,6 +84,11 @@ fn run(cx: &mut Context<'_>) -> Outcome {
     let mut request = Request::new(Method::Get, address).with_header("Accept", "application/json");
     if let Some((name, value)) = query.split_once('=') {
         request = request.with_query(name, value);
+    }
+    // The older form asks the older document, which this server does not have: kubectl's words for that.
+    if output == "plaintext-openapiv2" {
+        let version = if resource.group.is_empty() { format!("/{}", resource.version) } else { resource.api_version() };
+        return Err(Failure::msg(format!("couldn't find resource for \"{version}, Kind={}\"", resource.kind)));
     }
     let document = cx.json(request.with_query("timeout", "32s"))?;
     let schemas = map_at(&document, "/components/schemas").cloned().unwrap_or_default();

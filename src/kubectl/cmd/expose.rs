@@ -4,13 +4,16 @@
 
 use serde_json::{Map, Value, json};
 
+use crate::apimachinery::quantity::Quantity;
 use crate::kubectl::builder::{self, FILE_FLAGS, Query, Target};
 use crate::kubectl::failure::Failure;
 use crate::kubectl::flags::{Flag, Flags, int, text};
+use crate::kubectl::patching::overridden;
 use crate::kubectl::print::{PRINT_FLAGS, Printer, list_at, map_at};
 use crate::kubectl::program::{Context, DONE, Outcome};
 use crate::kubectl::tree::{Command, Group};
 use crate::kubectl::writing::{self, DRY_RUN, DryRun, SAVE_CONFIG, field_manager};
+use crate::text::go_number::quote;
 
 const EXPOSE_FLAGS: &[Flag] = &[
     text("cluster-ip", "", "The address of the Service, or None."),
@@ -103,26 +106,35 @@ fn make(cx: &mut Context<'_>, object: Value, what: &str) -> Outcome {
 
 fn expose(cx: &mut Context<'_>) -> Outcome {
     let flags = cx.session.flags.clone();
+    let mut failures = Vec::new();
     for target in fetched(cx)? {
         let object = target.object.clone().unwrap_or_default();
-        let service = service(&flags, &target, &object)?;
-        make(cx, service, "exposed")?;
+        let made = service(&flags, &target, &object).and_then(|service| overridden(&flags, service));
+        if let Err(failure) = made.and_then(|service| make(cx, service, "exposed")) {
+            failures.push(failure);
+        }
     }
-    DONE
+    if failures.is_empty() { DONE } else { Err(Failure::Many(failures)) }
 }
 
-fn pairs(text: &str) -> Map<String, Value> {
-    text.split(',').filter_map(|part| part.split_once('=')).map(|(key, value)| (key.to_owned(), json!(value))).collect()
+fn pairs(text: &str) -> Result<Map<String, Value>, Failure> {
+    let pair = |part: &str| match part.split_once('=') {
+        Some((key, value)) if !key.is_empty() => Ok((key.to_owned(), json!(value))),
+        _ => Err(Failure::msg(format!("unexpected label spec: {part}"))),
+    };
+    text.split(',').map(pair).collect()
 }
 
 fn service(flags: &Flags, target: &Target, object: &Value) -> Result<Value, Failure> {
     let kind = target.resource.kind.as_str();
+    if !["Pod", "Service", "ReplicationController", "Deployment", "ReplicaSet"].contains(&kind) {
+        return Err(Failure::msg(format!("cannot expose a {}", kind_and_group(target))));
+    }
     let selector = if flags.text("selector").is_empty() {
         let path = match kind {
             "Pod" => "/metadata/labels",
             "Service" | "ReplicationController" => "/spec/selector",
-            "Deployment" | "ReplicaSet" => "/spec/selector/matchLabels",
-            _ => return Err(Failure::msg(format!("cannot expose a {}", kind_and_group(target)))),
+            _ => "/spec/selector/matchLabels",
         };
         let found = map_at(object, path).cloned().unwrap_or_default();
         if found.is_empty() {
@@ -137,7 +149,7 @@ fn service(flags: &Flags, target: &Target, object: &Value) -> Result<Value, Fail
         }
         found
     } else {
-        pairs(flags.text("selector"))
+        pairs(flags.text("selector"))?
     };
     let target_port = |default: &Value| match flags.text("target-port") {
         "" => default.clone(),
@@ -156,12 +168,10 @@ fn service(flags: &Flags, target: &Target, object: &Value) -> Result<Value, Fail
     let wanted: Vec<i64> = if flags.text("port").is_empty() {
         known.iter().map(|(number, _)| *number).collect()
     } else {
-        flags.text("port").split(',').filter_map(|part| part.trim().parse().ok()).collect()
+        flags.text("port").split(',').map(number).collect::<Result<_, Failure>>()?
     };
-    if wanted.is_empty() {
-        return Err(Failure::msg(
-            "couldn't find port via --port flag or introspection\nSee 'kubectl expose -h' for help and examples",
-        ));
+    if wanted.is_empty() && flags.text("cluster-ip") != "None" {
+        return Err(Failure::msg("couldn't find port via --port flag or introspection"));
     }
     let many = wanted.len() > 1;
     let ports: Vec<Value> = wanted
@@ -183,7 +193,7 @@ fn service(flags: &Flags, target: &Target, object: &Value) -> Result<Value, Fail
     let labels = if flags.text("labels").is_empty() {
         map_at(object, "/metadata/labels").cloned().unwrap_or_default()
     } else {
-        pairs(flags.text("labels"))
+        pairs(flags.text("labels"))?
     };
     let mut metadata = json!({"name": name});
     if let (false, Some(fields)) = (labels.is_empty(), metadata.as_object_mut()) {
@@ -210,6 +220,10 @@ fn service(flags: &Flags, target: &Target, object: &Value) -> Result<Value, Fail
     )
 }
 
+fn number(text: &str) -> Result<i64, Failure> {
+    text.parse().map_err(|_| Failure::msg(format!("strconv.Atoi: parsing {}: invalid syntax", quote(text))))
+}
+
 fn kind_and_group(target: &Target) -> String {
     let resource = &target.resource;
     if resource.group.is_empty() { resource.kind.clone() } else { format!("{}.{}", resource.kind, resource.group) }
@@ -233,7 +247,7 @@ fn autoscale(cx: &mut Context<'_>) -> Outcome {
         )));
     }
     if flags.changed("cpu-percent") && flags.changed("cpu") {
-        return Err(Failure::msg("only one of --cpu-percent and --cpu may be specified"));
+        return Err(Failure::msg("--cpu-percent and --cpu are mutually exclusive"));
     }
     let mut metrics = Vec::new();
     let cpu = if flags.changed("cpu-percent") && flags.number("cpu-percent") >= 0 {
@@ -245,11 +259,7 @@ fn autoscale(cx: &mut Context<'_>) -> Outcome {
         if text.is_empty() {
             continue;
         }
-        let target = match text.strip_suffix('%').map(str::parse::<i64>) {
-            Some(Ok(percent)) => json!({"type": "Utilization", "averageUtilization": percent}),
-            Some(Err(_)) => return Err(Failure::msg(format!("invalid value for {name}: {text}"))),
-            None => json!({"type": "AverageValue", "averageValue": text}),
-        };
+        let target = aim(name, text)?;
         metrics.push(json!({"type": "Resource", "resource": {"name": name, "target": target}}));
     }
     for target in fetched(cx)? {
@@ -275,8 +285,26 @@ fn autoscale(cx: &mut Context<'_>) -> Outcome {
                 fields.insert("metrics".to_owned(), json!(metrics));
             }
         }
-        let object = json!({"apiVersion": "autoscaling/v2", "kind": "HorizontalPodAutoscaler", "metadata": {"name": name}, "spec": spec});
+        let object = json!({"apiVersion": "autoscaling/v2", "kind": "HorizontalPodAutoscaler", "metadata": {"name": name}, "spec": spec,
+            "status": {"currentMetrics": null, "desiredReplicas": 0}});
         make(cx, object, "autoscaled")?;
     }
     DONE
+}
+
+/// What an autoscaler aims at: `70%` or an amount; a bare number counts in the unit people use for it.
+fn aim(name: &str, text: &str) -> Result<Value, Failure> {
+    let text = text.trim();
+    if let Some(percent) = text.strip_suffix('%') {
+        return match percent.parse::<i64>() {
+            Ok(percent) if percent >= 0 => Ok(json!({"type": "Utilization", "averageUtilization": percent})),
+            _ => Err(Failure::msg(format!("invalid percentage value: {percent}"))),
+        };
+    }
+    let unit = if name == "cpu" { "m" } else { "Mi" };
+    let amount = if text.parse::<f64>().is_ok() { format!("{text}{unit}") } else { text.to_owned() };
+    match amount.parse::<Quantity>() {
+        Ok(amount) => Ok(json!({"type": "AverageValue", "averageValue": amount.to_string()})),
+        Err(_) => Err(Failure::msg(format!("invalid resource {name} value: {text}"))),
+    }
 }

@@ -2,10 +2,11 @@
 //!
 //! Models Kubernetes 1.36 staging/src/k8s.io/kubectl/pkg/cmd/get/get.go.
 
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use crate::kubectl::builder::{self, Built, FILE_FLAGS, Query, Target};
 use crate::kubectl::client::TABLE;
+use crate::kubectl::describe::age;
 use crate::kubectl::failure::Failure;
 use crate::kubectl::flags::{Flag, int, slice, switch, text};
 use crate::kubectl::print::{
@@ -131,20 +132,45 @@ fn table_of(
     selectors: &[(String, String)],
     whole: bool,
 ) -> Result<Value, Failure> {
+    let answer = answer_of(cx, target, selectors, whole)?;
+    let table = str_at(&answer, "/kind") == "Table";
+    Ok(if table { answer } else { plain_table(cx, answer) })
+}
+
+fn answer_of(
+    cx: &mut Context<'_>,
+    target: &Target,
+    selectors: &[(String, String)],
+    whole: bool,
+) -> Result<Value, Failure> {
+    let accept = if cx.session.flags.on("server-print") { TABLE } else { "application/json" };
     if target.name.is_empty() {
         let mut selectors = selectors.to_vec();
         if whole {
             selectors.push(("includeObject".to_owned(), "Object".to_owned()));
         }
-        return builder::list(cx, target, &selectors, TABLE);
+        return builder::list(cx, target, &selectors, accept);
     }
     let subresource = cx.session.flags.text("subresource").to_owned();
     let path = if subresource.is_empty() { target.path() } else { format!("{}/{subresource}", target.path()) };
-    let mut request = Request::new(Method::Get, path).with_header("Accept", TABLE);
+    let mut request = Request::new(Method::Get, path).with_header("Accept", accept);
     if whole {
         request = request.with_query("includeObject", "Object");
     }
     cx.json(request).map_err(|failure| builder::of_namespace(cx, target, failure))
+}
+
+/// The table that kubectl makes itself where the server gives none: names and ages.
+fn plain_table(cx: &Context<'_>, answer: Value) -> Value {
+    let now = cx.system.now();
+    let one = [answer.clone()];
+    let items = answer.get("items").and_then(Value::as_array).map_or(one.as_slice(), Vec::as_slice);
+    let row = |object: &Value| {
+        let age = age(now, str_at(object, "/metadata/creationTimestamp"));
+        json!({"cells": [str_at(object, "/metadata/name"), age], "object": object})
+    };
+    let columns = json!([{"name": "Name", "type": "string"}, {"name": "Age", "type": "string"}]);
+    json!({"metadata": answer.get("metadata"), "columnDefinitions": columns, "rows": items.iter().map(row).collect::<Vec<_>>()})
 }
 
 fn options(cx: &Context<'_>, printer: &Printer) -> TableOptions {
@@ -240,7 +266,11 @@ fn lines(failures: Vec<Failure>) -> Failure {
 
 fn generic(cx: &mut Context<'_>, built: &Built, mut printer: Printer) -> Outcome {
     let flags = cx.session.flags.clone();
-    let (found, mut failures) = builder::fetch(cx, built);
+    let (mut found, mut failures) = builder::fetch(cx, built);
+    let subresource = flags.text("subresource");
+    for target in found.iter_mut().filter(|_| !subresource.is_empty()) {
+        target.object = Some(cx.get(&format!("{}/{subresource}", target.path()))?);
+    }
     if flags.on("ignore-not-found") {
         failures.retain(|failure| !failure.is_not_found());
     }

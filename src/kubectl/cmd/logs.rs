@@ -15,6 +15,7 @@ use crate::kubectl::program::{Context, DONE, Next, Outcome, Progress, Task};
 use crate::kubectl::tree::{Command, Group};
 use crate::shell::program::Wait;
 use crate::sim::Time;
+use crate::text::go_number::quote;
 use crate::text::http::{Method, Request, StreamId, StreamRead};
 
 const FLAGS: &[Flag] = &[
@@ -108,6 +109,14 @@ fn check(cx: &Context<'_>, flags: &Flags) -> Result<(), Failure> {
     let named = flags.args.get(1).map_or(flags.text("container"), String::as_str);
     if flags.on("all-containers") && !named.is_empty() {
         return Err(Failure::msg(format!("--all-containers=true should not be specified with container name {named}")));
+    }
+    let after = flags.text("since-time");
+    if !after.is_empty() && after.parse::<jiff::Timestamp>().is_err() {
+        return Err(Failure::msg(format!(
+            "parsing time {} as \"2006-01-02T15:04:05Z07:00\": cannot parse {} as \"2006\"",
+            quote(after),
+            quote(after)
+        )));
     }
     if flags.nanoseconds("since") != 0 && !flags.text("since-time").is_empty() {
         return Err(Failure::msg("at most one of `sinceTime` or `sinceSeconds` may be specified"));

@@ -3,6 +3,7 @@
 mod apply;
 mod auth;
 mod certificate;
+mod cluster_info;
 mod completion;
 mod config;
 mod cp;
@@ -52,7 +53,7 @@ pub static COMMANDS: &[&Command] = &[
     &scale::COMMAND,
     &expose::AUTOSCALE,
     &certificate::COMMAND,
-    &discovery::CLUSTER_INFO,
+    &cluster_info::COMMAND,
     &top::COMMAND,
     &drain::CORDON,
     &drain::UNCORDON,

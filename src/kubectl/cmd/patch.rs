@@ -4,10 +4,12 @@
 
 use serde_json::Value;
 
-use crate::kubectl::builder::{self, FILE_FLAGS, Query};
+use crate::kubectl::builder::{self, FILE_FLAGS, Query, Target};
+use crate::kubectl::discovery::Resource;
 use crate::kubectl::failure::Failure;
 use crate::kubectl::flags::{Flag, switch, text};
-use crate::kubectl::print::{PRINT_FLAGS, Printer};
+use crate::kubectl::patching::patched;
+use crate::kubectl::print::{PRINT_FLAGS, Printer, str_at};
 use crate::kubectl::program::{Context, DONE, Outcome};
 use crate::kubectl::tree::{Command, Group};
 use crate::kubectl::writing::{self, DRY_RUN, DryRun, field_manager};
@@ -55,7 +57,7 @@ fn run(cx: &mut Context<'_>) -> Outcome {
         return Err(Failure::msg(format!("--type must be one of [json merge strategic], not {}", quote(&form))));
     }
     let dry_run = DryRun::of(cx)?;
-    let mut printer = Printer::of(&flags, cx.system, false)?;
+    let printer = Printer::of(&flags, cx.system, false)?;
     let text = if flags.text("patch").is_empty() {
         let path = flags.text("patch-file");
         let bytes = cx.system.read_file(path).map_err(|errno| {
@@ -65,38 +67,78 @@ fn run(cx: &mut Context<'_>) -> Outcome {
     } else {
         flags.text("patch").to_owned()
     };
-    let patch = match from_yaml(&text) {
-        Ok(patch) => patch,
-        Err(why) => return Err(Failure::msg(format!("unable to parse {}: {why}", quote(&text)))),
+    // What looks like JSON goes to the server as it is; it says what is wrong with it.
+    let patch = if text.trim_start().starts_with('{') {
+        serde_json::from_str(&text).map_err(|_| text.clone())
+    } else {
+        Ok(from_yaml(&text).map_err(|why| Failure::msg(format!("unable to parse {}: {why}", quote(&text))))?)
     };
-    let built = builder::build(cx, &Query::of(&flags))?;
-    let (found, mut failures) = builder::fetch(cx, &built);
+    let local = flags.on("local");
+    if local && !flags.args.is_empty() {
+        return Err(Failure::msg("cannot specify --local and server resources"));
+    }
+    let mut query = Query::of(&flags);
+    query.local = local;
+    let built = builder::build(cx, &query)?;
+    let (found, mut failures) = if local { (built.targets, built.failures) } else { builder::fetch(cx, &built) };
     for target in &found {
-        let before = target.object.clone().unwrap_or_default();
-        let mut path = target.path();
-        if !flags.text("subresource").is_empty() {
-            path = format!("{path}/{}", flags.text("subresource"));
-        }
-        if dry_run == DryRun::Client {
-            let text = printer.done(&before, &target.resource, &target.name, "patched (dry run)")?;
-            cx.out.out(&text);
-            continue;
-        }
-        let query = writing::query(dry_run, flags.text("field-manager"), "");
-        match cx.patch(&path, &form, &query, go_json::to_compact(&patch).as_bytes()) {
-            Ok(after) => {
-                let changed = version(&before) != version(&after) || (dry_run == DryRun::Server && before != after);
-                let what = if changed { "patched" } else { "patched (no change)" };
-                let text =
-                    printer.done(&after, &target.resource, &target.name, &format!("{what}{}", dry_run.suffix()))?;
+        let told = if local || dry_run == DryRun::Client {
+            on_this_side(target, &form, &patch, dry_run)
+        } else {
+            on_the_server(cx, target, &form, &patch, dry_run)
+        };
+        match told {
+            Ok((after, resource, what)) => {
+                let text = printer.clone().done(&after, &resource, &target.name, &what)?;
                 cx.out.out(&text);
             }
             Err(failure) => failures.push(failure),
         }
     }
+    if found.is_empty() && failures.is_empty() {
+        return Err(Failure::msg("no objects passed to patch"));
+    }
     if failures.is_empty() { DONE } else { Err(Failure::Many(failures)) }
 }
 
-fn version(object: &Value) -> Option<&Value> {
-    object.pointer("/metadata/resourceVersion")
+/// A patch, or the text that is none.
+type Patch = Result<Value, String>;
+
+/// An object after its patch, what it is, and what is said of it.
+type Told = Result<(Value, Resource, String), Failure>;
+
+fn said(changed: bool, dry_run: DryRun) -> String {
+    format!("{}{}", if changed { "patched" } else { "patched (no change)" }, dry_run.suffix())
+}
+
+fn on_this_side(target: &Target, form: &str, patch: &Patch, dry_run: DryRun) -> Told {
+    let before = target.object.clone().unwrap_or_default();
+    let patch = patch.as_ref().map_err(|_| Failure::msg("unexpected end of JSON input"))?;
+    let after = patched(&before, form, patch)?;
+    let what = said(after != before, dry_run);
+    Ok((after, target.resource.clone(), what))
+}
+
+fn on_the_server(cx: &mut Context<'_>, target: &Target, form: &str, patch: &Patch, dry_run: DryRun) -> Told {
+    let flags = cx.session.flags.clone();
+    let mut before = target.object.clone().unwrap_or_default();
+    let (mut path, mut resource) = (target.path(), target.resource.clone());
+    let subresource = flags.text("subresource");
+    if !subresource.is_empty() {
+        path = format!("{path}/{subresource}");
+        before = cx.get(&path)?;
+    }
+    let query = writing::query(dry_run, flags.text("field-manager"), "");
+    let bytes = match patch {
+        Ok(patch) => go_json::to_compact(patch),
+        Err(text) => text.clone(),
+    };
+    let after = cx.patch(&path, form, &query, bytes.as_bytes())?;
+    // A scale is an object of a kind of its own.
+    if !subresource.is_empty() {
+        let version = str_at(&after, "/apiVersion");
+        resource.kind = str_at(&after, "/kind").to_owned();
+        resource.group = version.split_once('/').map_or("", |(group, _)| group).to_owned();
+    }
+    Ok((after.clone(), resource, said(before != after, dry_run)))
 }

@@ -53,7 +53,7 @@ fn run(cx: &mut Context<'_>) -> Outcome {
     let built = builder::build(cx, &Query { args: vec![name], ..Query::default() })?;
     let Some(target) = built.targets.first().cloned() else { return Ok(Next::Exit(0)) };
     let object = cx.get(&target.path())?;
-    let pods = pods::pods_of(cx, &target, &object)?;
+    let pods = pods::pods_of(cx, &target, &object, "attach to")?;
     let Some(pod) = pods.into_iter().next() else {
         return Err(Failure::msg("timed out waiting for the condition"));
     };

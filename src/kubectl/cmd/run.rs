@@ -5,11 +5,13 @@
 use serde_json::{Map, Value, json};
 
 use crate::images::reference::{InvalidReference, Reference};
+use crate::kubectl::builder::FILE_FLAGS;
 use crate::kubectl::failure::Failure;
 use crate::kubectl::flags::{Flag, Flags, array, duration, int, switch, text};
+use crate::kubectl::patching::overridden;
 use crate::kubectl::print::{Format, PRINT_FLAGS, Printer, str_at};
 use crate::kubectl::program::{Context, DONE, Next, Outcome};
-use crate::kubectl::session::{Attach, Session, Start};
+use crate::kubectl::session::{Attach, DETACH_KEYS, Session, Start, keys};
 use crate::kubectl::tree::{Command, Group};
 use crate::kubectl::writing::{self, DRY_RUN, DryRun, SAVE_CONFIG, field_manager};
 use crate::text::go_number::quote;
@@ -17,6 +19,7 @@ use crate::text::go_number::quote;
 const FLAGS: &[Flag] = &[
     array("annotations", "Annotations, as KEY=VALUE; may be repeated."),
     switch("attach", "Wait for the Pod and attach to it."),
+    DETACH_KEYS,
     text("cascade", "background", "How objects that belong to a deleted one go.").bare("background"),
     switch("command", "The words behind -- are the command, not its arguments."),
     array("env", "Variables, as KEY=VALUE; may be repeated."),
@@ -55,7 +58,7 @@ pub static COMMAND: Command = Command {
         ),
     ],
     usage: "NAME --image=image [--env=\"key=value\"] [--port=port] [--dry-run=server|client] [--overrides=inline-json] [--command] -- [COMMAND] [args...] [options]",
-    flags: &[FLAGS, PRINT_FLAGS, DRY_RUN, &[field_manager("kubectl-run")], SAVE_CONFIG],
+    flags: &[FLAGS, FILE_FLAGS, PRINT_FLAGS, DRY_RUN, &[field_manager("kubectl-run")], SAVE_CONFIG],
     run: Some(run),
     ..Command::EMPTY
 };
@@ -106,11 +109,7 @@ fn run(cx: &mut Context<'_>) -> Outcome {
     }
     let mut printer = Printer::of(&flags, cx.system, false)?;
     let mut object = pod(&flags, name, &words, restart)?;
-    if !flags.text("overrides").is_empty() {
-        let patch: Value =
-            serde_json::from_str(flags.text("overrides")).map_err(|_| Failure::msg("Invalid JSON Patch"))?;
-        overlay(&mut object, &patch);
-    }
+    object = overridden(&flags, object)?;
     if flags.on("save-config") {
         let memory = crate::kubectl::generated::compact(&object) + "\n";
         writing::set_annotation(&mut object, writing::LAST_APPLIED, &memory);
@@ -132,6 +131,7 @@ fn run(cx: &mut Context<'_>) -> Outcome {
             stdin: interactive,
             tty: flags.on("tty"),
             quiet: flags.on("quiet"),
+            detach: keys(flags.text("detach-keys"))?,
             ..Session::default()
         };
         let attach = Attach::wait_for(
@@ -155,7 +155,7 @@ fn run(cx: &mut Context<'_>) -> Outcome {
         let service = Printer::of(&flags, cx.system, false)?.done(&service, &resource, name, &what)?;
         cx.out.out(&service);
         if matches!(printer.format, Format::Yaml) {
-            cx.out.line("---");
+            cx.out.line("---\n---");
         }
     }
     cx.out.out(&text);
@@ -185,7 +185,11 @@ fn pod(flags: &Flags, name: &str, words: &[String], restart: &str) -> Result<Val
     }
     let mut env = Vec::new();
     for one in flags.list("env") {
-        let Some((key, value)) = one.split_once('=').filter(|(key, _)| !key.is_empty()) else {
+        let named = |key: &str| {
+            let first = key.chars().next().unwrap_or('0');
+            !first.is_ascii_digit() && key.chars().all(|c| c.is_ascii_alphanumeric() || "-._".contains(c))
+        };
+        let Some((key, value)) = one.split_once('=').filter(|(key, _)| named(key)) else {
             return Err(Failure::msg(format!("invalid env: {one}")));
         };
         env.push(json!({"name": key, "value": value}));
@@ -214,11 +218,13 @@ fn pod(flags: &Flags, name: &str, words: &[String], restart: &str) -> Result<Val
         container.insert("securityContext".to_owned(), json!({"privileged": true}));
     }
     let mut metadata = json!({"name": name, "labels": labels});
-    let annotations: Map<String, Value> = flags
-        .list("annotations")
-        .iter()
-        .filter_map(|one| one.split_once('=').map(|(key, value)| (key.to_owned(), json!(value))))
-        .collect();
+    let mut annotations = Map::new();
+    for one in flags.list("annotations") {
+        let Some((key, value)) = one.split_once('=').filter(|(key, _)| !key.is_empty()) else {
+            return Err(Failure::msg(format!("invalid annotations format: {one}")));
+        };
+        annotations.insert(key.to_owned(), json!(value));
+    }
     if let (false, Some(fields)) = (annotations.is_empty(), metadata.as_object_mut()) {
         fields.insert("annotations".to_owned(), Value::Object(annotations));
     }
@@ -227,21 +233,6 @@ fn pod(flags: &Flags, name: &str, words: &[String], restart: &str) -> Result<Val
         "spec": {"containers": [container], "dnsPolicy": "ClusterFirst", "restartPolicy": restart},
         "status": {},
     }))
-}
-
-/// A JSON merge patch.
-fn overlay(object: &mut Value, patch: &Value) {
-    let (Some(fields), Some(changes)) = (object.as_object_mut(), patch.as_object()) else {
-        *object = patch.clone();
-        return;
-    };
-    for (key, value) in changes {
-        if value.is_null() {
-            fields.remove(key);
-        } else {
-            overlay(fields.entry(key.clone()).or_insert(Value::Null), value);
-        }
-    }
 }
 
 /// The Service for the Pod's port, made and as the server has it.

@@ -50,7 +50,7 @@ fn run(cx: &mut Context<'_>) -> Outcome {
     let mut printer = Printer::of(&flags, cx.system, false)?;
     let query = Query::of(&flags);
     let built = builder::build(cx, &query)?;
-    let (found, mut failures) = builder::fetch(cx, &built);
+    let (found, failures) = builder::fetch(cx, &built);
     let current = flags.number("current-replicas");
     let expects = current != -1 || !flags.text("resource-version").is_empty();
     for target in &found {
@@ -74,15 +74,16 @@ fn run(cx: &mut Context<'_>) -> Outcome {
             let patch = json!({"spec": {"replicas": replicas}}).to_string();
             cx.patch(&path, "merge", &dry_run.query(), patch.as_bytes())
         })();
-        match result {
-            Ok(_) => {
-                let object = target.object.clone().unwrap_or_default();
-                let what = format!("scaled{}", dry_run.suffix());
-                let text = printer.done(&object, &target.resource, &target.name, &what)?;
-                cx.out.out(&text);
-            }
-            Err(failure) => failures.push(failure),
+        // The first that cannot be scaled ends the command.
+        result?;
+        let mut object = target.object.clone().unwrap_or_default();
+        if ["", "apps"].contains(&target.resource.group.as_str())
+            && let Some(slot) = object.pointer_mut("/spec/replicas")
+        {
+            *slot = json!(replicas);
         }
+        let text = printer.done(&object, &target.resource, &target.name, &format!("scaled{}", dry_run.suffix()))?;
+        cx.out.out(&text);
     }
     if found.is_empty() && failures.is_empty() {
         return Err(Failure::msg("no objects passed to scale"));

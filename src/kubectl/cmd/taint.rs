@@ -106,7 +106,7 @@ fn run(cx: &mut Context<'_>) -> Outcome {
         return Err(Failure::msg("at least one taint update is required"));
     }
     let (add, remove) = parse_taints(words).map_err(|why| cx.usage(why))?;
-    let resource = cx.discovery()?.resolve(&kind.to_lowercase())?.clone();
+    let resource = cx.resource(&kind.to_lowercase())?;
     if resource.kind != "Node" {
         return Err(Failure::msg(format!(
             "invalid resource type {}, only node types are supported",

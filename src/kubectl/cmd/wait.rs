@@ -6,10 +6,9 @@ use std::time::Duration;
 
 use serde_json::Value;
 
-use crate::kubectl::builder::{self, FILE_FLAGS, Query, Target};
+use crate::kubectl::builder::{self, FILE_FLAG, Query, Target};
 use crate::kubectl::failure::Failure;
 use crate::kubectl::flags::{Flag, array, duration, switch, text};
-use crate::kubectl::gone::Gone;
 use crate::kubectl::print::{PRINT_FLAGS, Path, Printer, list_at, relaxed, str_at};
 use crate::kubectl::program::{Context, Next, Outcome, Progress, Task};
 use crate::kubectl::tree::{Command, Group};
@@ -25,6 +24,7 @@ const FLAGS: &[Flag] = &[
     text("field-selector", "", "Only objects whose fields match."),
     array("for", "What to wait for: create, delete, condition=NAME[=VALUE] or jsonpath='{PATH}'[=VALUE]."),
     switch("local", "Look at the file only, without asking the server."),
+    switch("recursive", "Read the directories of -f with everything below them.").short('R').on(),
     text("selector", "", "Only objects whose labels match.").short('l'),
     duration("timeout", "30s", "How long to wait; 0 looks once, a negative time waits a week."),
 ];
@@ -41,7 +41,7 @@ pub static COMMAND: Command = Command {
         ("Until a field has a value", "kubectl wait --for=jsonpath='{.status.phase}'=Running pod/web"),
     ],
     usage: "([-f FILENAME] | resource.group/resource.name | resource.group [(-l label | --all)]) [--for=create|--for=delete|--for condition=available|--for=jsonpath='{}'[=value]] [options]",
-    flags: &[FLAGS, FILE_FLAGS, PRINT_FLAGS],
+    flags: &[FLAGS, FILE_FLAG, PRINT_FLAGS],
     run: Some(run),
     ..Command::EMPTY
 };
@@ -54,58 +54,60 @@ enum Goal {
     Field(Path, Option<String>),
 }
 
-fn goal(cx: &Context<'_>) -> Result<Goal, Failure> {
-    let given = cx.session.flags.list("for");
-    let Some(text) = given.last() else { return Err(Failure::msg("unrecognized condition: []")) };
-    let lower = text.to_lowercase();
-    if lower == "create" {
-        return Ok(Goal::Create);
+/// Everything to wait for, in order.
+fn goals(given: &[String]) -> Result<Vec<Goal>, Failure> {
+    if given.is_empty() {
+        return Err(Failure::msg("unrecognized condition: []"));
     }
-    if lower == "delete" {
-        return Ok(Goal::Delete);
+    given.iter().map(|text| goal(text)).collect()
+}
+
+fn goal(text: &str) -> Result<Goal, Failure> {
+    match text.to_lowercase().as_str() {
+        "create" => return Ok(Goal::Create),
+        "delete" => return Ok(Goal::Delete),
+        _ => {}
     }
     if let Some(rest) = text.strip_prefix("condition=") {
         let (name, value) = rest.split_once('=').unwrap_or((rest, "true"));
         return Ok(Goal::Condition(name.to_owned(), value.to_owned()));
     }
     if let Some(rest) = text.strip_prefix("jsonpath=") {
-        let bad = || {
-            Failure::msg(
-                "jsonpath wait format must be --for=jsonpath='{.status.readyReplicas}'=3 or --for=jsonpath='{.status.readyReplicas}'",
-            )
-        };
-        // The value stands behind the last `}=`; a `==` inside of a filter belongs to the path.
-        let (path, value) = match rest.rfind("}=") {
-            Some(at) => (rest.get(..=at).unwrap_or(rest), rest.get(at + 2..)),
-            None if rest.starts_with('{') => (rest, None),
-            None => match rest.split_once('=') {
-                Some((path, value)) => (path, Some(value)),
-                None => (rest, None),
-            },
-        };
-        if value == Some("") {
+        // A single `=` stands before the value; a `==` inside of a filter belongs to the path.
+        let parts: Vec<String> = rest.replace("==", "\0").split('=').map(|part| part.replace('\0', "==")).collect();
+        let [path, value @ ..] = parts.as_slice() else { return Err(Failure::msg(FORM)) };
+        if value.len() > 1 {
+            return Err(Failure::msg(FORM));
+        }
+        let path = relaxed(path)?;
+        let value = value.first().map(|value| value.trim_matches(['"', '\'']).to_owned());
+        if value.as_deref() == Some("") {
             return Err(Failure::msg(
                 "jsonpath wait has to have a value after equal sign, like --for=jsonpath='{.status.readyReplicas}'=3",
             ));
         }
-        let path = relaxed(path).map_err(|_| bad())?;
-        let value = value.map(|value| value.trim_matches(['"', '\'']).to_owned());
+        if path.is_empty() {
+            return Err(Failure::msg("jsonpath expression cannot be empty"));
+        }
         return Ok(Goal::Field(Path::parse(&path)?, value));
     }
     Err(Failure::msg(format!("unrecognized condition: {}", quote(text))))
 }
 
+const FORM: &str = "jsonpath wait format must be --for=jsonpath='{.status.readyReplicas}'=3 or --for=jsonpath='{.status.readyReplicas}'";
+
 fn run(cx: &mut Context<'_>) -> Outcome {
     let flags = cx.session.flags.clone();
-    let goal = goal(cx)?;
     let printer = Printer::of(&flags, cx.system, false)?;
-    let query = Query::of(&flags);
-    let built = builder::build(cx, &query)?;
+    let goals = goals(&flags.list("for"))?;
+    let built = builder::build(cx, &Query::of(&flags))?;
     if let Some(failure) = built.failures.first() {
         return Err(failure.clone());
     }
     let nanoseconds = flags.nanoseconds("timeout");
     let micros = if nanoseconds < 0 { 7 * 24 * 3600 * 1_000_000 } else { nanoseconds.unsigned_abs() / 1000 };
+    let deletes = goals.iter().any(|goal| matches!(goal, Goal::Delete));
+    let creates = goals.iter().any(|goal| matches!(goal, Goal::Create));
     let mut targets = Vec::new();
     for target in &built.targets {
         if target.name.is_empty() {
@@ -115,35 +117,47 @@ fn run(cx: &mut Context<'_>) -> Outcome {
             targets.push(target.clone());
         }
     }
-    if targets.is_empty() {
-        return if matches!(goal, Goal::Delete) {
-            Ok(Next::Exit(0))
-        } else {
-            Err(Failure::msg("no matching resources found"))
-        };
+    if targets.is_empty() && !deletes {
+        return Err(Failure::msg("no matching resources found"));
     }
-    if matches!(goal, Goal::Delete) {
+    // Whose end is waited for is known by its uid; what is gone already is not spoken of.
+    if deletes && !creates {
         let mut there = Vec::new();
-        for target in targets {
+        for mut target in targets {
             match cx.get(&target.path()) {
-                Ok(object) => there.push((target, str_at(&object, "/metadata/uid").to_owned())),
-                Err(failure) if failure.is_not_found() => {}
+                Ok(object) => target.object = Some(object),
+                Err(failure) if failure.is_not_found() => continue,
                 Err(failure) => return Err(failure),
             }
+            there.push(target);
         }
-        return Ok(Next::Task(Box::new(Gone::new(cx, there, Some(micros), Some("condition met")))));
+        targets = there;
     }
     targets.reverse();
     let until = cx.system.now() + Duration::from_micros(micros);
-    Ok(Next::Task(Box::new(Awaiting { goal, targets, until, watch: None, printer, failures: Vec::new() })))
+    let once = micros == 0;
+    Ok(Next::Task(Box::new(Awaiting {
+        goals,
+        at: 0,
+        targets,
+        until,
+        once,
+        watch: None,
+        printer,
+        failures: Vec::new(),
+    })))
 }
 
 /// Objects that are waited for, one after the other.
 #[derive(Clone, Debug)]
 struct Awaiting {
-    goal: Goal,
+    goals: Vec<Goal>,
+    /// The goal that is waited for now.
+    at: usize,
     targets: Vec<Target>,
     until: Time,
+    /// Whether the objects are looked at once only.
+    once: bool,
     watch: Option<Events>,
     printer: Printer,
     failures: Vec<Failure>,
@@ -163,23 +177,20 @@ impl Task for Awaiting {
                 continue;
             };
             match watch.next(cx)? {
-                Event::Seen(kind, _) if kind == "DELETED" => {
-                    watch.close(cx);
-                    self.watch = None;
-                }
-                Event::Seen(_, object) => {
-                    if self.met(&object) {
-                        if let Some(watch) = &mut self.watch {
-                            watch.close(cx);
-                        }
-                        self.done(cx, &target, &object)?;
+                Event::Seen(kind, object) => {
+                    let gone = kind == "DELETED";
+                    let met = if gone { Ok(self.goal_is_end()) } else { self.met(&object) };
+                    match met {
+                        Ok(false) if !gone => {}
+                        Ok(false) => self.close(cx),
+                        Ok(true) => self.done(cx, &target, &object)?,
+                        Err(failure) => self.fail(cx, failure),
                     }
                 }
                 Event::End => self.watch = None,
                 Event::Pending => {
                     if cx.system.now() >= self.until {
-                        watch.close(cx);
-                        self.give_up(&target);
+                        self.give_up(cx, &target);
                         continue;
                     }
                     return Ok(Progress::Wait(Wait { until: Some(self.until), streams: true, ..Wait::default() }));
@@ -194,20 +205,52 @@ impl Task for Awaiting {
 }
 
 impl Awaiting {
+    fn goal(&self) -> Option<&Goal> {
+        self.goals.get(self.at)
+    }
+
+    fn goal_is_end(&self) -> bool {
+        matches!(self.goal(), Some(Goal::Delete))
+    }
+
+    fn close(&mut self, cx: &mut Context<'_>) {
+        if let Some(mut watch) = self.watch.take() {
+            watch.close(cx);
+        }
+    }
+
     /// Looks at the object as it is now, and opens a watch when the goal is not reached.
     fn look(&mut self, cx: &mut Context<'_>, target: &Target) -> Result<(), Failure> {
+        let uid = target.object.as_ref().map_or("", |object| str_at(object, "/metadata/uid"));
         let version = match cx.get(&target.path()) {
-            Ok(object) if self.met(&object) => return self.done(cx, target, &object),
-            Ok(object) => str_at(&object, "/metadata/resourceVersion").to_owned(),
-            Err(failure) if failure.is_not_found() && matches!(self.goal, Goal::Create) => String::new(),
+            Ok(object) if self.goal_is_end() && !uid.is_empty() && str_at(&object, "/metadata/uid") != uid => {
+                return self.done(cx, target, &object);
+            }
+            Ok(object) => match self.met(&object) {
+                Ok(true) => return self.done(cx, target, &object),
+                Ok(false) => str_at(&object, "/metadata/resourceVersion").to_owned(),
+                Err(failure) => {
+                    self.fail(cx, failure);
+                    return Ok(());
+                }
+            },
+            Err(failure) if failure.is_not_found() && matches!(self.goal(), Some(Goal::Create)) => String::new(),
+            Err(failure) if failure.is_not_found() && self.goal_is_end() => {
+                let object = target.object.clone().unwrap_or_default();
+                return self.done(cx, target, &object);
+            }
             Err(failure) => {
-                self.targets.pop();
-                self.failures.push(failure);
+                self.fail(cx, failure);
                 return Ok(());
             }
         };
+        if self.once && !version.is_empty() {
+            let text = format!("condition not met for {}/{}", target.resource.plural, target.name);
+            self.fail(cx, Failure::msg(text));
+            return Ok(());
+        }
         if cx.system.now() >= self.until {
-            self.give_up(target);
+            self.give_up(cx, target);
             return Ok(());
         }
         let mut request = Request::new(Method::Get, target.resource.path(&target.namespace))
@@ -220,50 +263,87 @@ impl Awaiting {
         Ok(())
     }
 
-    fn met(&self, object: &Value) -> bool {
-        match &self.goal {
-            Goal::Create => true,
-            Goal::Delete => false,
-            Goal::Condition(name, value) => {
-                let conditions = list_at(object, "/status/conditions");
-                let Some(one) = conditions.iter().find(|one| str_at(one, "/type").eq_ignore_ascii_case(name)) else {
-                    return false;
-                };
-                let generation = object.pointer("/metadata/generation").and_then(Value::as_i64).unwrap_or(0);
-                let observed = one.get("observedGeneration").and_then(Value::as_i64).filter(|seen| *seen > 0);
-                if observed.is_some_and(|seen| seen < generation) {
-                    return false;
-                }
-                str_at(one, "/status").eq_ignore_ascii_case(value)
-            }
-            Goal::Field(path, value) => {
+    fn met(&self, object: &Value) -> Result<bool, Failure> {
+        match self.goal() {
+            Some(Goal::Condition(name, value)) => Ok(has_condition(object, name, value)),
+            Some(Goal::Field(path, value)) => {
                 let found = path.find(object);
-                let [one] = found.as_slice() else { return false };
-                match (one, value) {
-                    (_, None) => true,
-                    (Value::Object(_) | Value::Array(_), Some(_)) => false,
-                    (Value::String(text), Some(value)) => text.trim().eq_ignore_ascii_case(value.trim()),
-                    (other, Some(value)) => *other.to_string() == *value.trim(),
+                match (found.as_slice(), value) {
+                    ([], _) => Ok(false),
+                    ([_, _, ..], _) => Err(Failure::msg("given jsonpath expression matches more than one value")),
+                    (_, None) => Ok(true),
+                    ([Value::Object(_) | Value::Array(_)], Some(_)) => {
+                        Err(Failure::msg("jsonpath leads to a nested object or list which is not supported"))
+                    }
+                    ([Value::String(text)], Some(value)) => Ok(text.trim() == value.trim()),
+                    ([other], Some(value)) => Ok(*other.to_string() == *value.trim()),
                 }
             }
+            Some(Goal::Delete) => Ok(false),
+            Some(Goal::Create) | None => Ok(true),
         }
     }
 
+    /// A goal is reached: the next one, or the next object.
     fn done(&mut self, cx: &mut Context<'_>, target: &Target, object: &Value) -> Result<(), Failure> {
-        self.watch = None;
-        self.targets.pop();
+        self.close(cx);
+        self.at += 1;
+        if self.at >= self.goals.len() {
+            self.at = 0;
+            self.targets.pop();
+        }
         let text = self.printer.done(object, &target.resource, &target.name, "condition met")?;
         cx.out.out(&text);
         Ok(())
     }
 
-    fn give_up(&mut self, target: &Target) {
-        self.watch = None;
+    /// Nothing more is waited for with this object.
+    fn fail(&mut self, cx: &mut Context<'_>, failure: Failure) {
+        self.close(cx);
+        self.at = 0;
         self.targets.pop();
-        self.failures.push(Failure::msg(if matches!(self.goal, Goal::Create) {
+        self.failures.push(failure);
+    }
+
+    fn give_up(&mut self, cx: &mut Context<'_>, target: &Target) {
+        let text = if matches!(self.goal(), Some(Goal::Create)) {
             "timed out waiting for the condition".to_owned()
         } else {
             format!("timed out waiting for the condition on {}/{}", target.resource.plural, target.name)
-        }));
+        };
+        self.fail(cx, Failure::msg(text));
+    }
+}
+
+fn has_condition(object: &Value, name: &str, value: &str) -> bool {
+    let conditions = list_at(object, "/status/conditions");
+    let Some(one) = conditions.iter().find(|one| str_at(one, "/type").eq_ignore_ascii_case(name)) else {
+        return false;
+    };
+    let generation = object.pointer("/metadata/generation").and_then(Value::as_i64).unwrap_or(0);
+    let observed = one.get("observedGeneration").and_then(Value::as_i64).filter(|seen| *seen > 0);
+    if observed.is_some_and(|seen| seen < generation) {
+        return false;
+    }
+    str_at(one, "/status").eq_ignore_ascii_case(value)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn why(text: &str) -> String {
+        goal(text).map_or_else(|failure| failure.text(), |goal| format!("{goal:?}"))
+    }
+
+    #[test]
+    fn a_field_and_its_value_are_told_apart_by_a_single_equals_sign() {
+        let Goal::Field(_, value) = goal("jsonpath={.a[?(@.b==1)].c}=x").unwrap() else { panic!("no field") };
+        assert_eq!(value.as_deref(), Some("x"));
+        assert!(why("jsonpath={.a}=b=c").starts_with("jsonpath wait format must be"));
+        assert!(why("jsonpath={.a}=").starts_with("jsonpath wait has to have a value"));
+        assert_eq!(why("jsonpath="), "jsonpath expression cannot be empty");
+        assert!(why("jsonpath={").starts_with("unexpected path string"));
+        assert_eq!(why("foo"), "unrecognized condition: \"foo\"");
     }
 }

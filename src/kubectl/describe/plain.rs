@@ -8,6 +8,7 @@ use super::Describer;
 use super::parts::{selector, shown, timestamp};
 use crate::kubectl::failure::Failure;
 use crate::kubectl::print::{list_at, map_at, str_at};
+use crate::kubectl::rules::rows;
 
 fn namespaced_list(d: &mut Describer<'_, '_>, namespace: &str, plural: &str) -> Option<Vec<Value>> {
     let answer = d.cx.get(&format!("/api/v1/namespaces/{namespace}/{plural}")).ok()?;
@@ -174,81 +175,11 @@ pub fn role(d: &mut Describer<'_, '_>, role: &Value) -> Result<(), Failure> {
     d.w.line(0, "PolicyRule:");
     d.w.line(1, "Resources\tNon-Resource URLs\tResource Names\tVerbs");
     d.w.line(1, "---------\t-----------------\t--------------\t-----");
-    for rule in compact(list_at(role, "/rules")) {
-        let text = |list: &[String]| format!("[{}]", list.join(" "));
-        let (name, sub) = rule.resource.split_once('/').map_or((rule.resource.as_str(), ""), |(a, b)| (a, b));
-        let mut resource = name.to_owned();
-        if !rule.group.is_empty() {
-            resource.push_str(&format!(".{}", rule.group));
-        }
-        if !sub.is_empty() {
-            resource.push_str(&format!("/{sub}"));
-        }
-        d.w.line(1, &format!("{resource}\t{}\t{}\t{}", text(&rule.urls), text(&rule.names), text(&rule.verbs)));
+    let rules = list_at(role, "/rules");
+    for row in rows(rules, rules) {
+        d.w.line(1, &row);
     }
     Ok(())
-}
-
-/// One resource or path with what may be done with it.
-#[derive(Default)]
-struct Compact {
-    verbs: Vec<String>,
-    group: String,
-    resource: String,
-    names: Vec<String>,
-    urls: Vec<String>,
-}
-
-/// Rules taken apart by resource and name, the verbs of each put together, in the order of Go's text for them.
-fn compact(rules: &[Value]) -> Vec<Compact> {
-    let mut all: Vec<Compact> = Vec::new();
-    for rule in rules {
-        let texts = |path: &str| -> Vec<String> { list_at(rule, path).iter().map(shown).collect() };
-        let verbs = texts("/verbs");
-        let mut names: Vec<Vec<String>> = texts("/resourceNames").into_iter().map(|name| vec![name]).collect();
-        if names.is_empty() {
-            names.push(Vec::new());
-        }
-        for group in texts("/apiGroups") {
-            for resource in texts("/resources") {
-                for names in &names {
-                    let same =
-                        |one: &&mut Compact| one.group == group && one.resource == resource && one.names == *names;
-                    let known = all.iter_mut().filter(|one| one.urls.is_empty()).find(same);
-                    let Some(known) = known else {
-                        let (group, resource, names) = (group.clone(), resource.clone(), names.clone());
-                        let mut unique: Vec<String> = Vec::new();
-                        verbs.iter().for_each(|verb| add(&mut unique, verb));
-                        all.push(Compact { verbs: unique, group, resource, names, urls: Vec::new() });
-                        continue;
-                    };
-                    verbs.iter().for_each(|verb| add(&mut known.verbs, verb));
-                }
-            }
-        }
-        for url in texts("/nonResourceURLs") {
-            for verb in &verbs {
-                all.push(Compact { verbs: vec![verb.clone()], urls: vec![url.clone()], ..Compact::default() });
-            }
-        }
-    }
-    all.sort_by_cached_key(|one| {
-        let (groups, resources) =
-            if one.urls.is_empty() { (one.group.as_str(), one.resource.as_str()) } else { ("", "") };
-        format!(
-            "Verbs:[{}],APIGroups:[{groups}],Resources:[{resources}],ResourceNames:[{}],NonResourceURLs:[{}],",
-            one.verbs.join(" "),
-            one.names.join(" "),
-            one.urls.join(" ")
-        )
-    });
-    all
-}
-
-fn add(list: &mut Vec<String>, word: &str) {
-    if !list.iter().any(|known| known == word) {
-        list.push(word.to_owned());
-    }
 }
 
 /// Describes a role binding.

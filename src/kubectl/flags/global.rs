@@ -1,6 +1,6 @@
 //! The flags that every command takes.
 
-use super::{Flag, array, int, switch, text};
+use super::{Flag, array, duration, int, pairs, switch, text};
 
 /// The flags that every command takes, in alphabetical order.
 pub const GLOBAL: &[Flag] = &[
@@ -18,7 +18,7 @@ pub const GLOBAL: &[Flag] = &[
     switch("insecure-skip-tls-verify", "Do not check the server's certificate."),
     text("kubeconfig", "", "The kubeconfig file to read."),
     text("kuberc", "", "The kuberc file with preferences."),
-    text("log-flush-frequency", "5s", "How often logs are flushed."),
+    duration("log-flush-frequency", "5s", "How often logs are flushed."),
     switch("match-server-version", "Refuse to work with a server of another version."),
     text("namespace", "", "The namespace to work in.").short('n'),
     text("password", "", "Password for basic authentication."),
@@ -31,6 +31,6 @@ pub const GLOBAL: &[Flag] = &[
     text("user", "", "The user of the kubeconfig file to use."),
     text("username", "", "Name for basic authentication."),
     int("v", "0", "How much to log.").short('v'),
-    text("vmodule", "", "How much to log, file by file."),
+    pairs("vmodule", "How much to log, file by file."),
     switch("warnings-as-errors", "Treat warnings of the server as errors."),
 ];

@@ -27,6 +27,8 @@ pub enum Kind {
     Array,
     /// Texts; each use adds the parts between commas.
     Slice,
+    /// `KEY=VALUE` texts; each use adds those between commas.
+    Pairs,
 }
 
 impl Kind {
@@ -39,6 +41,7 @@ impl Kind {
             Kind::Duration => "duration",
             Kind::Array => "stringArray",
             Kind::Slice => "strings",
+            Kind::Pairs => "mapStringString",
         }
     }
 }
@@ -101,6 +104,11 @@ pub const fn array(name: &'static str, help: &'static str) -> Flag {
 /// A flag that may be repeated or hold a list with commas.
 pub const fn slice(name: &'static str, help: &'static str) -> Flag {
     Flag { kind: Kind::Slice, ..text(name, "", help) }
+}
+
+/// A flag that holds a list of `KEY=VALUE`.
+pub const fn pairs(name: &'static str, help: &'static str) -> Flag {
+    Flag { kind: Kind::Pairs, ..text(name, "", help) }
 }
 
 impl Flag {

@@ -113,10 +113,17 @@ fn store(flags: &mut Flags, flag: &Flag, value: &str) -> Result<(), Option<Strin
             Err(why) => return bad(why),
         },
         Kind::Slice => split_csv(value),
+        Kind::Pairs => {
+            let parts: Vec<String> = value.split(',').filter(|part| !part.is_empty()).map(str::to_owned).collect();
+            if parts.iter().any(|part| !part.contains('=')) {
+                return bad("malformed pair, expect string=string".to_owned());
+            }
+            parts
+        }
         Kind::Str | Kind::Array => vec![value.to_owned()],
     };
     let slot = flags.given.entry(flag.name).or_default();
-    if matches!(flag.kind, Kind::Array | Kind::Slice) {
+    if matches!(flag.kind, Kind::Array | Kind::Slice | Kind::Pairs) {
         slot.extend(values);
     } else {
         *slot = values;

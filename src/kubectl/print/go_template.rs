@@ -106,7 +106,10 @@ fn pieces(text: &str) -> Result<Vec<Piece>, String> {
             None => after,
         };
         out.push(Piece::Text(shown.to_owned()));
-        let end = close(after).ok_or_else(|| format!("{line}: unclosed action"))?;
+        let end = close(after).ok_or_else(|| match after.find('}') {
+            Some(_) => format!("{line}: bad character U+007D '}}'"),
+            None => format!("{line}: unclosed action"),
+        })?;
         let (action, tail) = after.split_at_checked(end).unwrap_or((after, ""));
         rest = tail.strip_prefix("}}").unwrap_or(tail);
         let (action, trims) = match action.strip_suffix('-').filter(|rest| rest.ends_with([' ', '\n', '\t'])) {
@@ -663,6 +666,7 @@ mod tests {
     fn a_broken_template_is_told() {
         let error = |template: &str| GoTemplate::parse(template).unwrap_err().text();
         assert_eq!(error("{{.nosuch"), "error parsing template {{.nosuch, template: output:1: unclosed action");
+        assert!(error("{{.items}").ends_with("output:1: bad character U+007D '}'"));
         assert!(error("{{range .items}}").contains("unexpected EOF"));
         assert!(error("{{nosuch .a}}").contains("function \"nosuch\" not defined"));
     }

@@ -22,13 +22,26 @@ use crate::shell::program::System;
 use crate::text::go_number::quote;
 use crate::text::{go_json, yaml::to_yaml};
 
+const ALLOW_MISSING: Flag = switch(
+    "allow-missing-template-keys",
+    "Keep quiet about fields and keys that a template names and the object lacks.",
+)
+.on();
+const SHOW_MANAGED: Flag = switch("show-managed-fields", "Keep managedFields when printing JSON or YAML.");
+const TEMPLATE: Flag = text("template", "", "Template, or file with one, for -o go-template and -o go-template-file.");
+
+/// The flags of commands that print objects in a form of their own unless told otherwise.
+pub const fn print_flags(default: &'static str) -> [Flag; 4] {
+    let output = text(
+        "output",
+        default,
+        "Output format: json, yaml, kyaml, name, go-template, go-template-file, template, templatefile, jsonpath, jsonpath-as-json, jsonpath-file.",
+    );
+    [output.short('o'), ALLOW_MISSING, SHOW_MANAGED, TEMPLATE]
+}
+
 /// The flags of commands that print objects.
-pub const PRINT_FLAGS: &[Flag] = &[
-    text("output", "", "Output format: json, yaml, kyaml, name, go-template, go-template-file, template, templatefile, jsonpath, jsonpath-as-json, jsonpath-file.").short('o'),
-    switch("allow-missing-template-keys", "Keep quiet about fields and keys that a template names and the object lacks.").on(),
-    switch("show-managed-fields", "Keep managedFields when printing JSON or YAML."),
-    text("template", "", "Template, or file with one, for -o go-template and -o go-template-file."),
-];
+pub const PRINT_FLAGS: &[Flag] = &print_flags("");
 
 /// The form objects are printed in.
 #[derive(Clone, Debug)]
@@ -83,12 +96,9 @@ impl Printer {
         let template = rest.clone().or_else(|| Some(flags.text("template").to_owned())).filter(|text| !text.is_empty());
         let strict = flags.text("allow-missing-template-keys") == "false";
         let missing = || Failure::msg("template format specified but no template given");
-        let from_file = |path: &str| {
+        let from_file = |what: &str, path: &str| {
             let bytes = system.read_file(path).map_err(|errno| {
-                Failure::msg(format!(
-                    "error reading --template {path}, open {path}: {}",
-                    errno.message().to_lowercase()
-                ))
+                Failure::msg(format!("error reading {what} {path}, open {path}: {}", errno.message().to_lowercase()))
             })?;
             Ok::<String, Failure>(String::from_utf8_lossy(&bytes).into_owned())
         };
@@ -105,10 +115,12 @@ impl Printer {
             "name" => Format::Name,
             "jsonpath" => Format::Path(Path::strict(&template.ok_or_else(missing)?, strict)?),
             "jsonpath-as-json" => Format::PathJson(Path::strict(&template.ok_or_else(missing)?, strict)?),
-            "jsonpath-file" => Format::Path(Path::strict(&from_file(&template.ok_or_else(missing)?)?, strict)?),
+            "jsonpath-file" => {
+                Format::Path(Path::strict(&from_file("--template", &template.ok_or_else(missing)?)?, strict)?)
+            }
             "go-template" | "template" => Format::Go(go_template::GoTemplate::parse(&template.ok_or_else(missing)?)?),
             "go-template-file" | "templatefile" => {
-                Format::Go(go_template::GoTemplate::parse(&from_file(&template.ok_or_else(missing)?)?)?)
+                Format::Go(go_template::GoTemplate::parse(&from_file("--template", &template.ok_or_else(missing)?)?)?)
             }
             "custom-columns" if tables => {
                 let spec = rest.filter(|spec| !spec.is_empty());
@@ -119,7 +131,7 @@ impl Printer {
             "custom-columns-file" if tables => {
                 let spec =
                     rest.ok_or_else(|| Failure::msg("custom-columns format specified but no custom columns given"))?;
-                Format::Columns(columns::Columns::parse_file(&from_file(&spec)?, flags.on("no-headers"))?)
+                Format::Columns(columns::Columns::parse_file(&from_file("template", &spec)?, flags.on("no-headers"))?)
             }
             _ => {
                 let allowed = if tables { TABLES } else { PLAIN };

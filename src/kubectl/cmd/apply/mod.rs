@@ -5,7 +5,7 @@
 mod last_applied;
 mod prune;
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 use std::time::Duration;
 
 use serde_json::{Value, json};
@@ -15,7 +15,7 @@ use crate::kubectl::builder::{self, FILE_FLAGS, Query, Target};
 use crate::kubectl::discovery::Resource;
 use crate::kubectl::failure::Failure;
 use crate::kubectl::flags::{Flag, Flags, array, duration, int, switch, text};
-use crate::kubectl::print::{Format, PRINT_FLAGS, Printer, as_list, map_at, str_at};
+use crate::kubectl::print::{Format, PRINT_FLAGS, Printer, as_list, str_at};
 use crate::kubectl::program::{Context, Next, Outcome, Progress, Task};
 use crate::kubectl::tree::{Command, Group};
 use crate::kubectl::writing::{self, DRY_RUN, DryRun, LAST_APPLIED, VALIDATE, blame, field_manager, remember};
@@ -117,21 +117,8 @@ fn run(cx: &mut Context<'_>) -> Outcome {
     }
     query.all = false;
     query.validate = options.validation != "Ignore";
-    query.selector = None;
     let allowed = if flags.on("prune") { prune::allowed(cx)? } else { Vec::new() };
-    let mut built = builder::build(cx, &query)?;
-    if !flags.text("selector").is_empty() {
-        let selector = crate::apimachinery::labels::parse(flags.text("selector")).map_err(Failure::msg)?;
-        built.targets.retain(|target| {
-            let labels = target.object.as_ref().and_then(|object| map_at(object, "/metadata/labels"));
-            let labels: BTreeMap<String, String> = labels
-                .into_iter()
-                .flatten()
-                .map(|(key, value)| (key.clone(), value.as_str().unwrap_or("").to_owned()))
-                .collect();
-            selector.matches(Some(&labels))
-        });
-    }
+    let built = builder::build(cx, &query)?;
     if built.targets.is_empty() && built.failures.is_empty() {
         return Err(Failure::msg("no objects passed to apply"));
     }

@@ -8,9 +8,11 @@ use serde_json::{Value, json};
 
 use crate::kubectl::failure::Failure;
 use crate::kubectl::flags::{Flag, switch, text};
+use crate::kubectl::generated;
 use crate::kubectl::help::subcommand_missing;
-use crate::kubectl::print::{PRINT_FLAGS, Printer, list_at, str_at};
+use crate::kubectl::print::{Format, PRINT_FLAGS, Printer, list_at, str_at};
 use crate::kubectl::program::{Context, DONE, Next, Outcome};
+use crate::kubectl::rules::rows;
 use crate::kubectl::tree::{Command, Group};
 use crate::text::http::Method;
 use crate::text::table::TabWriter;
@@ -140,7 +142,7 @@ fn resource_attributes(cx: &mut Context<'_>, verb: &str, what: &str) -> Result<V
     let (mut group, mut resource, mut namespaced) = (String::new(), word.to_owned(), None);
     if word != "*" {
         let lower = word.to_lowercase();
-        match cx.discovery()?.resolve(&lower) {
+        match cx.resource(&lower) {
             Ok(found) => {
                 (group, resource, namespaced) = (found.group.clone(), found.plural.clone(), Some(found.namespaced));
             }
@@ -175,90 +177,6 @@ fn resource_attributes(cx: &mut Context<'_>, verb: &str, what: &str) -> Result<V
     Ok(Value::Object(given.map(|(key, value)| (key.to_owned(), json!(value))).collect()))
 }
 
-/// What one may do with one resource, or at one path.
-struct Access {
-    verbs: Vec<String>,
-    groups: Vec<String>,
-    resources: Vec<String>,
-    names: Vec<String>,
-    urls: Vec<String>,
-}
-
-impl Access {
-    /// The text that the rows are sorted by: the rule as Go prints it.
-    fn sort_key(&self) -> String {
-        let list = |texts: &[String]| texts.join(" ");
-        let Access { verbs, groups, resources, names, urls } = self;
-        format!(
-            "Verbs:[{}],APIGroups:[{}],Resources:[{}],ResourceNames:[{}],NonResourceURLs:[{}]",
-            list(verbs),
-            list(groups),
-            list(resources),
-            list(names),
-            list(urls)
-        )
-    }
-
-    fn row(&self) -> String {
-        let resource = self.resources.first().map(String::as_str).unwrap_or_default();
-        let (name, sub) = resource.split_once('/').map_or((resource, None), |(name, sub)| (name, Some(sub)));
-        let group = self.groups.first().filter(|group| !group.is_empty());
-        let group = group.map(|group| format!(".{group}")).unwrap_or_default();
-        let sub = sub.map(|sub| format!("/{sub}")).unwrap_or_default();
-        let list = |texts: &[String]| format!("[{}]", texts.join(" "));
-        format!("{name}{group}{sub}\t{}\t{}\t{}\n", list(&self.urls), list(&self.names), list(&self.verbs))
-    }
-}
-
-/// The rules of an answer, each about one resource and one name, the verbs of equal ones together (`BreakdownRule`,
-/// `CompactRules`).
-fn broken_down(answer: &Value) -> Vec<Access> {
-    let texts = |rule: &Value, path: &str| -> Vec<String> {
-        list_at(rule, path).iter().filter_map(Value::as_str).map(str::to_owned).collect()
-    };
-    let mut all: Vec<Access> = Vec::new();
-    for rule in list_at(answer, "/status/nonResourceRules") {
-        for url in texts(rule, "/nonResourceURLs") {
-            for verb in texts(rule, "/verbs") {
-                let (groups, resources, names) = (Vec::new(), Vec::new(), Vec::new());
-                all.push(Access { verbs: vec![verb], groups, resources, names, urls: vec![url.clone()] });
-            }
-        }
-    }
-    let mut places = std::collections::BTreeMap::new();
-    for rule in list_at(answer, "/status/resourceRules") {
-        let names: Vec<Option<String>> = match texts(rule, "/resourceNames") {
-            names if names.is_empty() => vec![None],
-            names => names.into_iter().map(Some).collect(),
-        };
-        for group in texts(rule, "/apiGroups") {
-            for resource in texts(rule, "/resources") {
-                for name in &names {
-                    let key = (group.clone(), resource.clone(), name.clone());
-                    let place = *places.entry(key).or_insert(all.len());
-                    if place == all.len() {
-                        all.push(Access {
-                            verbs: Vec::new(),
-                            groups: vec![group.clone()],
-                            resources: vec![resource.clone()],
-                            names: name.iter().cloned().collect(),
-                            urls: Vec::new(),
-                        });
-                    }
-                    let Some(held) = all.get_mut(place) else { continue };
-                    for verb in texts(rule, "/verbs") {
-                        if !held.verbs.contains(&verb) {
-                            held.verbs.push(verb);
-                        }
-                    }
-                }
-            }
-        }
-    }
-    all.sort_by_cached_key(Access::sort_key);
-    all
-}
-
 fn list(cx: &mut Context<'_>) -> Outcome {
     let flags = cx.session.flags.clone();
     let namespace = cx.namespace()?;
@@ -268,8 +186,9 @@ fn list(cx: &mut Context<'_>) -> Outcome {
     if !flags.on("no-headers") {
         writer.write("Resources\tNon-Resource URLs\tResource Names\tVerbs\n");
     }
-    for access in broken_down(&answer) {
-        writer.write(&access.row());
+    let rules = |path: &str| list_at(&answer, path).to_vec();
+    for row in rows(&rules("/status/resourceRules"), &rules("/status/nonResourceRules")) {
+        writer.write(&(row + "\n"));
     }
     let text = writer.flush();
     cx.out.out(&text);
@@ -282,7 +201,10 @@ fn whoami(cx: &mut Context<'_>) -> Outcome {
     let review = json!({"apiVersion": "authentication.k8s.io/v1", "kind": "SelfSubjectReview", "metadata": {}});
     let answer = cx.write(Method::Post, "/apis/authentication.k8s.io/v1/selfsubjectreviews", &[], &review)?;
     if !printer.is_human() {
-        let text = printer.print(&answer)?;
+        let text = match printer.format {
+            Format::Json => generated::indented(&answer) + "\n",
+            _ => printer.print(&answer)?,
+        };
         cx.out.out(&text);
         return DONE;
     }

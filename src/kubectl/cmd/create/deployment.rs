@@ -41,12 +41,6 @@ fn run(cx: &mut Context<'_>) -> Outcome {
     if images.len() > 1 && !command.is_empty() {
         return Err(Failure::msg("cannot specify multiple --image options and command"));
     }
-    if flags.number("replicas") < 0 {
-        return Err(Failure::msg(format!(
-            "invalid value {} for replicas flag; must be greater than or equal to 0",
-            flags.number("replicas")
-        )));
-    }
     let mut containers: Vec<Value> =
         images.iter().map(|image| json!({"name": container_name(image), "image": image, "resources": {}})).collect();
     if let Some(first) = containers.first_mut().and_then(Value::as_object_mut) {

@@ -11,7 +11,6 @@ use crate::kubectl::flags::text;
 use crate::kubectl::print::str_at;
 use crate::kubectl::program::{Context, Outcome};
 use crate::kubectl::tree::Command;
-use crate::text::go_number::quote;
 
 /// The command.
 pub static COMMAND: Command = Command {
@@ -69,10 +68,7 @@ fn from_cron_job(cx: &mut Context<'_>, name: &str, from: &str) -> Result<Value, 
     }
     let parent = cx.get(&target.path())?;
     if target.resource.kind != "CronJob" {
-        return Err(Failure::msg(format!(
-            "from must be an existing cronjob, got {}",
-            quote(&format!("*{}.{}", target.resource.version, target.resource.kind))
-        )));
+        return Err(Failure::msg(format!("unknown object type *{}.{}", target.resource.version, target.resource.kind)));
     }
     let template = parent.pointer("/spec/jobTemplate");
     let mut annotations = json!({"cronjob.kubernetes.io/instantiate": "manual"});

@@ -93,7 +93,6 @@ fn run(cx: &mut Context<'_>) -> Outcome {
     let validation = writing::validation(&flags)?;
     let mut printer = Printer::of(&flags, cx.system, false)?;
     query.validate = validation != "Ignore";
-    query.selector = None;
     if !flags.text("raw").is_empty() {
         return raw(cx, &flags);
     }

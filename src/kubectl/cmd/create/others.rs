@@ -5,6 +5,7 @@
 use serde_json::{Map, Value, json};
 
 use super::{Told, create, generator, one_name};
+use crate::apimachinery::quantity::Quantity;
 use crate::kubectl::failure::Failure;
 use crate::kubectl::flags::{array, duration, int, switch, text};
 use crate::kubectl::print::str_at;
@@ -186,7 +187,10 @@ fn quota(cx: &mut Context<'_>) -> Outcome {
         let Some((key, value)) = part.split_once('=') else {
             return Err(Failure::msg(format!("Invalid argument syntax {part}, expected <resource>=<value>")));
         };
-        hard.insert(key.to_owned(), json!(value));
+        let amount = value.parse::<Quantity>().map_err(|_| {
+            Failure::msg("quantities must match the regular expression '^([+-]?[0-9.]+)([eEinumkKMGTP]*[-+]?[0-9]*)$'")
+        })?;
+        hard.insert(key.to_owned(), json!(amount.to_string()));
     }
     let mut spec = json!({});
     if let Some(fields) = spec.as_object_mut() {

@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 
 use super::{Told, create, generator, one_name};
 use crate::kubectl::failure::Failure;
-use crate::kubectl::flags::{array, slice, text};
+use crate::kubectl::flags::{array, pairs, slice, text};
 use crate::kubectl::program::{Context, Outcome};
 use crate::kubectl::tree::Command;
 
@@ -52,7 +52,7 @@ pub static CLUSTER_ROLE: Command = Command {
     ],
     usage: "NAME --verb=verb --resource=resource.group [--resource-name=resourcename] [--dry-run=server|client|none] [options]",
     flags: generator![
-        slice("aggregation-rule", "Labels of the ClusterRoles whose rules this one gathers, as key=value."),
+        pairs("aggregation-rule", "Labels of the ClusterRoles whose rules this one gathers, as key=value."),
         slice("resource", "Resources, such as nodes or deployments.apps/scale."),
         array("resource-name", "Names that the rule is limited to."),
         slice("non-resource-url", "Paths of the server that are no resources."),
@@ -163,7 +163,7 @@ fn named(cx: &mut Context<'_>, words: &[String], verbs: &[String]) -> Result<Vec
             all.push((group.to_owned(), "*".to_owned(), sub.to_owned()));
             continue;
         }
-        let found = cx.discovery()?.resolve(resource).cloned();
+        let found = cx.resource(resource);
         let (group, plural) = match &found {
             Ok(found) => (found.group.clone(), found.plural.clone()),
             Err(_) => (group.to_owned(), name.to_owned()),

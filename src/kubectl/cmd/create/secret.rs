@@ -117,6 +117,11 @@ fn tls(cx: &mut Context<'_>) -> Outcome {
         let bytes = cx.system.read_file(path).map_err(|errno| {
             Failure::msg(format!("Cannot read file {path}, open {path}: {}", errno.message().to_lowercase()))
         })?;
+        // What is in the blocks is the server's to judge.
+        if !String::from_utf8_lossy(&bytes).lines().any(|line| line.starts_with("-----BEGIN ")) {
+            let what = if flag == "cert" { "certificate" } else { "key" };
+            return Err(Failure::msg(format!("tls: failed to find any PEM data in {what} input")));
+        }
         data.insert(key.to_owned(), json!(STANDARD.encode(bytes)));
     }
     finish(cx, &name, data, "kubernetes.io/tls")

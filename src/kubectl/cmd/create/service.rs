@@ -108,7 +108,16 @@ fn run(cx: &mut Context<'_>, kind: &str) -> Outcome {
         }
     }
     let object = json!({"apiVersion": "v1", "kind": "Service", "metadata": {"name": name, "labels": {"app": name}}, "spec": spec, "status": {"loadBalancer": {}}});
-    create(cx, object, Told::Failed(if kind == "ClusterIP" { "ClusterIP service" } else { "service" }))
+    create(
+        cx,
+        object,
+        Told::Failed(match kind {
+            "ClusterIP" => "ClusterIP service",
+            "NodePort" => "NodePort service",
+            "LoadBalancer" => "LoadBalancer service",
+            _ => "ExternalName service",
+        }),
+    )
 }
 
 fn port(text: &str, node_port: i64) -> Result<Value, Failure> {

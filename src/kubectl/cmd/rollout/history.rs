@@ -8,10 +8,11 @@ use crate::kubectl::describe::pod_template_with_tabs;
 use crate::kubectl::failure::Failure;
 use crate::kubectl::flags::{Flag, int, text};
 use crate::kubectl::pods::selector_of;
-use crate::kubectl::print::{PRINT_FLAGS, Printer, list_at, map_at, str_at};
+use crate::kubectl::print::{Format, PRINT_FLAGS, Printer, list_at, map_at, str_at};
 use crate::kubectl::program::{Context, DONE, Outcome};
 use crate::kubectl::tree::Command;
 use crate::kubectl::writing::{DRY_RUN, DryRun};
+use crate::text::go_json;
 use crate::text::go_number::quote;
 use crate::text::http::{Method, Request};
 use crate::text::table::TabWriter;
@@ -63,6 +64,8 @@ struct Revision {
     cause: String,
     template: Value,
     annotations: Value,
+    /// The path of the object that keeps it.
+    path: String,
 }
 
 fn annotation(object: &Value, name: &str) -> String {
@@ -71,7 +74,7 @@ fn annotation(object: &Value, name: &str) -> String {
 }
 
 /// The revisions of an object, the oldest first.
-fn revisions(cx: &mut Context<'_>, target: &Target, object: &Value) -> Result<Vec<Revision>, Failure> {
+fn revisions(cx: &mut Context<'_>, target: &Target, object: &Value, role: &str) -> Result<Vec<Revision>, Failure> {
     let deployment = target.resource.kind == "Deployment";
     if !deployment && !["DaemonSet", "StatefulSet"].contains(&target.resource.kind.as_str()) {
         let kind = if target.resource.group.is_empty() {
@@ -79,10 +82,11 @@ fn revisions(cx: &mut Context<'_>, target: &Target, object: &Value) -> Result<Ve
         } else {
             format!("{}.{}", target.resource.kind, target.resource.group)
         };
-        return Err(Failure::msg(format!("no history viewer has been implemented for {kind}")));
+        return Err(Failure::msg(format!("no {role} has been implemented for {}", quote(&kind))));
     }
     let plural = if deployment { "replicasets" } else { "controllerrevisions" };
-    let request = Request::new(Method::Get, format!("/apis/apps/v1/namespaces/{}/{plural}", target.namespace))
+    let collection = format!("/apis/apps/v1/namespaces/{}/{plural}", target.namespace);
+    let request = Request::new(Method::Get, &collection)
         .with_header("Accept", "application/json")
         .with_query("labelSelector", selector_of(object).unwrap_or_default());
     let answer = cx.json(request)?;
@@ -98,6 +102,7 @@ fn revisions(cx: &mut Context<'_>, target: &Target, object: &Value) -> Result<Ve
             };
             let template = one.pointer(if deployment { "/spec/template" } else { "/data/spec/template" });
             Revision {
+                path: format!("{collection}/{}", str_at(one, "/metadata/name")),
                 number,
                 cause: annotation(one, CAUSE),
                 template: template.cloned().unwrap_or_default(),
@@ -115,9 +120,15 @@ fn history(cx: &mut Context<'_>) -> Outcome {
     if wanted < 0 {
         return Err(Failure::msg(format!("revision must be a positive integer: {wanted}")));
     }
+    let mut printer = Printer::of(&flags, cx.system, false)?;
     let (found, mut failures) = objects(cx)?;
     for target in &found {
-        match one_history(cx, target, wanted) {
+        let told = if printer.is_human() {
+            one_history(cx, target, wanted)
+        } else {
+            objects_of(cx, target, wanted, &mut printer)
+        };
+        match told {
             Ok(text) => cx.out.out(&text),
             Err(failure) => failures.push(failure),
         }
@@ -125,9 +136,31 @@ fn history(cx: &mut Context<'_>) -> Outcome {
     if failures.is_empty() { DONE } else { Err(Failure::Many(failures)) }
 }
 
+/// The objects that keep the revisions, or the wanted one, in the form that was asked for.
+fn objects_of(cx: &mut Context<'_>, target: &Target, wanted: i64, printer: &mut Printer) -> Result<String, Failure> {
+    let object = target.object.clone().unwrap_or_default();
+    let managed = cx.session.flags.on("show-managed-fields");
+    let mut text = String::new();
+    for one in revisions(cx, target, &object, "history viewer")? {
+        if wanted > 0 && one.number != wanted {
+            continue;
+        }
+        let bytes = cx.raw(Request::new(Method::Get, &one.path).with_header("Accept", "application/json"))?;
+        text.push_str(&match printer.format {
+            // Typed objects: their fields stand in the order in which the server writes them.
+            Format::Json => {
+                let omit = if managed { "" } else { "managedFields" };
+                go_json::reindented(&String::from_utf8_lossy(&bytes), omit) + "\n"
+            }
+            _ => printer.print(&serde_json::from_slice(&bytes).unwrap_or_default())?,
+        });
+    }
+    Ok(text)
+}
+
 fn one_history(cx: &mut Context<'_>, target: &Target, wanted: i64) -> Result<String, Failure> {
     let object = target.object.clone().unwrap_or_default();
-    let all = revisions(cx, target, &object)?;
+    let all = revisions(cx, target, &object, "history viewer")?;
     if wanted > 0 {
         let Some(one) = all.iter().find(|one| one.number == wanted) else {
             return Err(Failure::msg("unable to find the specified revision"));
@@ -159,6 +192,9 @@ fn undo(cx: &mut Context<'_>) -> Outcome {
     let mut printer = Printer::of(&flags, cx.system, false)?;
     let (found, mut failures) = objects(cx)?;
     for target in &found {
+        if target.object.as_ref().is_some_and(|object| !annotation(object, LAST).is_empty()) {
+            cx.out.err_line(&format!("Warning: resource {}/{} was previously managed with 'kubectl apply'. Rolling back will not update the {LAST} annotation, which may cause unexpected behavior on future 'kubectl apply' operations. Consider using 'kubectl apply' with your previous configuration file instead.", target.resource.plural, target.name));
+        }
         match roll_back(cx, target, flags.number("to-revision"), dry_run) {
             Ok(what) => {
                 let object = target.object.clone().unwrap_or_default();
@@ -177,7 +213,7 @@ fn roll_back(cx: &mut Context<'_>, target: &Target, to: i64, dry_run: DryRun) ->
     if to < 0 {
         return Err(Failure::msg(format!("unable to find specified revision {to} in history")));
     }
-    let all = revisions(cx, target, &object)?;
+    let all = revisions(cx, target, &object, "rollbacker")?;
     let chosen = if to > 0 {
         all.iter()
             .find(|one| one.number == to)

@@ -11,7 +11,7 @@ use crate::kubectl::builder::{self, FILE_FLAGS, Query, Target};
 use crate::kubectl::failure::Failure;
 use crate::kubectl::flags::{Flag, text};
 use crate::kubectl::help::subcommand_missing;
-use crate::kubectl::print::{PRINT_FLAGS, Printer};
+use crate::kubectl::print::{PRINT_FLAGS, Printer, map_at};
 use crate::kubectl::program::{Context, DONE, Outcome};
 use crate::kubectl::tree::{Command, Group};
 use crate::kubectl::writing::field_manager;
@@ -67,6 +67,8 @@ static RESTART: Command = Command {
     ..Command::EMPTY
 };
 
+const RESTARTED: &str = "kubectl.kubernetes.io/restartedAt";
+
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Change {
     Pause,
@@ -89,10 +91,21 @@ fn objects(cx: &mut Context<'_>) -> Result<(Vec<Target>, Vec<Failure>), Failure>
     Ok(builder::fetch(cx, &built))
 }
 
+/// Says so when there is nothing to work on.
+fn nothing(cx: &mut Context<'_>, found: &[Target], failures: &[Failure]) -> Result<bool, Failure> {
+    let nothing = found.is_empty() && failures.is_empty();
+    if nothing {
+        let namespace = cx.namespace()?;
+        cx.out.err_line(&format!("No resources found in {namespace} namespace."));
+    }
+    Ok(nothing)
+}
+
 fn run(cx: &mut Context<'_>, change: Change) -> Outcome {
     let flags = cx.session.flags.clone();
     let mut printer = Printer::of(&flags, cx.system, false)?;
     let (found, mut failures) = objects(cx)?;
+    nothing(cx, &found, &failures)?;
     for target in &found {
         match apply(cx, target, change) {
             Ok((object, what)) => {
@@ -126,7 +139,14 @@ fn apply(cx: &mut Context<'_>, target: &Target, change: Change) -> Result<(Value
         Change::Resume => (json!({"spec": {"paused": null}}), "resumed"),
         Change::Restart => {
             let now = cx.system.now().timestamp_seconds().to_string();
-            let stamp = json!({"kubectl.kubernetes.io/restartedAt": now});
+            let present = map_at(&object, "/spec/template/metadata/annotations");
+            if present.and_then(|all| all.get(RESTARTED)).and_then(Value::as_str) == Some(now.as_str()) {
+                return Err(Failure::msg(format!(
+                    "failed to create patch for {}: if restart has already been triggered within the past second, please wait before attempting to trigger another",
+                    target.name
+                )));
+            }
+            let stamp = json!({RESTARTED: now});
             (json!({"spec": {"template": {"metadata": {"annotations": stamp}}}}), "restarted")
         }
     };

@@ -4,12 +4,12 @@ use std::time::Duration;
 
 use serde_json::Value;
 
-use super::objects;
+use super::{nothing, objects};
 use crate::kubectl::builder::{FILE_FLAGS, Target};
 use crate::kubectl::failure::Failure;
 use crate::kubectl::flags::{Flag, duration, int, switch, text};
-use crate::kubectl::print::{list_at, str_at};
-use crate::kubectl::program::{Context, Next, Outcome, Progress, Task};
+use crate::kubectl::print::{list_at, map_at, str_at};
+use crate::kubectl::program::{Context, DONE, Next, Outcome, Progress, Task};
 use crate::kubectl::tree::Command;
 use crate::kubectl::watch::{Event, Events};
 use crate::shell::program::Wait;
@@ -45,13 +45,19 @@ fn run(cx: &mut Context<'_>) -> Outcome {
     if let Some(failure) = failures.into_iter().next() {
         return Err(failure);
     }
-    if found.is_empty() {
-        return Err(Failure::msg("no resources found"));
+    if nothing(cx, &found, &[])? {
+        return DONE;
     }
     let nanoseconds = flags.nanoseconds("timeout");
     let until = (nanoseconds > 0).then(|| cx.system.now() + Duration::from_nanos(nanoseconds.unsigned_abs()));
     found.reverse();
-    Ok(Next::Task(Box::new(Following { targets: found, until, watch: None, follow: flags.on("watch") })))
+    Ok(Next::Task(Box::new(Following {
+        targets: found,
+        until,
+        watch: None,
+        follow: flags.on("watch"),
+        revision: flags.number("revision"),
+    })))
 }
 
 #[derive(Clone, Debug)]
@@ -60,6 +66,8 @@ struct Following {
     until: Option<Time>,
     watch: Option<Events>,
     follow: bool,
+    /// The revision of a Deployment that is followed; 0 for the latest.
+    revision: i64,
 }
 
 impl Task for Following {
@@ -111,14 +119,14 @@ impl Task for Following {
 
 impl Following {
     fn tell(&self, cx: &mut Context<'_>, object: &Value) -> Result<bool, Failure> {
-        let (text, done) = status(object)?;
+        let (text, done) = status(object, self.revision)?;
         cx.out.line(&text);
         Ok(done)
     }
 }
 
 /// How a change gets on, in a sentence, and whether it is done.
-fn status(object: &Value) -> Result<(String, bool), Failure> {
+fn status(object: &Value, revision: i64) -> Result<(String, bool), Failure> {
     let number = |path: &str| object.pointer(path).and_then(Value::as_i64).unwrap_or(0);
     let name = quote(str_at(object, "/metadata/name"));
     let kind = str_at(object, "/kind");
@@ -126,6 +134,14 @@ fn status(object: &Value) -> Result<(String, bool), Failure> {
     let observed = number("/metadata/generation") <= number("/status/observedGeneration");
     match kind {
         "Deployment" => {
+            let present =
+                map_at(object, "/metadata/annotations").and_then(|all| all.get("deployment.kubernetes.io/revision"));
+            let running: i64 = present.and_then(Value::as_str).and_then(|text| text.parse().ok()).unwrap_or(0);
+            if revision > 0 && revision != running {
+                return Err(Failure::msg(format!(
+                    "desired revision ({revision}) is different from the running revision ({running})"
+                )));
+            }
             if !observed {
                 return Ok(("Waiting for deployment spec update to be observed...".to_owned(), false));
             }
@@ -221,12 +237,14 @@ mod tests {
         let at = |updated: i64, total: i64, available: i64| {
             let object = json!({"kind": "Deployment", "metadata": {"name": "web"}, "spec": {"replicas": 3},
                 "status": {"updatedReplicas": updated, "replicas": total, "availableReplicas": available}});
-            status(&object).unwrap().0
+            status(&object, 0).unwrap().0
         };
         let wait = "Waiting for deployment \"web\" rollout to finish:";
         assert_eq!(at(1, 4, 3), format!("{wait} 1 out of 3 new replicas have been updated..."));
         assert_eq!(at(3, 4, 3), format!("{wait} 1 old replicas are pending termination..."));
         assert_eq!(at(3, 3, 2), format!("{wait} 2 of 3 updated replicas are available..."));
+        let other = status(&json!({"kind": "Deployment", "metadata": {"name": "web"}}), 7).unwrap_err().text();
+        assert_eq!(other, "desired revision (7) is different from the running revision (0)");
         assert_eq!(at(3, 3, 3), "deployment \"web\" successfully rolled out");
     }
 }

@@ -126,9 +126,9 @@ fn parse(words: &[String]) -> Result<(Vec<Value>, Vec<String>), Failure> {
             (Some((name, value)), _) => {
                 let bytes = name.as_bytes();
                 let digit = bytes.first().is_some_and(u8::is_ascii_digit);
-                if name.is_empty() || digit || !bytes.iter().all(|c| (b' '..=b'~').contains(c) && *c != b'=') {
+                if name.is_empty() || digit || !bytes.iter().all(|c| c.is_ascii_alphanumeric() || b"-._".contains(c)) {
                     return Err(Failure::msg(format!(
-                        "{} is not a valid key name: environment variable names must be non-empty and consist only of printable ASCII characters other than '='",
+                        "{} is not a valid key name: a valid environment variable name must consist of alphabetic characters, digits, '_', '-', or '.', and must not start with a digit (e.g. 'my.env-name',  or 'MY_ENV.NAME',  or 'MyEnvName1', regex used for validation is '[-._a-zA-Z][-._a-zA-Z0-9]*')",
                         quote(name)
                     )));
                 }

@@ -6,6 +6,7 @@ use serde_json::{Map, Value, json};
 
 use super::{ALL, LOCAL, objects};
 use crate::kubectl::apply::two_way;
+use crate::kubectl::builder::MISSING;
 use crate::kubectl::failure::Failure;
 use crate::kubectl::flags::{slice, switch, text};
 use crate::kubectl::print::{PRINT_FLAGS, Printer, str_at};
@@ -55,6 +56,9 @@ fn run(cx: &mut Context<'_>) -> Outcome {
     let Some(selector) = selector else {
         return Err(Failure::msg("resource(s) were provided, but no name was specified"));
     };
+    if names.is_empty() && flags.list("filename").is_empty() {
+        return Err(Failure::msg(MISSING));
+    }
     let labels = labels(&selector)?;
     for target in objects(cx, names)? {
         let before = target.object.clone().unwrap_or_default();

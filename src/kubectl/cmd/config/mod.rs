@@ -2,15 +2,19 @@
 //!
 //! Models Kubernetes 1.36 staging/src/k8s.io/kubectl/pkg/cmd/config.
 
+mod entries;
+mod property;
+
 use serde_json::{Map, Value, json};
 
 use crate::kubectl::config::{ConfigFile, entry, read};
 use crate::kubectl::failure::Failure;
 use crate::kubectl::flags::{switch, text};
-use crate::kubectl::help::subcommand_missing;
-use crate::kubectl::print::{PRINT_FLAGS, Printer, list_at, str_at};
+use crate::kubectl::generated;
+use crate::kubectl::help::{self, subcommand_missing};
+use crate::kubectl::print::{Format, Printer, list_at, print_flags, str_at};
 use crate::kubectl::program::{Context, DONE, Outcome};
-use crate::kubectl::tree::{Command, Group};
+use crate::kubectl::tree::{Command, Group, find};
 use crate::text::go_number::quote;
 use crate::text::table::TabWriter;
 use crate::text::yaml::to_yaml;
@@ -32,11 +36,11 @@ pub static COMMAND: Command = Command {
         &GET_CONTEXTS,
         &GET_USERS,
         &RENAME_CONTEXT,
-        &SET,
-        &SET_CLUSTER,
-        &SET_CONTEXT,
-        &SET_CREDENTIALS,
-        &UNSET,
+        &property::SET,
+        &entries::SET_CLUSTER,
+        &entries::SET_CONTEXT,
+        &entries::SET_CREDENTIALS,
+        &property::UNSET,
         &USE_CONTEXT,
         &VIEW,
     ],
@@ -103,23 +107,6 @@ static RENAME_CONTEXT: Command = sub(
     rename_context,
     &[("A shorter name", "kubectl config rename-context kubernetes-admin@kubernetes home")],
 );
-static SET: Command = sub(
-    "set",
-    "Set one value",
-    "PROPERTY_NAME PROPERTY_VALUE [options]",
-    set,
-    &[
-        ("The namespace of a context", "kubectl config set contexts.kubernetes-admin@kubernetes.namespace team"),
-        ("The address of a cluster", "kubectl config set clusters.kubernetes.server https://10.0.0.1:6443"),
-    ],
-);
-static UNSET: Command = sub(
-    "unset",
-    "Remove one value",
-    "PROPERTY_NAME [options]",
-    unset,
-    &[("No present context", "kubectl config unset current-context")],
-);
 static USE_CONTEXT: Command = Command {
     aliases: &["use"],
     ..sub(
@@ -144,53 +131,13 @@ static GET_CONTEXTS: Command = Command {
         ],
     )
 };
-static SET_CONTEXT: Command = Command {
-    flags: &[&[switch("current", "Change the present context.")]],
-    ..sub(
-        "set-context",
-        "Make or change a context",
-        "[NAME | --current] [--cluster=cluster_nickname] [--user=user_nickname] [--namespace=namespace] [options]",
-        set_context,
-        &[
-            ("Work in another namespace", "kubectl config set-context --current --namespace=kube-system"),
-            (
-                "A context of its own",
-                "kubectl config set-context team --cluster=kubernetes --user=kubernetes-admin --namespace=team",
-            ),
-        ],
-    )
-};
-static SET_CLUSTER: Command = Command {
-    flags: &[&[
-        text("certificate-authority", "", "File with the authority's certificate."),
-        switch("embed-certs", "Put the certificate into the file."),
-        switch("insecure-skip-tls-verify", "Do not check the server's certificate."),
-        text("proxy-url", "", "A proxy to the server."),
-        text("server", "", "The server's address."),
-        text("tls-server-name", "", "The name to check the certificate for."),
-    ]],
-    ..sub(
-        "set-cluster",
-        "Make or change a cluster",
-        "NAME [--server=server] [--certificate-authority=path/to/certificate/authority] [--insecure-skip-tls-verify=true] [options]",
-        set_cluster,
-        &[("Another address", "kubectl config set-cluster kubernetes --server=https://10.0.0.1:6443")],
-    )
-};
-static SET_CREDENTIALS: Command = sub(
-    "set-credentials",
-    "Make or change a user",
-    "NAME [--client-certificate=path/to/certfile] [--client-key=path/to/keyfile] [--token=bearer_token] [options]",
-    set_credentials,
-    &[("A user with a token", "kubectl config set-credentials bot --token=abc")],
-);
 static VIEW: Command = Command {
     examples: &[
         ("The whole file", "kubectl config view"),
         ("Only what the present context needs", "kubectl config view --minify"),
     ],
     flags: &[
-        PRINT_FLAGS,
+        &print_flags("yaml"),
         &[
             switch("flatten", "Put files into the output."),
             switch("merge", "Merge all files.").on(),
@@ -210,6 +157,19 @@ fn write(cx: &mut Context<'_>, file: &ConfigFile) -> Result<(), Failure> {
     cx.system
         .write_file(&path, text.as_bytes())
         .map_err(|errno| Failure::msg(format!("open {path}: {}", errno.message().to_lowercase())))
+}
+
+/// The command's help, and what is wrong with the words after it.
+fn misused(cx: &mut Context<'_>, args: &[String]) -> Failure {
+    show_help(cx);
+    Failure::msg(format!("Unexpected args: [{}]", args.join(" ")))
+}
+
+fn show_help(cx: &mut Context<'_>) {
+    let path: Vec<String> = cx.session.path.split(' ').skip(1).map(str::to_owned).collect();
+    if let Ok(found) = find(&path) {
+        cx.out.out(&help::command(&found));
+    }
 }
 
 fn load(cx: &Context<'_>) -> Result<ConfigFile, Failure> {
@@ -241,7 +201,9 @@ fn get_contexts(cx: &mut Context<'_>) -> Outcome {
     let file = load(cx)?;
     let output = flags.text("output");
     if !["", "name"].contains(&output) {
-        return Err(Failure::msg(format!("output must be one of '' or 'name': {output}")));
+        return Err(Failure::msg(format!(
+            "--output {output} is not available in kubectl config get-contexts; resetting to default output format"
+        )));
     }
     let current = str_at(&file.content, "/current-context");
     let mut contexts: Vec<&Value> = list_at(&file.content, "/contexts").iter().collect();
@@ -276,7 +238,7 @@ fn get_contexts(cx: &mut Context<'_>) -> Outcome {
 
 fn use_context(cx: &mut Context<'_>) -> Outcome {
     let args = cx.session.flags.args.clone();
-    let [name] = args.as_slice() else { return Err(cx.usage(format!("Unexpected args: [{}]", args.join(" ")))) };
+    let [name] = args.as_slice() else { return Err(misused(cx, &args)) };
     let mut file = load(cx)?;
     if entry(&file.content, "contexts", name, "context").is_none() {
         return Err(Failure::msg(format!("no context exists with the name: {}", quote(name))));
@@ -308,70 +270,12 @@ fn slot<'a>(file: &'a mut Value, list: &str, name: &str, field: &str) -> Option<
     Some((known.is_some(), value.as_object_mut()?))
 }
 
-fn set_context(cx: &mut Context<'_>) -> Outcome {
-    let flags = cx.session.flags.clone();
-    let mut file = load(cx)?;
-    let name = match (flags.args.as_slice(), flags.on("current")) {
-        ([name], false) => name.clone(),
-        ([], true) => {
-            let current = str_at(&file.content, "/current-context").to_owned();
-            if current.is_empty() {
-                return Err(Failure::msg("no current context is set"));
-            }
-            current
-        }
-        ([], false) => return Err(Failure::msg("you must specify a non-empty context name or --current")),
-        _ => return Err(cx.usage(format!("Unexpected args: [{}]", flags.args.join(" ")))),
-    };
-    let Some((known, context)) = slot(&mut file.content, "contexts", &name, "context") else { return DONE };
-    for flag in ["cluster", "user", "namespace"] {
-        if flags.changed(flag) {
-            context.insert(flag.to_owned(), json!(flags.text(flag)));
-        }
-    }
-    write(cx, &file)?;
-    cx.out.line(&format!("Context {} {}.", quote(&name), if known { "modified" } else { "created" }));
-    DONE
-}
-
-fn one_name(cx: &Context<'_>) -> Result<String, Failure> {
-    match cx.session.flags.args.as_slice() {
+fn one_name(cx: &mut Context<'_>) -> Result<String, Failure> {
+    let args = cx.session.flags.args.clone();
+    match args.as_slice() {
         [name] => Ok(name.clone()),
-        other => Err(cx.usage(format!("Unexpected args: [{}]", other.join(" ")))),
+        other => Err(misused(cx, other)),
     }
-}
-
-fn set_cluster(cx: &mut Context<'_>) -> Outcome {
-    let name = one_name(cx)?;
-    let flags = cx.session.flags.clone();
-    let mut file = load(cx)?;
-    let Some((_, cluster)) = slot(&mut file.content, "clusters", &name, "cluster") else { return DONE };
-    for flag in ["server", "certificate-authority", "proxy-url", "tls-server-name"] {
-        if flags.changed(flag) {
-            cluster.insert(flag.to_owned(), json!(flags.text(flag)));
-        }
-    }
-    if flags.changed("insecure-skip-tls-verify") {
-        cluster.insert("insecure-skip-tls-verify".to_owned(), json!(flags.on("insecure-skip-tls-verify")));
-    }
-    write(cx, &file)?;
-    cx.out.line(&format!("Cluster {} set.", quote(&name)));
-    DONE
-}
-
-fn set_credentials(cx: &mut Context<'_>) -> Outcome {
-    let name = one_name(cx)?;
-    let flags = cx.session.flags.clone();
-    let mut file = load(cx)?;
-    let Some((_, user)) = slot(&mut file.content, "users", &name, "user") else { return DONE };
-    for flag in ["client-certificate", "client-key", "token", "username", "password"] {
-        if flags.changed(flag) {
-            user.insert(flag.to_owned(), json!(flags.text(flag)));
-        }
-    }
-    write(cx, &file)?;
-    cx.out.line(&format!("User {} set.", quote(&name)));
-    DONE
 }
 
 fn remove(cx: &mut Context<'_>, list: &str, word: &str) -> Outcome {
@@ -399,7 +303,7 @@ fn remove(cx: &mut Context<'_>, list: &str, word: &str) -> Outcome {
 
 fn rename_context(cx: &mut Context<'_>) -> Outcome {
     let args = cx.session.flags.args.clone();
-    let [old, new] = args.as_slice() else { return Err(cx.usage(format!("Unexpected args: [{}]", args.join(" ")))) };
+    let [old, new] = args.as_slice() else { return Err(misused(cx, &args)) };
     let mut file = load(cx)?;
     if entry(&file.content, "contexts", old, "context").is_none() {
         return Err(Failure::msg(format!("cannot rename the context {}, it's not in {}", quote(old), file.path)));
@@ -429,52 +333,8 @@ fn rename_context(cx: &mut Context<'_>) -> Outcome {
     DONE
 }
 
-/// The object that a property such as `contexts.x.namespace` stands in, and the property's last part.
-fn property<'a>(file: &'a mut Value, path: &str) -> Option<(&'a mut Map<String, Value>, String)> {
-    let parts: Vec<&str> = path.split('.').collect();
-    match parts.as_slice() {
-        [single] => Some((file.as_object_mut()?, (*single).to_owned())),
-        [list, name @ .., last] => {
-            let field = match *list {
-                "clusters" => "cluster",
-                "contexts" => "context",
-                "users" => "user",
-                _ => return None,
-            };
-            let (_, fields) = slot(file, list, &name.join("."), field)?;
-            Some((fields, (*last).to_owned()))
-        }
-        [] => None,
-    }
-}
-
-fn set(cx: &mut Context<'_>) -> Outcome {
-    let args = cx.session.flags.args.clone();
-    let [path, value] = args.as_slice() else { return Err(cx.usage(format!("Unexpected args: [{}]", args.join(" ")))) };
-    let mut file = load(cx)?;
-    let Some((fields, last)) = property(&mut file.content, path) else {
-        return Err(Failure::msg(format!("unable to locate path {path}")));
-    };
-    fields.insert(last, json!(value));
-    write(cx, &file)?;
-    cx.out.line(&format!("Property {} set.", quote(path)));
-    DONE
-}
-
-fn unset(cx: &mut Context<'_>) -> Outcome {
-    let path = one_name(cx)?;
-    let mut file = load(cx)?;
-    let Some((fields, last)) = property(&mut file.content, &path) else {
-        return Err(Failure::msg(format!("unable to locate path {path}")));
-    };
-    fields.remove(&last);
-    write(cx, &file)?;
-    cx.out.line(&format!("Property {} unset.", quote(&path)));
-    DONE
-}
-
 fn view(cx: &mut Context<'_>) -> Outcome {
-    let mut flags = cx.session.flags.clone();
+    let flags = cx.session.flags.clone();
     let mut file = load(cx)?;
     if flags.on("minify") {
         let wanted = flags.text("context");
@@ -504,11 +364,11 @@ fn view(cx: &mut Context<'_>) -> Outcome {
         }
         fields.entry("current-context").or_insert_with(|| json!(""));
     }
-    if flags.text("output").is_empty() {
-        flags.set("output", "yaml");
-    }
     let mut printer = Printer::of(&flags, cx.system, false)?;
-    let text = printer.print(&file.content)?;
+    let text = match printer.format {
+        Format::Json => generated::indented(&file.content) + "\n",
+        _ => printer.print(&file.content)?,
+    };
     cx.out.out(&text);
     DONE
 }
