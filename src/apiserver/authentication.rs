@@ -25,7 +25,10 @@ pub(super) const ISSUER: &str = "https://kubernetes.default.svc.cluster.local";
 const ANONYMOUS: &str = "system:anonymous";
 
 fn signature(signed: &str) -> String {
-    let bytes: Vec<u8> = (0..8_u8).flat_map(|part| Sha256::digest(format!("{part}{signed}"))).collect();
+    // Every container that starts gets a token: the text is digested once.
+    let digest = Sha256::digest(signed);
+    let bytes: Vec<u8> =
+        (0..8_u8).flat_map(|part| Sha256::new().chain_update(digest).chain_update([part]).finalize()).collect();
     URL_SAFE_NO_PAD.encode(bytes)
 }
 
