@@ -86,6 +86,13 @@ impl Maker {
                 continue;
             }
             let mut value = match field.choices.as_slice() {
+                // What the table calls anything is a schema, a list of schemas or a truth here.
+                [] if of.go_name() == "JSONSchemaProps" && field.shape != Shape::String("") => match field.name {
+                    "additionalItems" | "additionalProperties" => json!(self.rng.bool()),
+                    "items" => json!({"type": "string"}),
+                    "dependencies" => json!({"a": ["b"]}),
+                    _ => self.value(&field.shape, depth),
+                },
                 [] => self.value(&field.shape, depth),
                 choices if field.shape == Shape::String("") || matches!(field.shape, Shape::String(_)) => {
                     json!(choices[self.rng.usize(..choices.len())])

@@ -736,7 +736,7 @@ pub const BACKOFF: &[Case] = &[
     ),
     (
         "finished job",
-        "parallelism: 2, completions: 4, backoffLimit: 6, suspend: true, restartPolicy: OnFailure, started: 10",
+        "parallelism: 2, completions: 4, backoffLimit: 6, suspend: true, restartPolicy: OnFailure",
         "Succeeded/c:c=runs~1 Succeeded/c:c=runs~1 Succeeded/c:c=runs~2 Succeeded/c:c=runs~0",
         "succeeded 4 | SuccessCriteriaMet CompletionsReached | Complete CompletionsReached",
     ),
