@@ -175,6 +175,7 @@ const COMMON: &[&str] = &[
     "echo hi | md5sum; echo hi | sha256sum",
     "expr 1 + 2; expr 3 \\* 4; expr a = b; echo $?",
     "yes | head -2",
+    "head -c 30000 /dev/zero | wc -c; printf 'ab\\ncd' > f; head -c 3 f f; head -c 0 f; cat /dev/zero | head -c 70000 | wc -c",
     "x='a\\tb'; echo -n \"$x\" | wc -c",
     "while :; do echo x; done | head -1",
     "f() { f2() { echo inner; }; f2; }; f; f2",

@@ -81,17 +81,20 @@ pub fn cat(args: &[String]) -> Box<dyn Task> {
 }
 
 #[derive(Clone, Debug)]
-struct Head {
+struct Head<const BYTES: bool> {
     lines: i64,
     bytes: Option<usize>,
+    bytes_left: usize,
     left: i64,
     many: bool,
     files: u32,
     held: VecDeque<Vec<u8>>,
 }
-impl Filter for Head {
+impl<const BYTES: bool> Filter for Head<BYTES> {
+    const BYTES: bool = BYTES;
     fn begin(&mut self, file: &str, out: &mut Out) {
         self.left = self.lines;
+        self.bytes_left = self.bytes.unwrap_or_default();
         if self.many {
             let gap = if self.files > 0 { "\n" } else { "" };
             out.out(&format!("{gap}==> {} <==\n", if file == "-" { "standard input" } else { file }));
@@ -99,15 +102,11 @@ impl Filter for Head {
         self.files += 1;
     }
     fn line(&mut self, line: &[u8], end: LineEnd, out: &mut Out) -> bool {
-        if let Some(bytes) = &mut self.bytes {
-            let mut all = line.to_vec();
-            if end.newline {
-                all.push(b'\n');
-            }
-            let take = all.len().min(*bytes);
-            out.put(1, all.get(..take).unwrap_or_default());
-            *bytes -= take;
-            return *bytes > 0;
+        if BYTES {
+            let taken = line.get(..self.bytes_left).unwrap_or(line);
+            out.put(1, taken);
+            self.bytes_left -= taken.len();
+            return self.bytes_left > 0 || self.many;
         }
         if self.lines < 0 {
             let mut all = line.to_vec();
@@ -130,7 +129,7 @@ impl Filter for Head {
         self.left > 0 || self.many
     }
     fn start(&mut self, _: &mut Kernel, _: &mut Out) -> Option<i32> {
-        (self.lines == 0 && self.bytes.is_none()).then_some(0)
+        (if BYTES { self.bytes == Some(0) } else { self.lines == 0 }).then_some(0)
     }
     fn finish(&mut self, _: &mut Kernel, _: &mut Out, failed: bool) -> i32 {
         i32::from(failed)
@@ -167,7 +166,11 @@ pub fn head(args: &[String]) -> Box<dyn Task> {
     let Ok(lines) = text.parse::<i64>() else { return invalid_count("head", &text, "lines") };
     let bytes = options.value('c').and_then(|text| text.parse().ok());
     let many = (options.words.len() > 1 || options.has('v')) && !options.has('q');
-    filtering(Head { lines, bytes, left: lines, many, files: 0, held: VecDeque::new() }, &options.words)
+    let (words, held) = (&options.words, VecDeque::new());
+    match bytes {
+        Some(_) => filtering(Head::<true> { lines, bytes, bytes_left: 0, left: lines, many, files: 0, held }, words),
+        None => filtering(Head::<false> { lines, bytes, bytes_left: 0, left: lines, many, files: 0, held }, words),
+    }
 }
 
 fn invalid_count(name: &str, text: &str, what: &str) -> Box<dyn Task> {
