@@ -5,6 +5,7 @@
 //! Most clients are the other end of a pipe in this process, so no limit of the machine on sockets is in the way.
 #![allow(
     clippy::unwrap_used,
+    clippy::expect_used,
     clippy::panic,
     clippy::indexing_slicing,
     reason = "a test stops at once, in its helpers too"
