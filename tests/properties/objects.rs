@@ -115,7 +115,7 @@ impl Maker {
             Shape::Bytes => json!(["", "YQ==", "AAEC/w=="][self.rng.usize(..3)]),
             Shape::Int32 => json!([0, 1, -1, i32::MAX, i32::MIN][self.rng.usize(..5)]),
             Shape::Int64 => json!([0, 1, -1, i64::MAX, i64::MIN][self.rng.usize(..5)]),
-            Shape::Double => json!([0.5, -1.25, 3.0][self.rng.usize(..3)]),
+            Shape::Double => json!([0.5, -1.25, 2.75][self.rng.usize(..3)]),
             Shape::Bool => json!(self.rng.bool()),
             Shape::Quantity => json!(QUANTITIES[self.rng.usize(..QUANTITIES.len())]),
             Shape::IntOrString => {
