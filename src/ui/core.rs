@@ -16,7 +16,7 @@ use crate::sim::Time;
 /// What a frame gives to the cluster, in milliseconds of real time; the rest is for drawing.
 const WORK: f64 = 8.0;
 /// The same while a skip is on its way: nobody looks at each frame of it.
-const SKIP_WORK: f64 = 40.0;
+const SKIP_WORK: f64 = 24.0;
 /// Clock and countdowns are drawn anew this often, in milliseconds of real time.
 const REDRAW: f64 = 100.0;
 /// The furthest that a step back goes.
