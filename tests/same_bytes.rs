@@ -88,7 +88,9 @@ fn the_real_kubectl_and_ours_give_the_same_bytes() {
     let address = listener.local_addr().unwrap();
     runtime.spawn(serve(listener, Owner::start(settings).unwrap(), std::future::pending()));
     let config = format!(
-        "apiVersion: v1\nkind: Config\nclusters: [{{name: k, cluster: {{server: 'http://{address}'}}}}]\ncontexts: [{{name: k, context: {{cluster: k}}}}]\ncurrent-context: k\n"
+        "apiVersion: v1\nkind: Config\nclusters: [{{name: kubernetes, cluster: {{server: 'http://{address}'}}}}]\n\
+         contexts: [{{name: kubernetes-admin@kubernetes, context: {{cluster: kubernetes, user: kubernetes-admin}}}}]\n\
+         users: [{{name: kubernetes-admin, user: {{}}}}]\ncurrent-context: kubernetes-admin@kubernetes\n"
     );
     std::fs::write(folder.join("config"), config).unwrap();
     let real = Real { folder };

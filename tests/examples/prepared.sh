@@ -15,4 +15,4 @@ kubectl create role reader --verb=get --resource=pods --dry-run=client -o yaml >
 kubectl create rolebinding viewers --clusterrole=view --serviceaccount=default:default
 mkdir -p conf overlay; echo a > conf/a; echo b > notes.txt; cp job.yaml overlay/
 printf 'resources: [job.yaml]\nnamePrefix: my-\n' > overlay/kustomization.yaml
-printf 'x\n' > tls.crt; printf 'y\n' > tls.key; printf 'A=1\n' > app.env
+printf -- '-----BEGIN CERTIFICATE-----\nx\n' > tls.crt; printf -- '-----BEGIN PRIVATE KEY-----\ny\n' > tls.key; printf 'A=1\n' > app.env
