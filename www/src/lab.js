@@ -194,8 +194,9 @@ export class TabernetesLab extends HTMLElement {
       this.shadowRoot.querySelector('.title').textContent = this.getAttribute('label') ?? this.lesson?.title ?? '';
       const { Session } = await engine();
       this.#key = this.#name();
-      // What was done may need all of the engine to be done again.
-      if (this.#keeps() && load(`lab:${this.#key}`)) await rest();
+      // What was done may need all of the engine to be done again. And a page with a service worker may be without a network,
+      // has all of the engine at hand, and could not get it in the middle of a call: browsers do not ask the worker then.
+      if ((this.#keeps() && load(`lab:${this.#key}`)) || navigator.serviceWorker?.controller) await rest();
       const { saved, lost } = this.#saved();
       const options = {
         seed: Number(this.getAttribute('seed') ?? 0),
