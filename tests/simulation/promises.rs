@@ -18,6 +18,8 @@ const INDEX: &str = "batch.kubernetes.io/job-completion-index";
 /// So long after a change of a Job's spec its controller may still act by the old one: a refused write is tried again
 /// after 1, 2 and 4 seconds.
 const REACTION: Duration = Duration::from_secs(15);
+/// The longest wait of the Job controller after an error (`MaxJobApiBackOff`).
+const RETRY: Duration = Duration::from_secs(60);
 
 /// A cluster, as far as promises look at it.
 pub trait Seen {
@@ -76,6 +78,8 @@ pub struct Promises {
     succeeded: BTreeSet<(String, u32)>,
     /// Of each Job by name: it may have this parallelism up to this instant, though its spec says less by now.
     wider: BTreeMap<String, (i32, Time)>,
+    /// Of each Job by name: up to this instant its status may stand still, for the server refuses it.
+    refused: BTreeMap<String, Time>,
     /// Until when the controllers stand still.
     stalled: Time,
     owners: Owners,
@@ -217,7 +221,7 @@ impl Promises {
     /// Of all that stands at one moment.
     pub fn of_moment(&mut self, seen: &impl Seen) {
         for job in seen.all::<Job>() {
-            self.of_job(&job, seen.now());
+            self.of_job(&job, seen);
         }
     }
 
@@ -241,13 +245,23 @@ impl Promises {
         self.owners.of_rest(seen, &mut self.broken);
     }
 
-    fn of_job(&mut self, job: &Job, now: Time) {
+    fn of_job(&mut self, job: &Job, seen: &impl Seen) {
         let name = name_of(job);
         let (spec, status) = parts(job);
         let active = status.active.unwrap_or(0);
-        let may = self.allowed(&name, &spec, now);
+        let may = self.allowed(&name, &spec, seen.now());
         // Of a work queue that is empty the Pods that run are left to end, though parallelism may be less by now.
-        self.hold(active <= may || is_empty_queue(&spec, &status), || format!("{name}: {active} active, {may} may be"));
+        // And the server refuses a status with more ready Pods than active ones: as upstream's controller reports none as
+        // active while the next ones wait for a back-off, the status stands still for as long as one of the others is
+        // ready, and until the controller tries again.
+        let running: Vec<_> = seen.all::<Pod>().filter(|pod| belongs(&**pod, job) && is_active(pod)).collect();
+        if to_i32(running.len()) < may && running.iter().any(|pod| is_ready(pod)) {
+            self.refused.insert(name.clone(), seen.now() + RETRY);
+        }
+        let refused = self.refused.get(&name).is_some_and(|until| seen.now() <= *until);
+        self.hold(active <= may || is_empty_queue(&spec, &status) || refused, || {
+            format!("{name}: {active} active, {may} may be")
+        });
         // While new Pods wait for a back-off, the real controller reports none as active, yet those that are ready.
         let ready = status.ready.unwrap_or(0);
         self.hold(active == 0 || ready <= active, || format!("{name}: {ready} ready of {active} active"));
@@ -355,6 +369,11 @@ pub fn is_over(pod: &Pod) -> bool {
 
 fn is_active(pod: &Pod) -> bool {
     !is_over(pod) && pod.metadata.deletion_timestamp.is_none()
+}
+
+fn is_ready(pod: &Pod) -> bool {
+    let mut conditions = pod.status.iter().flat_map(|status| status.conditions.iter().flatten());
+    conditions.any(|condition| condition.type_ == "Ready" && condition.status == "True")
 }
 
 fn has_finalizer(pod: &Pod) -> bool {
