@@ -36,7 +36,7 @@ pub enum Action {
     SetSpeed(Speed),
     /// On to the next event, even while time stands still.
     Step,
-    /// On by this much virtual time at once.
+    /// On by this much virtual time, as fast as the next calls of `advance` can work it through; `Pause` ends it.
     Skip(Duration),
     /// Back to this instant; what came later is kept for one `Undo`.
     Rewind(Time),
