@@ -10,6 +10,9 @@
 )]
 #![allow(clippy::disallowed_methods, reason = "a real program is waited for in real time")]
 
+#[path = "real_kubectl/programs.rs"]
+mod programs;
+
 use std::io::{BufRead, BufReader, Read};
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
@@ -17,6 +20,7 @@ use std::process::{Child, Command, Stdio};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use programs::{path, program};
 use tabernetes::apimachinery::facts::Prose;
 use tabernetes::cluster::Config;
 use tabernetes::http::{Owner, Settings, listen, serve};
@@ -59,9 +63,7 @@ struct Answer {
 impl Kubectl {
     /// The kubectl of this machine with a folder of its own; `None`, said aloud, when there is none.
     fn find(test: &str) -> Option<Self> {
-        let folders = std::env::var_os("PATH").unwrap_or_default();
-        let name = format!("kubectl{}", std::env::consts::EXE_SUFFIX);
-        let Some(program) = std::env::split_paths(&folders).map(|one| one.join(&name)).find(|one| one.is_file()) else {
+        let Some(program) = program("kubectl") else {
             println!("{test}: NOT PROVEN, there is no kubectl on the PATH");
             return None;
         };
@@ -76,7 +78,7 @@ impl Kubectl {
     fn start(&self, line: &str) -> Child {
         let mut command = Command::new(&self.program);
         command.args(&self.to).args(line.split(' ')).current_dir(&self.folder);
-        command.env("HOME", &self.folder).env_remove("KUBECONFIG").stdin(Stdio::null());
+        command.env("HOME", &self.folder).env("PATH", path()).env_remove("KUBECONFIG").stdin(Stdio::null());
         command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap()
     }
 

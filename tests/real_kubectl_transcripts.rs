@@ -16,6 +16,8 @@
 
 #[path = "transcripts/play.rs"]
 mod play;
+#[path = "real_kubectl/programs.rs"]
+mod programs;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::io::Read;
@@ -30,6 +32,7 @@ use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
 use play::{Failure, Ran, Stage, Transcript};
+use programs::program;
 use regex_lite::Regex;
 use tabernetes::cluster::{Config, PresentImages};
 use tabernetes::http::{Owner, Settings, listen, serve};
@@ -59,11 +62,6 @@ struct Background {
     child: Child,
     lines: Lines,
     readers: Vec<JoinHandle<()>>,
-}
-
-fn found(program: &str) -> bool {
-    let folders = std::env::var_os("PATH").unwrap_or_default();
-    std::env::split_paths(&folders).any(|folder| folder.join(program).is_file())
 }
 
 impl Served {
@@ -103,8 +101,10 @@ impl Served {
         command.args(["-c", line]).current_dir(self.folder.join("work")).env_remove("KUBECONFIG");
         command.env("HOME", self.folder.join("home")).env("KUBE_EDITOR", "true");
         // Who sleeps waits for the cluster's time.
-        let path = std::env::var("PATH").unwrap_or_default();
-        command.env("PATH", format!("{}:{path}", self.folder.join("bin").display()));
+        let mut path = self.folder.join("bin").into_os_string();
+        path.push(":");
+        path.push(programs::path());
+        command.env("PATH", path);
         command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
         // A group of its own, so that an interrupt reaches all of it and what it does can be seen.
         command.process_group(0).spawn().unwrap()
@@ -328,7 +328,7 @@ type Known = (String, usize, String, String);
 
 #[test]
 fn the_real_kubectl_sees_what_it_saw_of_the_real_cluster() {
-    if !(found("kubectl") && found("bash")) {
+    if program("kubectl").is_none() || program("bash").is_none() {
         println!(
             "the_real_kubectl_sees_what_it_saw_of_the_real_cluster: NOT PROVEN, no kubectl or no bash on the PATH"
         );

@@ -12,11 +12,15 @@
 )]
 #![allow(clippy::disallowed_methods, reason = "a real program is waited for in real time")]
 
+#[path = "real_kubectl/programs.rs"]
+mod programs;
+
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
+use programs::{path, program};
 use tabernetes::cluster::Config;
 use tabernetes::http::{Owner, Settings, listen, serve};
 use tabernetes::lesson::normalise::same;
@@ -41,6 +45,7 @@ impl Real {
             .args(["-c", line])
             .current_dir(&self.folder)
             .env("HOME", &self.folder)
+            .env("PATH", path())
             .env("KUBECONFIG", self.folder.join("config"))
             .stdin(Stdio::null())
             .output()
@@ -59,11 +64,6 @@ impl Real {
     }
 }
 
-fn has_kubectl() -> bool {
-    let folders = std::env::var_os("PATH").unwrap_or_default();
-    std::env::split_paths(&folders).any(|folder| folder.join("kubectl").is_file())
-}
-
 /// Older versions print an empty creation time of objects that are not created.
 fn plain(text: &str) -> String {
     let nothing =
@@ -73,7 +73,7 @@ fn plain(text: &str) -> String {
 
 #[test]
 fn the_real_kubectl_and_ours_give_the_same_bytes() {
-    if !has_kubectl() {
+    if program("kubectl").is_none() {
         println!("the_real_kubectl_and_ours_give_the_same_bytes: NOT PROVEN, there is no kubectl on the PATH");
         return;
     }
