@@ -49,9 +49,12 @@ pub struct Failure {
     pub command: String,
     /// What is wrong, in a few words.
     why: String,
-    /// The first lines that only one side has.
-    difference: Vec<String>,
+    /// The first lines that only one side has; or [`ANOTHER_ORDER`].
+    pub difference: Vec<String>,
 }
+
+/// The difference of texts that have the same lines.
+pub const ANOTHER_ORDER: &str = "the same lines in another order";
 
 impl Failure {
     /// For a person to read.
@@ -275,7 +278,7 @@ fn lines_apart(want: &str, got: &str) -> Vec<String> {
     let mut apart = more('-', &want, &got);
     apart.extend(more('+', &got, &want));
     if apart.is_empty() && want != got {
-        apart.push("the same lines in another order".to_owned());
+        apart.push(ANOTHER_ORDER.to_owned());
     }
     apart
 }
