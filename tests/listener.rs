@@ -1,5 +1,5 @@
 //! What a client may do to the listener of `tabernetes serve`, in good faith or not: break HTTP, send what is too
-//! large, watch by the thousand, never read, never speak. Each gets the answer that kube-apiserver gives, and what the
+//! large, watch by the thousand, never read, never speak, ask for the ports of a Pod. Each gets the answer that kube-apiserver gives, and what the
 //! server keeps for it is counted.
 //!
 //! Most clients are the other end of a pipe in this process, so no limit of the machine on sockets is in the way.
@@ -257,4 +257,104 @@ async fn who_never_asks_is_hung_up_on() {
     within(silent.read_to_end(&mut heard)).await.unwrap();
     assert!(heard.is_empty() || code(&String::from_utf8_lossy(&heard)) == 408, "{heard:?}");
     within(served).await.unwrap();
+}
+
+const POD: &str = "/api/v1/namespaces/default/pods";
+
+/// A cluster with a web server in it, which runs; and a Pod that no node takes.
+async fn web() -> Owner {
+    let owner = cluster();
+    let pod = |name: &str, selector: Value| {
+        json!({
+            "apiVersion": "v1", "kind": "Pod", "metadata": {"name": name},
+            "spec": {"nodeSelector": selector, "containers": [{"name": "c", "image": "nginx"}]},
+        })
+    };
+    assert_eq!(ask(&owner, Method::Post, POD, &pod("web", json!({}))).await.0, 201);
+    assert_eq!(ask(&owner, Method::Post, POD, &pod("nowhere", json!({"no": "such"}))).await.0, 201);
+    owner.advance(Duration::from_secs(60)).await;
+    assert_eq!(ask(&owner, Method::Get, &format!("{POD}/web"), &Value::Null).await.1["status"]["phase"], "Running");
+    owner
+}
+
+type Socket = tokio_tungstenite::WebSocketStream<DuplexStream>;
+
+async fn web_socket(owner: &Owner, path: &str, protocol: &str) -> Result<Socket, (u16, String)> {
+    use tokio_tungstenite::tungstenite::{Error, client::IntoClientRequest as _};
+    let mut request = format!("ws://x{POD}/{path}").into_client_request().unwrap();
+    request.headers_mut().insert("sec-websocket-protocol", protocol.parse().unwrap());
+    match within(tokio_tungstenite::client_async(request, client(owner))).await {
+        Ok((socket, answer)) => {
+            assert_eq!(answer.headers()["sec-websocket-protocol"], protocol);
+            Ok(socket)
+        }
+        Err(Error::Http(answer)) => {
+            let body = answer.body().clone().unwrap_or_default();
+            Err((answer.status().as_u16(), String::from_utf8(body).unwrap()))
+        }
+        Err(other) => panic!("{other}"),
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_web_socket_reaches_the_ports_of_a_pod() {
+    use futures::{SinkExt as _, StreamExt as _};
+    let owner = web().await;
+    let mut socket = web_socket(&owner, "web/portforward?ports=80,81", "v4.channel.k8s.io").await.unwrap();
+    open_streams(&owner, 1).await;
+    let request = b"\0GET /missing HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n".to_vec();
+    socket.send(request.into()).await.unwrap();
+    let mut channels = vec![Vec::new(); 4];
+    let listen = async {
+        while !(String::from_utf8_lossy(&channels[0]).contains("</html>") && channels[3].len() > 2) {
+            let message = socket.next().await.unwrap().unwrap().into_data();
+            channels[usize::from(message[0])].extend_from_slice(&message[1..]);
+        }
+    };
+    within(listen).await;
+    // Each channel begins with its port.
+    let ports: Vec<&[u8]> = channels.iter().map(|bytes| &bytes[..2]).collect();
+    assert_eq!(ports, [[80, 0], [80, 0], [81, 0], [81, 0]]);
+    let text = |number: usize| String::from_utf8_lossy(&channels[number][2..]).into_owned();
+    assert_eq!(code(&text(0)), 404, "{}", text(0));
+    assert!(text(0).contains("<h1>404 Not Found</h1>"), "{}", text(0));
+    assert_eq!((text(1), text(2)), (String::new(), String::new()));
+    let why = text(3);
+    assert!(why.starts_with("error forwarding port 81 to pod ") && why.contains("connection refused"), "{why}");
+    drop(socket);
+    open_streams(&owner, 0).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn who_may_not_have_the_ports_of_a_pod_is_told_why() {
+    let owner = web().await;
+    let refused = async |path: &str, protocol: &str| web_socket(&owner, path, protocol).await.err().unwrap();
+    let channels = "v4.channel.k8s.io";
+    assert_eq!(refused("web/portforward", channels).await, (400, "query parameter \"port\" is required\n".to_owned()));
+    assert_eq!(refused("web/portforward?ports=0", channels).await, (400, "port \"0\" must be > 0\n".to_owned()));
+    let (code_there, text) = refused("web/portforward", "SPDY/3.1+other.k8s.io").await;
+    assert_eq!(
+        (code_there, text.trim_end()),
+        (
+            403,
+            "unable to upgrade: unable to negotiate protocol: client supports [other.k8s.io], server accepts [portforward.k8s.io]"
+        )
+    );
+    let (code_there, text) = refused("nowhere/portforward?ports=80", channels).await;
+    let told: Value = serde_json::from_str(&text).unwrap();
+    assert_eq!((code_there, told["message"].as_str()), (400, Some("pod nowhere does not have a host assigned")));
+    let (code_there, text) = refused("absent/portforward?ports=80", channels).await;
+    let told: Value = serde_json::from_str(&text).unwrap();
+    assert_eq!((code_there, told["message"].as_str()), (404, Some("pods \"absent\" not found")));
+    let heard = conversation(
+        &owner,
+        format!("GET {POD}/web/portforward HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n").as_bytes(),
+    )
+    .await;
+    assert_eq!((code(&heard), &status(&heard)["message"]), (400, &json!("Upgrade request required")));
+    let spdy = "Connection: close, Upgrade\r\nUpgrade: SPDY/3.1\r\n";
+    let heard = conversation(&owner, format!("POST {POD}/web/portforward HTTP/1.1\r\nHost: x\r\n{spdy}X-Stream-Protocol-Version: v9.portforward.k8s.io\r\n\r\n").as_bytes()).await;
+    assert_eq!(code(&heard), 403, "{heard}");
+    // None of them has left anything behind.
+    open_streams(&owner, 0).await;
 }

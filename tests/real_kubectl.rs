@@ -13,8 +13,8 @@
 #[path = "real_kubectl/programs.rs"]
 mod programs;
 
-use std::io::{BufRead, BufReader, Read};
-use std::net::SocketAddr;
+use std::io::{BufRead, BufReader, Read, Write};
+use std::net::{SocketAddr, TcpStream};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::sync::Arc;
@@ -51,6 +51,8 @@ struct Kubectl {
     /// Where it may leave its files, and where the lesson's manifest is.
     folder: PathBuf,
     to: Vec<String>,
+    /// Whether sessions and forwarded ports go over WebSockets, rather than over SPDY alone.
+    websockets: &'static str,
 }
 
 /// What came of a command.
@@ -72,12 +74,14 @@ impl Kubectl {
         std::fs::create_dir_all(&folder).unwrap();
         std::fs::write(folder.join("hello-job.yaml"), JOB).unwrap();
         std::fs::write(folder.join("always.yaml"), JOB.replace("Never", "Always")).unwrap();
-        Some(Self { program, folder, to: Vec::new() })
+        Some(Self { program, folder, to: Vec::new(), websockets: "true" })
     }
 
     fn start(&self, line: &str) -> Child {
         let mut command = Command::new(&self.program);
         command.args(&self.to).args(line.split(' ')).current_dir(&self.folder);
+        command.env("KUBECTL_PORT_FORWARD_WEBSOCKETS", self.websockets);
+        command.env("KUBECTL_REMOTE_COMMAND_WEBSOCKETS", self.websockets);
         command.env("HOME", &self.folder).env("PATH", path()).env_remove("KUBECONFIG").stdin(Stdio::null());
         command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap()
     }
@@ -253,6 +257,71 @@ fn discovery(kubectl: &Kubectl) {
     );
 }
 
+/// What a program behind a forwarded port answers.
+fn fetch(port: u16) -> String {
+    let mut socket = TcpStream::connect(("127.0.0.1", port)).unwrap();
+    socket.write_all(b"GET / HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n").unwrap();
+    let mut heard = Vec::new();
+    let _ = socket.read_to_end(&mut heard);
+    String::from_utf8_lossy(&heard).into_owned()
+}
+
+/// Forwards any port of this machine to a port of a Pod: the process, its output and the port here.
+fn forward(kubectl: &Kubectl, to: &str) -> (Watch, BufReader<std::process::ChildStdout>, u16) {
+    let mut child = kubectl.start(&format!("port-forward {to}"));
+    let mut said = BufReader::new(child.stdout.take().unwrap());
+    let child = Watch(child);
+    let mut line = String::new();
+    said.read_line(&mut line).unwrap();
+    let port = line.strip_prefix("Forwarding from 127.0.0.1:").and_then(|rest| rest.split(' ').next());
+    let port = port.and_then(|port| port.parse().ok()).unwrap_or_else(|| panic!("port-forward {to} said `{line}`"));
+    (child, said, port)
+}
+
+/// Ports are forwarded and commands run, whichever protocol kubectl carries them with.
+fn sessions(kubectl: &mut Kubectl) {
+    kubectl.ok("run web --image=nginx --port=80");
+    kubectl.ok("wait --for=condition=Ready pod/web --timeout=50s");
+    for websockets in ["true", "false"] {
+        kubectl.websockets = websockets;
+        let (child, mut said, port) = forward(kubectl, "pod/web :80");
+        for _ in 0..3 {
+            let page = fetch(port);
+            assert!(page.starts_with("HTTP/1.1 200 OK\r\n") && page.contains("Welcome to nginx!"), "{page}");
+        }
+        drop(child);
+        let mut shown = String::new();
+        said.read_to_string(&mut shown).unwrap();
+        in_order(&shown, &["Forwarding from [::1]:", &format!("Handling connection for {port}\n").repeat(3)]);
+
+        let (mut child, _said, port) = forward(kubectl, "pod/web :81");
+        assert_eq!(fetch(port), "", "nothing listens on 81");
+        let mut complaint = String::new();
+        child.0.stderr.take().unwrap().read_to_string(&mut complaint).unwrap();
+        in_order(
+            &complaint,
+            &[
+                &format!("an error occurred forwarding {port} -> 81: error forwarding port 81 to pod "),
+                "failed to connect to localhost:81 inside namespace ",
+                "IPv4: dial tcp4 127.0.0.1:81: connect: connection refused IPv6 dial tcp6 [::1]:81: connect: connection refused",
+                "error: lost connection to pod",
+            ],
+        );
+        assert_eq!(child.0.wait().unwrap().code(), Some(1));
+
+        assert_eq!(kubectl.ok("exec web -- echo from inside"), "from inside\n");
+        let failed = kubectl.run("exec web -- ls /nowhere");
+        assert!(failed.stderr.contains("command terminated with exit code 2"), "{}", failed.stderr);
+        assert_eq!(failed.code, Some(2));
+    }
+    kubectl.websockets = "true";
+    // A Pod that has ended has no ports, and a machine that is off none that are reached.
+    kubectl.ok("delete pod web --now");
+    kubectl.until("get pods", "");
+    let gone = kubectl.run("port-forward pod/web :80");
+    assert_eq!(gone.stderr, "Error from server (NotFound): pods \"web\" not found\n");
+}
+
 #[test]
 fn the_first_lesson_runs_with_a_real_kubectl() {
     let Some(mut kubectl) = Kubectl::find("the_first_lesson_runs_with_a_real_kubectl") else { return };
@@ -271,6 +340,7 @@ fn the_first_lesson_runs_with_a_real_kubectl() {
     runtime.spawn(serve(listener, Owner::start(settings).unwrap(), std::future::pending()));
     lesson(&kubectl);
     discovery(&kubectl);
+    sessions(&mut kubectl);
     in_order(&kubectl.ok("explain job.spec.completions"), &["DESCRIPTION:\n    How many.\n"]);
     in_order(
         &kubectl.ok("explain job.spec"),

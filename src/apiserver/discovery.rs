@@ -243,6 +243,7 @@ fn subresources(info: &KindInfo) -> Vec<Resource> {
             add("eviction", "policy", "v1", "Eviction", &["create"]);
             add("exec", "", "", "PodExecOptions", &["create", "get"]);
             add("log", "", "", "Pod", &["get"]);
+            add("portforward", "", "", "PodPortForwardOptions", &["create", "get"]);
             add("proxy", "", "", "PodProxyOptions", &["create", "delete", "get", "patch", "update"]);
             add("resize", "", "", "Pod", &["get", "patch", "update"]);
         }

@@ -40,7 +40,7 @@ use std::sync::Arc;
 
 pub use deletion::{DeleteOptions, Precondition, Propagation};
 pub use metrics::{PodMetrics, PodUsage, Usage, WINDOW as USAGE_WINDOW};
-pub use node_proxy::{ContainerRef, ExecOptions, LogOptions, LogRead, NoNodes, NodeProxy};
+pub use node_proxy::{ContainerRef, ExecOptions, LogOptions, LogRead, NoNodes, NodeProxy, PodRef, Refused};
 
 use crate::api::custom::CustomKind;
 use crate::apimachinery::facts::Prose;
@@ -198,6 +198,28 @@ impl ApiServer {
     /// Gives an exec or attach session one framed message; other streams take none.
     pub fn write_stream(&mut self, id: StreamId, message: &[u8], nodes: &mut dyn NodeProxy) {
         streams::write(self, id, message, nodes);
+    }
+
+    /// Connects to a port over a stream that forwards ports.
+    ///
+    /// # Errors
+    /// The runtime's words, or that the stream is no longer open.
+    pub fn dial(&self, id: StreamId, port: u16, nodes: &mut dyn NodeProxy) -> Result<String, String> {
+        nodes.dial(streams::forwarded(self, id)?, port)
+    }
+
+    /// Hands a request to a port over a stream that forwards ports; `address` is what [`ApiServer::dial`] gave.
+    ///
+    /// # Errors
+    /// Why no answer came.
+    pub fn forward(
+        &self,
+        id: StreamId,
+        (address, port): (&str, u16),
+        request: &Request,
+        nodes: &mut dyn NodeProxy,
+    ) -> Result<Response, String> {
+        nodes.request(&streams::forwarded(self, id)?.node, address, port, request)
     }
 
     /// Ends a stream from the client's side.

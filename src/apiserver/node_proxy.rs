@@ -1,4 +1,4 @@
-//! What the server asks of kubelets: logs and exec. Defined here, beside its dummy, because the server stands below.
+//! What the server asks of kubelets: logs, exec and forwarded ports. Defined here, beside its dummy, because the server stands below.
 
 use crate::apimachinery::{Reason, Status};
 use crate::sim::Time;
@@ -17,6 +17,28 @@ pub struct ContainerRef {
     pub pod_uid: String,
     /// The container's name.
     pub container: String,
+}
+
+/// Names a Pod on a node.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct PodRef {
+    /// The node's name.
+    pub node: String,
+    /// The Pod's namespace.
+    pub namespace: String,
+    /// The Pod's name.
+    pub name: String,
+    /// The Pod's uid.
+    pub uid: String,
+}
+
+/// Why a kubelet does not do what it is asked to.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Refused {
+    /// It is not reached: the server says so.
+    Unreached(Status),
+    /// The status code and the words of its own answer, which goes to the client as it is.
+    Said(u16, String),
 }
 
 /// Which part of a log is wanted.
@@ -87,6 +109,18 @@ pub trait NodeProxy {
     /// Ends a session from the client's side.
     fn close_session(&mut self, node: &str, session: u64);
 
+    /// Readies a Pod's ports to be forwarded.
+    ///
+    /// # Errors
+    /// The kubelet refuses, or is not reached.
+    fn port_forward(&mut self, of: &PodRef) -> Result<(), Refused>;
+
+    /// Connects to a port from inside a Pod, as a forwarded connection does; gives the Pod's address.
+    ///
+    /// # Errors
+    /// The runtime's words.
+    fn dial(&mut self, of: &PodRef, port: u16) -> Result<String, String>;
+
     /// Asks whatever listens on a port of a Pod's address.
     ///
     /// # Errors
@@ -110,6 +144,12 @@ impl NodeProxy for NoNodes {
     }
     fn write_session(&mut self, _: &str, _: u64, _: &[u8]) {}
     fn close_session(&mut self, _: &str, _: u64) {}
+    fn port_forward(&mut self, of: &PodRef) -> Result<(), Refused> {
+        Err(Refused::Unreached(no_such_node(&of.node)))
+    }
+    fn dial(&mut self, of: &PodRef, _: u16) -> Result<String, String> {
+        Err(no_such_node(&of.node).message)
+    }
     fn request(&mut self, _: &str, address: &str, port: u16, _: &Request) -> Result<Response, String> {
         Err(format!("dial tcp {address}:{port}: connect: no route to host"))
     }

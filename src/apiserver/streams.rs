@@ -1,4 +1,4 @@
-//! Open streams: watches, followed logs, exec sessions. Plain values, a bounded number; a read costs what is new.
+//! Open streams: watches, followed logs, exec sessions, forwarded ports. Plain values, a bounded number; a read costs what is new.
 //!
 //! Models Kubernetes 1.36 staging/src/k8s.io/apiserver/pkg/storage/cacher (watch semantics).
 
@@ -10,7 +10,7 @@ use serde_json::{Value, json};
 
 use super::filter::Filter;
 use super::negotiate::Form;
-use super::{ApiServer, ContainerRef, LogOptions, NodeProxy, endpoints, respond};
+use super::{ApiServer, ContainerRef, LogOptions, NodeProxy, PodRef, endpoints, respond};
 use crate::api::{KindOps, KindRef};
 use crate::apimachinery::{Reason, Status, meta};
 use crate::sim::Time;
@@ -33,6 +33,8 @@ pub(super) enum Stream {
     Log(Log),
     /// A process in a container.
     Session(Session),
+    /// The ports of a Pod.
+    Ports(PodRef),
 }
 
 /// Where a watch stands.
@@ -106,11 +108,21 @@ pub(super) fn read(server: &mut ApiServer, id: StreamId, nodes: &mut dyn NodePro
         Stream::Watch(watch) => watch.read(server),
         Stream::Log(log) => log.read(nodes),
         Stream::Session(session) => nodes.read_session(&session.node, session.number),
+        // What goes to a port and comes from it goes by `dial` and `forward`.
+        Stream::Ports(_) => StreamRead::Pending,
     };
     if read != StreamRead::End {
         server.streams.insert(id, stream);
     }
     read
+}
+
+/// Whose ports a stream forwards.
+pub(super) fn forwarded(server: &ApiServer, id: StreamId) -> Result<&PodRef, String> {
+    match server.streams.get(&id) {
+        Some(Stream::Ports(of)) => Ok(of),
+        _ => Err("use of closed network connection".to_owned()),
+    }
 }
 
 /// See [`ApiServer::write_stream`].

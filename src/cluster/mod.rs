@@ -20,7 +20,9 @@ use k8s_openapi::api::core::v1::Node;
 
 use crate::apimachinery::facts::Prose;
 use crate::apimachinery::{Reason, Status};
-use crate::apiserver::{ApiServer, Caller, ContainerRef, ExecOptions, LogOptions, LogRead, NodeProxy, USAGE_WINDOW};
+use crate::apiserver::{
+    ApiServer, Caller, ContainerRef, ExecOptions, LogOptions, LogRead, NodeProxy, PodRef, Refused, USAGE_WINDOW,
+};
 use crate::client::Worked;
 use crate::controllers::{ControllerManager, certificate};
 use crate::cri::{NodeRuntime, RuntimeConfig, RuntimeService};
@@ -436,6 +438,28 @@ impl Cluster {
         self.wake_nodes();
     }
 
+    /// Connects to a port over a stream that forwards ports; gives the Pod's address.
+    ///
+    /// # Errors
+    /// The runtime's words.
+    pub fn dial(&mut self, stream: StreamId, port: u16) -> Result<String, String> {
+        let mut nodes =
+            Nodes { kubelets: &mut self.kubelets, down: &self.down, states: &self.kubelet_states, now: self.now };
+        self.server.dial(stream, port, &mut nodes)
+    }
+
+    /// Hands a request to a port over a stream that forwards ports.
+    ///
+    /// # Errors
+    /// Why no answer came.
+    pub fn forward(&mut self, stream: StreamId, to: (&str, u16), request: &Request) -> Result<Response, String> {
+        let mut nodes =
+            Nodes { kubelets: &mut self.kubelets, down: &self.down, states: &self.kubelet_states, now: self.now };
+        let answer = self.server.forward(stream, to, request, &mut nodes);
+        self.wake_nodes();
+        answer
+    }
+
     /// Ends a stream from the client's side.
     pub fn close_stream(&mut self, stream: StreamId) {
         let mut nodes =
@@ -497,19 +521,32 @@ impl Nodes<'_> {
         all.find(|(number, kubelet)| kubelet.node() == node && up(number)).map(|(_, kubelet)| kubelet)
     }
 
-    fn reach(&mut self, node: &str) -> Result<&mut Kubelet, Status> {
+    /// Why a kubelet is not reached, and its address; `None` for the address of no node of ours.
+    fn unreached(&self, node: &str) -> (&'static str, Option<String>) {
         let known = self.kubelets.iter().position(|kubelet| kubelet.node() == node);
         let why = if known.is_some_and(|number| self.down.contains(&number)) {
             "no route to host"
         } else {
             "connection refused"
         };
-        let address = known.and_then(|number| self.kubelets.get(number)).map(|kubelet| kubelet.address());
-        let text = match address.map(|address| format!("{address}:10250")) {
-            Some(address) => format!("Get \"https://{address}\": dial tcp {address}: connect: {why}"),
-            None => format!("nodes \"{node}\" not found"),
+        let kubelet = known.and_then(|number| self.kubelets.get(number));
+        (why, kubelet.map(|kubelet| format!("{}:10250", kubelet.address())))
+    }
+
+    fn reach(&mut self, node: &str) -> Result<&mut Kubelet, Status> {
+        let text = match self.unreached(node) {
+            (why, Some(address)) => format!("Get \"https://{address}\": dial tcp {address}: connect: {why}"),
+            (_, None) => format!("nodes \"{node}\" not found"),
         };
         self.find(node).ok_or_else(|| Status::other(Reason::InternalError, text))
+    }
+
+    /// The same for a connection that becomes a stream.
+    fn upgrade(&mut self, node: &str) -> Result<&mut Kubelet, Status> {
+        let (why, address) = self.unreached(node);
+        let text = address.map(|address| format!("error dialing backend: dial tcp {address}: connect: {why}"));
+        let status = text.map(|text| Status::other(Reason::Unknown, text));
+        self.find(node).ok_or_else(|| status.unwrap_or_else(|| Status::not_found("nodes", node)))
     }
 }
 
@@ -519,7 +556,7 @@ impl NodeProxy for Nodes<'_> {
     }
     fn exec(&mut self, of: &ContainerRef, options: &ExecOptions) -> Result<u64, Status> {
         let now = self.now;
-        self.reach(&of.node)?.exec(of, options, now)
+        self.upgrade(&of.node)?.exec(of, options, now)
     }
     fn read_session(&mut self, node: &str, session: u64) -> StreamRead {
         self.find(node).map_or(StreamRead::End, |kubelet| kubelet.read_session(session))
@@ -534,6 +571,12 @@ impl NodeProxy for Nodes<'_> {
         if let Some(kubelet) = self.find(node) {
             kubelet.close_session(session);
         }
+    }
+    fn port_forward(&mut self, of: &PodRef) -> Result<(), Refused> {
+        self.upgrade(&of.node).map_err(Refused::Unreached)?.port_forward(of)
+    }
+    fn dial(&mut self, of: &PodRef, port: u16) -> Result<String, String> {
+        self.upgrade(&of.node).map_err(|status| status.message)?.dial(of, port)
     }
     fn request(&mut self, node: &str, address: &str, port: u16, request: &Request) -> Result<Response, String> {
         let now = self.now;

@@ -1,20 +1,23 @@
 //! Native only: HTTP in front of the same API server, for a real kubectl. Decides nothing about Kubernetes: it turns
-//! bytes into requests, streams into chunks and sessions into WebSockets.
+//! bytes into requests, streams into chunks, and sessions and forwarded ports into WebSockets or SPDY.
 
+mod channel;
 mod owner;
 mod pages;
+mod port_forward;
 mod protobuf;
 mod session;
+mod spdy;
 mod translate;
+mod upgrade;
 
 use std::net::SocketAddr;
 use std::time::Duration;
 
 use axum::Router;
 use axum::body::{Body as HttpBody, Bytes, HttpBody as _};
-use axum::extract::ws::WebSocketUpgrade;
-use axum::extract::{FromRequestParts, State};
-use axum::http::{HeaderMap, Request as HttpRequest};
+use axum::extract::State;
+use axum::http::Request as HttpRequest;
 use axum::response::{IntoResponse, Response as HttpResponse};
 use hyper_util::rt::{TokioIo, TokioTimer};
 use hyper_util::service::TowerToHyperService;
@@ -83,10 +86,7 @@ pub async fn listen(address: SocketAddr) -> std::io::Result<tokio::net::TcpListe
 
 async fn answer(State(owner): State<Owner>, request: HttpRequest<HttpBody>) -> HttpResponse {
     let (mut parts, body) = request.into_parts();
-    let upgrade = match is_upgrade(&parts.headers) {
-        true => WebSocketUpgrade::from_request_parts(&mut parts, &()).await.ok(),
-        false => None,
-    };
+    let upgrade = upgrade::asked(&mut parts).await;
     let body = match tokio::time::timeout(BODY_TIME, whole(body, parts.headers.contains_key("expect"))).await {
         Ok(Ok(bytes)) => bytes,
         Ok(Err(refused)) => return refused,
@@ -96,26 +96,17 @@ async fn answer(State(owner): State<Owner>, request: HttpRequest<HttpBody>) -> H
         Ok(request) => request,
         Err(refused) => return *refused,
     };
+    let asked = upgrade::Session::of(&request);
     let Some(response) = owner.handle(request).await else {
         return translate::failure(503, "ServiceUnavailable", "the server is shutting down");
     };
-    match (&response.body, upgrade) {
-        (Body::Stream(id), Some(upgrade)) if response.status == 101 => {
-            let id = *id;
-            upgrade
-                .protocols(session::PROTOCOLS.iter().copied())
-                .max_message_size(1024 * 1024)
-                .on_upgrade(move |socket| session::run(socket, owner, id))
-        }
-        (Body::Stream(id), _) if response.status == 101 => {
-            owner.close(*id);
-            translate::failure(400, "BadRequest", "Upgrade request required")
-        }
-        (Body::Stream(id), _) => {
+    match &response.body {
+        Body::Stream(id) if response.status == 101 => upgrade::answer(upgrade, asked, owner, *id),
+        Body::Stream(id) => {
             let chunks = ReceiverStream::new(follow(owner, *id));
             translate::head(&response).body(HttpBody::from_stream(chunks)).unwrap_or_else(|_| broken())
         }
-        (Body::Bytes(bytes), _) => {
+        Body::Bytes(bytes) => {
             translate::head(&response).body(HttpBody::from(bytes.clone())).unwrap_or_else(|_| broken())
         }
     }
@@ -148,10 +139,6 @@ async fn whole(body: HttpBody, polite: bool) -> Result<Vec<u8>, HttpResponse> {
 
 fn broken() -> HttpResponse {
     axum::http::StatusCode::INTERNAL_SERVER_ERROR.into_response()
-}
-
-fn is_upgrade(headers: &HeaderMap) -> bool {
-    headers.get("upgrade").is_some_and(|value| value.as_bytes().eq_ignore_ascii_case(b"websocket"))
 }
 
 /// Reads a stream into a channel until it ends or the client goes.

@@ -22,6 +22,9 @@ const TICK: Duration = Duration::from_millis(20);
 /// A cluster that stands still for longer (a suspended machine) does not run to catch up.
 const LONGEST_STEP: Duration = Duration::from_secs(5);
 
+/// What a connection to a cluster that is shut down says.
+const GONE: &str = "the server is shutting down";
+
 /// A cluster to serve.
 #[derive(Clone, Debug)]
 pub struct Settings {
@@ -40,6 +43,8 @@ enum Question {
     Read(StreamId, oneshot::Sender<StreamRead>),
     Write(StreamId, Vec<u8>),
     Close(StreamId),
+    Dial(StreamId, u16, oneshot::Sender<Result<String, String>>),
+    Forward(StreamId, (String, u16), Box<Request>, oneshot::Sender<Result<Response, String>>),
     Advance(Duration, oneshot::Sender<()>),
     OpenStreams(oneshot::Sender<usize>),
 }
@@ -105,6 +110,26 @@ impl Owner {
     /// Ends a stream.
     pub fn close(&self, id: StreamId) {
         let _ = self.questions.send(Question::Close(id));
+    }
+
+    /// Connects to a port over a stream that forwards ports; gives the Pod's address.
+    ///
+    /// # Errors
+    /// The runtime's words, or that the cluster is gone.
+    pub async fn dial(&self, id: StreamId, port: u16) -> Result<String, String> {
+        let (sender, receiver) = oneshot::channel();
+        let _ = self.questions.send(Question::Dial(id, port, sender));
+        receiver.await.unwrap_or_else(|_| Err(GONE.to_owned()))
+    }
+
+    /// Has what listens on a port of a Pod's address answer a request, over a stream that forwards ports.
+    ///
+    /// # Errors
+    /// Why no answer came.
+    pub async fn forward(&self, id: StreamId, to: (String, u16), request: Request) -> Result<Response, String> {
+        let (sender, receiver) = oneshot::channel();
+        let _ = self.questions.send(Question::Forward(id, to, Box::new(request), sender));
+        receiver.await.unwrap_or_else(|_| Err(GONE.to_owned()))
     }
 
     /// How many streams are open: watches, followed logs, sessions.
@@ -192,6 +217,12 @@ fn answer(cluster: &mut Cluster, target: &mut Time, question: Question) {
         }
         Question::Write(id, message) => cluster.write_stream(id, &message),
         Question::Close(id) => cluster.close_stream(id),
+        Question::Dial(id, port, reply) => {
+            let _ = reply.send(cluster.dial(id, port));
+        }
+        Question::Forward(id, (address, port), request, reply) => {
+            let _ = reply.send(cluster.forward(id, (&address, port), &request));
+        }
         Question::OpenStreams(reply) => {
             let _ = reply.send(cluster.server().open_streams());
         }

@@ -20,6 +20,7 @@ mod logs;
 mod mounting;
 mod node_status;
 mod phase;
+mod port_forward;
 mod probe;
 mod resize;
 mod start;

@@ -1,10 +1,11 @@
-//! What hangs below an object: status, scale, binding, eviction, logs, exec. One file each.
+//! What hangs below an object: status, scale, binding, eviction, logs, exec, forwarded ports. One file each.
 
 pub(super) mod binding;
 pub(super) mod ephemeral_containers;
 mod eviction;
 mod exec;
 mod log;
+mod port_forward;
 mod proxy;
 pub(super) mod resize;
 mod scale;
@@ -39,6 +40,7 @@ pub(super) fn answer(call: &mut Call<'_>, target: &Target) -> Result<Response, S
         ("pods", "eviction", Method::Post) => eviction::create(call, target),
         ("pods", "log", Method::Get) => log::get(call, target),
         ("pods", "exec" | "attach", Method::Get | Method::Post) => exec::open(call, target),
+        ("pods", "portforward", Method::Get | Method::Post) => port_forward::open(call, target),
         ("pods", "ephemeralcontainers" | "resize", method) => match method {
             Method::Get => {
                 let stored = call.stored(target)?;
@@ -48,7 +50,9 @@ pub(super) fn answer(call: &mut Call<'_>, target: &Target) -> Result<Response, S
             Method::Patch => call.patch(target),
             _ => Err(Status::method_not_allowed()),
         },
-        ("pods", "binding" | "eviction" | "log" | "exec" | "attach", _) => Err(Status::method_not_allowed()),
+        ("pods", "binding" | "eviction" | "log" | "exec" | "attach" | "portforward", _) => {
+            Err(Status::method_not_allowed())
+        }
         _ => Err(Status::unknown_path()),
     }
 }
