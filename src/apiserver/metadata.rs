@@ -141,7 +141,14 @@ pub(super) fn validate_update(info: &KindInfo, new: &ObjectMeta, old: &ObjectMet
             errors.push(Error::invalid(&path.child(field), value, "field is immutable"));
         }
     }
-    // Names and namespaces were judged at creation; labels and the like may be new.
+    // Names and namespaces were judged at creation; labels and the like may be new. What is as it was has been judged.
+    let same = new.labels == old.labels
+        && new.annotations == old.annotations
+        && new.owner_references == old.owner_references
+        && new.finalizers == old.finalizers;
+    if same && errors.is_empty() {
+        return errors;
+    }
     let own = validate(info, new);
     errors.extend(own.into_iter().filter(|error| !error.path.to_string().ends_with("metadata.name")));
     errors

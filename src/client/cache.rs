@@ -29,13 +29,15 @@ impl Delta {
 }
 
 type Key = (Arc<str>, Arc<str>);
+type Names = BTreeMap<Arc<str>, Arc<dyn Object>>;
 
 /// The objects of one resource.
 #[derive(Clone, Debug)]
 pub struct Cache {
     resource: ResourceName,
     revision: u64,
-    objects: BTreeMap<Key, Arc<dyn Object>>,
+    /// By namespace and name.
+    objects: BTreeMap<Arc<str>, Names>,
     by_controller: BTreeMap<Arc<str>, BTreeSet<Key>>,
 }
 
@@ -64,16 +66,28 @@ impl Cache {
     }
 
     fn apply(&mut self, object: Arc<dyn Object>, gone: bool) -> Delta {
-        let key: Key = (meta::namespace(object.meta()).into(), meta::name(object.meta()).into());
-        let old = if gone { self.objects.remove(&key) } else { self.objects.insert(key.clone(), Arc::clone(&object)) };
+        let (namespace, name) = (meta::namespace(object.meta()), meta::name(object.meta()));
+        let held = self.objects.get_mut(namespace).and_then(|names| names.get_mut(name));
+        let old = match held {
+            Some(held) if !gone => Some(std::mem::replace(held, Arc::clone(&object))),
+            Some(_) => self.forget(namespace, name),
+            None => {
+                if !gone {
+                    let names = self.objects.entry(namespace.into()).or_default();
+                    names.insert(name.into(), Arc::clone(&object));
+                }
+                None
+            }
+        };
         let (before, after) = (old.as_ref().map(controller_uid), (!gone).then(|| controller_uid(&object)));
         if before != after {
+            let key: Key = (namespace.into(), name.into());
             if let Some(uid) = before
-                && let Some(keys) = self.by_controller.get_mut(uid.as_str())
+                && let Some(keys) = self.by_controller.get_mut(uid)
             {
                 keys.remove(&key);
                 if keys.is_empty() {
-                    self.by_controller.remove(uid.as_str());
+                    self.by_controller.remove(uid);
                 }
             }
             if let Some(uid) = after {
@@ -84,28 +98,37 @@ impl Cache {
         Delta { resource: Arc::clone(&self.resource), old, new: (!gone).then_some(object) }
     }
 
+    fn forget(&mut self, namespace: &str, name: &str) -> Option<Arc<dyn Object>> {
+        let names = self.objects.get_mut(namespace)?;
+        let gone = names.remove(name);
+        if names.is_empty() {
+            self.objects.remove(namespace);
+        }
+        gone
+    }
+
+    fn object(&self, namespace: &str, name: &str) -> Option<&Arc<dyn Object>> {
+        self.objects.get(namespace)?.get(name)
+    }
+
     fn orphans_in<'a, T: Kind>(&'a self, namespace: &str) -> impl Iterator<Item = Arc<T>> + use<'a, T> {
         let from: Key = (namespace.into(), "".into());
         let keys = self.by_controller.get("").map(|keys| keys.range(from.clone()..));
         let keys = keys.into_iter().flatten().take_while(move |key| key.0 == from.0);
-        keys.filter_map(|key| self.objects.get(key)).filter_map(downcast)
+        keys.filter_map(|key| self.object(&key.0, &key.1)).filter_map(downcast)
     }
 
     fn relist(&mut self, server: &ApiServer) -> Vec<Delta> {
         let present: Vec<Arc<dyn Object>> = server.store().list(&self.resource, None).cloned().collect();
-        let names: BTreeSet<Key> = present
-            .iter()
-            .map(|object| (meta::namespace(object.meta()).into(), meta::name(object.meta()).into()))
-            .collect();
-        let gone: Vec<Arc<dyn Object>> = self
-            .objects
-            .iter()
-            .filter(|(key, _)| !names.contains(*key))
-            .map(|(_, object)| Arc::clone(object))
-            .collect();
+        let place = |object: &Arc<dyn Object>| -> Key {
+            (meta::namespace(object.meta()).into(), meta::name(object.meta()).into())
+        };
+        let names: BTreeSet<Key> = present.iter().map(place).collect();
+        let held = self.objects.values().flat_map(BTreeMap::values);
+        let gone: Vec<Arc<dyn Object>> = held.filter(|object| !names.contains(&place(object))).cloned().collect();
         let mut deltas: Vec<Delta> = gone.into_iter().map(|object| self.apply(object, true)).collect();
         for object in present {
-            let held = self.objects.get(&(meta::namespace(object.meta()).into(), meta::name(object.meta()).into()));
+            let held = self.object(meta::namespace(object.meta()), meta::name(object.meta()));
             if held.is_none_or(|held| held.meta().resource_version != object.meta().resource_version) {
                 deltas.push(self.apply(object, false));
             }
@@ -115,31 +138,28 @@ impl Cache {
 
     /// One object.
     pub fn get<T: Kind>(&self, namespace: &str, name: &str) -> Option<Arc<T>> {
-        self.objects.get(&(namespace.into(), name.into())).and_then(downcast)
+        self.object(namespace, name).and_then(downcast)
     }
 
     /// All objects, by namespace and name.
     pub fn list<T: Kind>(&self) -> impl Iterator<Item = Arc<T>> + '_ {
-        self.objects.values().filter_map(downcast)
+        self.objects.values().flat_map(BTreeMap::values).filter_map(downcast)
     }
 
     /// The objects of a namespace, by name.
-    pub fn in_namespace<'a, T: Kind>(&'a self, namespace: &'a str) -> impl Iterator<Item = Arc<T>> + 'a {
-        self.objects
-            .range((Arc::from(namespace), Arc::from(""))..)
-            .take_while(move |((held, _), _)| &**held == namespace)
-            .filter_map(|(_, object)| downcast(object))
+    pub fn in_namespace<'a, T: Kind>(&'a self, namespace: &str) -> impl Iterator<Item = Arc<T>> + use<'a, T> {
+        self.objects.get(namespace).into_iter().flat_map(BTreeMap::values).filter_map(downcast)
     }
 
     /// The objects whose controller has this uid, by name.
     pub fn controlled_by<'a, T: Kind>(&'a self, uid: &str) -> impl Iterator<Item = Arc<T>> + use<'a, T> {
         let keys = self.by_controller.get(uid);
-        keys.into_iter().flatten().filter_map(|key| self.objects.get(key)).filter_map(downcast)
+        keys.into_iter().flatten().filter_map(|key| self.object(&key.0, &key.1)).filter_map(downcast)
     }
 
     /// How many objects are held.
     pub fn len(&self) -> usize {
-        self.objects.len()
+        self.objects.values().map(BTreeMap::len).sum()
     }
 
     /// Whether nothing is held.
@@ -149,8 +169,8 @@ impl Cache {
 }
 
 /// The uid of an object's controller, empty when it has none.
-fn controller_uid(object: &Arc<dyn Object>) -> String {
-    meta::controller_of(object.meta()).map(|owner| owner.uid.clone()).unwrap_or_default()
+fn controller_uid(object: &Arc<dyn Object>) -> &str {
+    meta::controller_of(object.meta()).map(|owner| owner.uid.as_str()).unwrap_or_default()
 }
 
 /// The caches of several resources, shared by the controllers of one process.
@@ -217,7 +237,7 @@ impl Caches {
 
     /// One object of any kind, by its resource (`jobs.batch`).
     pub fn object(&self, resource: &str, namespace: &str, name: &str) -> Option<&Arc<dyn Object>> {
-        self.caches.get(resource)?.objects.get(&(namespace.into(), name.into()))
+        self.caches.get(resource)?.object(namespace, name)
     }
 
     /// The objects of any kind in a namespace, by name.
@@ -226,9 +246,7 @@ impl Caches {
         resource: &str,
         namespace: &str,
     ) -> impl Iterator<Item = &'a Arc<dyn Object>> + use<'a> {
-        let namespace: Arc<str> = namespace.into();
-        let from: Key = (Arc::clone(&namespace), "".into());
-        let objects = self.caches.get(resource).map(|cache| cache.objects.range(from..));
-        objects.into_iter().flatten().take_while(move |((held, _), _)| *held == namespace).map(|(_, object)| object)
+        let objects = self.caches.get(resource).and_then(|cache| cache.objects.get(namespace));
+        objects.into_iter().flat_map(BTreeMap::values)
     }
 }

@@ -4,6 +4,7 @@
 //! Models Kubernetes 1.36 staging/src/k8s.io/client-go/tools/record/events_cache.go (EventCorrelator).
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 use std::time::Duration;
 
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::Time as MetaTime;
@@ -24,7 +25,7 @@ const REFILL: Duration = Duration::from_secs(300);
 const REMEMBERED: usize = 4096;
 
 /// What an Event is about, and its type: the uid, or the name of what has none.
-pub type About = (String, EventType);
+pub type About = (Arc<str>, EventType);
 
 /// An Event as it was first written.
 #[derive(Clone, Debug)]
@@ -132,7 +133,7 @@ mod tests {
     /// Takes in Events one after another, `seconds` apart, and gives the last as "count message".
     fn last(events: &[(&str, &str, &str)], seconds: u64) -> Option<String> {
         let mut correlation = Correlation::default();
-        let about = ("my-pod".to_owned(), EventType::Normal);
+        let about = ("my-pod".into(), EventType::Normal);
         let mut answer = None;
         for (number, (path, reason, message)) in events.iter().enumerate() {
             let now = Time::from_seconds(1_000_000 + seconds * number as u64);
@@ -197,7 +198,7 @@ mod tests {
     #[test]
     fn after_a_burst_of_25_there_is_one_in_five_minutes() {
         let mut correlation = Correlation::default();
-        let about = ("a".to_owned(), EventType::Warning);
+        let about = ("a".into(), EventType::Warning);
         let mut accepted = |seconds: u64| {
             let now = Time::from_seconds(1_000_000 + seconds);
             correlation

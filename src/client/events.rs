@@ -65,7 +65,7 @@ impl EventRecorder {
         // The name that upstream gives: the object's name and the instant in hexadecimal nanoseconds.
         let nanos = client.now().as_micros().saturating_mul(1000) + self.written % 1000;
         let name = format!("{}.{nanos:x}", meta::name(about.meta()));
-        let object = (meta::uid(about.meta()).to_owned(), kind);
+        let object = (meta::uid(about.meta()).into(), kind);
         let Some(correlated) = self.correlation.take(&object, field_path, reason, message, name, client.now()) else {
             return;
         };

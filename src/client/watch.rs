@@ -38,6 +38,11 @@ impl Watch {
 
     /// The changes since the last pull. After a gap in the server's log every present object is given as new.
     pub fn pull(&mut self, server: &ApiServer) -> Pulled {
+        self.pull_where(server, |_| true)
+    }
+
+    /// As [`Watch::pull`], of the objects that are `wanted`, which none ceases to be while it is there.
+    pub fn pull_where(&mut self, server: &ApiServer, wanted: impl Fn(&dyn Object) -> bool) -> Pulled {
         let revision = server.store().revision();
         if revision == self.revision {
             return Pulled::default();
@@ -47,16 +52,16 @@ impl Watch {
         let pulled = match server.store().since(resource, self.revision) {
             Ok(changes) => {
                 // Only the newest state of each object matters, but a new object of an old name is another one.
-                let mut newest: BTreeMap<String, usize> = BTreeMap::new();
+                let mut newest: BTreeMap<&str, usize> = BTreeMap::new();
                 let mut deltas: Vec<Delta> = Vec::new();
-                for change in changes {
+                for change in changes.filter(|change| wanted(&*change.object)) {
                     let object = Arc::clone(&change.object);
                     let made = match change.kind {
                         ChangeKind::Deleted => delta(Some(object), None),
                         _ => delta(change.previous.clone(), Some(object)),
                     };
-                    let uid = meta::uid(change.object.meta()).to_owned();
-                    match newest.get(&uid).and_then(|index| deltas.get_mut(*index)) {
+                    let uid = meta::uid(change.object.meta());
+                    match newest.get(uid).and_then(|index| deltas.get_mut(*index)) {
                         Some(earlier) => *earlier = Delta { old: earlier.old.clone().or(made.old.clone()), ..made },
                         None => {
                             newest.insert(uid, deltas.len());
@@ -67,7 +72,8 @@ impl Watch {
                 Pulled { deltas, listed: false }
             }
             Err(_) => {
-                let present = server.store().list(resource, None).map(|object| delta(None, Some(Arc::clone(object))));
+                let present = server.store().list(resource, None).filter(|object| wanted(&***object));
+                let present = present.map(|object| delta(None, Some(Arc::clone(object))));
                 Pulled { deltas: present.collect(), listed: true }
             }
         };

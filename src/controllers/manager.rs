@@ -3,7 +3,7 @@
 //! Models Kubernetes 1.36 cmd/kube-controller-manager: a key of one controller never keeps another's waiting for
 //! ever, and a failed key comes back after its back-off.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use super::{CONTROLLERS, Context, Controller};
 use crate::apimachinery::ObjectKey;
@@ -14,7 +14,6 @@ use crate::sim::Seed;
 #[derive(Clone, Debug)]
 struct Running {
     controller: Box<dyn Controller>,
-    watched: BTreeSet<&'static str>,
     caller: Caller,
     queue: WorkQueue,
     events: EventRecorder,
@@ -25,6 +24,8 @@ struct Running {
 pub struct ControllerManager {
     caches: Caches,
     running: Vec<Running>,
+    /// Which of them watch a resource.
+    watchers: BTreeMap<&'static str, BTreeSet<usize>>,
     turn: usize,
 }
 
@@ -39,13 +40,17 @@ impl ControllerManager {
                 let mut caller = Caller::component(user);
                 caller.manager = "kube-controller-manager".into();
                 let (base, max) = controller.backoff();
-                let watched = controller.watches().into_iter().collect();
                 let (queue, events) = (WorkQueue::with_backoff(base, max), EventRecorder::new(name, ""));
-                Running { controller, watched, caller, queue, events }
+                Running { controller, caller, queue, events }
             })
             .collect();
-        let watched: BTreeSet<&'static str> = running.iter().flat_map(|one| one.watched.iter().copied()).collect();
-        Self { caches: Caches::new(watched), running, turn: 0 }
+        let mut watchers: BTreeMap<&'static str, BTreeSet<usize>> = BTreeMap::new();
+        for (index, one) in running.iter().enumerate() {
+            for resource in one.controller.watches() {
+                watchers.entry(resource).or_default().insert(index);
+            }
+        }
+        Self { caches: Caches::new(watchers.keys().copied()), running, watchers, turn: 0 }
     }
 
     /// Takes in the server's changes and hands them to the controllers that watch them.
@@ -55,14 +60,14 @@ impl ControllerManager {
         }
         for (resource, _) in server.custom_resources() {
             self.caches.add(resource);
-            for one in self.running.iter_mut().filter(|one| one.controller.watches_custom_resources()) {
-                one.watched.insert(resource);
-            }
+            let all = self.running.iter().enumerate();
+            let watching = all.filter(|(_, one)| one.controller.watches_custom_resources());
+            self.watchers.entry(resource).or_default().extend(watching.map(|(index, _)| index));
         }
         let now = server.now();
         for delta in self.caches.pull(server) {
-            for one in &mut self.running {
-                if one.watched.contains(&*delta.resource) {
+            for index in self.watchers.get(&*delta.resource).into_iter().flatten() {
+                if let Some(one) = self.running.get_mut(*index) {
                     one.controller.observe(&delta, &self.caches, &mut one.queue, now);
                 }
             }

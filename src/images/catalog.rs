@@ -646,8 +646,8 @@ fn build(spec: &ImageSpec, reference: &Reference, version: &str) -> Image {
 /// `sha256:` and the digest of a text.
 pub fn digest(text: &str) -> String {
     let hash = Sha256::digest(text.as_bytes());
-    let hex: String = hash.iter().map(|byte| format!("{byte:02x}")).collect();
-    format!("sha256:{hex}")
+    let half = |half: u8| char::from_digit(u32::from(half), 16);
+    "sha256:".chars().chain(hash.iter().flat_map(|byte| [half(byte >> 4), half(byte & 15)]).flatten()).collect()
 }
 
 #[cfg(test)]

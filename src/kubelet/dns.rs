@@ -47,10 +47,10 @@ pub fn hosts(pod: &Pod, address: &str) -> String {
 
 /// `/etc/resolv.conf` of a Pod.
 pub fn resolv_conf(pod: &Pod) -> String {
-    let spec = pod.spec.clone().unwrap_or_default();
+    let spec = pod.spec.as_ref();
     let namespace = meta::namespace(&pod.metadata);
-    let policy = spec.dns_policy.as_deref().unwrap_or("ClusterFirst");
-    let on_node = spec.host_network == Some(true);
+    let policy = spec.and_then(|spec| spec.dns_policy.as_deref()).unwrap_or("ClusterFirst");
+    let on_node = spec.is_some_and(|spec| spec.host_network == Some(true));
     let (mut servers, mut searches, mut options) = match policy {
         "None" => (Vec::new(), Vec::new(), Vec::new()),
         "ClusterFirst" if on_node => (vec![NODE_DNS.to_owned()], Vec::new(), Vec::new()),
@@ -61,7 +61,7 @@ pub fn resolv_conf(pod: &Pod) -> String {
             vec!["ndots:5".to_owned()],
         ),
     };
-    if let Some(own) = spec.dns_config {
+    if let Some(own) = spec.and_then(|spec| spec.dns_config.clone()) {
         let add = |to: &mut Vec<String>, more: Vec<String>| {
             for one in more {
                 if !to.contains(&one) {

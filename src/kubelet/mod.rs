@@ -37,7 +37,7 @@ use std::time::Duration;
 
 use k8s_openapi::api::core::v1::{ConfigMap, Pod, Secret};
 
-use crate::apimachinery::{Kind, downcast, meta};
+use crate::apimachinery::{Kind, Object, downcast, meta};
 use crate::apiserver::{ApiServer, Caller};
 use crate::client::{Client, Delta, EventRecorder, Watch, Worked, node_of};
 use crate::cri::{ContainerId, RuntimeService};
@@ -124,17 +124,19 @@ impl Kubelet {
     pub fn observe(&mut self, server: &ApiServer) {
         self.observe_sources(server);
         let now = server.now();
-        let pulled = self.watch.pull(server);
+        // As upstream, which asks for the Pods whose `spec.nodeName` is its own.
+        let here =
+            |object: &dyn Object| object.as_any().downcast_ref::<Pod>().is_some_and(|pod| node_of(pod) == self.node);
+        let pulled = self.watch.pull_where(server, here);
         if pulled.listed {
             self.find_gone(&pulled.deltas, now);
         }
         for delta in pulled.deltas {
             let old = delta.old.as_ref().and_then(downcast::<Pod>);
             match delta.new.as_ref().and_then(downcast::<Pod>) {
-                Some(pod) if node_of(&pod) == self.node => self.pod_changed(pod, now),
-                Some(_) => {}
+                Some(pod) => self.pod_changed(pod, now),
                 None => {
-                    if let Some(pod) = old.filter(|pod| node_of(pod) == self.node) {
+                    if let Some(pod) = old {
                         self.pod_gone(&pod, now);
                     }
                 }
@@ -194,6 +196,10 @@ impl Kubelet {
             }
             return;
         };
+        if Arc::ptr_eq(&worker.pod, &pod) {
+            // The kubelet's own writing.
+            return;
+        }
         let deletion =
             |pod: &Pod| (pod.metadata.deletion_timestamp.clone(), pod.metadata.deletion_grace_period_seconds);
         let asks_to_stop = deletion(&worker.pod) != deletion(&pod);

@@ -66,19 +66,20 @@ pub enum Life {
 
 /// The status. Its phase is the one that the containers call for: see [`hold_back_the_end`].
 pub fn generate(inputs: &Inputs<'_>) -> PodStatus {
-    let spec = inputs.pod.spec.clone().unwrap_or_default();
-    let init = spec.init_containers.clone().unwrap_or_default();
+    let (no_spec, no_status) = (PodSpec::default(), PodStatus::default());
+    let spec = inputs.pod.spec.as_ref().unwrap_or(&no_spec);
+    let init = spec.init_containers.as_deref().unwrap_or_default();
     let ephemeral: Vec<Container> = spec.ephemeral_containers.iter().flatten().map(containers::plain).collect();
     let has_init = !init.is_empty();
-    let mut init_statuses = container_statuses(inputs, &init, List::Init, has_init);
+    let mut init_statuses = container_statuses(inputs, init, List::Init, has_init);
     let mut statuses = container_statuses(inputs, &spec.containers, List::Main, has_init);
     let mut ephemeral_statuses = container_statuses(inputs, &ephemeral, List::Ephemeral, has_init);
     statuses.sort_by(|a, b| a.name.cmp(&b.name));
     ephemeral_statuses.sort_by(|a, b| a.name.cmp(&b.name));
-    let mut phase = phase(&spec, &init_statuses, &statuses, inputs.life != Life::Going);
-    let old = inputs.pod.status.clone().unwrap_or_default();
+    let mut phase = phase(spec, &init_statuses, &statuses, inputs.life != Life::Going);
+    let old = inputs.pod.status.as_ref().unwrap_or(&no_status);
     let anew = inputs.records.values().any(|record| record.reset && record.current.is_none());
-    if inputs.life == Life::Going && containers::could_restart_all(&spec) && (anew || restarting(inputs)) {
+    if inputs.life == Life::Going && containers::could_restart_all(spec) && (anew || restarting(inputs)) {
         // What begins anew has not come to its end.
         phase = if old.phase.as_deref() == Some("Pending") { "Pending" } else { "Running" };
     }
@@ -91,9 +92,9 @@ pub fn generate(inputs: &Inputs<'_>) -> PodStatus {
         phase = "Failed";
     }
     if inputs.life == Life::Over {
-        locate_nothing_more(&spec, &mut init_statuses, &mut statuses);
+        locate_nothing_more(spec, &mut init_statuses, &mut statuses);
     }
-    let conditions = conditions(inputs, &spec, phase, &init_statuses, &statuses);
+    let conditions = conditions(inputs, spec, phase, &init_statuses, &statuses);
     let address = inputs.sandbox.address().map(str::to_owned).or(old.pod_ip.clone());
     PodStatus {
         phase: Some(phase.to_owned()),
@@ -110,7 +111,13 @@ pub fn generate(inputs: &Inputs<'_>) -> PodStatus {
         reason: inputs.failure.map(|(reason, _)| reason.to_owned()).or(old.reason.clone()),
         message: inputs.failure.map(|(_, message)| message.to_owned()).or(old.message.clone()),
         resources: Some(ResourceRequirements::default()),
-        ..old
+        allocated_resources: old.allocated_resources.clone(),
+        extended_resource_claim_status: old.extended_resource_claim_status.clone(),
+        node_allocatable_resource_claim_statuses: old.node_allocatable_resource_claim_statuses.clone(),
+        nominated_node_name: old.nominated_node_name.clone(),
+        qos_class: old.qos_class.clone(),
+        resize: old.resize.clone(),
+        resource_claim_statuses: old.resource_claim_statuses.clone(),
     }
 }
 

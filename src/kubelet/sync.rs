@@ -299,8 +299,8 @@ impl Kubelet {
         if stored.metadata.uid != worker.pod.metadata.uid || stored.status.as_ref() == Some(&status) {
             return;
         }
-        let mut changed = Pod::clone(&stored);
-        changed.status = Some(status);
+        // The server takes the spec from its own version, whatever is sent.
+        let changed = Pod { metadata: stored.metadata.clone(), spec: None, status: Some(status) };
         // A conflict cannot be: the version written is the one just read.
         if let Ok(stored) = client.update_status(changed) {
             worker.pod = stored;

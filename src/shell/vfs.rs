@@ -400,18 +400,18 @@ impl Vfs {
         if path.len() > PATH_BYTES {
             return Err(Errno::Enametoolong);
         }
-        let mut rest: Vec<String> = parts(path).rev().map(str::to_owned).collect();
+        let mut rest: Vec<&str> = parts(path).rev().collect();
         if !path.starts_with('/') {
-            rest.extend(parts(cwd).rev().map(str::to_owned));
+            rest.extend(parts(cwd).rev());
         }
         let must_be_dir = path.ends_with('/') || path.ends_with("/.");
-        let mut stack: Vec<(String, NodeId)> = Vec::new();
+        let mut stack: Vec<(&str, NodeId)> = Vec::new();
         let mut node = self.top();
         let mut links = 0;
         while let Some(part) = rest.pop() {
             let inode = self.inode(node).ok_or(Errno::Enoent)?;
             let Kind::Directory(entries) = &inode.kind else { return Err(Errno::Enotdir) };
-            match part.as_str() {
+            match part {
                 "." => continue,
                 ".." => {
                     stack.pop();
@@ -423,7 +423,7 @@ impl Vfs {
             if part.len() > NAME_BYTES {
                 return Err(Errno::Enametoolong);
             }
-            let ino = *entries.get(&part).ok_or(Errno::Enoent)?;
+            let ino = *entries.get(part).ok_or(Errno::Enoent)?;
             let next = self.covered(NodeId { tree: node.tree, ino });
             if let Some(Inode { kind: Kind::Symlink(target), .. }) = self.inode(next)
                 && (follow || !rest.is_empty() || must_be_dir)
@@ -436,7 +436,7 @@ impl Vfs {
                     stack.clear();
                     node = self.top();
                 }
-                rest.extend(parts(target).rev().map(str::to_owned));
+                rest.extend(parts(target).rev());
                 continue;
             }
             stack.push((part, next));
@@ -542,6 +542,9 @@ impl Vfs {
         let empty = || Kind::Directory(BTreeMap::new());
         if !parents {
             return self.create(cwd, path, empty(), mode, caller).map(drop);
+        }
+        if self.find(cwd, path, true).is_ok_and(|found| self.inode(found.node).is_some_and(Inode::is_dir)) {
+            return Ok(());
         }
         let mut built = if path.starts_with('/') { String::new() } else { cwd.trim_end_matches('/').to_owned() };
         for part in parts(path) {

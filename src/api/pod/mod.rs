@@ -48,7 +48,9 @@ impl Strategy for Pod {
     }
 
     fn prepare_for_update(&mut self, old: &Self) {
-        self.status.clone_from(&old.status);
+        if self.status != old.status {
+            self.status.clone_from(&old.status);
+        }
         self.metadata.generation = old.metadata.generation;
         if self.spec != old.spec {
             self.metadata.generation = Some(old.metadata.generation.unwrap_or(0) + 1);

@@ -15,7 +15,7 @@ use k8s_openapi::apimachinery::pkg::util::intstr::IntOrString;
 
 use super::pod_control::{self, ignore_not_found, is_pod_ready, is_pod_terminal};
 use super::{Context, Controller};
-use crate::apimachinery::{Kind, Object, ObjectKey, Status, meta};
+use crate::apimachinery::{Kind, ObjectKey, Status, meta};
 use crate::apiserver::DeleteOptions;
 use crate::client::{Caches, Delta, EventType, WorkQueue};
 use crate::sim::{Seed, Time};
@@ -143,11 +143,10 @@ fn observe(delta: &Delta, caches: &Caches, queue: &mut WorkQueue, now: Time) {
     match &*delta.resource {
         Service::RESOURCE => queue.add_at(ObjectKey::of(&**object), now),
         Pod::RESOURCE => {
-            let labels =
-                |object: &Option<Arc<dyn Object>>| object.as_ref().and_then(|object| object.meta().labels.clone());
-            let (old, new) = (labels(&delta.old), labels(&delta.new));
+            let [old, new] =
+                [&delta.old, &delta.new].map(|one| one.as_ref().and_then(|pod| pod.meta().labels.as_ref()));
             for service in caches.in_namespace::<Service>(namespace) {
-                if selects(&service, old.as_ref()) || selects(&service, new.as_ref()) {
+                if selects(&service, old) || selects(&service, new) {
                     queue.add_at(ObjectKey::of(&*service), now + BATCH);
                 }
             }

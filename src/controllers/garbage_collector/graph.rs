@@ -17,7 +17,7 @@ pub const ORPHAN: &str = "orphan";
 type Uid = Arc<str>;
 
 /// An object as the collector sees it.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug)]
 pub struct Node {
     /// Where it is.
     pub key: ObjectKey,
@@ -44,6 +44,18 @@ impl Node {
             foreground: meta::has_finalizer(meta, FOREGROUND),
             orphan: meta::has_finalizer(meta, ORPHAN),
         }
+    }
+
+    /// Whether the object says no more than what is known of it.
+    fn tells(&self, object: &dyn Object) -> bool {
+        let meta = object.meta();
+        self.key.resource.as_ref() == object.resource()
+            && self.key.namespace.as_ref() == meta::namespace(meta)
+            && self.key.name.as_ref() == meta::name(meta)
+            && self.owners.as_slice() == meta.owner_references.as_deref().unwrap_or_default()
+            && self.deleting == meta::is_deleting(meta)
+            && self.foreground == meta::has_finalizer(meta, FOREGROUND)
+            && self.orphan == meta::has_finalizer(meta, ORPHAN)
     }
 
     /// Whether it is being deleted and waits for its dependents to go first.
@@ -78,11 +90,11 @@ impl Graph {
 
     /// Takes in an object; gives back what has to be looked at.
     pub fn put(&mut self, object: &dyn Object) -> Vec<ObjectKey> {
-        let node = Node::of(object);
-        let old = self.nodes.get(&node.uid).cloned();
-        if old.as_ref() == Some(&node) {
+        let old = self.nodes.get(meta::uid(object.meta()));
+        if old.is_some_and(|old| old.tells(object)) {
             return Vec::new();
         }
+        let (node, old) = (Node::of(object), old.cloned());
         let mut affected = Vec::new();
         // Another object has had this name: the log has skipped its end.
         if let Some(uid) = self.by_key.get(&node.key).filter(|uid| **uid != node.uid).cloned() {

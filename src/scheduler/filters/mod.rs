@@ -58,8 +58,6 @@ pub enum Plugin {
 pub struct Wanted {
     /// The Pod.
     pub pod: Arc<Pod>,
-    /// Its spec.
-    pub spec: PodSpec,
     /// What it requests.
     pub requests: Amounts,
     /// What it counts for when nodes are scored: millicores and bytes.
@@ -77,25 +75,29 @@ impl Wanted {
     /// # Errors
     /// What keeps the Pod off every node.
     pub fn of(pod: &Arc<Pod>, snapshot: &Snapshot<'_>) -> Result<Self, PreRefusal> {
-        let spec = pod.spec.clone().unwrap_or_default();
-        let named = node_affinity::named_nodes(&spec)?;
-        let volumes = volume_binding::State::of(pod, &spec, snapshot.caches)?;
+        let spec = spec_of(pod);
+        let named = node_affinity::named_nodes(spec)?;
+        let volumes = volume_binding::State::of(pod, spec, snapshot.caches)?;
         Ok(Self {
             requests: resources::requests(pod),
             scored: resources::requests_for_scoring(pod),
             named,
-            spread: topology_spread::State::of(pod, &spec, snapshot),
+            spread: topology_spread::State::of(pod, spec, snapshot),
             neighbours: pod_affinity::State::of(pod, snapshot),
             volumes,
             pod: Arc::clone(pod),
-            spec,
         })
+    }
+
+    /// The Pod's spec.
+    pub fn spec(&self) -> &PodSpec {
+        spec_of(&self.pod)
     }
 
     /// The same Pod on nodes whose Pods have changed.
     pub fn again(&self, snapshot: &Snapshot<'_>) -> Self {
         Self {
-            spread: topology_spread::State::of(&self.pod, &self.spec, snapshot),
+            spread: topology_spread::State::of(&self.pod, self.spec(), snapshot),
             neighbours: pod_affinity::State::of(&self.pod, snapshot),
             ..self.clone()
         }
@@ -105,6 +107,11 @@ impl Wanted {
     pub fn volumes_on(&self, node: &Node, snapshot: &Snapshot<'_>) -> Volumes {
         self.volumes.on(node, snapshot.caches).unwrap_or_default()
     }
+}
+
+fn spec_of(pod: &Pod) -> &PodSpec {
+    static NONE: std::sync::LazyLock<PodSpec> = std::sync::LazyLock::new(PodSpec::default);
+    pod.spec.as_ref().unwrap_or(&NONE)
 }
 
 type Filter = fn(&Wanted, &Node, &NodeInfo, &Snapshot<'_>) -> Option<Refusal>;

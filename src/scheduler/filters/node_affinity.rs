@@ -11,7 +11,7 @@ use crate::api::node_fit::{NODE_NAME_FIELD, matches_required, node_affinity, req
 
 pub fn refuse(wanted: &Wanted, node: &Node, _: &NodeInfo, _: &Snapshot<'_>) -> Option<Refusal> {
     let reason = "node(s) didn't match Pod's node affinity/selector";
-    (!matches_required(&wanted.spec, node)).then(|| unresolvable(Plugin::NodeAffinity, reason))
+    (!matches_required(wanted.spec(), node)).then(|| unresolvable(Plugin::NodeAffinity, reason))
 }
 
 /// The sum of the weights of the Pod's preferences that the node satisfies.

@@ -13,5 +13,5 @@ pub fn is_another(spec: &PodSpec, node: &Node) -> bool {
 
 pub fn refuse(wanted: &Wanted, node: &Node, _: &NodeInfo, _: &Snapshot<'_>) -> Option<Refusal> {
     let reason = "node(s) didn't match the requested node name";
-    is_another(&wanted.spec, node).then(|| unresolvable(Plugin::NodeName, reason))
+    is_another(wanted.spec(), node).then(|| unresolvable(Plugin::NodeName, reason))
 }

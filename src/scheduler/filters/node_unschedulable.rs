@@ -20,5 +20,5 @@ pub fn is_closed(spec: &PodSpec, node: &Node) -> bool {
 }
 
 pub fn refuse(wanted: &Wanted, node: &Node, _: &NodeInfo, _: &Snapshot<'_>) -> Option<Refusal> {
-    is_closed(&wanted.spec, node).then(|| unresolvable(Plugin::NodeUnschedulable, "node(s) were unschedulable"))
+    is_closed(wanted.spec(), node).then(|| unresolvable(Plugin::NodeUnschedulable, "node(s) were unschedulable"))
 }

@@ -9,7 +9,7 @@ use crate::api::node_fit::{taints, tolerates, tolerates_all};
 
 pub fn refuse(wanted: &Wanted, node: &Node, _: &NodeInfo, _: &Snapshot<'_>) -> Option<Refusal> {
     let reason = "node(s) had untolerated taint(s)";
-    (!tolerates_all(&wanted.spec, node)).then(|| unresolvable(Plugin::TaintToleration, reason))
+    (!tolerates_all(wanted.spec(), node)).then(|| unresolvable(Plugin::TaintToleration, reason))
 }
 
 /// How many `PreferNoSchedule` taints of the node the Pod does not tolerate.
@@ -18,7 +18,7 @@ pub fn not_preferred_count(wanted: &Wanted, node: &Node) -> i64 {
     let speaks = |given: &&Toleration| {
         given.effect.as_deref().is_none_or(|effect| effect.is_empty() || effect == "PreferNoSchedule")
     };
-    let tolerations: Vec<&Toleration> = wanted.spec.tolerations.iter().flatten().filter(speaks).collect();
+    let tolerations: Vec<&Toleration> = wanted.spec().tolerations.iter().flatten().filter(speaks).collect();
     let unwanted = taints(node)
         .filter(|taint| taint.effect == "PreferNoSchedule")
         .filter(|taint| !tolerations.iter().any(|toleration| tolerates(toleration, taint)));

@@ -13,7 +13,7 @@ const LEAST: i64 = 23 * MEGABYTE;
 const MOST: i64 = 1000 * MEGABYTE;
 
 pub fn score(wanted: &Wanted, nodes: &[Candidate<'_>], snapshot: &Snapshot<'_>) -> Vec<i64> {
-    let containers = wanted.spec.init_containers.iter().flatten().chain(&wanted.spec.containers);
+    let containers = wanted.spec().init_containers.iter().flatten().chain(&wanted.spec().containers);
     let images: Vec<String> = containers.filter_map(|container| container.image.as_deref()).map(normal).collect();
     let total = snapshot.nodes().count().max(1) as i64;
     let having = |image: &str| snapshot.nodes().filter(|(_, node, _)| size(node, image).is_some()).count() as i64;

@@ -52,7 +52,7 @@ fn taint_toleration(wanted: &Wanted, nodes: &[Candidate<'_>], _: &Snapshot<'_>) 
 }
 
 fn node_affinity(wanted: &Wanted, nodes: &[Candidate<'_>], _: &Snapshot<'_>) -> Vec<i64> {
-    normalize(nodes.iter().map(|(_, node, _)| filters::preference(&wanted.spec, node)).collect(), false)
+    normalize(nodes.iter().map(|(_, node, _)| filters::preference(wanted.spec(), node)).collect(), false)
 }
 
 /// Stretches scores so that the highest becomes [`MAX`]; `reverse` makes the highest the worst.

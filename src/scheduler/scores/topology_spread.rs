@@ -14,7 +14,7 @@ use crate::scheduler::filters::{Constraint, constraints};
 const HOSTNAME: &str = "kubernetes.io/hostname";
 
 pub fn score(wanted: &Wanted, nodes: &[Candidate<'_>], snapshot: &Snapshot<'_>) -> Vec<i64> {
-    let (constraints, own) = constraints(&wanted.pod, &wanted.spec, "ScheduleAnyway", snapshot.caches);
+    let (constraints, own) = constraints(&wanted.pod, wanted.spec(), "ScheduleAnyway", snapshot.caches);
     if constraints.is_empty() {
         return vec![0; nodes.len()];
     }
@@ -61,7 +61,7 @@ fn count(
         // Nodes without the label are one part of their own for the scheduler's constraints.
         counts.insert(constraint.place(node).cloned().unwrap_or_default(), 0);
     }
-    for (_, node, info) in snapshot.nodes().filter(|(_, node, _)| constraint.includes(&wanted.spec, node)) {
+    for (_, node, info) in snapshot.nodes().filter(|(_, node, _)| constraint.includes(wanted.spec(), node)) {
         if own && constraint.place(node).is_none() {
             continue;
         }

@@ -192,7 +192,8 @@ impl Rig {
         server.store_as_is(Box::new(job));
         for mut pod in pods {
             if refused {
-                pod.spec.get_or_insert_default().containers.clear();
+                // No version of it would be accepted.
+                pod.metadata.labels.get_or_insert_default().insert("?".to_owned(), String::new());
             }
             server.store_as_is(Box::new(pod));
         }
