@@ -8,7 +8,7 @@ use std::cmp::Ordering;
 use std::sync::Arc;
 use std::time::Duration;
 
-use k8s_openapi::api::core::v1::{Pod, PodCondition, PodTemplateSpec};
+use k8s_openapi::api::core::v1::{ContainerStatus, Pod, PodCondition, PodTemplateSpec};
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::{ObjectMeta, OwnerReference};
 
 use super::Context;
@@ -111,33 +111,53 @@ pub fn queue_owners<T: Kind>(
 /// The order in which superfluous Pods go, the first first: unassigned, pending, not ready, ready for the shortest
 /// time, restarted most often, youngest.
 pub fn active_order(one: &Pod, two: &Pod) -> Ordering {
-    let assigned = |pod: &Pod| !crate::client::node_of(pod).is_empty();
+    let created = |pod: &Pod| pod.metadata.creation_timestamp.as_ref().map(|time| time.0);
+    by_life(one, two)
+        .then_with(|| recent_first(ready_since(one), ready_since(two)))
+        .then_with(|| restarts(two).cmp(&restarts(one)))
+        .then_with(|| recent_first(created(one), created(two)))
+}
+
+/// Unassigned before assigned, pending before unknown before running, unready before ready.
+pub fn by_life(one: &Pod, two: &Pod) -> Ordering {
     let life = |pod: &Pod| match phase(pod) {
         "Running" => 2,
         "Unknown" => 1,
         _ => 0,
     };
-    // An instant that is absent comes first, then later ones before earlier ones.
-    let recent_first = |one: Option<jiff::Timestamp>, two: Option<jiff::Timestamp>| match (one, two) {
-        (Some(one), Some(two)) => two.cmp(&one),
-        (one, two) => one.cmp(&two),
-    };
-    let ready_since = |pod: &Pod| {
-        condition(pod, "Ready").filter(|ready| ready.status == "True")?.last_transition_time.as_ref().map(|time| time.0)
-    };
-    let created = |pod: &Pod| pod.metadata.creation_timestamp.as_ref().map(|time| time.0);
-    assigned(one)
-        .cmp(&assigned(two))
-        .then_with(|| life(one).cmp(&life(two)))
-        .then_with(|| is_pod_ready(one).cmp(&is_pod_ready(two)))
-        .then_with(|| recent_first(ready_since(one), ready_since(two)))
-        .then_with(|| max_restarts(two).cmp(&max_restarts(one)))
-        .then_with(|| recent_first(created(one), created(two)))
+    let assigned = |pod: &Pod| !crate::client::node_of(pod).is_empty();
+    let rank = |pod: &Pod| (assigned(pod), life(pod), is_pod_ready(pod));
+    rank(one).cmp(&rank(two))
 }
 
-fn max_restarts(pod: &Pod) -> i32 {
-    let statuses = pod.status.iter().flat_map(|status| status.container_statuses.iter().flatten());
-    statuses.map(|status| status.restart_count).max().unwrap_or(0)
+/// An instant that is absent first, then later ones before earlier ones.
+pub fn recent_first(one: Option<jiff::Timestamp>, two: Option<jiff::Timestamp>) -> Ordering {
+    match (one, two) {
+        (Some(one), Some(two)) => two.cmp(&one),
+        (one, two) => one.cmp(&two),
+    }
+}
+
+/// Since when the Pod has been ready; `None` when it is not, or does not say.
+pub fn ready_since(pod: &Pod) -> Option<jiff::Timestamp> {
+    condition(pod, "Ready").filter(|ready| ready.status == "True")?.last_transition_time.as_ref().map(|time| time.0)
+}
+
+/// How often the container that was restarted most has been, and the sidecar that was.
+pub fn restarts(pod: &Pod) -> (i32, i32) {
+    let most = |statuses: &mut dyn Iterator<Item = &ContainerStatus>| {
+        statuses.map(|status| status.restart_count).max().unwrap_or(0)
+    };
+    let init = pod.spec.iter().flat_map(|spec| spec.init_containers.iter().flatten());
+    let sidecars: Vec<&str> =
+        init.filter(|one| one.restart_policy.as_deref() == Some("Always")).map(|one| one.name.as_str()).collect();
+    let status = pod.status.as_ref();
+    let regular = status.iter().flat_map(|status| status.container_statuses.iter().flatten());
+    let init = status.iter().flat_map(|status| status.init_container_statuses.iter().flatten());
+    (
+        most(&mut regular.into_iter()),
+        most(&mut init.into_iter().filter(|status| sidecars.contains(&status.name.as_str()))),
+    )
 }
 
 /// The Pod that a controller makes from its template. An empty `generate_name` stands for the owner's name and a dash.

@@ -85,8 +85,8 @@ pub trait Stage {
     fn advance(&mut self, by: Duration);
     /// Writes a file into the working directory.
     fn write(&mut self, name: &str, content: &str);
-    /// Runs a line to its end.
-    fn run(&mut self, line: &str) -> Ran;
+    /// Runs a line to its end, which took so many seconds when it was recorded.
+    fn run(&mut self, line: &str, recorded: f64) -> Ran;
     /// Runs a line again and again until its output matches.
     fn until(&mut self, line: &str, matches: &str, timeout: Duration) -> bool;
     /// Runs a line in the background.
@@ -102,7 +102,7 @@ impl Stage for Session {
     fn write(&mut self, name: &str, content: &str) {
         Session::write(self, name, content).unwrap();
     }
-    fn run(&mut self, line: &str) -> Ran {
+    fn run(&mut self, line: &str, _: f64) -> Ran {
         let before = self.time();
         let got = Session::run(self, line);
         let took = got.time.saturating_sub(before).as_secs_f64();
@@ -196,7 +196,7 @@ impl<'a, S: Stage> Player<'a, S> {
             }
             Step::Cmd { t, cmd, stdout, stderr, rc, dur } => {
                 self.until_recorded(*t);
-                let got = self.stage.run(cmd);
+                let got = self.stage.run(cmd, *dur);
                 // A command takes its recorded time at least.
                 self.advance(dur - got.took);
                 self.end = self.end.max(t + dur);

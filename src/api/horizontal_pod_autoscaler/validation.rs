@@ -80,6 +80,7 @@ fn rules(errors: &mut Errors, path: &Path, given: &HPAScalingRules) {
     }
     let select = given.select_policy.as_deref();
     validate::supported(errors, &path.child("selectPolicy"), select, &["Disabled", "Max", "Min"]);
+    let at_tolerance = path.child("tolerance");
     let path = path.child("policies");
     let policies = given.policies.as_deref().unwrap_or_default();
     if policies.is_empty() {
@@ -94,6 +95,11 @@ fn rules(errors: &mut Errors, path: &Path, given: &HPAScalingRules) {
             let why = "must be less than or equal to 1800";
             errors.push(Error::invalid(&path.child("periodSeconds"), policy.period_seconds, why));
         }
+    }
+    if let Some(text) = &given.tolerance
+        && Quantity::parse(&text.0).is_ok_and(|tolerance| tolerance.sign() < 0)
+    {
+        errors.push(Error::invalid(&at_tolerance, text.0.as_str(), "must be greater than or equal to 0"));
     }
 }
 

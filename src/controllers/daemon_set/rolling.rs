@@ -4,6 +4,9 @@
 //! Pure. Models Kubernetes 1.36 pkg/controller/daemon/update.go (rollingUpdate) and daemon_controller.go
 //! (podsShouldBeOnNode).
 
+#[cfg(test)]
+mod tests;
+
 use std::sync::Arc;
 
 use k8s_openapi::api::apps::v1::DaemonSet;
@@ -42,27 +45,37 @@ pub fn changes(
     let total = i32::try_from(wanted.len()).unwrap_or(i32::MAX);
     let surge = max_surge(set, total);
     if surge > 0 {
-        return surging(set, on_nodes, hash, surge, now);
+        return surging(set, &wanted, on_nodes, hash, surge, now);
     }
     let most = max_unavailable(set, total).max(1);
     Changes { delete: outdated(set, &wanted, on_nodes, hash, most, now), ..Changes::default() }
 }
 
-/// New Pods beside old ones, and the old ones whose successor is available.
-fn surging(set: &DaemonSet, on_nodes: &OnNodes, hash: &str, most: usize, now: Time) -> Changes {
-    let (mut changes, mut candidates, mut surging) = (Changes::default(), Vec::new(), 0);
+/// New Pods beside old ones, and the old ones whose successor is available. Old ones on nodes that want none any more go
+/// at once when they do not work, else as soon as there are more that do than are wanted.
+fn surging(set: &DaemonSet, wanted: &[&str], on_nodes: &OnNodes, hash: &str, most: usize, now: Time) -> Changes {
+    let (mut changes, mut candidates, mut unwanted) = (Changes::default(), Vec::new(), Vec::new());
+    let (mut surging, mut working) = (0, 0);
     let available = |pod: &Pod| is_pod_available(pod, min_ready(set), now);
     for (name, pods) in on_nodes {
         let live = pods.iter().filter(|pod| !meta::is_deleting(&pod.metadata));
         let (new, old): (Vec<&Arc<Pod>>, Vec<&Arc<Pod>>) = live.partition(|pod| is_updated(pod, hash));
+        if let ([one], []) | ([], [one]) | ([_], [one]) = (new.as_slice(), old.as_slice()) {
+            working += usize::from(available(one));
+        }
+        let is_wanted = wanted.contains(&name.as_str());
         match (new.as_slice(), old.as_slice()) {
             ([], []) | ([_], []) => {}
-            ([], [old]) if available(old) => candidates.push(name.clone()),
-            ([], [_]) => changes.create_on.push(name.clone()),
+            ([], [old]) if available(old) && is_wanted => candidates.push(name.clone()),
+            ([], [old]) if available(old) => unwanted.push(Arc::clone(old)),
+            ([], [_]) if is_wanted => changes.create_on.push(name.clone()),
+            ([], [old]) => changes.delete.push(Arc::clone(old)),
             ([new], [old]) if available(new) => changes.delete.push(Arc::clone(old)),
             _ => surging += 1,
         }
     }
+    unwanted.truncate(working.saturating_sub(wanted.len()));
+    changes.delete.append(&mut unwanted);
     candidates.truncate(most.saturating_sub(surging));
     changes.create_on.append(&mut candidates);
     changes

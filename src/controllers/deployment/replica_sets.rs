@@ -237,3 +237,6 @@ pub fn is_saturated(deployment: &Deployment, set: Option<&ReplicaSet>) -> bool {
 pub fn is_alive(set: &ReplicaSet) -> bool {
     !meta::is_deleting(&set.metadata)
 }
+
+#[cfg(test)]
+mod tests;

@@ -447,3 +447,6 @@ impl<'a, 'b> Rollout<'a, 'b> {
             .any(|set| caches.controlled_by::<Pod>(meta::uid(&set.metadata)).any(|pod| !is_pod_terminal(&pod)))
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -106,8 +106,6 @@ pub fn calculate(
     let old = deployment.status.clone().unwrap_or_default();
     let some = |number: i32| Some(number).filter(|number| *number != 0);
     let ready = |set: &Arc<ReplicaSet>| set.status.as_ref().and_then(|status| status.ready_replicas).unwrap_or(0);
-    let terminating =
-        |set: &Arc<ReplicaSet>| set.status.as_ref().and_then(|status| status.terminating_replicas).unwrap_or(0);
     let is_available = total_available(all);
     let mut status = DeploymentStatus {
         observed_generation: deployment.metadata.generation,
@@ -116,7 +114,7 @@ pub fn calculate(
         ready_replicas: some(all.iter().map(ready).sum()),
         available_replicas: some(all.iter().map(|set| available(set)).sum()),
         unavailable_replicas: some((total_size(all) - is_available).max(0)),
-        terminating_replicas: Some(all.iter().map(terminating).sum()),
+        terminating_replicas: terminating(all),
         collision_count: old.collision_count,
         conditions: old.conditions,
     };
@@ -129,6 +127,19 @@ pub fn calculate(
     };
     set(&mut status, condition);
     status
+}
+
+/// How many Pods are on their way out; `None` when a ReplicaSet that was synced does not say.
+fn terminating(all: &[Arc<ReplicaSet>]) -> Option<i32> {
+    let mut sum = 0;
+    for status in all.iter().filter_map(|set| set.status.as_ref()) {
+        match status.terminating_replicas {
+            Some(count) => sum += count,
+            None if status.observed_generation.unwrap_or(0) == 0 => {}
+            None => return None,
+        }
+    }
+    Some(sum)
 }
 
 /// The same, with the progress of a rollout and the failures of ReplicaSets.
@@ -240,3 +251,6 @@ pub fn next_progress_check(deployment: &Deployment, status: &DeploymentStatus, n
     let due = Time::from(current.last_update_time.as_ref()?.0) + deadline;
     Some(due.max(now) + Duration::from_secs(1))
 }
+
+#[cfg(test)]
+mod tests;

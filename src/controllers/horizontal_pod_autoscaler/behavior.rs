@@ -3,6 +3,9 @@
 //! Models Kubernetes 1.36 pkg/controller/podautoscaler/horizontal.go (stabilizeRecommendation...,
 //! convertDesiredReplicas...).
 
+#[cfg(test)]
+mod tables;
+
 use std::time::Duration;
 
 use k8s_openapi::api::autoscaling::v2::{HPAScalingPolicy, HPAScalingRules, HorizontalPodAutoscalerBehavior};

@@ -18,7 +18,7 @@ use k8s_openapi::api::autoscaling::v2::{
 use serde_json::{Value, json};
 
 use self::behavior::History;
-use self::replicas::{Asked, Proposal};
+use self::replicas::{Asked, Proposal, Tolerance};
 use super::pod_control::ignore_not_found;
 use super::{Context, Controller};
 use crate::api;
@@ -248,6 +248,7 @@ impl Look<'_> {
             namespace: meta::namespace(&self.scaler.metadata),
             selector,
             current: scale.wanted,
+            tolerance: Tolerance::of(self.scaler.spec.behavior.as_ref()),
             now: self.now,
             caches: context.caches,
         };

@@ -2,12 +2,16 @@
 //!
 //! Models Kubernetes 1.36 pkg/controller/podautoscaler/{replica_calculator.go,metrics/utilization.go}.
 
+#[cfg(test)]
+mod tests;
+
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use std::time::Duration;
 
 use k8s_openapi::api::autoscaling::v2::{
-    ContainerResourceMetricStatus, MetricSpec, MetricStatus, MetricTarget, MetricValueStatus, ResourceMetricStatus,
+    ContainerResourceMetricStatus, HPAScalingRules, HorizontalPodAutoscalerBehavior, MetricSpec, MetricStatus,
+    MetricTarget, MetricValueStatus, ResourceMetricStatus,
 };
 use k8s_openapi::api::core::v1::{Container, Pod};
 use k8s_openapi::apimachinery::pkg::api::resource::Quantity as Text;
@@ -21,7 +25,7 @@ use crate::client::Caches;
 use crate::controllers::pod_control::{condition, phase};
 use crate::sim::Time;
 
-/// Usage so near the target changes nothing.
+/// Usage so near the target changes nothing, unless the autoscaler says otherwise.
 const TOLERANCE: f64 = 0.1;
 /// How long a Pod's start may disturb its processor time.
 const CPU_INITIALIZATION: Duration = Duration::from_secs(5 * 60);
@@ -36,10 +40,37 @@ pub struct Asked<'a> {
     pub selector: &'a Selector,
     /// How many there are to be now.
     pub current: i32,
+    /// How far usage may be from the target.
+    pub tolerance: Tolerance,
     /// The present instant.
     pub now: Time,
     /// For the Pods.
     pub caches: &'a Caches,
+}
+
+/// How far usage may be from the target without a change, as parts of it.
+#[derive(Clone, Copy, Debug)]
+pub struct Tolerance {
+    /// Below.
+    pub down: f64,
+    /// Above.
+    pub up: f64,
+}
+
+impl Tolerance {
+    /// What an autoscaler's behaviour says.
+    pub fn of(behavior: Option<&HorizontalPodAutoscalerBehavior>) -> Self {
+        let given = |rules: Option<&HPAScalingRules>| {
+            let text = rules.and_then(|rules| rules.tolerance.as_ref());
+            text.and_then(|text| Quantity::parse(&text.0).ok()).map_or(TOLERANCE, |quantity| quantity.as_f64())
+        };
+        let (down, up) = behavior.map_or((None, None), |held| (held.scale_down.as_ref(), held.scale_up.as_ref()));
+        Self { down: given(down), up: given(up) }
+    }
+
+    fn holds(self, ratio: f64) -> bool {
+        (1.0 - self.down..=1.0 + self.up).contains(&ratio)
+    }
 }
 
 /// What a metric proposes.
@@ -146,34 +177,17 @@ fn resource(
                    target was set";
         return Err(why.to_owned());
     }
-    let mut measured = measure(name, container, asked, server).map_err(fail)?;
+    let measured = measure(name, container, asked, server).map_err(fail)?;
     let pods: Vec<Arc<Pod>> = asked
         .caches
         .in_namespace::<Pod>(asked.namespace)
         .filter(|pod| asked.selector.matches(pod.metadata.labels.as_ref()))
         .collect();
-    if pods.is_empty() {
-        return Err(fail("no pods returned by selector while calculating replica count".to_owned()));
-    }
-    let groups = group(&pods, &measured, name, asked.now);
-    measured.retain(|pod, _| !groups.ignored.contains(pod) && !groups.unready.contains(pod));
-    if measured.is_empty() {
-        return Err(fail("did not receive metrics for targeted pods (pods might be unready)".to_owned()));
-    }
-    let requests = match utilization {
-        Some(_) => requests(&pods, container, name).map_err(fail)?,
-        None => BTreeMap::new(),
-    };
     let goal = match (utilization, &target.average_value) {
         (Some(percent), _) => Goal::Percent(percent),
         (None, value) => Goal::Value(value.as_ref().map_or(0, |value| milli(&value.0))),
     };
-    let values = |measured: &BTreeMap<String, (i64, Time)>| {
-        measured.iter().map(|(pod, (value, _))| (pod.clone(), *value)).collect()
-    };
-    let before: BTreeMap<String, i64> = values(&measured);
-    let ratio = goal.ratio(&before, &requests).map_err(fail)?;
-    let replicas = count(asked.current, &before, &requests, &groups, &goal, &ratio).map_err(fail)?;
+    let (replicas, ratio) = evaluate((name, container), &goal, asked, &pods, measured).map_err(fail)?;
     let average = if name == "memory" {
         Quantity::new(ratio.average / 1000, Format::BinarySi)
     } else {
@@ -185,6 +199,32 @@ fn resource(
         value: None,
     };
     Ok((replicas, current))
+}
+
+/// How many Pods are wanted where these are, of which so much was measured.
+fn evaluate(
+    (name, container): (&str, &str),
+    goal: &Goal,
+    asked: &Asked<'_>,
+    pods: &[Arc<Pod>],
+    mut measured: Measured,
+) -> Result<(i32, Ratio), String> {
+    if pods.is_empty() {
+        return Err("no pods returned by selector while calculating replica count".to_owned());
+    }
+    let groups = group(pods, &measured, name, asked.now);
+    measured.retain(|pod, _| !groups.ignored.contains(pod) && !groups.unready.contains(pod));
+    if measured.is_empty() {
+        return Err("did not receive metrics for targeted pods (pods might be unready)".to_owned());
+    }
+    let requests = match goal {
+        Goal::Percent(_) => requests(pods, container, name)?,
+        Goal::Value(_) => BTreeMap::new(),
+    };
+    let used: BTreeMap<String, i64> = measured.into_iter().map(|(pod, (value, _))| (pod, value)).collect();
+    let ratio = goal.ratio(&used, &requests)?;
+    let replicas = count(asked, &used, &requests, &groups, goal, &ratio)?;
+    Ok((replicas, ratio))
 }
 
 /// What is to be reached.
@@ -237,12 +277,8 @@ struct Groups {
     ignored: BTreeSet<String>,
 }
 
-fn within(ratio: f64) -> bool {
-    (1.0 - TOLERANCE..=1.0 + TOLERANCE).contains(&ratio)
-}
-
 fn count(
-    current: i32,
+    asked: &Asked<'_>,
     used: &BTreeMap<String, i64>,
     requests: &BTreeMap<String, i64>,
     groups: &Groups,
@@ -250,9 +286,10 @@ fn count(
     ratio: &Ratio,
 ) -> Result<i32, String> {
     let ceil = |number: f64| number.ceil() as i32;
+    let (current, tolerance) = (asked.current, asked.tolerance);
     let grows_unready = !groups.unready.is_empty() && ratio.of_goal > 1.0;
     if !grows_unready && groups.missing.is_empty() {
-        return Ok(if within(ratio.of_goal) { current } else { ceil(ratio.of_goal * groups.ready as f64) });
+        return Ok(if tolerance.holds(ratio.of_goal) { current } else { ceil(ratio.of_goal * groups.ready as f64) });
     }
     // Of whom nothing is known the careful is believed: much use before shrinking, none before growing.
     let mut used = used.clone();
@@ -272,7 +309,7 @@ fn count(
     }
     let new = goal.ratio(&used, requests)?.of_goal;
     let turned = |one: f64, two: f64| (one < 1.0 && two > 1.0) || (one > 1.0 && two < 1.0);
-    if within(new) || turned(ratio.of_goal, new) {
+    if tolerance.holds(new) || turned(ratio.of_goal, new) {
         return Ok(current);
     }
     let wanted = ceil(new * used.len() as f64);
@@ -281,12 +318,9 @@ fn count(
 }
 
 /// The usage of each Pod in thousandths, and when it was measured.
-fn measure(
-    name: &str,
-    container: &str,
-    asked: &Asked<'_>,
-    server: &ApiServer,
-) -> Result<BTreeMap<String, (i64, Time)>, String> {
+type Measured = BTreeMap<String, (i64, Time)>;
+
+fn measure(name: &str, container: &str, asked: &Asked<'_>, server: &ApiServer) -> Result<Measured, String> {
     let fail = |why: &str| format!("unable to get metrics for resource {name}: {why}");
     let Some(metrics) = server.pod_metrics(asked.namespace, asked.selector) else {
         let api = "unable to fetch metrics from resource metrics API";
@@ -295,8 +329,11 @@ fn measure(
     if metrics.is_empty() {
         return Err(fail("no metrics returned from resource metrics API"));
     }
-    let mut measured = BTreeMap::new();
+    let mut measured = Measured::new();
     for pod in metrics {
+        if !container.is_empty() && !pod.containers.contains_key(container) {
+            continue;
+        }
         let meant = pod.containers.iter().filter(|(held, _)| container.is_empty() || *held == container);
         let value = meant.map(|(_, (cpu, memory))| if name == "memory" { memory.saturating_mul(1000) } else { *cpu });
         measured.insert(pod.name, (value.sum(), pod.at));
@@ -304,7 +341,7 @@ fn measure(
     Ok(measured)
 }
 
-fn group(pods: &[Arc<Pod>], measured: &BTreeMap<String, (i64, Time)>, name: &str, now: Time) -> Groups {
+fn group(pods: &[Arc<Pod>], measured: &Measured, name: &str, now: Time) -> Groups {
     let (mut ready, mut unready) = (0, BTreeSet::new());
     let (mut missing, mut ignored) = (BTreeSet::new(), BTreeSet::new());
     for pod in pods {

@@ -3,9 +3,11 @@
 //!
 //! Models Kubernetes 1.36 pkg/controller/replicaset/{replica_set,replica_set_utils}.go and pkg/controller/replication.
 
+mod deletion;
 mod kinds;
+#[cfg(test)]
+mod tests;
 
-use std::collections::BTreeMap;
 use std::marker::PhantomData;
 use std::sync::Arc;
 use std::time::Duration;
@@ -14,11 +16,12 @@ use k8s_openapi::api::apps::v1::{ReplicaSet, ReplicaSetCondition, ReplicaSetStat
 use k8s_openapi::api::core::v1::{Pod, PodTemplateSpec, ReplicationController};
 
 use super::consistency::Consistency;
-use super::pod_control::{self, active_order, ignore_not_found, is_pod_active, is_pod_terminating, phase};
+use super::pod_control::{self, ignore_not_found, is_pod_active, is_pod_terminating};
 use super::{Context, Controller};
 use crate::apimachinery::{Kind, ObjectKey, Status, meta};
-use crate::client::{Caches, Delta, WorkQueue, node_of};
+use crate::client::{Caches, Delta, WorkQueue};
 use crate::sim::{Seed, Time};
+use deletion::pods_to_delete;
 use kinds::Replicated;
 
 /// How many Pods one sync creates or deletes at most.
@@ -118,70 +121,6 @@ fn manage_replicas<T: Replicated>(set: &Arc<T>, active: &[Arc<Pod>], context: &m
         failure = failure.or(deleted.err());
     }
     failure
-}
-
-/// The Pods to give up: as [`active_order`], but crowded nodes lose theirs first and ages are compared roughly.
-fn pods_to_delete<T: Replicated>(
-    set: &T,
-    active: &[Arc<Pod>],
-    count: usize,
-    caches: &Caches,
-    now: Time,
-) -> Vec<Arc<Pod>> {
-    if count == 0 || count >= active.len() {
-        return active.iter().take(count).cloned().collect();
-    }
-    let mut on_node: BTreeMap<String, usize> = BTreeMap::new();
-    // The Pods of every ReplicaSet of the same owner share the nodes.
-    let owner = meta::controller_of(set.meta()).map(|owner| owner.uid.clone());
-    let siblings: Vec<Arc<T>> = match &owner {
-        Some(uid) => caches.controlled_by::<T>(uid).collect(),
-        None => Vec::new(),
-    };
-    let uids = siblings.iter().map(|set| meta::uid(set.meta()));
-    let own = owner.is_none().then(|| meta::uid(set.meta()));
-    for uid in uids.chain(own) {
-        for pod in caches.controlled_by::<Pod>(uid).filter(|pod| is_pod_active(pod)) {
-            *on_node.entry(node_of(&pod).to_owned()).or_default() += 1;
-        }
-    }
-    let crowd = |pod: &Pod| on_node.get(node_of(pod)).copied().unwrap_or(0);
-    let mut pods = active.to_vec();
-    pods.sort_by(|one, two| {
-        let coarse = |pod: &Pod| (!node_of(pod).is_empty(), life(pod), pod_control::is_pod_ready(pod));
-        coarse(one)
-            .cmp(&coarse(two))
-            .then_with(|| deletion_cost(one).cmp(&deletion_cost(two)))
-            .then_with(|| crowd(two).cmp(&crowd(one)))
-            .then_with(|| age_rank(one, now).cmp(&age_rank(two, now)))
-            .then_with(|| active_order(one, two))
-            .then_with(|| one.metadata.uid.cmp(&two.metadata.uid))
-    });
-    pods.truncate(count);
-    pods
-}
-
-fn life(pod: &Pod) -> u8 {
-    match phase(pod) {
-        "Running" => 2,
-        "Unknown" => 1,
-        _ => 0,
-    }
-}
-
-fn deletion_cost(pod: &Pod) -> i32 {
-    let annotations = pod.metadata.annotations.as_ref();
-    annotations
-        .and_then(|held| held.get("controller.kubernetes.io/pod-deletion-cost"))
-        .and_then(|cost| cost.parse().ok())
-        .unwrap_or(0)
-}
-
-/// The order of magnitude of how long a Pod has been ready: among Pods of a like age none is preferred.
-fn age_rank(pod: &Pod, now: Time) -> u32 {
-    let ready = pod_control::condition(pod, "Ready").filter(|ready| ready.status == "True");
-    let since = ready.and_then(|ready| ready.last_transition_time.as_ref()).map_or(now, |time| Time::from(time.0));
-    now.since(since).as_nanos().checked_ilog2().map_or(0, |log| log + 1)
 }
 
 fn status_of<T: Replicated>(

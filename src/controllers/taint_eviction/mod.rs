@@ -22,8 +22,8 @@ use crate::sim::{Seed, Time};
 /// See the module.
 #[derive(Clone, Debug, Default)]
 pub struct TaintEvictionController {
-    /// The Pods that are to go, with the instant from which their time counts.
-    since: BTreeMap<ObjectKey, Time>,
+    /// The Pods that are to go, with the instant at which they do: set once, whatever is tolerated later.
+    due: BTreeMap<ObjectKey, Time>,
 }
 
 /// A new taint eviction controller.
@@ -48,7 +48,7 @@ impl Controller for TaintEvictionController {
         if &*delta.resource == Pod::RESOURCE {
             let Some(pod) = delta.object().and_then(downcast::<Pod>) else { return };
             let key = ObjectKey::of(&*pod);
-            let gone = delta.new.is_none() && self.since.contains_key(&key);
+            let gone = delta.new.is_none() && self.due.contains_key(&key);
             if gone || caches.get::<Node>("", node_of(&pod)).is_some_and(|node| !taints(&node).is_empty()) {
                 queue.add_at(key, now);
             }
@@ -72,7 +72,7 @@ impl Controller for TaintEvictionController {
             return Ok(());
         };
         // Whose deletion was asked for already is not asked again, unless a wait ends just then.
-        if meta::is_deleting(&pod.metadata) && !self.since.contains_key(key) {
+        if meta::is_deleting(&pod.metadata) && !self.due.contains_key(key) {
             return Ok(());
         }
         let taints = context.caches.get::<Node>("", node_of(&pod)).map(|node| taints(&node)).unwrap_or_default();
@@ -85,12 +85,12 @@ impl Controller for TaintEvictionController {
             self.cancel(key, context);
             return evict(&pod, context);
         }
-        let due = *self.since.entry(key.clone()).or_insert(now) + wait;
+        let due = *self.due.entry(key.clone()).or_insert(now + wait);
         if due > now {
             context.queue.add_at(key.clone(), due);
             return Ok(());
         }
-        self.since.remove(key);
+        self.due.remove(key);
         evict(&pod, context)
     }
 
@@ -102,7 +102,7 @@ impl Controller for TaintEvictionController {
 impl TaintEvictionController {
     /// The Pod need not go after all, or has gone by itself.
     fn cancel(&mut self, key: &ObjectKey, context: &mut Context<'_>) {
-        if self.since.remove(key).is_some() {
+        if self.due.remove(key).is_some() {
             tell("Cancelling deletion of", &key.namespace, &key.name, context);
         }
     }
