@@ -215,11 +215,9 @@ fn property(facts: &Facts, field: &Field) -> Value {
     if field.atomic {
         map.insert("x-kubernetes-map-type".to_owned(), json!("atomic"));
     }
-    let strategies: Vec<&str> = [(field.patch_retain_keys, "retainKeys"), (field.patch_merge, "merge")]
-        .iter()
-        .filter(|one| one.0)
-        .map(|one| one.1)
-        .collect();
+    let strategies =
+        [(field.patch_retain_keys, "retainKeys"), (field.patch_merge, "merge"), (field.patch_replace, "replace")];
+    let strategies: Vec<&str> = strategies.iter().filter(|one| one.0).map(|one| one.1).collect();
     let strategies = if strategies.len() == 2 { "merge,retainKeys".to_owned() } else { strategies.concat() };
     if !strategies.is_empty() {
         map.insert("x-kubernetes-patch-strategy".to_owned(), json!(strategies));

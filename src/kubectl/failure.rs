@@ -34,6 +34,18 @@ pub enum Failure {
 }
 
 impl Failure {
+    /// The errors of a command: what went wrong with its own work, then, as one, what went wrong with its files.
+    pub fn with_files(mut own: Vec<Failure>, files: Vec<Failure>) -> Vec<Failure> {
+        if !files.is_empty() {
+            own.push(Failure::Many(files));
+        }
+        // A list of one list is that list.
+        match own.as_slice() {
+            [Failure::Many(inner)] => inner.clone(),
+            _ => own,
+        }
+    }
+
     /// `error: <text>`.
     pub fn msg(text: impl Into<String>) -> Self {
         Failure::Message(text.into())
@@ -111,6 +123,8 @@ impl Failure {
         match self {
             Failure::Exit(code, text) => (text.clone(), *code),
             Failure::Many(list) => match list.as_slice() {
+                // Only the outermost list of one is the same as what it holds.
+                [Failure::Many(inner)] => (inner.iter().map(|one| one.line() + "\n").collect(), 1),
                 [one] => one.words(),
                 many => (many.iter().map(|one| one.line() + "\n").collect(), 1),
             },
@@ -141,7 +155,6 @@ impl Failure {
                 format!("The connection to the server {host} was refused - did you specify the right host or port?")
             }
             Failure::Connection { message, .. } => format!("Unable to connect to the server: {message}"),
-            Failure::Many(list) => list.iter().map(Failure::line).collect::<Vec<_>>().join("\n"),
             _ => self.text(),
         }
     }

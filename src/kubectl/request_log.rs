@@ -260,7 +260,8 @@ pub(super) fn url(server: &str, request: &Request) -> String {
     format!("{server}{}{mark}{}", escaped(&request.path, false), query.join("&"))
 }
 
-fn escaped(text: &str, query: bool) -> String {
+/// A path, or (`query`) a part of a query, as Go writes it into an address.
+pub fn escaped(text: &str, query: bool) -> String {
     let mut out = String::new();
     for byte in text.bytes() {
         match byte {

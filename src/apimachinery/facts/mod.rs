@@ -83,6 +83,8 @@ pub struct Field {
     pub patch_merge: bool,
     /// Whether a strategic merge patch drops the keys that it does not name (`retainKeys`).
     pub patch_retain_keys: bool,
+    /// Whether a strategic merge patch replaces the object as a whole.
+    pub patch_replace: bool,
     /// The key by which a strategic merge patch tells elements apart; empty for lists of plain values.
     pub patch_merge_key: &'static str,
     /// The value that the schema gives when the field is absent; empty when it gives none.
@@ -242,6 +244,7 @@ fn parse_field(word: &'static str) -> Option<Field> {
         by_value: false,
         patch_merge: false,
         patch_retain_keys: false,
+        patch_replace: false,
         patch_merge_key: "",
         default: "",
         choices: Vec::new(),
@@ -263,6 +266,7 @@ fn parse_field(word: &'static str) -> Option<Field> {
             "patch" => {
                 field.patch_merge = value.split(',').any(|word| word == "merge");
                 field.patch_retain_keys = value.split(',').any(|word| word == "retainKeys");
+                field.patch_replace = value == "replace";
                 field.patch_merge_key = keys;
             }
             "default" => field.default = value,

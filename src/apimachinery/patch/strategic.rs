@@ -93,6 +93,9 @@ fn merge_shape(
         let order = orders.iter().position(|(of, _)| *of == name).map(|at| orders.swap_remove(at).1);
         match (target.remove(&name), change) {
             (_, Value::Null) => {}
+            (Some(Value::Object(_)), Value::Object(change)) if of.field.is_some_and(|field| field.patch_replace) => {
+                target.insert(name, Value::Object(change));
+            }
             (Some(Value::Object(held)), Value::Object(change)) => {
                 let merged = merge_shape(facts, type_of(facts, of.shape), of.shape, held, change)?;
                 target.insert(name, Value::Object(merged));

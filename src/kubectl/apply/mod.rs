@@ -122,10 +122,15 @@ fn diff(original: &Fields, modified: &Fields, known: Known, retains: bool, mode:
             }
             continue;
         };
-        if old == new {
+        let field = known.field(key);
+        // Such an object is told as a whole, changed or not.
+        let whole = new.is_object() && field.is_some_and(|field| field.patch_replace);
+        if whole && mode != Mode::Deletions {
+            patch.insert(key.clone(), new.clone());
+        }
+        if whole || old == new {
             continue;
         }
-        let field = known.field(key);
         match (old, new) {
             (Value::Object(old), Value::Object(new)) => {
                 let retains = field.is_some_and(|field| field.patch_retain_keys);

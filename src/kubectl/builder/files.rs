@@ -162,32 +162,34 @@ pub fn read_documents(cx: &mut Context<'_>, place: &Place) -> (String, Vec<Resul
     (source, list)
 }
 
-/// Reads all places into targets; what goes wrong with one document ends its file and is collected.
+/// Reads all places into targets and collects what goes wrong. A document that cannot be read, or whose form is wrong,
+/// ends its file; one that is no object of this server does not.
 pub fn load(cx: &mut Context<'_>, query: &Query, places: &[Place], built: &mut Built) -> Result<(), Failure> {
     for place in places {
         let (source, documents) = read_documents(cx, place);
         for document in documents {
-            let added = document.and_then(|document| {
-                if query.validate {
-                    validate(&document).map_err(|why| {
-                        Failure::msg(format!(
-                            "error validating {}: error validating data: {why}; {STOP}",
-                            quote(&source)
-                        ))
-                    })?;
+            let read = document.and_then(|document| {
+                let wrong = if query.validate { validate(&document).err() } else { None };
+                match wrong {
+                    Some(why) => Err(Failure::msg(format!(
+                        "error validating {}: error validating data: {why}; {STOP}",
+                        quote(&source)
+                    ))),
+                    None => Ok(document),
                 }
-                add(cx, &source, document, built, query.local)
             });
-            match added {
+            let ends = read.is_err();
+            match read.and_then(|document| add(cx, &source, document, built, query.local)) {
                 Ok(()) => {}
                 Err(failure @ (Failure::Connection { .. } | Failure::Plain(_))) => return Err(failure),
-                Err(failure) => {
-                    built.failures.push(failure);
-                    break;
-                }
+                Err(failure) => built.failures.push(failure),
+            }
+            if ends {
+                break;
             }
         }
     }
+    built.one_file = matches!(places, [Place::File(_)]) && !matches!(place_is_dir(query, cx), Some(true));
     built.single = built.targets.len() == 1 && places.len() == 1 && !matches!(place_is_dir(query, cx), Some(true));
     Ok(())
 }
@@ -225,7 +227,7 @@ pub fn object_failure(document: &Value, source: &str) -> Option<Failure> {
     let undecodable = |why: String| Some(Failure::msg(format!("unable to decode {}: {why}", quote(source))));
     let Some(fields) = document.as_object() else {
         return undecodable(format!(
-            "json: cannot unmarshal {} into Go value of type struct {{ APIVersion string \"json:\\\"apiVersion,omitempty\\\"\"; Kind string \"json:\\\"kind,omitempty\\\"\" }}",
+            "json: cannot unmarshal {} into Go value of type unstructured.detector",
             go_word(document)
         ));
     };
@@ -266,7 +268,8 @@ pub fn object_failure(document: &Value, source: &str) -> Option<Failure> {
     None
 }
 
-fn go_word(value: &Value) -> &'static str {
+/// The name that Go has for the form of a value.
+pub fn go_word(value: &Value) -> &'static str {
     match value {
         Value::Null => "null",
         Value::Bool(_) => "bool",
@@ -286,6 +289,7 @@ fn add(cx: &mut Context<'_>, source: &str, document: Value, built: &mut Built, l
     let (name, own_namespace) = (of("/metadata/name"), of("/metadata/namespace"));
     if kind.ends_with("List") && document.get("items").is_some_and(Value::is_array) {
         let items = document.get("items").and_then(Value::as_array).cloned().unwrap_or_default();
+        let mut failures = Vec::new();
         for mut item in items {
             if kind != "List"
                 && let Some(fields) = item.as_object_mut()
@@ -293,9 +297,11 @@ fn add(cx: &mut Context<'_>, source: &str, document: Value, built: &mut Built, l
                 fields.entry("apiVersion").or_insert_with(|| Value::String(api_version.clone()));
                 fields.entry("kind").or_insert_with(|| Value::String(kind.trim_end_matches("List").to_owned()));
             }
-            add(cx, source, item, built, local)?;
+            if let Err(failure) = add(cx, source, item, built, local) {
+                failures.push(failure);
+            }
         }
-        return Ok(());
+        return if failures.is_empty() { Ok(()) } else { Err(Failure::Many(failures)) };
     }
     let discovery = cx.discovery()?;
     let Some(resource) = discovery.of_kind(&api_version, &kind) else {

@@ -4,6 +4,8 @@
 
 mod files;
 
+pub use files::go_word;
+
 use std::collections::BTreeMap;
 
 use serde_json::Value;
@@ -112,6 +114,8 @@ pub struct Built {
     pub targets: Vec<Target>,
     /// Whether exactly one object was asked for.
     pub single: bool,
+    /// Whether everything comes from one file.
+    pub one_file: bool,
     /// What went wrong with some of the files.
     pub failures: Vec<Failure>,
     /// The selectors that lists are asked with.

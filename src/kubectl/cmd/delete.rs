@@ -99,7 +99,7 @@ fn run(cx: &mut Context<'_>) -> Outcome {
         cx.out.err_line("Warning: Immediate deletion does not wait for confirmation that the running resource has been terminated. The resource may continue to run on the cluster indefinitely.");
     }
     let (targets, mut failures) = targets(cx, &built)?;
-    if targets.is_empty() && failures.is_empty() {
+    if targets.is_empty() && failures.is_empty() && built.failures.is_empty() {
         cx.out.line("No resources found");
         return DONE;
     }
@@ -111,6 +111,9 @@ fn run(cx: &mut Context<'_>) -> Outcome {
             Err(failure) if failure.is_not_found() && flags.on("ignore-not-found") => {}
             Err(failure) => failures.push(failure),
         }
+    }
+    if !built.failures.is_empty() {
+        return Err(Failure::Many(Failure::with_files(failures, built.failures)));
     }
     if !failures.is_empty() {
         return Err(Failure::Exit(1, Failure::Many(failures).lines()));
@@ -149,7 +152,7 @@ fn propagation(flags: &Flags) -> Result<&'static str, Failure> {
 /// Everything to delete: named objects as they are, lists by what they hold now.
 fn targets(cx: &mut Context<'_>, built: &builder::Built) -> Result<(Vec<Target>, Vec<Failure>), Failure> {
     let mut all = Vec::new();
-    let mut failures = built.failures.clone();
+    let mut failures = Vec::new();
     for target in &built.targets {
         if target.name.is_empty() && target.object.is_none() {
             match builder::list(cx, target, &built.selectors, "application/json") {

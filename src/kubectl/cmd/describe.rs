@@ -64,8 +64,10 @@ fn run(cx: &mut Context<'_>) -> Outcome {
     // Several objects are shown without their events, unless those are asked for.
     let alone = found.len() == 1 && failures.is_empty();
     let show_events = show_events && (alone || flags.changed("show-events"));
-    let failures = print_all(cx, &found, show_events, failures);
-    if failures.is_empty() { DONE } else { Err(Failure::Exit(1, Failure::Many(failures).lines())) }
+    // What could not be had is one failure, beside each description that went wrong.
+    let missing = if failures.is_empty() { Vec::new() } else { vec![Failure::Many(failures)] };
+    let failures = print_all(cx, &found, show_events, missing);
+    if failures.is_empty() { DONE } else { Err(Failure::Many(failures)) }
 }
 
 fn print_all(cx: &mut Context<'_>, found: &[Target], show_events: bool, mut failures: Vec<Failure>) -> Vec<Failure> {

@@ -267,6 +267,10 @@ fn lines(failures: Vec<Failure>) -> Failure {
 fn generic(cx: &mut Context<'_>, built: &Built, mut printer: Printer) -> Outcome {
     let flags = cx.session.flags.clone();
     let (mut found, mut failures) = builder::fetch(cx, built);
+    // One file is taken for one object: when something is wrong with it nothing is shown.
+    if built.one_file && !failures.is_empty() && !flags.on("ignore-not-found") {
+        return Err(Failure::Many(failures));
+    }
     let subresource = flags.text("subresource");
     for target in found.iter_mut().filter(|_| !subresource.is_empty()) {
         target.object = Some(cx.get(&format!("{}/{subresource}", target.path()))?);
@@ -283,7 +287,7 @@ fn generic(cx: &mut Context<'_>, built: &Built, mut printer: Printer) -> Outcome
             let text = printer.print(object)?;
             cx.out.out(&text);
         }
-    } else if failures.is_empty() || !objects.is_empty() {
+    } else if failures.is_empty() || !built.single {
         let text = printer.print(&as_list(objects))?;
         cx.out.out(&text);
     }

@@ -48,6 +48,12 @@ fn run(cx: &mut Context<'_>) -> Outcome {
         [directory] => directory.clone(),
         _ => return Err(Failure::msg("specify one path to kustomization.yaml")),
     };
+    let restrictor = cx.session.flags.text("load-restrictor");
+    if !["LoadRestrictionsRootOnly", "LoadRestrictionsNone"].contains(&restrictor) {
+        return Err(Failure::msg(format!(
+            "illegal flag value --load-restrictor {restrictor}; legal values: [LoadRestrictionsRootOnly LoadRestrictionsNone]"
+        )));
+    }
     let documents: Vec<String> = kustomize::build(cx, &directory)?.iter().map(to_yaml).collect();
     let text = documents.join("---\n");
     let file = cx.session.flags.text("output").to_owned();

@@ -4,7 +4,7 @@
 
 use serde_json::Value;
 
-use crate::kubectl::builder::{self, FILE_FLAGS, Query, Target};
+use crate::kubectl::builder::{self, Built, FILE_FLAGS, Query, Target};
 use crate::kubectl::discovery::Resource;
 use crate::kubectl::failure::Failure;
 use crate::kubectl::flags::{Flag, switch, text};
@@ -80,7 +80,10 @@ fn run(cx: &mut Context<'_>) -> Outcome {
     let mut query = Query::of(&flags);
     query.local = local;
     let built = builder::build(cx, &query)?;
-    let (found, mut failures) = if local { (built.targets, built.failures) } else { builder::fetch(cx, &built) };
+    let (files, mut failures) = (built.failures.clone(), Vec::new());
+    let built = Built { failures: Vec::new(), ..built };
+    let (found, missing) = if local { (built.targets, Vec::new()) } else { builder::fetch(cx, &built) };
+    failures.extend(missing);
     for target in &found {
         let told = if local || dry_run == DryRun::Client {
             on_this_side(target, &form, &patch, dry_run)
@@ -95,6 +98,7 @@ fn run(cx: &mut Context<'_>) -> Outcome {
             Err(failure) => failures.push(failure),
         }
     }
+    let failures = Failure::with_files(failures, files);
     if found.is_empty() && failures.is_empty() {
         return Err(Failure::msg("no objects passed to patch"));
     }
@@ -140,5 +144,7 @@ fn on_the_server(cx: &mut Context<'_>, target: &Target, form: &str, patch: &Patc
         resource.kind = str_at(&after, "/kind").to_owned();
         resource.group = version.split_once('/').map_or("", |(group, _)| group).to_owned();
     }
-    Ok((after.clone(), resource, said(before != after, dry_run)))
+    // What stands in a file is never what the server has.
+    let changed = !flags.list("filename").is_empty() || before != after;
+    Ok((after.clone(), resource, said(changed, dry_run)))
 }

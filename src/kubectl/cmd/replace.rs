@@ -65,11 +65,14 @@ fn run(cx: &mut Context<'_>) -> Outcome {
     let mut printer = Printer::of(&flags, cx.system, false)?;
     query.validate = validation != "Ignore";
     let built = builder::build(cx, &query)?;
-    let mut failures = built.failures.clone();
-    if built.targets.is_empty() && failures.is_empty() {
+    let mut failures = Vec::new();
+    if built.targets.is_empty() && built.failures.is_empty() {
         return Err(Failure::msg("no objects passed to replace"));
     }
     if force {
+        if !built.failures.is_empty() {
+            return Err(Failure::Many(vec![Failure::Many(built.failures)]));
+        }
         return replace_by_force(cx, built.targets, printer);
     }
     for target in &built.targets {
@@ -89,6 +92,7 @@ fn run(cx: &mut Context<'_>) -> Outcome {
             Err(failure) => failures.push(blame(failure, "replacing", target.source.as_deref())),
         }
     }
+    let failures = Failure::with_files(failures, built.failures);
     if failures.is_empty() { DONE } else { Err(Failure::Many(failures)) }
 }
 

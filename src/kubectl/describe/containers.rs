@@ -4,7 +4,9 @@ use serde_json::Value;
 
 use super::Describer;
 use super::parts::{shown, timestamp};
+use crate::apimachinery::quantity::Quantity;
 use crate::kubectl::print::{list_at, map_at, str_at};
+use crate::kubectl::request_log;
 use crate::text::go_number::quote;
 
 impl Describer<'_, '_> {
@@ -74,6 +76,16 @@ impl Describer<'_, '_> {
                 [one] => self.w.line(2, &format!("{title}:\t{one}")),
                 many => self.w.line(2, &format!("{title}s:\t{}", many.join(", "))),
             }
+        }
+        self.seccomp(container, 2, 3);
+    }
+
+    /// The seccomp profile of a Pod or container: its line, and one more when it stands in a file.
+    pub fn seccomp(&mut self, object: &Value, level: usize, deeper: usize) {
+        let Some(profile) = object.pointer("/securityContext/seccompProfile") else { return };
+        self.w.line(level, &format!("SeccompProfile:\t{}", str_at(profile, "/type")));
+        if str_at(profile, "/type") == "Localhost" {
+            self.w.line(deeper, &format!("LocalhostProfile:\t{}", str_at(profile, "/localhostProfile")));
         }
     }
 
@@ -160,8 +172,11 @@ impl Describer<'_, '_> {
                 self.w.line(3, &format!("{name}:\t{value} ({version}:{path})"));
             } else if let Some(field) = from("resourceFieldRef") {
                 let resource = str_at(field, "/resource");
-                let value = container.pointer(&format!("/resources/{}", resource.replace('.', "/")));
-                let value = value.map_or_else(|| "node allocatable".to_owned(), shown);
+                let value = match amount(container, resource, str_at(field, "/divisor")) {
+                    None => String::new(),
+                    Some(0) if matches!(resource, "limits.cpu" | "limits.memory") => "node allocatable".to_owned(),
+                    Some(amount) => amount.to_string(),
+                };
                 self.w.line(3, &format!("{name}:\t{value} ({resource})"));
             } else if let Some(key) = from("secretKeyRef") {
                 let text = format!("<set to the key '{}' in secret '{}'>", str_at(key, "/key"), str_at(key, "/name"));
@@ -193,7 +208,9 @@ impl Describer<'_, '_> {
         }
         let devices = list_at(container, "/volumeDevices");
         if !devices.is_empty() {
-            self.w.line(2, "Devices:");
+            // Upstream says of the mounts that there are none once more.
+            self.w
+                .line(2, if list_at(container, "/volumeMounts").is_empty() { "Devices:\t<none>" } else { "Devices:" });
             for device in devices {
                 self.w.line(3, &format!("{} from {}", str_at(device, "/devicePath"), str_at(device, "/name")));
             }
@@ -215,6 +232,24 @@ fn field_value(pod: &Value, path: &str) -> String {
     }
 }
 
+/// A request or limit of a container in units of the divisor, rounded up; nothing for a resource that upstream does
+/// not know.
+fn amount(container: &Value, resource: &str, divisor: &str) -> Option<i64> {
+    let (list, name) = resource.split_once('.')?;
+    if !matches!(name, "cpu" | "memory" | "ephemeral-storage") && !name.starts_with("hugepages-") {
+        return None;
+    }
+    let parsed = |text: &str| Quantity::parse(text).ok().filter(|amount| !amount.is_zero());
+    let amount = container
+        .pointer(&format!("/resources/{list}"))
+        .and_then(|list| list.get(name))
+        .and_then(Value::as_str)
+        .and_then(parsed);
+    let amount = amount.map_or(0, |amount| amount.milli_value());
+    let divisor = parsed(divisor).map_or(1000, |divisor| divisor.milli_value()).max(1);
+    Some(amount.saturating_add(divisor - 1) / divisor)
+}
+
 fn probe_text(probe: &Value) -> String {
     let number = |name: &str| probe.get(name).and_then(Value::as_i64).unwrap_or(0);
     let attributes = format!(
@@ -231,12 +266,13 @@ fn probe_text(probe: &Value) -> String {
     let port = |action: &Value| action.get("port").map(shown).unwrap_or_default();
     if let Some(get) = probe.get("httpGet") {
         let scheme = str_at(get, "/scheme").to_lowercase();
-        return format!(
-            "http-get {scheme}://{}:{}{} {attributes}",
-            str_at(get, "/host"),
-            port(get),
-            str_at(get, "/path")
-        );
+        let host = match str_at(get, "/host") {
+            address if address.contains(':') => format!("[{address}]"),
+            name => name.to_owned(),
+        };
+        let path = request_log::escaped(str_at(get, "/path"), false);
+        let slash = if path.is_empty() || path.starts_with('/') { "" } else { "/" };
+        return format!("http-get {scheme}://{host}:{}{slash}{path} {attributes}", port(get));
     }
     if let Some(socket) = probe.get("tcpSocket") {
         return format!("tcp-socket {}:{} {attributes}", str_at(socket, "/host"), port(socket));

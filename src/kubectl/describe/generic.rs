@@ -49,36 +49,49 @@ fn content(d: &mut Describer<'_, '_>, level: usize, fields: &Map<String, Value>,
     }
 }
 
-/// `creationTimestamp` as `Creation Timestamp`.
+/// `creationTimestamp` as `Creation Timestamp`. A name with anything but letters and hyphens stays as it is.
 fn words(field: &str) -> String {
+    if field.chars().any(|c| !c.is_alphabetic() && c != '-') {
+        return field.to_owned();
+    }
     let mut parts: Vec<String> = Vec::new();
+    for part in runs(field) {
+        // Capitals and what begins with another one belong together.
+        let joins = |before: &String| before.len() >= 2 && before.chars().all(char::is_uppercase);
+        match parts.last_mut() {
+            Some(before) if joins(before) && part.starts_with(char::is_uppercase) => before.push_str(&part),
+            _ => parts.push(part),
+        }
+    }
+    let titled = parts.into_iter().map(|part| {
+        let upper = part.to_uppercase();
+        if ["API", "URL", "UID", "GUID"].contains(&upper.as_str()) {
+            return upper;
+        }
+        let mut chars = part.chars();
+        chars.next().map(|first| first.to_uppercase().collect::<String>() + chars.as_str()).unwrap_or_default()
+    });
+    titled.collect::<Vec<_>>().join(" ")
+}
+
+/// A name cut where small letters, capitals and hyphens meet; the last of several capitals goes with the small letters
+/// behind it.
+fn runs(field: &str) -> Vec<String> {
+    let class = |c: char| (c.is_uppercase(), c == '-');
     let chars: Vec<char> = field.chars().collect();
-    let mut part = String::new();
+    let mut parts: Vec<String> = Vec::new();
     for (index, c) in chars.iter().enumerate() {
         let before = index.checked_sub(1).and_then(|at| chars.get(at));
         let after = chars.get(index + 1);
-        let starts = c.is_uppercase()
-            && (before.is_some_and(|b| b.is_lowercase() || b.is_ascii_digit())
-                || (before.is_some_and(|b| b.is_uppercase()) && after.is_some_and(|a| a.is_lowercase())));
-        if starts && !part.is_empty() {
-            parts.push(std::mem::take(&mut part));
+        let leads = c.is_uppercase() && after.is_some_and(|after| after.is_lowercase());
+        let follows = before.is_some_and(|before| before.is_uppercase() && c.is_lowercase());
+        let meets = before.is_none_or(|before| class(*before) != class(*c));
+        match parts.last_mut() {
+            Some(part) if !leads && (follows || !meets) => part.push(*c),
+            _ => parts.push(c.to_string()),
         }
-        part.push(*c);
     }
-    parts.push(part);
-    let acronyms = ["API", "URL", "UID", "OSB", "GUID"];
-    let titled: Vec<String> = parts
-        .into_iter()
-        .map(|part| {
-            let upper = part.to_uppercase();
-            if acronyms.contains(&upper.as_str()) {
-                return upper;
-            }
-            let mut chars = part.chars();
-            chars.next().map(|first| first.to_uppercase().collect::<String>() + chars.as_str()).unwrap_or_default()
-        })
-        .collect();
-    titled.join(" ")
+    parts
 }
 
 #[cfg(test)]
@@ -90,5 +103,8 @@ mod tests {
         assert_eq!(words("creationTimestamp"), "Creation Timestamp");
         assert_eq!(words("apiVersion"), "API Version");
         assert_eq!(words("podCIDR"), "Pod CIDR");
+        assert_eq!(words("aURLThing"), "A URLThing");
+        assert_eq!(words("openAPIV3Schema"), "openAPIV3Schema");
+        assert_eq!(words("x-kubernetes-list-type"), "X - Kubernetes - List - Type");
     }
 }

@@ -2,10 +2,13 @@
 //!
 //! Models Kubernetes 1.36 staging/src/k8s.io/kubectl/pkg/describe/describe.go.
 
+mod autoscaler;
+mod certificate;
 mod containers;
 mod events;
 mod generic;
 mod network;
+mod network_policy;
 mod node;
 mod parts;
 mod plain;
@@ -55,18 +58,25 @@ const DESCRIBERS: &[(&str, &str, Describe)] = &[
     ("apps", "ReplicaSet", workloads::replica_set),
     ("apps", "DaemonSet", workloads::daemon_set),
     ("apps", "StatefulSet", workloads::stateful_set),
-    ("autoscaling", "HorizontalPodAutoscaler", plain::autoscaler),
+    ("autoscaling", "HorizontalPodAutoscaler", autoscaler::autoscaler),
     ("batch", "Job", workloads::job),
     ("batch", "CronJob", workloads::cron_job),
+    ("certificates.k8s.io", "CertificateSigningRequest", certificate::signing_request),
     ("discovery.k8s.io", "EndpointSlice", network::endpoint_slice),
     ("networking.k8s.io", "Ingress", network::ingress),
+    ("networking.k8s.io", "IngressClass", network::ingress_class),
+    ("networking.k8s.io", "IPAddress", network::ip_address),
+    ("networking.k8s.io", "NetworkPolicy", network_policy::network_policy),
+    ("networking.k8s.io", "ServiceCIDR", network::service_range),
     ("policy", "PodDisruptionBudget", plain::disruption_budget),
     ("rbac.authorization.k8s.io", "ClusterRole", plain::role),
     ("rbac.authorization.k8s.io", "ClusterRoleBinding", plain::role_binding),
     ("rbac.authorization.k8s.io", "Role", plain::role),
     ("rbac.authorization.k8s.io", "RoleBinding", plain::role_binding),
     ("scheduling.k8s.io", "PriorityClass", plain::priority_class),
+    ("storage.k8s.io", "CSINode", storage::csi_node),
     ("storage.k8s.io", "StorageClass", storage::storage_class),
+    ("storage.k8s.io", "VolumeAttributesClass", storage::attributes_class),
 ];
 
 /// The description of an object.

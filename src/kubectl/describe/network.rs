@@ -3,15 +3,10 @@
 use serde_json::Value;
 
 use super::Describer;
-use super::parts::{label_list, shown};
+use super::parts::{DATED, joined, label_list, shown};
 use crate::kubectl::failure::Failure;
 use crate::kubectl::print::{list_at, map_at, str_at};
 use crate::text::http::{Method, Request};
-
-fn joined(object: &Value, path: &str) -> String {
-    let list: Vec<String> = list_at(object, path).iter().map(shown).collect();
-    if list.is_empty() { "<none>".to_owned() } else { list.join(",") }
-}
 
 fn slices(d: &mut Describer<'_, '_>, namespace: &str, service: &str) -> Vec<Value> {
     let request = Request::new(Method::Get, format!("/apis/discovery.k8s.io/v1/namespaces/{namespace}/endpointslices"))
@@ -54,11 +49,11 @@ pub fn service(d: &mut Describer<'_, '_>, service: &Value) -> Result<(), Failure
     if !of("/spec/ipFamilyPolicy").is_empty() {
         d.field("IP Family Policy", of("/spec/ipFamilyPolicy"));
     }
-    d.field("IP Families", joined(service, "/spec/ipFamilies"));
+    d.field("IP Families", joined(list_at(service, "/spec/ipFamilies"), ",", "<none>"));
     d.field("IP", of("/spec/clusterIP"));
-    d.field("IPs", joined(service, "/spec/clusterIPs"));
+    d.field("IPs", joined(list_at(service, "/spec/clusterIPs"), ",", "<none>"));
     if !list_at(service, "/spec/externalIPs").is_empty() {
-        d.field("External IPs", joined(service, "/spec/externalIPs"));
+        d.field("External IPs", joined(list_at(service, "/spec/externalIPs"), ",", ""));
     }
     for (title, path) in [("Desired LoadBalancer IP", "/spec/loadBalancerIP"), ("External Name", "/spec/externalName")]
     {
@@ -83,6 +78,9 @@ pub fn service(d: &mut Describer<'_, '_>, service: &Value) -> Result<(), Failure
         let part = |field: &str| port.get(field).map(shown).unwrap_or_default();
         d.w.line(0, &format!("Port:\t{name}\t{}/{protocol}", part("port")));
         d.w.line(0, &format!("TargetPort:\t{}/{protocol}", part("targetPort")));
+        if port.get("appProtocol").is_some() {
+            d.field("AppProtocol", part("appProtocol"));
+        }
         if port.get("nodePort").and_then(Value::as_i64).unwrap_or(0) != 0 {
             d.w.line(0, &format!("NodePort:\t{name}\t{}/{protocol}", part("nodePort")));
         }
@@ -92,10 +90,15 @@ pub fn service(d: &mut Describer<'_, '_>, service: &Value) -> Result<(), Failure
     for (title, path) in [
         ("External Traffic Policy", "/spec/externalTrafficPolicy"),
         ("Internal Traffic Policy", "/spec/internalTrafficPolicy"),
+        ("HealthCheck NodePort", "/spec/healthCheckNodePort"),
+        ("LoadBalancer Source Ranges", "/spec/loadBalancerSourceRanges"),
         ("Traffic Distribution", "/spec/trafficDistribution"),
     ] {
-        if !of(path).is_empty() {
-            d.field(title, of(path));
+        match service.pointer(path) {
+            Some(Value::Array(ranges)) if !ranges.is_empty() => d.field(title, joined(ranges, ",", "")),
+            Some(Value::String(text)) if !text.is_empty() => d.field(title, text),
+            Some(Value::Number(port)) => d.field(title, port.to_string()),
+            _ => {}
         }
     }
     d.events(service);
@@ -172,6 +175,10 @@ pub fn endpoint_slice(d: &mut Describer<'_, '_>, slice: &Value) -> Result<(), Fa
 }
 
 fn backend_text(d: &mut Describer<'_, '_>, namespace: &str, backend: &Value) -> String {
+    if let Some(resource) = backend.get("resource") {
+        let group = resource.get("apiGroup").map_or_else(|| "<none>".to_owned(), shown);
+        return format!("APIGroup: {group}, Kind: {}, Name: {}", str_at(resource, "/kind"), str_at(resource, "/name"));
+    }
     let service = str_at(backend, "/service/name");
     let port = match backend.pointer("/service/port/number") {
         Some(number) => shown(number),
@@ -238,5 +245,48 @@ pub fn ingress(d: &mut Describer<'_, '_>, ingress: &Value) -> Result<(), Failure
     }
     d.annotations("Annotations", map_at(ingress, "/metadata/annotations"));
     d.events(ingress);
+    Ok(())
+}
+
+/// Describes a class of ingresses.
+pub fn ingress_class(d: &mut Describer<'_, '_>, class: &Value) -> Result<(), Failure> {
+    d.head(class);
+    d.field("Controller", str_at(class, "/spec/controller"));
+    if let Some(parameters) = class.pointer("/spec/parameters") {
+        d.w.line(0, "Parameters:");
+        for (title, path) in [("APIGroup", "/apiGroup"), ("Kind", "/kind"), ("Name", "/name")] {
+            if path != "/apiGroup" || parameters.pointer(path).is_some() {
+                d.w.line(1, &format!("{title}:\t{}", str_at(parameters, path)));
+            }
+        }
+    }
+    d.events(class);
+    Ok(())
+}
+
+/// Describes a range of addresses for services.
+pub fn service_range(d: &mut Describer<'_, '_>, range: &Value) -> Result<(), Failure> {
+    d.head(range);
+    d.field("CIDRs", joined(list_at(range, "/spec/cidrs"), ", ", ""));
+    if !list_at(range, "/status/conditions").is_empty() {
+        d.w.line(0, "Status:");
+    }
+    d.conditions(range, DATED);
+    d.events(range);
+    Ok(())
+}
+
+/// Describes an address of a service.
+pub fn ip_address(d: &mut Describer<'_, '_>, address: &Value) -> Result<(), Failure> {
+    d.head(address);
+    if let Some(parent) = address.pointer("/spec/parentRef") {
+        d.w.line(0, "Parent Reference:");
+        for (title, path) in
+            [("Group", "/group"), ("Resource", "/resource"), ("Namespace", "/namespace"), ("Name", "/name")]
+        {
+            d.w.line(1, &format!("{title}:\t{}", str_at(parent, path)));
+        }
+    }
+    d.events(address);
     Ok(())
 }

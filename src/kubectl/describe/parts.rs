@@ -8,7 +8,7 @@ use crate::sim::Time;
 use crate::text::duration::human_duration;
 
 /// Annotations longer than this are cut.
-const LONGEST: usize = 140;
+pub const LONGEST: usize = 140;
 
 /// The annotation that descriptions leave out.
 const SKIPPED: &str = "kubectl.kubernetes.io/last-applied-configuration";
@@ -46,6 +46,11 @@ pub fn shown(value: &Value) -> String {
     }
 }
 
+/// A list of texts behind one another; `none` when it is empty.
+pub fn joined(list: &[Value], between: &str, none: &str) -> String {
+    if list.is_empty() { none.to_owned() } else { list.iter().map(shown).collect::<Vec<_>>().join(between) }
+}
+
 /// `a=b,c=d`, or `<none>`.
 pub fn label_list(labels: Option<&Map<String, Value>>) -> String {
     let list: Vec<String> =
@@ -63,7 +68,8 @@ pub fn selector(value: Option<&Value>) -> String {
         .collect();
     for expression in list_at(value, "/matchExpressions") {
         let key = str_at(expression, "/key").to_owned();
-        let values: Vec<String> = list_at(expression, "/values").iter().map(shown).collect();
+        let mut values: Vec<String> = list_at(expression, "/values").iter().map(shown).collect();
+        values.sort();
         let text = match str_at(expression, "/operator") {
             "In" => format!("{key} in ({})", values.join(",")),
             "NotIn" => format!("{key} notin ({})", values.join(",")),
@@ -72,8 +78,14 @@ pub fn selector(value: Option<&Value>) -> String {
         };
         parts.push((key, text));
     }
-    parts.sort();
+    parts.sort_by(|a, b| a.0.cmp(&b.0));
     parts.into_iter().map(|(_, text)| text).collect::<Vec<_>>().join(",")
+}
+
+/// A selector where one that selects everything is told in words.
+pub fn chosen(value: Option<&Value>) -> String {
+    let text = selector(value);
+    if text.is_empty() { "<none>".to_owned() } else { text }
 }
 
 impl Describer<'_, '_> {
@@ -168,6 +180,29 @@ impl Describer<'_, '_> {
         self.lines(title, &lines);
     }
 
+    /// `Conditions:` with the given columns, each a title and the field beneath; one that ends in `Time` holds a time.
+    pub fn conditions(&mut self, object: &Value, columns: &[(&str, &str)]) {
+        let conditions = list_at(object, "/status/conditions");
+        if conditions.is_empty() {
+            return;
+        }
+        self.w.line(0, "Conditions:");
+        let titles: Vec<&str> = columns.iter().map(|column| column.0).collect();
+        self.w.line(1, &titles.join("\t"));
+        let rules: Vec<String> = titles.iter().map(|title| "-".repeat(title.len())).collect();
+        self.w.line(1, &rules.join("\t"));
+        for condition in conditions {
+            let cells: Vec<String> = columns
+                .iter()
+                .map(|(_, path)| match str_at(condition, path) {
+                    time if path.ends_with("Time") => timestamp(time),
+                    text => text.to_owned(),
+                })
+                .collect();
+            self.w.line(1, &cells.join("\t"));
+        }
+    }
+
     /// `Type Status Reason` of the conditions, when there are any.
     pub fn conditions_with_reason(&mut self, object: &Value) {
         let conditions = list_at(object, "/status/conditions");
@@ -182,6 +217,15 @@ impl Describer<'_, '_> {
         }
     }
 }
+
+/// The columns of conditions whose last change is told.
+pub const DATED: &[(&str, &str)] = &[
+    ("Type", "/type"),
+    ("Status", "/status"),
+    ("LastTransitionTime", "/lastTransitionTime"),
+    ("Reason", "/reason"),
+    ("Message", "/message"),
+];
 
 #[cfg(test)]
 mod tests {

@@ -5,10 +5,30 @@ use base64::engine::general_purpose::STANDARD;
 use serde_json::Value;
 
 use super::Describer;
-use super::parts::{selector, shown, timestamp};
+use super::parts::{DATED, chosen, shown};
 use crate::kubectl::failure::Failure;
 use crate::kubectl::print::{list_at, map_at, str_at};
 use crate::kubectl::rules::rows;
+
+/// What scopes mean.
+const SCOPES: &[(&str, &str)] = &[
+    (
+        "Terminating",
+        "Matches all pods that have an active deadline. These pods have a limited lifespan on a node before being actively terminated by the system.",
+    ),
+    (
+        "NotTerminating",
+        "Matches all pods that do not have an active deadline. These pods usually include long running pods whose container command is not expected to terminate.",
+    ),
+    (
+        "BestEffort",
+        "Matches all pods that do not have resource requirements set. These pods have a best effort quality of service.",
+    ),
+    (
+        "NotBestEffort",
+        "Matches all pods that have at least one resource requirement set. These pods have a burstable or guaranteed quality of service.",
+    ),
+];
 
 fn namespaced_list(d: &mut Describer<'_, '_>, namespace: &str, plural: &str) -> Option<Vec<Value>> {
     let answer = d.cx.get(&format!("/api/v1/namespaces/{namespace}/{plural}")).ok()?;
@@ -20,17 +40,7 @@ pub fn namespace(d: &mut Describer<'_, '_>, namespace: &Value) -> Result<(), Fai
     let name = str_at(namespace, "/metadata/name").to_owned();
     d.head(namespace);
     d.field("Status", str_at(namespace, "/status/phase"));
-    let conditions = list_at(namespace, "/status/conditions");
-    if !conditions.is_empty() {
-        d.w.line(0, "Conditions:");
-        d.w.line(1, "Type\tStatus\tLastTransitionTime\tReason\tMessage");
-        d.w.line(1, "----\t------\t------------------\t------\t-------");
-        for condition in conditions {
-            let of = |path: &str| str_at(condition, path);
-            let time = timestamp(of("/lastTransitionTime"));
-            d.w.line(1, &format!("{}\t{}\t{time}\t{}\t{}", of("/type"), of("/status"), of("/reason"), of("/message")));
-        }
-    }
+    d.conditions(namespace, DATED);
     if let Some(quotas) = namespaced_list(d, &name, "resourcequotas") {
         d.w.line(0, "");
         if quotas.is_empty() {
@@ -40,6 +50,7 @@ pub fn namespace(d: &mut Describer<'_, '_>, namespace: &Value) -> Result<(), Fai
         }
         for quota in &quotas {
             d.w.line(1, &format!("Name:\t{}", str_at(quota, "/metadata/name")));
+            scopes(d, quota, 1, "* ");
             d.w.line(1, "Resource\tUsed\tHard");
             d.w.line(1, "--------\t---\t---");
             quota_rows(d, quota, 1);
@@ -70,14 +81,26 @@ fn quota_rows(d: &mut Describer<'_, '_>, quota: &Value, level: usize) {
     }
 }
 
+/// What the scopes of a quota let it count, sorted; `mark` stands before each explanation.
+fn scopes(d: &mut Describer<'_, '_>, quota: &Value, level: usize, mark: &str) {
+    let mut scopes: Vec<&str> = list_at(quota, "/spec/scopes").iter().filter_map(Value::as_str).collect();
+    if scopes.is_empty() {
+        return;
+    }
+    scopes.sort_unstable();
+    d.w.line(level, &format!("Scopes:\t{}", scopes.join(", ")));
+    for scope in scopes {
+        if let Some((_, text)) = SCOPES.iter().find(|(name, _)| *name == scope) {
+            d.w.line(level, &format!("{mark}{text}"));
+        }
+    }
+}
+
 /// Describes a quota.
 pub fn quota(d: &mut Describer<'_, '_>, quota: &Value) -> Result<(), Failure> {
     d.field("Name", str_at(quota, "/metadata/name"));
     d.field("Namespace", str_at(quota, "/metadata/namespace"));
-    let scopes: Vec<String> = list_at(quota, "/spec/scopes").iter().map(shown).collect();
-    if !scopes.is_empty() {
-        d.field("Scopes", scopes.join(", "));
-    }
+    scopes(d, quota, 0, " * ");
     d.w.line(0, "Resource\tUsed\tHard");
     d.w.line(0, "--------\t----\t----");
     quota_rows(d, quota, 0);
@@ -224,7 +247,8 @@ pub fn disruption_budget(d: &mut Describer<'_, '_>, budget: &Value) -> Result<()
             d.field(title, shown(value));
         }
     }
-    d.field("Selector", selector(budget.pointer("/spec/selector")));
+    let pods = budget.pointer("/spec/selector").map_or_else(|| "<unset>".to_owned(), |pods| chosen(Some(pods)));
+    d.field("Selector", pods);
     d.w.line(0, "Status:");
     for (title, path) in [
         ("Allowed disruptions", "/status/disruptionsAllowed"),
@@ -236,52 +260,5 @@ pub fn disruption_budget(d: &mut Describer<'_, '_>, budget: &Value) -> Result<()
         d.w.line(2, &format!("{title}:\t{value}"));
     }
     d.events(budget);
-    Ok(())
-}
-
-/// Describes a horizontal autoscaler.
-pub fn autoscaler(d: &mut Describer<'_, '_>, scaler: &Value) -> Result<(), Failure> {
-    d.head(scaler);
-    let of = |path: &str| str_at(scaler, path);
-    let kind = of("/spec/scaleTargetRef/kind");
-    d.field("CreationTimestamp", timestamp(of("/metadata/creationTimestamp")));
-    d.field("Reference", format!("{kind}/{}", of("/spec/scaleTargetRef/name")));
-    d.field("Metrics", "( current / target )");
-    for (index, metric) in list_at(scaler, "/spec/metrics").iter().enumerate() {
-        let current = scaler.pointer(&format!("/status/currentMetrics/{index}/resource/current"));
-        let name = str_at(metric, "/resource/name");
-        d.w.write(1, &format!("resource {name} on pods"));
-        if let Some(target) = metric.pointer("/resource/target/averageValue") {
-            let now =
-                current.and_then(|current| current.get("averageValue")).map_or_else(|| "<unknown>".to_owned(), shown);
-            d.w.line(0, &format!(":\t{now} / {}", shown(target)));
-        } else {
-            let now = match current.and_then(|current| current.get("averageUtilization")) {
-                Some(percent) => {
-                    format!("{}% ({})", shown(percent), current.map_or("", |current| str_at(current, "/averageValue")))
-                }
-                None => "<unknown>".to_owned(),
-            };
-            let target = metric.pointer("/resource/target/averageUtilization");
-            let target = target.map_or_else(|| "<auto>".to_owned(), |percent| format!("{}%", shown(percent)));
-            d.w.line(1, &format!("(as a percentage of request):\t{now} / {target}"));
-        }
-    }
-    let number = |path: &str| scaler.pointer(path).map_or_else(|| "0".to_owned(), shown);
-    d.field("Min replicas", scaler.pointer("/spec/minReplicas").map_or_else(|| "<unset>".to_owned(), shown));
-    d.field("Max replicas", number("/spec/maxReplicas"));
-    let counts = (number("/status/currentReplicas"), number("/status/desiredReplicas"));
-    d.field(&format!("{kind} pods"), format!("{} current / {} desired", counts.0, counts.1));
-    let conditions = list_at(scaler, "/status/conditions");
-    if !conditions.is_empty() {
-        d.w.line(0, "Conditions:");
-        d.w.line(1, "Type\tStatus\tReason\tMessage");
-        d.w.line(1, "----\t------\t------\t-------");
-        for condition in conditions {
-            let of = |path: &str| str_at(condition, path);
-            d.w.line(1, &format!("{}\t{}\t{}\t{}", of("/type"), of("/status"), of("/reason"), of("/message")));
-        }
-    }
-    d.events(scaler);
     Ok(())
 }

@@ -3,7 +3,7 @@
 use serde_json::Value;
 
 use super::Describer;
-use super::parts::{age, selector, timestamp};
+use super::parts::{age, chosen, timestamp};
 use crate::kubectl::failure::Failure;
 use crate::kubectl::print::{list_at, map_at, str_at};
 
@@ -86,15 +86,12 @@ fn status(d: &mut Describer<'_, '_>, pod: &Value) {
     } else {
         d.field("Status", of("/status/phase"));
     }
-    for (title, path) in [
-        ("Reason", "/status/reason"),
-        ("Message", "/status/message"),
-        ("SeccompProfile", "/spec/securityContext/seccompProfile/type"),
-    ] {
+    for (title, path) in [("Reason", "/status/reason"), ("Message", "/status/message")] {
         if !of(path).is_empty() {
             d.field(title, of(path));
         }
     }
+    d.seccomp(pod.get("spec").unwrap_or(&Value::Null), 0, 0);
 }
 
 fn conditions(d: &mut Describer<'_, '_>, pod: &Value) {
@@ -145,8 +142,10 @@ pub fn spread(d: &mut Describer<'_, '_>, constraints: &[Value], space: &str) {
     if constraints.is_empty() {
         return;
     }
-    let lines: Vec<String> = constraints
-        .iter()
+    let mut sorted: Vec<&Value> = constraints.iter().collect();
+    sorted.sort_by_key(|one| str_at(one, "/topologyKey"));
+    let lines: Vec<String> = sorted
+        .into_iter()
         .map(|one| {
             let skew = one.get("maxSkew").and_then(Value::as_i64).unwrap_or(0);
             let mut text = format!(
@@ -155,7 +154,7 @@ pub fn spread(d: &mut Describer<'_, '_>, constraints: &[Value], space: &str) {
                 str_at(one, "/whenUnsatisfiable")
             );
             if let Some(labels) = one.get("labelSelector") {
-                text.push_str(&format!(" for selector {}", selector(Some(labels))));
+                text.push_str(&format!(" for selector {}", chosen(Some(labels))));
             }
             text
         })

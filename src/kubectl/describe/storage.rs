@@ -3,7 +3,7 @@
 use serde_json::Value;
 
 use super::Describer;
-use super::parts::{age, label_list, shown, timestamp};
+use super::parts::{age, joined, label_list, shown, timestamp};
 use crate::kubectl::failure::Failure;
 use crate::kubectl::print::{list_at, map_at, str_at};
 
@@ -63,17 +63,11 @@ pub fn persistent_volume(d: &mut Describer<'_, '_>, volume: &Value) -> Result<()
         d.field("Node Affinity", "");
         d.w.line(1, "Required Terms:\t");
         for (index, term) in terms.iter().enumerate() {
-            for (at, one) in list_at(term, "/matchExpressions").iter().enumerate() {
-                let values: Vec<String> = list_at(one, "/values").iter().map(shown).collect();
-                let text = format!(
-                    "{} {} [{}]",
-                    str_at(one, "/key"),
-                    str_at(one, "/operator").to_lowercase(),
-                    values.join(", ")
-                );
-                let head = if at == 0 { format!("Term {index}:") } else { String::new() };
-                d.w.line(2, &format!("{head}\t{text}"));
-            }
+            let texts = list_at(term, "/matchExpressions").iter().map(|one| {
+                let operator = str_at(one, "/operator").to_lowercase();
+                expression(one, &operator)
+            });
+            numbered(d, 2, &format!("Term {index}"), &texts.collect::<Vec<_>>());
         }
     }
     d.field("Message", of("/status/message"));
@@ -83,33 +77,81 @@ pub fn persistent_volume(d: &mut Describer<'_, '_>, volume: &Value) -> Result<()
     Ok(())
 }
 
+/// A term of a selector: `a in [b, c]`.
+fn expression(one: &Value, operator: &str) -> String {
+    let text = format!("{} {operator}", str_at(one, "/key"));
+    match list_at(one, "/values") {
+        [] => text,
+        values => format!("{text} [{}]", joined(values, ", ", "")),
+    }
+}
+
+/// Several texts under one title.
+fn numbered(d: &mut Describer<'_, '_>, level: usize, title: &str, texts: &[String]) {
+    if texts.is_empty() {
+        d.w.line(level, &format!("{title}:\t<none>"));
+    }
+    for (index, text) in texts.iter().enumerate() {
+        let head = if index == 0 { format!("{title}:") } else { String::new() };
+        d.w.line(level, &format!("{head}\t{text}"));
+    }
+}
+
+impl Describer<'_, '_> {
+    /// A claim, or (not `whole`) the template of one, under a volume of this level.
+    pub fn claim(&mut self, claim: &Value, whole: bool, level: usize) {
+        let of = |path: &str| str_at(claim, path);
+        let space = "  ".repeat(level);
+        let title = |name: &str| format!("{space}{name}");
+        if whole {
+            self.field("Name", of("/metadata/name"));
+            self.field("Namespace", of("/metadata/namespace"));
+        }
+        self.field(&title("StorageClass"), of("/spec/storageClassName"));
+        if whole {
+            status(self, claim);
+        }
+        self.field(&title("Volume"), of("/spec/volumeName"));
+        self.labels(&title("Labels"), map_at(claim, "/metadata/labels"));
+        self.annotations(&title("Annotations"), map_at(claim, "/metadata/annotations"));
+        if whole {
+            finalizers(self, claim);
+        }
+        let bound = !of("/spec/volumeName").is_empty();
+        let capacity = if of("/status/capacity/storage").is_empty() { "0" } else { of("/status/capacity/storage") };
+        self.field(&title("Capacity"), if bound { capacity } else { "" });
+        self.field(&title("Access Modes"), if bound { modes(claim, "/status/accessModes") } else { String::new() });
+        if !of("/spec/volumeMode").is_empty() {
+            self.field(&title("VolumeMode"), of("/spec/volumeMode"));
+        }
+        if let Some(source) = claim.pointer("/spec/dataSource") {
+            self.field(&title("DataSource"), "");
+            for (name, path) in [("APIGroup", "/apiGroup"), ("Kind", "/kind"), ("Name", "/name")] {
+                if path != "/apiGroup" || source.pointer(path).is_some() {
+                    self.field(&title(&format!("  {name}")), str_at(source, path));
+                }
+            }
+        }
+    }
+}
+
 /// Describes a claim.
 pub fn persistent_volume_claim(d: &mut Describer<'_, '_>, claim: &Value) -> Result<(), Failure> {
     let of = |path: &str| str_at(claim, path);
-    d.field("Name", of("/metadata/name"));
-    d.field("Namespace", of("/metadata/namespace"));
-    d.field("StorageClass", of("/spec/storageClassName"));
-    status(d, claim);
-    d.field("Volume", of("/spec/volumeName"));
-    d.labels("Labels", map_at(claim, "/metadata/labels"));
-    d.annotations("Annotations", map_at(claim, "/metadata/annotations"));
-    finalizers(d, claim);
-    let bound = !of("/spec/volumeName").is_empty();
-    d.field("Capacity", if bound { of("/status/capacity/storage") } else { "" });
-    d.field("Access Modes", if bound { modes(claim, "/status/accessModes") } else { String::new() });
-    if !of("/spec/volumeMode").is_empty() {
-        d.field("VolumeMode", of("/spec/volumeMode"));
-    }
+    d.claim(claim, true, 0);
     let pods = d.cx.get(&format!("/api/v1/namespaces/{}/pods", of("/metadata/namespace")))?;
     let mut users: Vec<String> = list_at(&pods, "/items")
         .iter()
-        .filter(|pod| {
-            let name = of("/metadata/name");
-            list_at(pod, "/spec/volumes")
-                .iter()
-                .any(|volume| str_at(volume, "/persistentVolumeClaim/claimName") == name)
+        .flat_map(|pod| {
+            let uses = |volume: &&Value| str_at(volume, "/persistentVolumeClaim/claimName") == of("/metadata/name");
+            let times = list_at(pod, "/spec/volumes").iter().filter(uses).count();
+            // What uses a claim twice is told twice, what owns it once.
+            let owns = |owner: &Value| {
+                str_at(owner, "/kind") == "Pod" && str_at(owner, "/uid") == str_at(pod, "/metadata/uid")
+            };
+            let owned = list_at(claim, "/metadata/ownerReferences").iter().any(owns);
+            std::iter::repeat_n(str_at(pod, "/metadata/name").to_owned(), times.max(usize::from(owned)))
         })
-        .map(|pod| str_at(pod, "/metadata/name").to_owned())
         .collect();
     users.sort();
     d.lines("Used By", &users);
@@ -121,16 +163,8 @@ pub fn persistent_volume_claim(d: &mut Describer<'_, '_>, claim: &Value) -> Resu
         for one in conditions {
             let of = |path: &str| str_at(one, path);
             let (probe, change) = (timestamp(of("/lastProbeTime")), timestamp(of("/lastTransitionTime")));
-            d.w.line(
-                1,
-                &format!(
-                    "{} \t{} \t{probe} \t{change} \t{} \t{}",
-                    of("/type"),
-                    of("/status"),
-                    of("/reason"),
-                    of("/message")
-                ),
-            );
+            let head = format!("{} \t{} \t{probe} \t{change} \t", of("/type"), of("/status"));
+            d.w.line(1, &format!("{head}{} \t{}", of("/reason"), of("/message")));
         }
     }
     d.events(claim);
@@ -163,6 +197,47 @@ pub fn storage_class(d: &mut Describer<'_, '_>, class: &Value) -> Result<(), Fai
             d.field(title, of(path));
         }
     }
+    let topologies = list_at(class, "/allowedTopologies");
+    if !topologies.is_empty() {
+        d.field("AllowedTopologies", "");
+    }
+    for (index, term) in topologies.iter().enumerate() {
+        let texts = list_at(term, "/matchLabelExpressions").iter().map(|one| expression(one, "in"));
+        numbered(d, 1, &format!("Term {index}"), &texts.collect::<Vec<_>>());
+    }
     d.events(class);
+    Ok(())
+}
+
+/// Describes a class of attributes.
+pub fn attributes_class(d: &mut Describer<'_, '_>, class: &Value) -> Result<(), Failure> {
+    d.field("Name", str_at(class, "/metadata/name"));
+    d.field("Annotations", label_list(map_at(class, "/metadata/annotations")));
+    d.field("DriverName", str_at(class, "/driverName"));
+    d.field("Parameters", label_list(map_at(class, "/parameters")));
+    d.events(class);
+    Ok(())
+}
+
+/// Describes what the drivers of a node say of it.
+pub fn csi_node(d: &mut Describer<'_, '_>, node: &Value) -> Result<(), Failure> {
+    d.head(node);
+    d.field("CreationTimestamp", timestamp(str_at(node, "/metadata/creationTimestamp")));
+    d.w.line(0, "Spec:");
+    if let Some(drivers) = node.pointer("/spec/drivers") {
+        d.w.line(1, "Drivers:");
+        for driver in list_at(drivers, "") {
+            d.w.line(2, &format!("{}:", str_at(driver, "/name")));
+            d.w.line(3, &format!("Node ID:\t{}", str_at(driver, "/nodeID")));
+            if let Some(count) = driver.pointer("/allocatable/count") {
+                d.w.line(3, "Allocatables:");
+                d.w.line(4, &format!("Count:\t{}", shown(count)));
+            }
+            if let Some(keys) = driver.get("topologyKeys") {
+                d.w.line(3, &format!("Topology Keys:\t{}", shown(keys)));
+            }
+        }
+    }
+    d.events(node);
     Ok(())
 }

@@ -29,6 +29,9 @@ fn one(
     items: &mut Vec<Item>,
 ) -> Result<(), Failure> {
     let text = |name: &str| entry.get(name).and_then(Value::as_str).unwrap_or("");
+    if text("name").is_empty() {
+        return Err(Failure::msg(format!("a {} must have a name", kind.to_lowercase())));
+    }
     let data = gather(cx, directory, entry)?;
     let mut object = json!({"apiVersion": "v1", "kind": kind, "metadata": {"name": text("name")}});
     if let (false, Some(metadata)) =
@@ -88,8 +91,9 @@ fn one(
         }
         ("merge" | "replace", None) => {
             return Err(Failure::msg(format!(
-                "merging from generator &{{... }}: id resid.ResId{{Kind:\"{kind}\", Name:\"{}\"}} does not exist; cannot merge or replace",
-                text("name")
+                "merging from generator &{{0xc000010000 <nil>}}: id resid.ResId{{Gvk:resid.Gvk{{Group:\"\", Version:\"v1\", Kind:\"{kind}\", isClusterScoped:false}}, Name:\"{}\", Namespace:\"{}\"}} does not exist; cannot merge or replace",
+                text("name"),
+                text("namespace")
             )));
         }
         _ => add(items, item)?,
@@ -120,18 +124,18 @@ fn merge(known: &mut Item, more: &Item) {
 /// The keys and contents of a generator.
 fn gather(cx: &Context<'_>, directory: &str, entry: &Value) -> Result<Vec<(String, Vec<u8>)>, Failure> {
     let mut data: Vec<(String, Vec<u8>)> = Vec::new();
-    let read = |file: &str| {
+    let read = |file: &str, source: &str| {
         let path = absolute(cx, &format!("{directory}/{file}"));
         cx.system.read_file(&path).map_err(|_| {
             Failure::msg(format!(
-                "loading KV pairs: file sources: [{file}]: evalsymlink failure on '{path}' : lstat {path}: no such file or directory"
+                "loading KV pairs: file sources: [{source}]: evalsymlink failure on '{path}' : lstat {path}: no such file or directory"
             ))
         })
     };
     let mut envs = texts(entry, "envs");
     envs.extend(entry.get("env").and_then(Value::as_str).map(str::to_owned));
     for file in envs {
-        for line in String::from_utf8_lossy(&read(&file)?).lines() {
+        for line in String::from_utf8_lossy(&read(&file, &file)?).lines() {
             let line = line.trim_start();
             if line.is_empty() || line.starts_with('#') {
                 continue;
@@ -146,7 +150,7 @@ fn gather(cx: &Context<'_>, directory: &str, entry: &Value) -> Result<Vec<(Strin
     for literal in texts(entry, "literals") {
         let Some((key, value)) = literal.split_once('=').filter(|(key, _)| !key.is_empty()) else {
             return Err(Failure::msg(format!(
-                "loading KV pairs: literal sources: [{literal}]: invalid literal source {literal}, expected key=value"
+                "loading KV pairs: literal sources [{literal}]: invalid literal source {literal}, expected key=value"
             )));
         };
         let quoted = ['"', '\''].iter().find_map(|mark| value.strip_prefix(*mark)?.strip_suffix(*mark));
@@ -156,7 +160,7 @@ fn gather(cx: &Context<'_>, directory: &str, entry: &Value) -> Result<Vec<(Strin
         let (key, path) = file
             .split_once('=')
             .map_or_else(|| (file.rsplit('/').next().unwrap_or(&file), file.as_str()), |(key, path)| (key, path));
-        data.push((key.to_owned(), read(path)?));
+        data.push((key.to_owned(), read(path, &file)?));
     }
     let mut keys = std::collections::BTreeSet::new();
     match data.iter().find(|(key, _)| !keys.insert(key.clone())) {

@@ -1,19 +1,22 @@
 //! `-k` and `kubectl kustomize`: what a directory with a kustomization makes.
 //!
 //! Resources, bases and components; generators; patches; namespace, names, labels, annotations, replicas, images; names
-//! that other objects refer to follow. Refuses remote bases, Helm, plugins, `vars` and `replacements`, and says so.
+//! that other objects refer to follow. Replacements. Refuses remote bases, Helm, plugins and `vars`, and says so.
 //! Models sigs.k8s.io/kustomize 5.8 api/internal/target/kusttarget.go.
 
 mod generate;
 mod names;
 mod patch;
+mod replacements;
 mod transform;
 
-use serde_json::Value;
+use serde_json::{Map, Value};
 
+use super::builder::go_word;
 use super::failure::Failure;
 use super::program::Context;
-use crate::text::yaml::{documents, from_yaml};
+use crate::text::go_number::quote;
+use crate::text::yaml::{documents, from_yaml, to_yaml};
 
 const FILES: [&str; 3] = ["kustomization.yaml", "kustomization.yml", "Kustomization"];
 
@@ -26,6 +29,7 @@ const FIELDS: &[&str] = &[
     "commonLabels",
     "components",
     "configMapGenerator",
+    "crds",
     "generatorOptions",
     "images",
     "kind",
@@ -37,6 +41,7 @@ const FIELDS: &[&str] = &[
     "patches",
     "patchesJson6902",
     "patchesStrategicMerge",
+    "replacements",
     "replicas",
     "resources",
     "secretGenerator",
@@ -46,13 +51,11 @@ const FIELDS: &[&str] = &[
 /// Fields that kustomize has and this does not.
 const ABSENT: &[&str] = &[
     "configurations",
-    "crds",
     "generators",
     "helmChartInflationGenerator",
     "helmCharts",
     "helmGlobals",
     "openapi",
-    "replacements",
     "transformers",
     "validators",
     "vars",
@@ -64,6 +67,7 @@ const OLD: &[(&str, &str)] = &[
     ("commonLabels", "labels"),
     ("patchesJson6902", "patches"),
     ("patchesStrategicMerge", "patches"),
+    ("imageTags", "images"),
 ];
 
 /// An object on its way through the transformers.
@@ -115,19 +119,49 @@ impl Item {
 /// # Errors
 /// A directory without one, or what it names is missing or wrong.
 pub fn build(cx: &mut Context<'_>, directory: &str) -> Result<Vec<Value>, Failure> {
-    if directory.starts_with("http://") || directory.starts_with("https://") || directory.starts_with("github.com/") {
-        return Err(Failure::msg(format!("{directory}: this machine reaches no other network: copy the base here")));
+    let root = absolute(cx, directory);
+    match cx.system.file_info(&root) {
+        Err(_) => {
+            // The first part of the way that is not there is what is looked for in vain.
+            let parts = || {
+                directory.split('/').scan(String::new(), |path, part| {
+                    path.push_str(part);
+                    path.push('/');
+                    Some(path.trim_end_matches('/').to_owned())
+                })
+            };
+            let lost = parts().map(|path| absolute(cx, &path)).find(|path| cx.system.file_info(path).is_err());
+            return Err(missing_directory(directory, &lost.unwrap_or_else(|| root.clone())));
+        }
+        Ok(info) if !info.is_dir => {
+            return Err(Failure::msg(format!("must build at directory: '{directory}': file is not directory")));
+        }
+        Ok(_) => {}
     }
     let mut items = Vec::new();
-    accumulate(cx, &absolute(cx, directory), &mut items, 0)?;
+    accumulate(cx, &root, &mut items, &[])?;
     for item in items.iter_mut().filter(|item| item.hashed) {
         let hash = super::content_hash::generator_hash(&item.object);
         let name = format!("{}-{hash}", item.text("/metadata/name"));
         item.rename(name);
     }
     names::follow(&mut items);
-    if rules_order(cx, directory) != Some("fifo".to_owned()) {
-        items.sort_by_cached_key(legacy_order);
+    let order = own_order(cx, &root);
+    let of = |path: &str| order.pointer(path).and_then(Value::as_str).unwrap_or("legacy");
+    match of("/order") {
+        "fifo" => {}
+        "legacy" => {
+            let kinds = |name: &str, usual: &[&str]| match order.pointer(&format!("/legacySortOptions/{name}")) {
+                Some(Value::Array(kinds)) => kinds.iter().filter_map(Value::as_str).map(str::to_owned).collect(),
+                _ => usual.iter().map(|kind| (*kind).to_owned()).collect::<Vec<_>>(),
+            };
+            // Who names one of the lists has both of them.
+            let named = order.get("legacySortOptions").is_some();
+            let (first, last) = if named { (&[][..], &[][..]) } else { (FIRST, LAST) };
+            let (first, last) = (kinds("orderFirst", first), kinds("orderLast", last));
+            items.sort_by_cached_key(|item| legacy_order(item, &first, &last));
+        }
+        _ => return Err(Failure::msg("the field 'sortOptions.order' must be one of [fifo, legacy]")),
     }
     let local = |item: &Item| {
         let annotations = item.object.pointer("/metadata/annotations");
@@ -137,11 +171,10 @@ pub fn build(cx: &mut Context<'_>, directory: &str) -> Result<Vec<Value>, Failur
 }
 
 /// The order that the kustomization itself asks for.
-fn rules_order(cx: &Context<'_>, directory: &str) -> Option<String> {
-    let root = absolute(cx, directory);
-    let bytes = FILES.iter().find_map(|name| cx.system.read_file(&format!("{root}/{name}")).ok())?;
-    let rules = from_yaml(&String::from_utf8_lossy(&bytes)).ok()?;
-    rules.pointer("/sortOptions/order").and_then(Value::as_str).map(str::to_owned)
+fn own_order(cx: &Context<'_>, root: &str) -> Value {
+    let bytes = FILES.iter().find_map(|name| cx.system.read_file(&format!("{root}/{name}")).ok()).unwrap_or_default();
+    let rules = from_yaml(&String::from_utf8_lossy(&bytes)).unwrap_or_default();
+    rules.get("sortOptions").cloned().unwrap_or_default()
 }
 
 /// Kinds that come first, in this order, and those that come last.
@@ -172,13 +205,13 @@ const FIRST: &[&str] = &[
 const LAST: &[&str] = &["MutatingWebhookConfiguration", "ValidatingWebhookConfiguration"];
 
 /// What the output is sorted by.
-fn legacy_order(item: &Item) -> (usize, String, String) {
+fn legacy_order(item: &Item, first: &[String], last: &[String]) -> (usize, String, String) {
     let kind = item.kind();
-    let rank = FIRST
+    let rank = first
         .iter()
         .position(|known| *known == kind)
-        .or_else(|| LAST.iter().position(|known| *known == kind).map(|at| FIRST.len() + 1 + at))
-        .unwrap_or(FIRST.len());
+        .or_else(|| last.iter().position(|known| *known == kind).map(|at| first.len() + 1 + at))
+        .unwrap_or(first.len());
     let version = item.text("/apiVersion");
     let (group, version) = version.split_once('/').unwrap_or(("~G", &version));
     let or = |text: String, none: &str| if text.is_empty() { none.to_owned() } else { text };
@@ -202,20 +235,25 @@ fn absolute(cx: &Context<'_>, path: &str) -> String {
     format!("/{}", parts.join("/"))
 }
 
-fn missing_directory(path: &str) -> Failure {
+fn missing_directory(path: &str, lost: &str) -> Failure {
     Failure::msg(format!(
-        "must build at directory: not a valid directory: evalsymlink failure on '{path}' : lstat {path}: no such file or directory"
+        "must build at directory: not a valid directory: evalsymlink failure on '{path}' : lstat {lost}: no such file or directory"
     ))
 }
 
 /// Adds what the kustomization of a directory makes; a component changes what is there already, too.
-fn accumulate(cx: &mut Context<'_>, directory: &str, items: &mut Vec<Item>, depth: usize) -> Result<(), Failure> {
-    if depth > 16 {
-        return Err(Failure::msg(format!("cycle detected: candidate root '{directory}' contains visited root")));
+fn accumulate(cx: &mut Context<'_>, directory: &str, items: &mut Vec<Item>, visited: &[String]) -> Result<(), Failure> {
+    let holds =
+        |root: &&String| *root == directory || root.starts_with(&format!("{}/", directory.trim_end_matches('/')));
+    if let Some(root) = visited.iter().find(holds) {
+        return Err(Failure::msg(format!(
+            "cycle detected: candidate root '{directory}' contains visited root '{root}'"
+        )));
     }
     if cx.system.file_info(directory).is_err() {
-        return Err(missing_directory(directory));
+        return Err(missing_directory(directory, directory));
     }
+    let visited: Vec<String> = visited.iter().cloned().chain([directory.to_owned()]).collect();
     let file = FILES.iter().map(|name| format!("{directory}/{name}")).find(|path| cx.system.read_file(path).is_ok());
     let Some(file) = file else {
         return Err(Failure::msg(format!(
@@ -226,14 +264,23 @@ fn accumulate(cx: &mut Context<'_>, directory: &str, items: &mut Vec<Item>, dept
     let is_component = rules.get("kind").and_then(Value::as_str) == Some("Component");
     let mut own = if is_component { std::mem::take(items) } else { Vec::new() };
     for resource in texts(&rules, "resources").iter().chain(&texts(&rules, "bases")) {
-        add_resource(cx, directory, resource, &mut own, depth)?;
+        add_resource(cx, directory, resource, &mut own, &visited)?;
     }
     generate::run(cx, directory, &rules, &mut own)?;
     for component in texts(&rules, "components") {
-        accumulate(cx, &absolute(cx, &format!("{directory}/{component}")), &mut own, depth + 1)?;
+        let path = absolute(cx, &format!("{directory}/{component}"));
+        if cx.system.file_info(&path).is_err() {
+            let why = missing_directory(&path, &path).text();
+            return Err(Failure::msg(format!("accumulating components: loader.New \"{why}\"")));
+        }
+        accumulate(cx, &path, &mut own, &visited).map_err(|failure| {
+            let why = format!("recursed accumulation of path '{path}': {}", failure.text());
+            Failure::msg(format!("accumulating components: accumulateDirectory: {}", quote(&why)))
+        })?;
     }
     patch::run(cx, directory, &rules, &mut own)?;
     transform::run(&rules, &mut own)?;
+    replacements::run(cx, directory, &rules, &mut own)?;
     items.extend(own);
     Ok(())
 }
@@ -254,18 +301,90 @@ fn rules(cx: &mut Context<'_>, file: &str) -> Result<Value, Failure> {
             "invalid Kustomization: json: cannot unmarshal into Go value of type types.Kustomization",
         ));
     };
-    if let Some(name) = fields.keys().find(|name| ABSENT.contains(&name.as_str())) {
-        return Err(Failure::msg(format!("invalid Kustomization: {name} is not available on this machine")));
-    }
-    if let Some(name) = fields.keys().find(|name| !FIELDS.contains(&name.as_str())) {
+    let known = |name: &&str| FIELDS.contains(name) || ABSENT.contains(name) || *name == "imageTags";
+    if let Some(name) = fields.keys().map(String::as_str).find(|name| !known(name)) {
         return Err(Failure::msg(format!("invalid Kustomization: json: unknown field \"{name}\"")));
+    }
+    let texts = ["apiVersion", "kind", "namePrefix", "nameSuffix", "namespace"];
+    if let Some((name, value)) =
+        fields.iter().find(|(name, value)| texts.contains(&name.as_str()) && !value.is_string() && !value.is_null())
+    {
+        let what = go_word(value);
+        return Err(Failure::msg(format!(
+            "invalid Kustomization: json: cannot unmarshal {what} into Go struct field Kustomization.{name} of type string"
+        )));
     }
     for (old, new) in OLD {
         if fields.contains_key(*old) {
             cx.out.err_line(&format!("# Warning: '{old}' is deprecated. Please use '{new}' instead. Run 'kustomize edit fix' to update your Kustomization automatically."));
         }
     }
+    let nothing = |value: &Value| matches!(value, Value::Null) || value == &Value::Array(Vec::new());
+    let says = |(name, value): (&String, &Value)| {
+        !["apiVersion", "kind", "imageTags"].contains(&name.as_str()) && !nothing(value)
+    };
+    if !fields.iter().any(says) {
+        return Err(Failure::msg("kustomization.yaml is empty"));
+    }
+    refuse(cx, file, fields)?;
     Ok(rules)
+}
+
+/// Says of what is not here, in kustomize's words where it has some: files that are missing, Helm and plugins that have
+/// to be allowed.
+fn refuse(cx: &Context<'_>, file: &str, fields: &Map<String, Value>) -> Result<(), Failure> {
+    let directory = file.rsplit_once('/').map_or("", |(directory, _)| directory);
+    let list = |name: &str| fields.get(name).and_then(Value::as_array).map(Vec::as_slice).unwrap_or_default();
+    let missing = |name: &str| {
+        let path = absolute(cx, &format!("{directory}/{name}"));
+        let lost = format!("evalsymlink failure on '{path}' : lstat {path}: no such file or directory");
+        cx.system.file_info(&path).is_err().then_some((path, lost))
+    };
+    for name in ["helmCharts", "helmChartInflationGenerator"] {
+        if let Some(chart) = list(name).first() {
+            let mut chart = chart.clone();
+            if let Some(chart) = chart.as_object_mut()
+                && let Some(old) = chart.remove("chartName")
+            {
+                chart.insert("name".to_owned(), old);
+            }
+            return Err(Failure::msg(format!(
+                "trouble configuring builtin HelmChartInflationGenerator with config: `\n{}`: must specify --enable-helm",
+                to_yaml(&chart)
+            )));
+        }
+    }
+    for (name, words) in [("generators", "loading generator plugins: "), ("transformers", ""), ("validators", "")] {
+        for plugin in list(name).iter().filter_map(Value::as_str) {
+            if let Some((path, lost)) = missing(plugin) {
+                return Err(Failure::msg(format!(
+                    "{words}accumulation err='accumulating resources from '{plugin}': {lost}': {}",
+                    missing_directory(&path, &path).text()
+                )));
+            }
+        }
+    }
+    for name in list("crds").iter().filter_map(Value::as_str) {
+        if let Some((_, lost)) = missing(name) {
+            return Err(Failure::msg(format!("loading CRDs [{}]: {lost}", joined(list("crds")))));
+        }
+    }
+    for name in list("configurations").iter().filter_map(Value::as_str) {
+        if let Some((_, lost)) = missing(name) {
+            return Err(Failure::msg(lost));
+        }
+    }
+    let here = |(name, value): &(&String, &Value)| {
+        ABSENT.contains(&name.as_str()) && !value.is_null() && **value != Value::Array(Vec::new())
+    };
+    match fields.iter().find(here) {
+        Some((name, _)) => Err(Failure::msg(format!("invalid Kustomization: {name} is not available on this machine"))),
+        None => Ok(()),
+    }
+}
+
+fn joined(list: &[Value]) -> String {
+    list.iter().filter_map(Value::as_str).collect::<Vec<_>>().join(" ")
 }
 
 fn texts(rules: &Value, name: &str) -> Vec<String> {
@@ -273,13 +392,32 @@ fn texts(rules: &Value, name: &str) -> Vec<String> {
     list.iter().filter_map(Value::as_str).map(str::to_owned).collect()
 }
 
+/// Whether a kustomization was refused as a whole.
+fn is_refused(why: &str) -> bool {
+    ["kustomization.yaml is empty", "invalid Kustomization", "unable to find one of"]
+        .iter()
+        .any(|words| why.starts_with(words))
+}
+
+/// A base on another machine: this one reaches no other.
+fn unreachable(url: &str, host: &str) -> Failure {
+    let lookup = format!("Get \"{url}\": dial tcp: lookup {host} on 10.96.0.10:53: no such host");
+    let git = format!("failed to run '/usr/bin/git fetch --depth=1 {url} HEAD'");
+    Failure::msg(format!(
+        "accumulating resources: accumulation err='accumulating resources from '{url}': {lookup}': {git}: fatal: unable to access '{url}/': Could not resolve host: {host}\n: exit status 128"
+    ))
+}
+
 fn add_resource(
     cx: &mut Context<'_>,
     directory: &str,
     resource: &str,
     items: &mut Vec<Item>,
-    depth: usize,
+    visited: &[String],
 ) -> Result<(), Failure> {
+    if let Some(rest) = resource.strip_prefix("https://").or_else(|| resource.strip_prefix("http://")) {
+        return Err(unreachable(resource, rest.split('/').next().unwrap_or(rest)));
+    }
     let path = absolute(cx, &format!("{directory}/{resource}"));
     let is_dir = cx.system.file_info(&path).map(|info| info.is_dir);
     let told = |why: String| {
@@ -291,13 +429,21 @@ fn add_resource(
     match is_dir {
         Err(_) => Err(told(format!(
             "evalsymlink failure on '{path}' : lstat {path}: no such file or directory': {}",
-            missing_directory(&path).text()
+            missing_directory(&path, &path).text()
         ))),
         Ok(true) => {
             let mut more = Vec::new();
             let file = format!("'{path}' must resolve to a file': ");
-            accumulate(cx, &path, &mut more, depth + 1)
-                .map_err(|failure| told(format!("{file}recursed accumulation of path '{path}': {}", failure.text())))?;
+            accumulate(cx, &path, &mut more, visited).map_err(|failure| {
+                let why = failure.text();
+                // What a target is refused for before anything of it is read.
+                let words = match () {
+                    () if why.starts_with("cycle detected") => String::new(),
+                    () if is_refused(&why) => format!("couldn't make target for path '{path}': "),
+                    () => format!("recursed accumulation of path '{path}': "),
+                };
+                told(format!("{file}{words}{why}"))
+            })?;
             for item in more {
                 add(items, item).map_err(|failure| {
                     told(format!("{file}recursed merging from path '{path}': {}", failure.text()))
@@ -328,8 +474,11 @@ fn add_resource(
                             item.text("/metadata/namespace"),
                         )));
                     }
-                    add(items, item)
-                        .map_err(|failure| told(format!("merging resources: {}': {no_root}", failure.text())))?;
+                    add(items, item).map_err(|failure| {
+                        let why = failure.text();
+                        let err = format!("accumulation err='merging resources from '{resource}': {why}'");
+                        Failure::msg(format!("accumulating resources: {err}: {no_root}"))
+                    })?;
                 }
             }
             Ok(())

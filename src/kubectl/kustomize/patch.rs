@@ -2,6 +2,8 @@
 //!
 //! Models sigs.k8s.io/kustomize 5.8 api/internal/builtins/PatchTransformer.go.
 
+use std::collections::BTreeMap;
+
 use serde_json::Value;
 
 use super::{Item, absolute};
@@ -9,7 +11,8 @@ use crate::apimachinery::facts::facts;
 use crate::apimachinery::patch::{json_patch, merge_patch, strategic_merge};
 use crate::kubectl::failure::Failure;
 use crate::kubectl::program::Context;
-use crate::text::yaml::documents;
+use crate::text::go_number::quote;
+use crate::text::yaml::{documents, to_yaml};
 
 /// Applies every patch.
 pub fn run(cx: &Context<'_>, directory: &str, rules: &Value, items: &mut Vec<Item>) -> Result<(), Failure> {
@@ -18,27 +21,64 @@ pub fn run(cx: &Context<'_>, directory: &str, rules: &Value, items: &mut Vec<Ite
         let Some(text) = entry.as_str() else { continue };
         let inline = text.contains('\n') || text.trim_start().starts_with('{');
         let text = if inline { text.to_owned() } else { read(cx, directory, text)? };
-        one(&text, &Value::Null, items)?;
+        for document in documents(text.as_bytes()) {
+            let unreadable = |why| Failure::msg(format!("unable to parse SM or JSON patch from [{text}]: {why}"));
+            apply(&document.map_err(unreadable)?, &Value::Null, items)?;
+        }
     }
-    // Every file is read before the first patch is applied.
-    for path in list("patches").iter().filter_map(|entry| entry.get("path")?.as_str()) {
-        read(cx, directory, path).map_err(|failure| {
+    // All are read before the first one is applied.
+    let mut ready = Vec::new();
+    for entry in list("patches") {
+        let documents = configured(cx, directory, &entry).map_err(|failure| {
+            let config = to_yaml(&entry);
             Failure::msg(format!(
-                "trouble configuring builtin PatchTransformer with config: `\npath: {path}\n`: {}",
+                "trouble configuring builtin PatchTransformer with config: `\n{config}`: {}",
                 failure.text()
             ))
         })?;
+        ready.push((documents, entry));
     }
-    for entry in list("patches").into_iter().chain(list("patchesJson6902")) {
-        let text = |name: &str| entry.get(name).and_then(Value::as_str).unwrap_or("");
-        let content = match (text("patch"), text("path")) {
-            ("", "") => return Err(Failure::msg("must specify one of patch and path in\n  patch: \"\"")),
-            ("", path) => read(cx, directory, path)?,
-            (patch, _) => patch.to_owned(),
-        };
-        one(&content, entry.get("target").unwrap_or(&Value::Null), items)?;
+    for (documents, entry) in ready {
+        for patch in documents {
+            apply(&patch, &entry, items)?;
+        }
+    }
+    for entry in list("patchesJson6902") {
+        for patch in configured(cx, directory, &entry)? {
+            apply(&patch, &entry, items)?;
+        }
     }
     Ok(())
+}
+
+/// The documents of a patch.
+fn configured(cx: &Context<'_>, directory: &str, entry: &Value) -> Result<Vec<Value>, Failure> {
+    let text = |name: &str| entry.get(name).and_then(Value::as_str).unwrap_or("").trim();
+    let config = to_yaml(entry);
+    let (content, source) = match (text("patch"), text("path")) {
+        ("", "") => return Err(Failure::msg(format!("must specify one of patch and path in\n{config}"))),
+        ("", path) => (read(cx, directory, path)?, format!("[path: {}]", quote(path))),
+        (patch, "") => (patch.to_owned(), format!("[patch: {}]", quote(patch))),
+        _ => return Err(Failure::msg(format!("patch and path can't be set at the same time\n{config}"))),
+    };
+    let unreadable = || Failure::msg(format!("unable to parse SM or JSON patch from {source}"));
+    // What looks like JSON has to be JSON.
+    if content.trim_start().starts_with('[') && serde_json::from_str::<Value>(&content).is_err() {
+        return Err(unreadable());
+    }
+    let mut all = Vec::new();
+    for document in documents(content.as_bytes()) {
+        match document.map_err(|_| unreadable())? {
+            Value::Null => {}
+            // That is found out only when it is applied.
+            Value::Array(_) if entry.get("target").is_none_or(Value::is_null) => {
+                all.push(Value::String(format!("must specify a target for JSON patch {source}")));
+            }
+            patch @ (Value::Array(_) | Value::Object(_)) => all.push(patch),
+            _ => return Err(unreadable()),
+        }
+    }
+    Ok(all)
 }
 
 fn read(cx: &Context<'_>, directory: &str, file: &str) -> Result<String, Failure> {
@@ -51,27 +91,32 @@ fn read(cx: &Context<'_>, directory: &str, file: &str) -> Result<String, Failure
     Ok(String::from_utf8_lossy(&bytes).into_owned())
 }
 
-fn one(content: &str, target: &Value, items: &mut Vec<Item>) -> Result<(), Failure> {
-    for document in documents(content.as_bytes()) {
-        let patch = document
-            .map_err(|why| Failure::msg(format!("unable to parse SM or JSON patch from [{content}]: {why}")))?;
-        match &patch {
-            Value::Null => {}
-            Value::Array(_) => {
-                if target.is_null() {
-                    return Err(Failure::msg(format!("must specify a target for JSON patch {content}")));
-                }
-                for item in items.iter_mut().filter(|item| fits(item, target)) {
-                    item.object = json_patch(&item.object, &patch).map_err(Failure::msg)?;
-                }
+/// Applies one document. `entry` says what it is for; nothing for one that names its object itself.
+fn apply(patch: &Value, entry: &Value, items: &mut Vec<Item>) -> Result<(), Failure> {
+    let target = entry.get("target").unwrap_or(&Value::Null);
+    match patch {
+        Value::Array(_) => {
+            for item in items.iter_mut().filter(|item| fits(item, target)) {
+                item.object = json_patch(&item.object, patch).map_err(Failure::msg)?;
+                without_empty_annotations(&mut item.object);
             }
-            _ => strategic(&patch, target, items)?,
+            Ok(())
         }
+        Value::String(why) => Err(Failure::msg(why)),
+        _ => strategic(patch, target, entry.get("options").unwrap_or(&Value::Null), items),
     }
-    Ok(())
 }
 
-fn strategic(patch: &Value, target: &Value, items: &mut Vec<Item>) -> Result<(), Failure> {
+/// Annotations that are all gone are no map without entries.
+fn without_empty_annotations(object: &mut Value) {
+    if let Some(metadata) = object.get_mut("metadata").and_then(Value::as_object_mut)
+        && metadata.get("annotations").and_then(Value::as_object).is_some_and(serde_json::Map::is_empty)
+    {
+        metadata.remove("annotations");
+    }
+}
+
+fn strategic(patch: &Value, target: &Value, options: &Value, items: &mut Vec<Item>) -> Result<(), Failure> {
     let text = |path: &str| patch.pointer(path).and_then(Value::as_str).unwrap_or("");
     let (kind, name, namespace) = (text("/kind"), text("/metadata/name"), text("/metadata/namespace"));
     let group = |version: &str| version.rsplit_once('/').map(|(group, _)| group.to_owned()).unwrap_or_default();
@@ -121,6 +166,16 @@ fn strategic(patch: &Value, target: &Value, items: &mut Vec<Item>) -> Result<(),
             None => merge_patch(before.clone(), &patch),
         };
         prepend(&before, &mut item.object);
+        without_empty_annotations(&mut item.object);
+        let allows = |name: &str| options.get(name).and_then(Value::as_bool).unwrap_or(false);
+        if allows("allowKindChange")
+            && let Some(fields) = item.object.as_object_mut()
+        {
+            fields.insert("kind".to_owned(), Value::String(kind.to_owned()));
+        }
+        if allows("allowNameChange") && !name.is_empty() {
+            item.rename(name.to_owned());
+        }
         true
     });
     Ok(())
@@ -149,7 +204,7 @@ fn prepend(before: &Value, after: &mut Value) {
 }
 
 /// Whether a target's words (regular expressions for names, selectors for labels) fit an object.
-fn fits(item: &Item, target: &Value) -> bool {
+pub fn fits(item: &Item, target: &Value) -> bool {
     let text = |name: &str| target.get(name).and_then(Value::as_str).unwrap_or("");
     let version = item.text("/apiVersion");
     let (group, version) = version.split_once('/').unwrap_or(("", &version));
@@ -158,8 +213,19 @@ fn fits(item: &Item, target: &Value) -> bool {
             || regex_lite::Regex::new(&format!("^(?:{pattern})$")).is_ok_and(|pattern| pattern.is_match(value))
     };
     let names = item.was.iter().map(|(name, _)| name.clone()).chain([item.text("/metadata/name")]);
-    let selected = |selector: &str, path: &str| {
-        let values: std::collections::BTreeMap<String, String> = item
+    whole(text("group"), group)
+        && whole(text("version"), version)
+        && whole(text("kind"), &item.kind())
+        && whole(text("namespace"), &item.text("/metadata/namespace"))
+        && names.into_iter().any(|name| whole(text("name"), &name))
+        && selected(item, target)
+}
+
+/// Whether the labels and annotations of an object are those that a target selects.
+pub fn selected(item: &Item, target: &Value) -> bool {
+    let fits = |selector: &str, path: &str| {
+        let selector = target.get(selector).and_then(Value::as_str).unwrap_or("");
+        let values: BTreeMap<String, String> = item
             .object
             .pointer(path)
             .and_then(Value::as_object)
@@ -170,11 +236,5 @@ fn fits(item: &Item, target: &Value) -> bool {
         selector.is_empty()
             || crate::apimachinery::labels::parse(selector).is_ok_and(|selector| selector.matches(Some(&values)))
     };
-    whole(text("group"), group)
-        && whole(text("version"), version)
-        && whole(text("kind"), &item.kind())
-        && whole(text("namespace"), &item.text("/metadata/namespace"))
-        && names.into_iter().any(|name| whole(text("name"), &name))
-        && selected(text("labelSelector"), "/metadata/labels")
-        && selected(text("annotationSelector"), "/metadata/annotations")
+    fits("labelSelector", "/metadata/labels") && fits("annotationSelector", "/metadata/annotations")
 }

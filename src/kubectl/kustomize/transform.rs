@@ -73,6 +73,9 @@ pub fn run(rules: &Value, items: &mut [Item]) -> Result<(), Failure> {
             let on = |name: &str| entry.get(name).and_then(Value::as_bool).unwrap_or(false);
             if let Some(pairs) = entry.get("pairs").and_then(Value::as_object) {
                 labels(item, pairs, on("includeSelectors"), on("includeSelectors") || on("includeTemplates"));
+                for field in entry.get("fields").and_then(Value::as_array).into_iter().flatten() {
+                    named_field(item, field, pairs);
+                }
             }
         }
         if let Some(pairs) = rules.get("commonLabels").and_then(Value::as_object) {
@@ -160,6 +163,18 @@ fn labels(item: &mut Item, pairs: &Map<String, Value>, selectors: bool, with_tem
     }
 }
 
+/// Labels of a field that the kustomization names itself, for objects of some kind.
+fn named_field(item: &mut Item, field: &Value, pairs: &Map<String, Value>) {
+    let text = |name: &str| field.get(name).and_then(Value::as_str).unwrap_or("");
+    let version = item.text("/apiVersion");
+    let (group, version) = version.split_once('/').unwrap_or(("", &version));
+    let is = |wanted: &str, value: &str| wanted.is_empty() || wanted == value;
+    if is(text("kind"), &item.kind()) && is(text("group"), group) && is(text("version"), version) {
+        let make = field.get("create").and_then(Value::as_bool).unwrap_or(false);
+        put(&mut item.object, text("path"), make, pairs);
+    }
+}
+
 /// Adds pairs to the map at a path; with `make`, objects on the way are made.
 fn put(object: &mut Value, path: &str, make: bool, pairs: &Map<String, Value>) {
     if make {
@@ -182,7 +197,7 @@ fn put(object: &mut Value, path: &str, make: bool, pairs: &Map<String, Value>) {
 fn replicas(rules: &Value, items: &mut [Item]) -> Result<(), Failure> {
     for entry in rules.get("replicas").and_then(Value::as_array).into_iter().flatten() {
         let name = entry.get("name").and_then(Value::as_str).unwrap_or("");
-        let Some(count) = entry.get("count") else { continue };
+        let count = entry.get("count").cloned().unwrap_or_else(|| 0.into());
         let scaled = ["Deployment", "ReplicationController", "ReplicaSet", "StatefulSet"];
         let mut found = false;
         for item in items.iter_mut().filter(|item| scaled.contains(&item.kind().as_str()) && item.is_called(name, "")) {

@@ -134,7 +134,7 @@ fn run(cx: &mut Context<'_>) -> Outcome {
         waiting,
         replacing: None,
         results: Vec::new(),
-        failures: built.failures,
+        failures: if built.failures.is_empty() { Vec::new() } else { vec![Failure::Many(built.failures)] },
         uids: BTreeSet::new(),
         namespaces,
         allowed,
@@ -235,7 +235,7 @@ impl Applying {
             cx.out.out(&text);
         }
         if !self.failures.is_empty() {
-            return Err(Failure::Many(std::mem::take(&mut self.failures)));
+            return Err(Failure::Many(Failure::with_files(std::mem::take(&mut self.failures), Vec::new())));
         }
         if cx.session.flags.on("prune") {
             let gone = prune::prune(cx, &self.allowed, &self.uids, &self.namespaces, self.options.dry_run)?;
@@ -291,6 +291,19 @@ fn description(target: &Target) -> String {
     )
 }
 
+/// An object as it is created: fields of no value go, as they would when it is applied once more.
+fn without_nulls(value: Value) -> Value {
+    match value {
+        Value::Object(fields) => fields
+            .into_iter()
+            .filter(|(_, value)| !value.is_null())
+            .map(|(key, value)| (key, without_nulls(value)))
+            .collect(),
+        Value::Array(items) => items.into_iter().map(without_nulls).collect(),
+        other => other,
+    }
+}
+
 fn apply_one(cx: &mut Context<'_>, target: &Target, options: &Options) -> Result<(Value, &'static str), Failure> {
     let wanted = target.object.clone().unwrap_or_default();
     let source = target.source.as_deref().unwrap_or("");
@@ -313,9 +326,15 @@ fn apply_one(cx: &mut Context<'_>, target: &Target, options: &Options) -> Result
         Ok(current) => current,
         Err(failure) if failure.is_not_found() => {
             let collection = target.resource.path(&target.namespace);
-            let made =
-                writing::create(cx, &collection, &modified, options.dry_run, &options.manager, options.validation)
-                    .map_err(|failure| blame(failure, "creating", Some(source)))?;
+            let made = writing::create(
+                cx,
+                &collection,
+                &without_nulls(modified),
+                options.dry_run,
+                &options.manager,
+                options.validation,
+            )
+            .map_err(|failure| blame(failure, "creating", Some(source)))?;
             return Ok((made, "created"));
         }
         Err(failure) => return Err(failure.context(&retrieving())),

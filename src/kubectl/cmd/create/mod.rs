@@ -97,8 +97,8 @@ fn run(cx: &mut Context<'_>) -> Outcome {
         return raw(cx, &flags);
     }
     let built = builder::build(cx, &query)?;
-    let mut failures = built.failures.clone();
-    if built.targets.is_empty() && failures.is_empty() {
+    let mut failures = Vec::new();
+    if built.targets.is_empty() && built.failures.is_empty() {
         return Err(Failure::msg("no objects passed to create"));
     }
     if flags.on("edit") {
@@ -121,6 +121,7 @@ fn run(cx: &mut Context<'_>) -> Outcome {
             Err(failure) => failures.push(blame(failure, "creating", target.source.as_deref())),
         }
     }
+    let failures = Failure::with_files(failures, built.failures);
     if failures.is_empty() { DONE } else { Err(Failure::Many(failures)) }
 }
 
