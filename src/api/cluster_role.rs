@@ -17,7 +17,7 @@ impl Strategy for ClusterRole {
         "clusterrole",
     )
     .cluster_scoped();
-    const COLUMNS: &'static [Column] = &[Column::NAME, Column::new("Created At", "When the object was created.")];
+    const COLUMNS: &'static [Column] = &[Column::NAME, Column::CREATED_AT];
 
     fn validate(&self) -> Vec<field::Error> {
         let mut errors = Vec::new();

@@ -7,9 +7,9 @@ use std::collections::BTreeSet;
 use k8s_openapi::apiextensions_apiserver::pkg::apis::apiextensions::v1::{
     CustomResourceConversion, CustomResourceDefinition, CustomResourceDefinitionNames, CustomResourceDefinitionVersion,
 };
-use serde_json::json;
+use serde_json::{Value, json};
 
-use super::custom::invariants;
+use super::custom::{invariants, validate_rules};
 use super::{Cell, Column, KindInfo, Strategy, cells, generation, validate};
 use crate::api::validate::Errors;
 use crate::apimachinery::{content, field, meta};
@@ -29,7 +29,7 @@ impl Strategy for CustomResourceDefinition {
         .cluster_scoped()
         .status()
     };
-    const COLUMNS: &'static [Column] = &[Column::NAME, Column::new("Created At", "When the object was created.")];
+    const COLUMNS: &'static [Column] = &[Column::NAME, Column::CREATED_AT];
 
     fn set_defaults(&mut self) {
         let names = &mut self.spec.names;
@@ -127,7 +127,7 @@ fn validate_versions(errors: &mut Errors, path: &field::Path, versions: &[Custom
             errors.push(field::Error::invalid(&path.child("name"), &version.name, wrong.join(",")));
         }
         if let (Some(schema), None) = (schema(version), &shared) {
-            errors.extend(invariants::validate(&path.child("schema").child("openAPIV3Schema"), &schema));
+            validate_schema(errors, &path.child("schema").child("openAPIV3Schema"), &schema);
         }
     }
     let names: BTreeSet<&str> = versions.iter().map(|version| version.name.as_str()).collect();
@@ -141,8 +141,14 @@ fn validate_versions(errors: &mut Errors, path: &field::Path, versions: &[Custom
         errors.push(field::Error::invalid_shown(&at, shown(), why));
     }
     if let Some(schema) = shared {
-        errors.extend(invariants::validate(&path.child("validation").child("openAPIV3Schema"), &schema));
+        validate_schema(errors, &path.child("validation").child("openAPIV3Schema"), &schema);
     }
+}
+
+/// The rules of a schema are looked at when all else of it is right.
+fn validate_schema(errors: &mut Errors, path: &field::Path, schema: &Value) {
+    let wrong = invariants::validate(path, schema);
+    errors.extend(if wrong.is_empty() { validate_rules(path, schema) } else { wrong });
 }
 
 /// `ValidateCustomResourceDefinitionNames`

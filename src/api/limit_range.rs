@@ -17,7 +17,7 @@ use crate::sim::Time;
 
 impl Strategy for LimitRange {
     const INFO: KindInfo = KindInfo::new("", "v1", "LimitRange", "limitranges", "limitrange").short(&["limits"]);
-    const COLUMNS: &'static [Column] = &[Column::NAME, Column::new("Created At", "When the object was created.")];
+    const COLUMNS: &'static [Column] = &[Column::NAME, Column::CREATED_AT];
 
     fn set_defaults(&mut self) {
         for item in self.spec.get_or_insert_default().limits.iter_mut().filter(|item| item.type_ == "Container") {

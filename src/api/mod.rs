@@ -9,6 +9,7 @@ use k8s_openapi::api::{
 };
 use k8s_openapi::apiextensions_apiserver::pkg::apis::apiextensions::v1 as apiextensions;
 
+pub mod api_service;
 mod cells;
 mod claim_spec;
 mod cluster_role;
@@ -119,7 +120,7 @@ pub static KINDS: &[&dyn KindOps] = &[
     &plain::VALIDATING_ADMISSION_POLICY,
     &plain::VALIDATING_ADMISSION_POLICY_BINDING,
     &plain::VALIDATING_WEBHOOK_CONFIGURATION,
-    &plain::APISERVICE,
+    &api_service::API_SERVICE,
     &plain::RUNTIME_CLASS,
     &plain::DEVICE_CLASS,
     &plain::RESOURCE_CLAIM,

@@ -1,5 +1,5 @@
 //! Kinds that the server keeps without knowing them: whatever is written is kept and given back. No controller acts
-//! on them and nothing of them is validated beyond their metadata.
+//! on them; of most nothing is validated beyond their metadata.
 
 use std::any::Any;
 use std::sync::Arc;
@@ -12,17 +12,72 @@ use crate::apimachinery::facts::facts;
 use crate::apimachinery::{Object, field, meta};
 use crate::sim::Time;
 
-/// A kind known by its names alone.
+/// A kind known by its names, and perhaps by what its table shows.
 pub struct PlainKind {
+    /// Its names.
     info: &'static KindInfo,
+    /// Its columns.
+    columns: &'static [Column],
+    /// Where that is what stands between name and age: `spec.handler`, `#webhooks` for how many, and after a `?` what
+    /// stands for nothing.
+    paths: &'static [&'static str],
+    /// The same, when it takes more than a path.
+    cells: fn(&Map<String, Value>) -> Vec<Cell>,
+    /// What the server adds to a new object.
+    prepare: fn(&mut PlainObject),
+    /// What is wrong with an object.
+    validate: fn(&PlainObject) -> Vec<field::Error>,
+}
+
+impl PlainKind {
+    const fn new(info: &'static KindInfo, columns: &'static [Column], paths: &'static [&'static str]) -> Self {
+        Self { info, columns, paths, cells: |_| Vec::new(), prepare: |_| {}, validate: |_| Vec::new() }
+    }
+
+    /// A kind whose cells, new objects and faults are worked out by functions of its own.
+    pub(super) const fn with(
+        info: &'static KindInfo,
+        columns: &'static [Column],
+        cells: fn(&Map<String, Value>) -> Vec<Cell>,
+        prepare: fn(&mut PlainObject),
+        validate: fn(&PlainObject) -> Vec<field::Error>,
+    ) -> Self {
+        Self { info, columns, paths: &[], cells, prepare, validate }
+    }
+}
+
+/// What a column shows that is described by a path.
+fn at_path(content: &Map<String, Value>, path: &str) -> Cell {
+    let (path, nothing) = path.split_once('?').unwrap_or((path, ""));
+    let (path, count) = path.strip_prefix('#').map_or((path, false), |path| (path, true));
+    let mut parts = path.split('.');
+    let first = parts.next().and_then(|part| content.get(part));
+    match parts.fold(first, |held, part| held?.get(part)) {
+        Some(Value::Array(items)) if count => json!(items.len()),
+        Some(Value::Array(items)) => json!(items.iter().filter_map(Value::as_str).collect::<Vec<_>>().join(",")),
+        Some(held) => held.clone(),
+        None if count => json!(0),
+        None => json!(nothing),
+    }
 }
 
 macro_rules! plain_kinds {
-    ($($name:ident = $group:literal $kind:literal $resource:literal $singular:literal $(. $more:ident($($with:expr)?))*;)*) => {
+    ($(
+        $name:ident = $group:literal $kind:literal $resource:literal $singular:literal $(. $more:ident($($with:expr)?))*
+            $(=> $($column:literal $type:literal $path:literal),*)?;
+    )*) => {
         $(
             #[doc = concat!("`", $resource, "`.")]
             pub static $name: PlainKind =
-                PlainKind { info: &KindInfo::new($group, "v1", $kind, $resource, $singular)$(.$more($($with)?))* };
+                PlainKind::new(
+                    &KindInfo::new($group, "v1", $kind, $resource, $singular)$(.$more($($with)?))*,
+                    &[
+                        Column::NAME,
+                        $($(Column { kind: $type, ..Column::new($column, concat!("What it has at ", $path, ".")) },)*)?
+                        Column::AGE,
+                    ],
+                    &[$($($path),*)?],
+                );
         )*
     };
 }
@@ -30,26 +85,33 @@ macro_rules! plain_kinds {
 plain_kinds! {
     CERTIFICATE_SIGNING_REQUEST = "certificates.k8s.io" "CertificateSigningRequest" "certificatesigningrequests.certificates.k8s.io" "certificatesigningrequest".short(&["csr"]).cluster_scoped().status();
     IPADDRESS = "networking.k8s.io" "IPAddress" "ipaddresses.networking.k8s.io" "ipaddress".short(&["ip"]).cluster_scoped();
-    SERVICE_CIDR = "networking.k8s.io" "ServiceCIDR" "servicecidrs.networking.k8s.io" "servicecidr".cluster_scoped().status();
+    SERVICE_CIDR = "networking.k8s.io" "ServiceCIDR" "servicecidrs.networking.k8s.io" "servicecidr".cluster_scoped().status()
+        => "CIDRs" "string" "spec.cidrs";
     CSI_DRIVER = "storage.k8s.io" "CSIDriver" "csidrivers.storage.k8s.io" "csidriver".cluster_scoped();
-    CSINODE = "storage.k8s.io" "CSINode" "csinodes.storage.k8s.io" "csinode".cluster_scoped();
+    CSINODE = "storage.k8s.io" "CSINode" "csinodes.storage.k8s.io" "csinode".cluster_scoped()
+        => "Drivers" "integer" "#spec.drivers";
     CSISTORAGE_CAPACITY = "storage.k8s.io" "CSIStorageCapacity" "csistoragecapacities.storage.k8s.io" "csistoragecapacity";
     VOLUME_ATTACHMENT = "storage.k8s.io" "VolumeAttachment" "volumeattachments.storage.k8s.io" "volumeattachment".cluster_scoped().status();
-    VOLUME_ATTRIBUTES_CLASS = "storage.k8s.io" "VolumeAttributesClass" "volumeattributesclasses.storage.k8s.io" "volumeattributesclass".short(&["vac"]).cluster_scoped();
+    VOLUME_ATTRIBUTES_CLASS = "storage.k8s.io" "VolumeAttributesClass" "volumeattributesclasses.storage.k8s.io" "volumeattributesclass".short(&["vac"]).cluster_scoped()
+        => "DriverName" "string" "driverName";
     MUTATING_ADMISSION_POLICY = "admissionregistration.k8s.io" "MutatingAdmissionPolicy" "mutatingadmissionpolicies.admissionregistration.k8s.io" "mutatingadmissionpolicy".cluster_scoped().extension();
     MUTATING_ADMISSION_POLICY_BINDING = "admissionregistration.k8s.io" "MutatingAdmissionPolicyBinding" "mutatingadmissionpolicybindings.admissionregistration.k8s.io" "mutatingadmissionpolicybinding".cluster_scoped().extension();
-    MUTATING_WEBHOOK_CONFIGURATION = "admissionregistration.k8s.io" "MutatingWebhookConfiguration" "mutatingwebhookconfigurations.admissionregistration.k8s.io" "mutatingwebhookconfiguration".cluster_scoped().extension();
+    MUTATING_WEBHOOK_CONFIGURATION = "admissionregistration.k8s.io" "MutatingWebhookConfiguration" "mutatingwebhookconfigurations.admissionregistration.k8s.io" "mutatingwebhookconfiguration".cluster_scoped().extension()
+        => "Webhooks" "integer" "#webhooks";
     VALIDATING_ADMISSION_POLICY = "admissionregistration.k8s.io" "ValidatingAdmissionPolicy" "validatingadmissionpolicies.admissionregistration.k8s.io" "validatingadmissionpolicy".cluster_scoped().extension().status();
     VALIDATING_ADMISSION_POLICY_BINDING = "admissionregistration.k8s.io" "ValidatingAdmissionPolicyBinding" "validatingadmissionpolicybindings.admissionregistration.k8s.io" "validatingadmissionpolicybinding".cluster_scoped().extension();
-    VALIDATING_WEBHOOK_CONFIGURATION = "admissionregistration.k8s.io" "ValidatingWebhookConfiguration" "validatingwebhookconfigurations.admissionregistration.k8s.io" "validatingwebhookconfiguration".cluster_scoped().extension();
-    APISERVICE = "apiregistration.k8s.io" "APIService" "apiservices.apiregistration.k8s.io" "apiservice".cluster_scoped().extension().status();
-    RUNTIME_CLASS = "node.k8s.io" "RuntimeClass" "runtimeclasses.node.k8s.io" "runtimeclass".cluster_scoped();
+    VALIDATING_WEBHOOK_CONFIGURATION = "admissionregistration.k8s.io" "ValidatingWebhookConfiguration" "validatingwebhookconfigurations.admissionregistration.k8s.io" "validatingwebhookconfiguration".cluster_scoped().extension()
+        => "Webhooks" "integer" "#webhooks";
+    RUNTIME_CLASS = "node.k8s.io" "RuntimeClass" "runtimeclasses.node.k8s.io" "runtimeclass".cluster_scoped()
+        => "Handler" "string" "handler";
     DEVICE_CLASS = "resource.k8s.io" "DeviceClass" "deviceclasses.resource.k8s.io" "deviceclass".cluster_scoped();
     RESOURCE_CLAIM = "resource.k8s.io" "ResourceClaim" "resourceclaims.resource.k8s.io" "resourceclaim".status();
     RESOURCE_CLAIM_TEMPLATE = "resource.k8s.io" "ResourceClaimTemplate" "resourceclaimtemplates.resource.k8s.io" "resourceclaimtemplate";
-    RESOURCE_SLICE = "resource.k8s.io" "ResourceSlice" "resourceslices.resource.k8s.io" "resourceslice".cluster_scoped();
+    RESOURCE_SLICE = "resource.k8s.io" "ResourceSlice" "resourceslices.resource.k8s.io" "resourceslice".cluster_scoped()
+        => "Node" "string" "spec.nodeName", "Driver" "string" "spec.driver", "Pool" "string" "spec.pool.name";
     FLOW_SCHEMA = "flowcontrol.apiserver.k8s.io" "FlowSchema" "flowschemas.flowcontrol.apiserver.k8s.io" "flowschema".cluster_scoped().status();
-    PRIORITY_LEVEL_CONFIGURATION = "flowcontrol.apiserver.k8s.io" "PriorityLevelConfiguration" "prioritylevelconfigurations.flowcontrol.apiserver.k8s.io" "prioritylevelconfiguration".cluster_scoped().status();
+    PRIORITY_LEVEL_CONFIGURATION = "flowcontrol.apiserver.k8s.io" "PriorityLevelConfiguration" "prioritylevelconfigurations.flowcontrol.apiserver.k8s.io" "prioritylevelconfiguration".cluster_scoped().status()
+        => "Type" "string" "spec.type", "NominalConcurrencyShares" "string" "spec.limited.nominalConcurrencyShares?<none>", "Queues" "string" "spec.limited.limitResponse.queuing.queues?<none>", "HandSize" "string" "spec.limited.limitResponse.queuing.handSize?<none>", "QueueLengthLimit" "string" "spec.limited.limitResponse.queuing.queueLengthLimit?<none>";
 }
 
 /// An object of such a kind: its metadata, and the rest as it was written.
@@ -165,7 +227,7 @@ impl KindOps for PlainKind {
         self.info
     }
     fn columns(&self) -> &[Column] {
-        &[Column::NAME, Column::AGE]
+        self.columns
     }
     fn decode(&self, json: Value) -> Result<Box<dyn Object>, String> {
         let mut json = json;
@@ -180,6 +242,7 @@ impl KindOps for PlainKind {
     fn prepare_for_create(&self, object: &mut dyn Object) {
         if let (true, Some(object)) = (self.info.has_status, object.as_any_mut().downcast_mut::<PlainObject>()) {
             object.content.remove("status");
+            (self.prepare)(object);
         }
     }
     fn prepare_for_update(&self, new: &mut dyn Object, old: &dyn Object) {
@@ -190,11 +253,11 @@ impl KindOps for PlainKind {
     fn prepare_for_status_update(&self, new: &mut dyn Object, old: &dyn Object) {
         keep(new, old, false);
     }
-    fn validate(&self, _: &dyn Object) -> Vec<field::Error> {
-        Vec::new()
+    fn validate(&self, object: &dyn Object) -> Vec<field::Error> {
+        object.as_any().downcast_ref().map(self.validate).unwrap_or_default()
     }
-    fn validate_update(&self, _: &dyn Object, _: &dyn Object) -> Vec<field::Error> {
-        Vec::new()
+    fn validate_update(&self, new: &dyn Object, _: &dyn Object) -> Vec<field::Error> {
+        self.validate(new)
     }
     fn validate_status_update(&self, _: &dyn Object, _: &dyn Object) -> Vec<field::Error> {
         Vec::new()
@@ -203,7 +266,13 @@ impl KindOps for PlainKind {
         Vec::new()
     }
     fn row(&self, object: &dyn Object, now: Time) -> Vec<Cell> {
-        vec![json!(meta::name(object.meta())), json!(cells::age(object.meta(), now))]
+        let mut row = vec![json!(meta::name(object.meta()))];
+        if let Some(held) = object.as_any().downcast_ref::<PlainObject>() {
+            row.extend(self.paths.iter().map(|path| at_path(&held.content, path)));
+            row.extend((self.cells)(&held.content));
+        }
+        row.push(json!(cells::age(object.meta(), now)));
+        row
     }
     fn selectable_fields(&self, _: &dyn Object) -> Vec<(&'static str, String)> {
         Vec::new()
@@ -213,6 +282,22 @@ impl KindOps for PlainKind {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_column_shows_what_is_at_its_path() {
+        let row = |kind: &PlainKind, json: Value| kind.row(&*kind.decode(json).unwrap(), Time::from_seconds(0));
+        let named = |rest: Value| {
+            let mut json = json!({"metadata": {"name": "a", "creationTimestamp": "1970-01-01T00:00:00Z"}});
+            json.as_object_mut().unwrap().extend(rest.as_object().unwrap().clone());
+            json
+        };
+        let cidrs = named(json!({"spec": {"cidrs": ["10.0.0.0/8", "fd00::/108"]}}));
+        assert_eq!(row(&SERVICE_CIDR, cidrs), [json!("a"), json!("10.0.0.0/8,fd00::/108"), json!("0s")]);
+        let hooks = named(json!({"webhooks": [{}, {}]}));
+        assert_eq!(row(&VALIDATING_WEBHOOK_CONFIGURATION, hooks), [json!("a"), json!(2), json!("0s")]);
+        let level = row(&PRIORITY_LEVEL_CONFIGURATION, named(json!({"spec": {"type": "Exempt"}})));
+        assert_eq!((&level[1], &level[2]), (&json!("Exempt"), &json!("<none>")));
+    }
 
     #[test]
     fn what_is_written_is_given_back_and_the_status_has_its_own_door() {

@@ -11,7 +11,7 @@ use crate::sim::Time;
 impl Strategy for Role {
     const INFO: KindInfo =
         KindInfo::new("rbac.authorization.k8s.io", "v1", "Role", "roles.rbac.authorization.k8s.io", "role");
-    const COLUMNS: &'static [Column] = &[Column::NAME, Column::new("Created At", "When the object was created.")];
+    const COLUMNS: &'static [Column] = &[Column::NAME, Column::CREATED_AT];
 
     fn validate(&self) -> Vec<field::Error> {
         let mut errors = Vec::new();

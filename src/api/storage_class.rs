@@ -25,7 +25,7 @@ impl Strategy for StorageClass {
         Column::new("Provisioner", "Who makes its volumes."),
         Column::new("ReclaimPolicy", "What becomes of a volume when its claim is gone."),
         Column::new("VolumeBindingMode", "When a claim gets its volume."),
-        Column { kind: "boolean", ..Column::new("AllowVolumeExpansion", "Whether its volumes may grow.") },
+        Column::new("AllowVolumeExpansion", "Whether its volumes may grow."),
         Column::AGE,
     ];
 

@@ -156,6 +156,9 @@ impl Column {
         description: "The object's name, unique for its kind in its namespace.",
     };
 
+    /// When it was created, for kinds that upstream gives no columns of their own.
+    pub const CREATED_AT: Column = Column { kind: "date", ..Column::new("Created At", "When the object was created.") };
+
     /// The time since creation.
     pub const AGE: Column = Column::new("Age", "How long ago the object was created.");
 }

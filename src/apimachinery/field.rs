@@ -152,6 +152,11 @@ impl Error {
         Self { kind: ErrorKind::NotFound, path: path.clone(), value: show(value), detail: String::new() }
     }
 
+    /// `path: Internal error: detail`.
+    pub fn internal(path: &Path, detail: impl Into<String>) -> Self {
+        Self { kind: ErrorKind::Internal, path: path.clone(), value: String::new(), detail: detail.into() }
+    }
+
     /// The reason of the cause in a `Status`.
     pub const fn reason(&self) -> &'static str {
         match self.kind {

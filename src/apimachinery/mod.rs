@@ -1,5 +1,6 @@
 //! What every kind shares: objects, names, selectors, field errors, the `Status` of a failure. Knows no kind's rules.
 
+pub mod cel;
 pub mod content;
 mod decode;
 pub mod facts;

@@ -1,9 +1,10 @@
 //! CustomResourceDefinitions at work: their names are accepted, their kinds served, their objects go with them.
 //!
-//! Models Kubernetes 1.36 staging/src/k8s.io/apiextensions-apiserver/pkg/controller/{status,establish,finalizer}. What
+//! Models Kubernetes 1.36 staging/src/k8s.io/apiextensions-apiserver/pkg/controller/{status,establish,finalizer} and
+//! pkg/controlplane/controller/crdregistration. What
 //! upstream's controllers do a moment after a write is done with it here.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use k8s_openapi::apiextensions_apiserver::pkg::apis::apiextensions::v1::{
@@ -12,7 +13,7 @@ use k8s_openapi::apiextensions_apiserver::pkg::apis::apiextensions::v1::{
 
 use super::{ApiServer, Caller, DeleteOptions, Propagation, managed_fields};
 use crate::api::custom::{CustomKind, kinds_of};
-use crate::api::{self, KindRef};
+use crate::api::{self, KindOps, KindRef, api_service};
 use crate::apimachinery::{Kind, Object, meta};
 use crate::storage::Stored;
 
@@ -75,6 +76,39 @@ impl ApiServer {
         let definitions = self.list::<CustomResourceDefinition>(None).filter(|one| established(one));
         let kinds: Vec<Arc<CustomKind>> = definitions.flat_map(|definition| kinds_of(&definition)).collect();
         self.customs = kinds;
+        self.register_definitions();
+    }
+
+    /// Keeps an APIService for each version of a defined group, and none for those that are gone.
+    fn register_definitions(&mut self) {
+        let resource = api_service::API_SERVICE.info().resource;
+        let wanted: BTreeMap<String, (&'static str, &'static str)> = self
+            .customs
+            .iter()
+            .map(|kind| (kind.names().group, kind.names().version))
+            .map(|(group, version)| (format!("{version}.{group}"), (group, version)))
+            .collect();
+        let ours = |object: &Arc<dyn Object>| {
+            let labels = object.meta().labels.as_ref();
+            labels.and_then(|labels| labels.get(api_service::MANAGED)).is_some_and(|managed| managed == "true")
+        };
+        let held = self.store.list(resource, None).filter(|object| ours(object));
+        let gone: Vec<String> =
+            held.map(|object| meta::name(object.meta()).to_owned()).filter(|name| !wanted.contains_key(name)).collect();
+        let caller = Caller::component("system:kube-apiserver");
+        for name in gone {
+            // That it is there was seen just now, and nothing holds it.
+            let _ = self.delete_object(&caller, resource, "", &name, &DeleteOptions::default());
+        }
+        for (name, (group, version)) in wanted {
+            if self.store.get(resource, "", &name).is_none()
+                && let Ok(object) =
+                    api_service::API_SERVICE.decode(api_service::local(group, version, (1000, 100), "true"))
+            {
+                // A group that somebody has claimed with an APIService of his own stays his.
+                let _ = self.create_object(&caller, object, false);
+            }
+        }
     }
 
     fn accept(&self, definition: &mut CustomResourceDefinition) {

@@ -158,7 +158,7 @@ pub(super) fn validate_update(info: &KindInfo, new: &ObjectMeta, old: &ObjectMet
 fn name_rule(info: &KindInfo) -> fn(&str) -> Vec<String> {
     match info.resource {
         "namespaces" | "services" | "statefulsets.apps" => content::dns1123_label,
-        "poddisruptionbudgets.policy" => content::path_segment,
+        "poddisruptionbudgets.policy" | "apiservices.apiregistration.k8s.io" => content::path_segment,
         resource if resource.ends_with(".rbac.authorization.k8s.io") => content::path_segment,
         _ => content::dns1123_subdomain,
     }

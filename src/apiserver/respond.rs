@@ -25,6 +25,19 @@ const METADATA: &[&str] = &[
     "finalizers",
     "managedFields",
 ];
+const REFERENCE: &[&str] = &["kind", "namespace", "name", "uid", "apiVersion", "resourceVersion", "fieldPath"];
+/// The order of what stands at a key, or of each in the list that stands there: that of Go's struct.
+const BELOW: &[(&str, &[&str])] = &[
+    ("metadata", METADATA),
+    ("ownerReferences", &["apiVersion", "kind", "name", "uid", "controller", "blockOwnerDeletion"]),
+    ("managedFields", &["manager", "operation", "apiVersion", "time", "fieldsType", "fieldsV1", "subresource"]),
+    ("involvedObject", REFERENCE),
+    ("claimRef", REFERENCE),
+    ("targetRef", REFERENCE),
+    ("scaleTargetRef", &["kind", "name", "apiVersion"]),
+    ("roleRef", &["apiGroup", "kind", "name"]),
+    ("subjects", &["kind", "apiGroup", "name", "namespace"]),
+];
 
 /// An answer in JSON.
 pub(super) fn json(status: u16, value: &Value, warnings: &[String]) -> Response {
@@ -79,17 +92,28 @@ fn warning(text: &str) -> String {
 pub(super) fn write(value: &Value, out: &mut Vec<u8>) {
     match value {
         Value::Object(map) => write_map(map, order_of(map), out),
-        Value::Array(items) => {
-            out.push(b'[');
-            for (index, item) in items.iter().enumerate() {
-                if index > 0 {
-                    out.push(b',');
-                }
-                write(item, out);
-            }
-            out.push(b']');
-        }
+        Value::Array(items) => write_list(items, write, out),
         other => out.extend_from_slice(go_json::to_compact(other).as_bytes()),
+    }
+}
+
+fn write_list(items: &[Value], one: impl Fn(&Value, &mut Vec<u8>), out: &mut Vec<u8>) {
+    out.push(b'[');
+    for (index, item) in items.iter().enumerate() {
+        if index > 0 {
+            out.push(b',');
+        }
+        one(item, out);
+    }
+    out.push(b']');
+}
+
+/// Writes a value whose keys have an order of their own, or each of a list of such.
+fn write_ordered(value: &Value, order: &[&str], out: &mut Vec<u8>) {
+    match value {
+        Value::Object(map) => write_map(map, order, out),
+        Value::Array(items) => write_list(items, |item, out| write_ordered(item, order, out), out),
+        other => write(other, out),
     }
 }
 
@@ -113,9 +137,9 @@ fn write_map(map: &Map<String, Value>, first: &[&str], out: &mut Vec<u8>) {
         empty = false;
         out.extend_from_slice(go_json::quoted(key).as_bytes());
         out.push(b':');
-        match value {
-            Value::Object(metadata) if key == "metadata" => write_map(metadata, METADATA, out),
-            other => write(other, out),
+        match BELOW.iter().find(|(name, _)| name == key) {
+            Some((_, order)) => write_ordered(value, order, out),
+            None => write(value, out),
         }
     }
     out.push(b'}');
@@ -134,4 +158,27 @@ pub(super) fn for_people(request: &Request, mut answer: Response) -> Response {
         answer.body = Body::Bytes(go_json::indented(text.trim_end()).into_bytes());
     }
     answer
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::json;
+
+    #[test]
+    fn keys_stand_in_the_order_of_gos_structs() {
+        let owner = json!({"apiVersion": "batch/v1", "kind": "Job", "name": "a", "uid": "u", "controller": true});
+        let pod = json!({"apiVersion": "v1", "kind": "Pod", "metadata": {"ownerReferences": [owner], "name": "a-x"}});
+        let event = json!({"involvedObject": {"apiVersion": "v1", "kind": "Pod", "name": "p", "namespace": "n"}});
+        let text = |value: &Value| {
+            let mut out = Vec::new();
+            write(value, &mut out);
+            String::from_utf8(out).unwrap()
+        };
+        assert_eq!(
+            text(&pod),
+            r#"{"kind":"Pod","apiVersion":"v1","metadata":{"name":"a-x","ownerReferences":[{"apiVersion":"batch/v1","kind":"Job","name":"a","uid":"u","controller":true}]}}"#
+        );
+        assert_eq!(text(&event), r#"{"involvedObject":{"kind":"Pod","namespace":"n","name":"p","apiVersion":"v1"}}"#);
+    }
 }

@@ -3,6 +3,7 @@
 mod custom_resources;
 mod managed_fields;
 mod paging;
+mod reference;
 
 use serde_json::{Value, json};
 

@@ -14,6 +14,8 @@ use k8s_openapi::api::storage::v1::StorageClass;
 use serde_json::{Value, json};
 
 use super::{Addon, NodeConfig, roles};
+use crate::api::KindOps as _;
+use crate::api::api_service::{self, API_SERVICE};
 use crate::apimachinery::{Kind, meta, names};
 use crate::apiserver::{ApiServer, Caller};
 use crate::kubelet::healthy_conditions;
@@ -75,6 +77,7 @@ pub fn bootstrap(server: &mut ApiServer, nodes: &[NodeConfig], certificate: &str
         maker.trust(node, certificate);
         maker.addons();
     }
+    maker.api_services();
 }
 
 /// Lets the other machines join.
@@ -260,10 +263,20 @@ impl Maker<'_> {
                 "versionPriority": 100,
             },
         });
-        let made = crate::api::by_resource("apiservices.apiregistration.k8s.io")
-            .and_then(|ops| ops.decode(object).ok())
-            .and_then(|object| self.server.create_object(&self.caller, object, false).ok());
-        debug_assert!(made.is_some(), "the metrics service was refused");
+        self.api_service(object);
+    }
+
+    fn api_service(&mut self, object: Value) {
+        let object = API_SERVICE.decode(object).ok();
+        let made = object.and_then(|object| self.server.create_object(&self.caller, object, false).ok());
+        debug_assert!(made.is_some(), "an APIService was refused");
+    }
+
+    /// What the API server serves itself.
+    fn api_services(&mut self) {
+        for (group, version, by_group, by_version) in api_service::LOCAL {
+            self.api_service(api_service::local(group, version, (by_group, by_version), "onstart"));
+        }
     }
 
     fn leases(&mut self, nodes: &[NodeConfig]) {

@@ -28,6 +28,7 @@ const PACKAGES: &[(&str, &str)] = &[
     ("api/rbac/v1", "rbac.authorization.k8s.io.v1"),
     ("api/scheduling/v1", "scheduling.k8s.io.v1"),
     ("api/storage/v1", "storage.k8s.io.v1"),
+    ("apiextensions-apiserver/pkg/apis/apiextensions/v1", "apiextensions.k8s.io.v1"),
 ];
 
 /// Prints the table.
@@ -38,9 +39,9 @@ pub fn run(arguments: &[String]) -> Result<(), Box<dyn Error>> {
     let mut names = BTreeMap::new();
     for (path, package) in PACKAGES {
         let mut text = String::new();
-        for file in ["types.go", "micro_time.go"] {
+        for file in ["types.go", "micro_time.go", "types_jsonschema.go"] {
             let path = staging.join(path).join(file);
-            // Only one package has the second.
+            // Only one package each has the others.
             if path.is_file() {
                 text.push_str(&fs::read_to_string(path)?);
             }
@@ -92,6 +93,9 @@ fn structs(package: &str, text: &str, names: &BTreeMap<String, String>) -> Vec<S
     for line in text.lines() {
         if let Some(name) = line.strip_prefix("type ").and_then(|rest| rest.strip_suffix(" struct {")) {
             open = Some(format!("{package}.{name}"));
+        } else if let Some(name) = line.strip_prefix("type ").and_then(|rest| rest.strip_suffix(" struct{}")) {
+            // Whether it is there is all that it says.
+            lines.push(format!("{package}.{name} -"));
         } else if line == "}" {
             lines.extend(open.take().filter(|made| made.contains(' ')));
         } else if let Some(made) = &mut open
@@ -103,7 +107,8 @@ fn structs(package: &str, text: &str, names: &BTreeMap<String, String>) -> Vec<S
     lines
 }
 
-/// One field as the table has it: `name=number:type`, `?` for a pointer, `~` for one whose fields stand in its place.
+/// One field as the table has it: `name=number:type`, `?` for a pointer, `~` for one whose fields stand in its place,
+/// `|` for one that stands for the whole message: such a message is in JSON what its last field is.
 fn field(
     line: &str,
     package: &str,
@@ -113,7 +118,7 @@ fn field(
     let (declared, tags) = line.split_once('`').filter(|_| !line.starts_with("//"))?;
     let tag = |name: &str| tags.split(&format!("{name}:\"")).nth(1).and_then(|rest| rest.split('"').next());
     let number = tag("protobuf")?.split(',').nth(1)?;
-    let mut json = tag("json")?.split(',');
+    let mut json = tag("json").unwrap_or("|").split(',');
     let name = json.next().unwrap_or_default();
     let inline = json.any(|word| word == "inline");
     let words: Vec<&str> = declared.split_whitespace().collect();
@@ -151,7 +156,7 @@ fn shape(
         "intstr.IntOrString" => "intstr",
         "Time" | "metav1.Time" | "v1.Time" if go != "Time" || package == "meta.v1" => "time",
         "MicroTime" | "metav1.MicroTime" | "v1.MicroTime" => "microtime",
-        "runtime.RawExtension" | "FieldsV1" | "metav1.FieldsV1" => "raw",
+        "runtime.RawExtension" | "FieldsV1" | "metav1.FieldsV1" | "JSON" => "raw",
         _ => "",
     };
     if !plain.is_empty() {

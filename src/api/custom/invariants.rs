@@ -2,7 +2,8 @@
 //! no object.
 //!
 //! Models Kubernetes 1.36 staging/src/k8s.io/apiextensions-apiserver/pkg/apiserver/schema/validation.go
-//! (`validateStructuralInvariants`). Leaves out what stands below `allOf`, `anyOf`, `oneOf` and `not`.
+//! (`validateStructuralInvariants`). Of what stands below `allOf`, `anyOf`, `oneOf` and `not` it knows that there are no
+//! rules in it.
 
 use serde_json::Value;
 
@@ -44,6 +45,14 @@ fn check(errors: &mut Vec<Error>, path: &Path, schema: &Value, level: Level) {
         check(errors, &path.child("additionalProperties"), inner, Level::Field);
     }
     check_type(errors, path, schema, level);
+    for name in ["allOf", "anyOf", "oneOf"] {
+        for (index, inner) in schema.get(name).and_then(Value::as_array).into_iter().flatten().enumerate() {
+            no_rules(errors, &path.child(name).index(index), inner);
+        }
+    }
+    if let Some(inner) = schema.get("not") {
+        no_rules(errors, &path.child("not"), inner);
+    }
     let embedded = flag(schema, "x-kubernetes-embedded-resource");
     if embedded && additional.is_some() {
         let why = "must not be used if x-kubernetes-embedded-resource is set";
@@ -72,6 +81,22 @@ fn check(errors: &mut Vec<Error>, path: &Path, schema: &Value, level: Level) {
         let why = "must not be empty if x-kubernetes-embedded-resource is true without \
                    x-kubernetes-preserve-unknown-fields";
         errors.push(Error::required(&path.child("properties"), why));
+    }
+}
+
+/// Rules belong to the structure, not to what is asked of values.
+fn no_rules(errors: &mut Vec<Error>, path: &Path, schema: &Value) {
+    if schema.get("x-kubernetes-validations").and_then(Value::as_array).is_some_and(|rules| !rules.is_empty()) {
+        let path = path.child("x-kubernetes-validations");
+        errors.push(Error::forbidden(&path, "must be empty to be structural"));
+    }
+    for name in ["items", "additionalProperties"] {
+        if let Some(inner) = schema.get(name) {
+            no_rules(errors, &path.child(name), inner);
+        }
+    }
+    for (name, inner) in schema.get("properties").and_then(Value::as_object).into_iter().flatten() {
+        no_rules(errors, &path.child("properties").key(name), inner);
     }
 }
 

@@ -5,7 +5,10 @@
 //! back under its own name (`strategy: None`).
 
 pub mod invariants;
+mod rules;
 mod structural;
+
+pub(super) use rules::definition::validate as validate_rules;
 
 use std::sync::Arc;
 
@@ -39,6 +42,7 @@ pub struct CustomKind {
     /// A path for each column after the name.
     paths: Vec<JsonPath>,
     schema: Value,
+    rules: Option<rules::Rules>,
     selectable: Vec<(&'static str, JsonPath)>,
     scale: Option<ScalePaths>,
 }
@@ -92,7 +96,23 @@ impl CustomKind {
             let path = JsonPath::parse(&format!("{{{}}}", field.json_path)).ok()?.allow_missing_keys(true);
             Some((intern(field.json_path.trim_start_matches('.')), path))
         });
-        Self { info, columns, paths, schema, selectable: selectable.collect(), scale }
+        let rules = rules::Rules::of(&schema);
+        Self { info, columns, paths, schema, rules, selectable: selectable.collect(), scale }
+    }
+
+    fn faults(&self, object: &dyn Object, old: Option<&dyn Object>) -> Vec<field::Error> {
+        let Some(content) = plain(object).map(PlainObject::content_value) else { return Vec::new() };
+        let mut errors = structural::validate(&self.schema, &content);
+        match rules::blocked(&errors).filter(|_| self.rules.is_some()) {
+            Some(blocked) => errors.push(blocked),
+            None => errors.extend(self.findings(object, old).errors),
+        }
+        errors
+    }
+
+    fn findings(&self, object: &dyn Object, old: Option<&dyn Object>) -> rules::Findings {
+        let Some(rules) = &self.rules else { return rules::Findings::default() };
+        rules.validate(&self.encode(object), old.map(|old| self.encode(old)).as_ref())
     }
 
     /// Its names.
@@ -223,16 +243,17 @@ impl KindOps for CustomKind {
         new.meta_mut().annotations.clone_from(&old.meta().annotations);
     }
     fn validate(&self, object: &dyn Object) -> Vec<field::Error> {
-        plain(object).map(|object| structural::validate(&self.schema, &object.content_value())).unwrap_or_default()
+        self.faults(object, None)
     }
-    fn validate_update(&self, new: &dyn Object, _: &dyn Object) -> Vec<field::Error> {
-        self.validate(new)
+    fn validate_update(&self, new: &dyn Object, old: &dyn Object) -> Vec<field::Error> {
+        self.faults(new, Some(old))
     }
-    fn validate_status_update(&self, new: &dyn Object, _: &dyn Object) -> Vec<field::Error> {
-        self.validate(new)
+    fn validate_status_update(&self, new: &dyn Object, old: &dyn Object) -> Vec<field::Error> {
+        self.faults(new, Some(old))
     }
-    fn warnings(&self, _: &dyn Object, _: Option<&dyn Object>) -> Vec<String> {
-        Vec::new()
+    fn warnings(&self, object: &dyn Object, old: Option<&dyn Object>) -> Vec<String> {
+        // Of a new object nothing was wrong before.
+        old.map(|old| self.findings(object, Some(old)).warnings).unwrap_or_default()
     }
     fn row(&self, object: &dyn Object, now: Time) -> Vec<Cell> {
         let json = object.to_json();

@@ -1,13 +1,12 @@
 //! What a structural schema does to a custom resource: unknown fields go, defaults come, the rest is validated.
 //!
 //! Models Kubernetes 1.36 staging/src/k8s.io/apiextensions-apiserver/pkg/apiserver/{schema/pruning,schema/defaulting,
-//! validation} and vendor/k8s.io/kube-openapi/pkg/validation. Refuses CEL rules (`x-kubernetes-validations`): they are
-//! kept and not run.
+//! validation} and vendor/k8s.io/kube-openapi/pkg/validation. Runs no rules (`x-kubernetes-validations`): `rules` does.
 
 use regex_lite::Regex;
 use serde_json::{Map, Value};
 
-use crate::apimachinery::field::{Error, Path};
+use crate::apimachinery::field::{Error, ErrorKind, Path};
 
 /// Whether a word of a schema is `true`.
 pub(super) fn flag(schema: &Value, name: &str) -> bool {
@@ -153,7 +152,9 @@ fn check(schema: &Value, value: &Value, path: &str, errors: &mut Vec<Error>) {
     let either = flag(schema, "x-kubernetes-int-or-string") && matches!(given, "integer" | "string");
     if !wanted.is_empty() && !either && given != wanted && (wanted, given) != ("number", "integer") {
         let why = format!("must be of type {wanted}: \"{given}\"");
-        errors.push(invalid(path, &Value::String(given.to_owned()), &why));
+        let mut fault = invalid(path, &Value::String(given.to_owned()), &why);
+        fault.kind = ErrorKind::TypeInvalid;
+        errors.push(fault);
         return;
     }
     if let Some(choices) = schema.get("enum").and_then(Value::as_array)

@@ -157,3 +157,43 @@ fn names_that_are_taken_are_not_accepted() {
     assert_eq!(conditions[1]["reason"], "NotAccepted");
     assert_eq!(server.get("/apis/stable.example.com/v1/namespaces/default/cronjobs2").0, 404);
 }
+
+#[test]
+fn the_rules_of_its_schema_are_run() {
+    let mut server = Server::new();
+    let mut ruled = definition();
+    let spec = &mut ruled["spec"]["versions"][0]["schema"]["openAPIV3Schema"]["properties"]["spec"];
+    spec["x-kubernetes-validations"] = json!([
+        {"rule": "self.replicas <= 5", "message": "at most five"},
+        {"rule": "self.cronSpec == oldSelf.cronSpec", "reason": "FieldValueForbidden", "fieldPath": ".cronSpec"},
+    ]);
+    let mut wrong = ruled.clone();
+    wrong["spec"]["versions"][0]["schema"]["openAPIV3Schema"]["properties"]["spec"]["x-kubernetes-validations"] =
+        json!([{"rule": "self.nope"}]);
+    let (status, refused) = server.post(DEFINITIONS, wrong);
+    assert_eq!(status, 422);
+    let message = refused["message"].as_str().unwrap();
+    assert!(
+        message.contains("compilation failed: ERROR: <input>:1:5: undefined field 'nope'\n | self.nope\n"),
+        "{message}"
+    );
+    assert_eq!(server.post(DEFINITIONS, ruled).0, 201);
+    let mut many = cron_tab("a");
+    many["spec"]["replicas"] = json!(6);
+    let (status, refused) = server.post(CRON_TABS, many.clone());
+    assert_eq!(status, 422);
+    let why = "CronTab.stable.example.com \"a\" is invalid: spec: Invalid value: at most five";
+    assert_eq!(refused["message"], why);
+    many["spec"] = json!({"replicas": 6});
+    let (_, refused) = server.post(CRON_TABS, many);
+    let why = "CronTab.stable.example.com \"a\" is invalid: [spec.cronSpec: Required value, <nil>: Invalid value: null: \
+               some validation rules were not checked because the object was invalid; correct the existing errors to \
+               complete validation]";
+    assert_eq!(refused["message"], why);
+    assert_eq!(server.post(CRON_TABS, cron_tab("a")).0, 201);
+    let patch = json!({"spec": {"cronSpec": "1 1"}});
+    let (status, refused, _) = server.patch(&format!("{CRON_TABS}/a"), "merge-patch", patch);
+    assert_eq!((status, &refused["details"]["causes"][0]["reason"]), (422, &json!("FieldValueForbidden")));
+    let patch = json!({"spec": {"replicas": 4}});
+    assert_eq!(server.patch(&format!("{CRON_TABS}/a"), "merge-patch", patch).0, 200);
+}

@@ -10,7 +10,10 @@ use k8s_openapi::api::apps::v1::Deployment;
 
 fn world(replicas: i32, request: Option<&str>, metrics: Value) -> World {
     let mut world = World::new();
-    world.create("apiregistration.k8s.io/v1", "APIService", json!({"metadata": {"name": "v1beta1.metrics.k8s.io"}}));
+    world.create("apiregistration.k8s.io/v1", "APIService", json!({
+        "metadata": {"name": "v1beta1.metrics.k8s.io"},
+        "spec": {"group": "metrics.k8s.io", "version": "v1beta1", "groupPriorityMinimum": 100, "versionPriority": 100},
+    }));
     let requests = request.map_or(json!({}), |cpu| json!({"requests": {"cpu": cpu, "memory": "100Mi"}}));
     let template = json!({"metadata": {"labels": {"app": "web"}},
         "spec": {"containers": [{"name": "c", "image": "nginx", "resources": requests}]}});

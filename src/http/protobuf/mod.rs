@@ -69,6 +69,8 @@ enum Shape {
     String,
     Bytes,
     Int,
+    /// A number with a fraction.
+    Double,
     Bool,
     Quantity,
     IntOrString,
@@ -83,7 +85,7 @@ enum Shape {
 
 #[derive(Clone, Debug, PartialEq, Eq)]
 struct Field {
-    /// Its name in JSON; `~` when its fields stand in its place.
+    /// Its name in JSON; `~` when its fields stand in its place, `|` when it stands for the whole message.
     name: &'static str,
     shape: Shape,
     /// Whether Go tells a zero from nothing.
@@ -122,6 +124,7 @@ fn shape_of(text: &'static str) -> Shape {
         "string" => Shape::String,
         "bytes" => Shape::Bytes,
         "int" => Shape::Int,
+        "double" => Shape::Double,
         "bool" => Shape::Bool,
         "quantity" => Shape::Quantity,
         "intstr" => Shape::IntOrString,
@@ -224,7 +227,12 @@ fn read(fields: &Fields, message: &[u8], depth: usize, out: &mut Map<String, Val
             }
             (Shape::List(element), wire) => {
                 let element = value(element, wire, depth)?;
-                if let Value::Array(items) = out.entry(field.name).or_insert_with(|| json!([])) {
+                let held = out.entry(field.name).or_insert_with(|| json!([]));
+                if !held.is_array() {
+                    // Of two that stand for the whole the last does.
+                    *held = json!([]);
+                }
+                if let Value::Array(items) = held {
                     items.push(element);
                 }
             }
@@ -283,10 +291,15 @@ fn value(shape: &Shape, wire: Wire<'_>, depth: usize) -> Result<Value, Fault> {
         },
         (Shape::IntOrString, Wire::Bytes(bytes)) => int_or_string(bytes)?,
         (Shape::Time | Shape::MicroTime, Wire::Bytes(bytes)) => time(bytes, *shape == Shape::MicroTime)?,
+        (Shape::Double, Wire::Bytes(bytes)) => double(bytes)?,
         (Shape::Message(name), Wire::Bytes(bytes)) => {
             let mut object = Map::new();
             if let Some(fields) = table().get(name) {
                 read(fields, bytes, depth, &mut object)?;
+                if !fields.is_empty() && fields.values().all(|field| field.name == "|") {
+                    // Nothing at all is what Go has when it is not allowed.
+                    return Ok(object.remove("|").unwrap_or(Value::Bool(false)));
+                }
             }
             Value::Object(object)
         }
@@ -311,6 +324,14 @@ fn first_bytes(message: &[u8]) -> Result<&[u8], Fault> {
         }
     }
     Ok(found)
+}
+
+/// A number of eight bytes; whole ones are whole in JSON too.
+fn double(bytes: &[u8]) -> Result<Value, Fault> {
+    let held = f64::from_le_bytes(bytes.try_into().map_err(|_| SHORT)?);
+    #[expect(clippy::cast_possible_truncation, reason = "it is whole and small")]
+    let whole = (held.fract() == 0.0 && held.abs() < 9e15).then_some(held as i64);
+    Ok(whole.map_or_else(|| json!(held), |whole| json!(whole)))
 }
 
 fn int_or_string(message: &[u8]) -> Result<Value, Fault> {
@@ -398,6 +419,55 @@ mod tests {
         let pod = part(2, &part(1, &volume));
         let read = to_json(&body("v1", "Pod", &pod)).unwrap();
         assert_eq!(read["spec"]["volumes"], json!([{"name": "v", "emptyDir": {}}]));
+    }
+
+    #[test]
+    fn a_schema_has_json_choices_and_fractions() {
+        let text = part(5, b"string");
+        let default = part(8, &part(1, b"\"x\""));
+        let maximum = [vec![9 << 3 | 1], 1.5f64.to_le_bytes().to_vec()].concat();
+        let minimum = [vec![11 << 3 | 1], 2.0f64.to_le_bytes().to_vec()].concat();
+        let long = |number: u8, bytes: &[u8]| {
+            [vec![(number << 3 | 2) & 0x7f | 0x80, number >> 4], part(0, bytes)[1..].to_vec()].concat()
+        };
+        let number = [part(5, b"number"), maximum, minimum].concat();
+        let list = [part(5, b"array"), long(24, &part(1, &text))].concat();
+        let open = [part(5, b"object"), long(30, &[8, 1])].concat();
+        let map = [part(5, b"object"), long(30, &[vec![8, 1], part(2, &text)].concat())].concat();
+        let rule = long(44, &part(1, b"self.n > 1"));
+        let field = |name: &[u8], schema: &[u8]| long(29, &[part(1, name), part(2, schema)].concat());
+        let properties = [
+            field(b"s", &[text.clone(), default].concat()),
+            field(b"n", &number),
+            field(b"l", &list),
+            field(b"o", &open),
+            field(b"m", &map),
+        ];
+        let schema = [part(5, b"object"), properties.concat(), rule].concat();
+        let whole = |number: u8, bytes: &[u8]| {
+            let length = bytes.len();
+            let head =
+                vec![number << 3 | 2, u8::try_from(length & 0x7f).unwrap() | 0x80, u8::try_from(length >> 7).unwrap()];
+            [head, bytes.to_vec()].concat()
+        };
+        let version = [part(1, b"v1"), vec![16, 1], whole(4, &whole(1, &schema))].concat();
+        let spec = [part(1, b"example.com"), whole(7, &version)].concat();
+        let raw = whole(2, &spec);
+        let head = [part(1, b"apiextensions.k8s.io/v1"), part(2, b"CustomResourceDefinition")].concat();
+        let read = to_json(&[MAGIC.to_vec(), part(1, &head), whole(2, &raw)].concat()).unwrap();
+        assert_eq!(read["spec"]["group"], "example.com");
+        assert_eq!(
+            read["spec"]["versions"],
+            json!([{"name": "v1", "served": true, "schema": {"openAPIV3Schema": {
+            "type": "object", "x-kubernetes-validations": [{"rule": "self.n > 1"}],
+            "properties": {
+                "s": {"type": "string", "default": "x"},
+                "n": {"type": "number", "maximum": 1.5, "minimum": 2},
+                "l": {"type": "array", "items": {"type": "string"}},
+                "o": {"type": "object", "additionalProperties": true},
+                "m": {"type": "object", "additionalProperties": {"type": "string"}},
+            }}}}])
+        );
     }
 
     #[test]
