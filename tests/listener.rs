@@ -326,6 +326,36 @@ async fn a_web_socket_reaches_the_ports_of_a_pod() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_web_socket_reaches_redis_in_its_own_protocol() {
+    use futures::{SinkExt as _, StreamExt as _};
+    let owner = cluster();
+    let pod = json!({"apiVersion": "v1", "kind": "Pod", "metadata": {"name": "db"},
+        "spec": {"containers": [{"name": "c", "image": "redis"}]}});
+    assert_eq!(ask(&owner, Method::Post, POD, &pod).await.0, 201);
+    owner.advance(Duration::from_secs(60)).await;
+    let mut socket = web_socket(&owner, "db/portforward?ports=6379", "v4.channel.k8s.io").await.unwrap();
+    let mut heard = Vec::new();
+    for command in ["*3\r\n$3\r\nSET\r\n$1\r\na\r\n$2\r\n42\r\n", "*2\r\n$3\r\nGET\r\n$1\r\na\r\n"] {
+        // In two pieces, as a network may cut it.
+        for piece in [&command[..7], &command[7..]] {
+            socket.send(format!("\0{piece}").into_bytes().into()).await.unwrap();
+        }
+    }
+    let listen = async {
+        while !heard.ends_with(b"42\r\n") {
+            let message = socket.next().await.unwrap().unwrap().into_data();
+            if message[0] == 0 {
+                heard.extend_from_slice(&message[1..]);
+            }
+        }
+    };
+    within(listen).await;
+    assert_eq!(String::from_utf8_lossy(&heard[2..]), "+OK\r\n$2\r\n42\r\n");
+    drop(socket);
+    open_streams(&owner, 0).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn who_may_not_have_the_ports_of_a_pod_is_told_why() {
     let owner = web().await;
     let refused = async |path: &str, protocol: &str| web_socket(&owner, path, protocol).await.err().unwrap();

@@ -99,7 +99,7 @@ impl Served {
             "apiVersion: v1\nkind: Config\nclusters:\n- name: kubernetes\n  cluster:\n    server: http://{address}\n\
              contexts:\n- name: kubernetes-admin@kubernetes\n  context:\n    cluster: kubernetes\n    namespace: default\n    \
              user: kubernetes-admin\ncurrent-context: kubernetes-admin@kubernetes\nusers:\n- name: kubernetes-admin\n  \
-             user: {{username: kubernetes-admin, password: none}}\n"
+             user: {{token: none}}\n"
         );
         std::fs::write(folder.join("home/.kube/config"), kubeconfig).unwrap();
         Self { runtime, owner, folder, running: BTreeMap::new(), clock: 0.0, sleepers: Vec::new() }

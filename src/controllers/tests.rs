@@ -609,6 +609,37 @@ fn a_stateful_set_goes_up_in_order_and_is_renewed_from_the_end() {
 }
 
 #[test]
+fn a_stateful_set_restores_what_makes_its_pods_what_they_are() {
+    let mut world = World::new();
+    world.create("apps/v1", "StatefulSet", store(1, "db:1"));
+    world.advance(1.0);
+    // The claim of a Pod that waits is made again.
+    let admin = world.admin.clone();
+    let mut claim = PersistentVolumeClaim::clone(&world.get("data-db-0"));
+    let first = claim.metadata.uid.clone();
+    claim.metadata.finalizers = None;
+    world.server.store_as_is(Box::new(claim));
+    let options = crate::apiserver::DeleteOptions::default();
+    world.server.delete_object(&admin, "persistentvolumeclaims", "default", "data-db-0", &options).unwrap();
+    let mut pod = Pod::clone(&world.get("db-0"));
+    pod.metadata.labels.as_mut().unwrap().insert("touched".to_owned(), "yes".to_owned());
+    world.server.update(&admin, pod).unwrap();
+    world.advance(1.0);
+    assert_ne!(world.get::<PersistentVolumeClaim>("data-db-0").metadata.uid, first);
+    // And so are the labels of one that runs.
+    world.settle_pods();
+    world.advance(1.0);
+    let mut pod = Pod::clone(&world.get("db-0"));
+    pod.metadata.labels.as_mut().unwrap().retain(|label, _| !label.ends_with("/pod-name"));
+    world.server.update(&admin, pod).unwrap();
+    world.advance(1.0);
+    let labels = world.get::<Pod>("db-0").metadata.labels.clone().unwrap();
+    assert_eq!(labels["statefulset.kubernetes.io/pod-name"], "db-0");
+    let told = world.events_of("StatefulSet");
+    assert!(told.iter().any(|told| told.starts_with("SuccessfulUpdate ")), "{told:?}");
+}
+
+#[test]
 fn a_taint_drives_away_the_pods_that_do_not_tolerate_it() {
     let mut world = World::new();
     node(&mut world, "node01", false);

@@ -5,6 +5,7 @@ mod channel;
 mod owner;
 mod pages;
 mod port_forward;
+mod program;
 mod protobuf;
 mod session;
 mod spdy;

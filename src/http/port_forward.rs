@@ -1,24 +1,20 @@
-//! Forwarded ports: each connection to a port is a pair of streams, one of data and one of errors. What a client sends
-//! on the first is taken for HTTP, which is what the programs of a Pod speak.
+//! Forwarded ports: each connection to a port is a pair of streams, one of data and one of errors.
 //!
 //! Models Kubernetes 1.36 staging/src/k8s.io/cri-streaming/pkg/streaming/portforward (httpstream.go, websocket.go).
 
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-use axum::body::Body as HttpBody;
 use axum::extract::ws::{CloseFrame, Message, WebSocket, close_code};
-use axum::http::{Request as HttpRequest, Response as HttpResponse, StatusCode};
-use hyper_util::rt::TokioIo;
 use tokio::io::{AsyncRead, AsyncReadExt as _, AsyncWrite, AsyncWriteExt as _, DuplexStream};
 use tokio::sync::mpsc;
 use tokio::time::Instant;
 
 use super::channel::{Channel, Incoming, Outgoing, PIECES};
 use super::owner::Owner;
+use super::program;
 use super::spdy::{self, Headers, Opened};
-use super::{translate, whole};
-use crate::text::http::{Body, StreamId};
+use crate::text::http::StreamId;
 
 /// The protocol, by the name that it has in SPDY.
 pub const PROTOCOL: &str = "portforward.k8s.io";
@@ -183,7 +179,7 @@ async fn forward(owner: Owner, id: StreamId, port: u16, data: Channel, error: Ch
     match owner.dial(id, port).await {
         Ok(address) => {
             let (ours, theirs) = tokio::io::duplex(PIPE);
-            let program = tokio::spawn(speak_http(theirs, owner, id, address, port));
+            let program = tokio::spawn(program::serve(theirs, owner, id, address, port));
             let data = carry(data, ours).await;
             let _ = program.await;
             data.end().await;
@@ -224,47 +220,3 @@ async fn carry(mut data: Channel, mut pipe: DuplexStream) -> Channel {
         }
     }
 }
-
-/// Reads requests off a connection and has the Pod's program answer them; one that does not answer hangs up.
-async fn speak_http(pipe: DuplexStream, owner: Owner, id: StreamId, address: String, port: u16) {
-    let answer = |request: HttpRequest<hyper::body::Incoming>| {
-        let (owner, address) = (owner.clone(), address.clone());
-        async move {
-            let (parts, body) = request.into_parts();
-            let refused = |status: StatusCode| {
-                let mut response = HttpResponse::new(HttpBody::empty());
-                *response.status_mut() = status;
-                Ok(response)
-            };
-            let Ok(body) = whole(HttpBody::new(body), parts.headers.contains_key("expect")).await else {
-                return refused(StatusCode::PAYLOAD_TOO_LARGE);
-            };
-            let Ok(request) = translate::request(&parts, body) else { return refused(StatusCode::METHOD_NOT_ALLOWED) };
-            let response = owner.forward(id, (address, port), request).await.map_err(NoAnswer)?;
-            match &response.body {
-                Body::Bytes(bytes) => {
-                    let made = translate::head(&response).body(HttpBody::from(bytes.clone()));
-                    made.map_err(|error| NoAnswer(error.to_string()))
-                }
-                // No program of a Pod answers in a stream.
-                Body::Stream(_) => refused(StatusCode::NOT_IMPLEMENTED),
-            }
-        }
-    };
-    let mut http = hyper::server::conn::http1::Builder::new();
-    // The program says what time it is, and a client that has asked may still listen.
-    http.auto_date_header(false).half_close(true).title_case_headers(true);
-    let _ = http.serve_connection(TokioIo::new(pipe), hyper::service::service_fn(answer)).await;
-}
-
-/// The program hung up without an answer.
-#[derive(Debug)]
-struct NoAnswer(String);
-
-impl std::fmt::Display for NoAnswer {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.write_str(&self.0)
-    }
-}
-
-impl std::error::Error for NoAnswer {}

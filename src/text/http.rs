@@ -43,6 +43,10 @@ pub struct Request {
     pub body: Vec<u8>,
 }
 
+/// The media type of a request that is a command of redis, and of its reply: on the network here every message is a
+/// request or an answer.
+pub const RESP: &str = "application/resp";
+
 /// The header that says `https` when a request is to be encrypted, as HTTP/2 names it.
 pub const SCHEME: &str = ":scheme";
 

@@ -4,6 +4,8 @@
 //! Models Kubernetes 1.36 pkg/controller/disruption/disruption.go.
 
 #[cfg(test)]
+mod tables;
+#[cfg(test)]
 mod tests;
 
 use std::collections::BTreeMap;

@@ -5,7 +5,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
-use k8s_openapi::api::core::v1::{ObjectReference, Pod, Service};
+use k8s_openapi::api::core::v1::{Node, ObjectReference, Pod, Service};
 use k8s_openapi::api::discovery::v1::{Endpoint, EndpointConditions, EndpointPort, EndpointSlice};
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::ObjectMeta;
 
@@ -34,7 +34,11 @@ pub fn reconcile(service: &Arc<Service>, pods: &[Arc<Pod>], context: &mut Contex
         held.filter(|slice| !meta::is_deleting(&slice.metadata) && is_ours(slice)).collect();
     let writer = Writer { service, labels: labels_of(service), trigger: trigger_time(service, pods) };
     let mut used = 0;
-    for mut group in by_ports(service, pods) {
+    let zone = |pod: &Pod| {
+        let node = context.caches.get::<Node>("", node_of(pod))?;
+        node.metadata.labels.as_ref()?.get("topology.kubernetes.io/zone").cloned()
+    };
+    for mut group in by_ports(service, pods, zone) {
         let (same, other) = spare.into_iter().partition(|slice| group.ports == ports_of(slice));
         spare = other;
         let same: Vec<Arc<EndpointSlice>> = same;
@@ -103,7 +107,7 @@ fn target(endpoint: &Endpoint) -> &str {
     endpoint.target_ref.as_ref().and_then(|target| target.uid.as_deref()).unwrap_or_default()
 }
 
-fn by_ports(service: &Service, pods: &[Arc<Pod>]) -> Vec<Group> {
+fn by_ports(service: &Service, pods: &[Arc<Pod>], zone: impl Fn(&Pod) -> Option<String>) -> Vec<Group> {
     let mut groups: Vec<Group> = Vec::new();
     for pod in pods {
         let port = |port: &k8s_openapi::api::core::v1::ServicePort| {
@@ -115,7 +119,7 @@ fn by_ports(service: &Service, pods: &[Arc<Pod>]) -> Vec<Group> {
             })
         };
         let ports: Vec<EndpointPort> = spec_of(service).ports.iter().flatten().filter_map(port).collect();
-        let (uid, endpoint) = (meta::uid(&pod.metadata).to_owned(), endpoint_of(pod, service));
+        let (uid, endpoint) = (meta::uid(&pod.metadata).to_owned(), endpoint_of(pod, service, zone(pod)));
         match groups.iter_mut().find(|group| group.ports == ports) {
             Some(group) => {
                 group.endpoints.insert(uid, endpoint);
@@ -126,7 +130,7 @@ fn by_ports(service: &Service, pods: &[Arc<Pod>]) -> Vec<Group> {
     groups
 }
 
-fn endpoint_of(pod: &Pod, service: &Service) -> Endpoint {
+fn endpoint_of(pod: &Pod, service: &Service, zone: Option<String>) -> Endpoint {
     let (serving, terminating) = (is_pod_ready(pod), meta::is_deleting(&pod.metadata));
     let ready = spec_of(service).publish_not_ready_addresses == Some(true) || (serving && !terminating);
     Endpoint {
@@ -145,6 +149,7 @@ fn endpoint_of(pod: &Pod, service: &Service) -> Endpoint {
         }),
         node_name: Some(node_of(pod).to_owned()).filter(|node| !node.is_empty()),
         hostname: hostname_of(pod, service),
+        zone,
         ..Endpoint::default()
     }
 }
@@ -216,3 +221,6 @@ impl Writer<'_> {
         context.client.create(slice).map(|_| ())
     }
 }
+
+#[cfg(test)]
+mod tests;

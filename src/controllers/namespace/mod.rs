@@ -202,7 +202,15 @@ fn write_conditions(
     context: &mut Context<'_>,
 ) -> Result<Namespace, Status> {
     let mut changed = namespace.clone();
-    let held = changed.status.get_or_insert_default().conditions.get_or_insert_default();
+    merge(changed.status.get_or_insert_default().conditions.get_or_insert_default(), new);
+    if changed == *namespace {
+        return Ok(changed);
+    }
+    Ok(Namespace::clone(&*context.client.update_status(changed)?))
+}
+
+/// Brings conditions up to date where they stand; those of others are left alone.
+fn merge(held: &mut Vec<NamespaceCondition>, new: Vec<NamespaceCondition>) {
     for condition in new {
         match held.iter_mut().find(|held| held.type_ == condition.type_) {
             Some(held) if held.status == condition.status && held.message == condition.message => {}
@@ -210,8 +218,7 @@ fn write_conditions(
             None => held.push(condition),
         }
     }
-    if changed == *namespace {
-        return Ok(changed);
-    }
-    Ok(Namespace::clone(&*context.client.update_status(changed)?))
 }
+
+#[cfg(test)]
+mod tests;

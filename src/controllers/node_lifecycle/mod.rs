@@ -20,15 +20,19 @@ use crate::client::{Caches, Delta, EventType, WorkQueue, node_of};
 use crate::sim::{Seed, Time};
 
 /// The taints that follow from a node's state: key, effect, condition, the condition's status.
-const BY_CONDITION: [(&str, &str, &str, &str); 7] = [
+const BY_CONDITION: [(&str, &str, &str, &str); 8] = [
     ("node.kubernetes.io/not-ready", "NoSchedule", "Ready", "False"),
     ("node.kubernetes.io/not-ready", "NoExecute", "Ready", "False"),
     ("node.kubernetes.io/unreachable", "NoSchedule", "Ready", "Unknown"),
     ("node.kubernetes.io/unreachable", "NoExecute", "Ready", "Unknown"),
     ("node.kubernetes.io/memory-pressure", "NoSchedule", "MemoryPressure", "True"),
+    ("node.kubernetes.io/network-unavailable", "NoSchedule", "NetworkUnavailable", "True"),
     ("node.kubernetes.io/disk-pressure", "NoSchedule", "DiskPressure", "True"),
     ("node.kubernetes.io/pid-pressure", "NoSchedule", "PIDPressure", "True"),
 ];
+/// Labels whose older names say the same.
+const OLDER_LABELS: [(&str, &str); 2] =
+    [("kubernetes.io/os", "beta.kubernetes.io/os"), ("kubernetes.io/arch", "beta.kubernetes.io/arch")];
 /// The taint of a cordoned node.
 const UNSCHEDULABLE: &str = "node.kubernetes.io/unschedulable";
 
@@ -118,11 +122,14 @@ impl Controller for NodeLifecycleController {
                 });
             }
         }
-        if taints == held {
+        let mut changed = Node::clone(&node);
+        if taints != held {
+            changed.spec.get_or_insert_default().taints = Some(taints).filter(|taints| !taints.is_empty());
+        }
+        reconcile_labels(&mut changed);
+        if changed == *node {
             return Ok(());
         }
-        let mut changed = Node::clone(&node);
-        changed.spec.get_or_insert_default().taints = Some(taints).filter(|taints| !taints.is_empty());
         context.client.update(changed).map(|_| ()).or_else(ignore_not_found)
     }
 
@@ -220,6 +227,16 @@ fn mark_pods_not_ready(node: &str, context: &mut Context<'_>) {
         if context.client.update_status(changed).is_ok() {
             let message = "Node is not ready";
             context.events.event(&mut context.client, &*pod, EventType::Warning, "NodeNotReady", message);
+        }
+    }
+}
+
+/// Has the older labels say what the newer ones do.
+fn reconcile_labels(node: &mut Node) {
+    let Some(labels) = &mut node.metadata.labels else { return };
+    for (label, older) in OLDER_LABELS {
+        if let Some(value) = labels.get(label).cloned() {
+            labels.insert(older.to_owned(), value);
         }
     }
 }

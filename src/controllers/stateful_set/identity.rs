@@ -30,19 +30,30 @@ pub fn revision(pod: &Pod) -> &str {
     pod.metadata.labels.as_ref().and_then(|labels| labels.get(REVISION)).map_or("", String::as_str)
 }
 
+/// Whether the Pod says by its label which one it is.
+pub fn matches(pod: &Pod) -> bool {
+    pod.metadata.labels.as_ref().and_then(|labels| labels.get(POD_NAME)) == pod.metadata.name.as_ref()
+}
+
+/// Sets the labels that say which one the Pod is.
+pub fn label(pod: &mut Pod, ordinal: usize) {
+    let name = meta::name(&pod.metadata).to_owned();
+    let labels = pod.metadata.labels.get_or_insert_default();
+    labels.insert(POD_NAME.to_owned(), name);
+    labels.insert(POD_INDEX.to_owned(), ordinal.to_string());
+}
+
 /// The Pod with this number, of a template of this revision.
 pub fn new_pod(set: &StatefulSet, template: &PodTemplateSpec, revision: &str, ordinal: usize) -> Pod {
     let mut pod = pod_control::pod_from_template(set, template, "");
     let name = format!("{}-{ordinal}", meta::name(&set.metadata));
     pod.metadata.generate_name = None;
-    let labels = pod.metadata.labels.get_or_insert_default();
-    labels.insert(REVISION.to_owned(), revision.to_owned());
-    labels.insert(POD_NAME.to_owned(), name.clone());
-    labels.insert(POD_INDEX.to_owned(), ordinal.to_string());
+    pod.metadata.name = Some(name.clone());
+    label(&mut pod, ordinal);
+    pod.metadata.labels.get_or_insert_default().insert(REVISION.to_owned(), revision.to_owned());
     let spec = pod.spec.get_or_insert_default();
-    spec.hostname = Some(name.clone());
+    spec.hostname = Some(name);
     spec.subdomain = spec_of(set).service_name.clone().filter(|name| !name.is_empty());
-    pod.metadata.name = Some(name);
     let claims = claims(set, ordinal);
     if !claims.is_empty() {
         let held = spec.volumes.take().unwrap_or_default();

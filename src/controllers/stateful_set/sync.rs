@@ -19,7 +19,7 @@ use crate::apiserver::DeleteOptions;
 use crate::client::EventType;
 use crate::controllers::Context;
 use crate::controllers::pod_control::{
-    self, available_in, ignore_not_found, is_pod_available, is_pod_ready, is_pod_terminal,
+    self, available_in, ignore_not_found, is_pod_available, is_pod_ready, is_pod_terminal, phase,
 };
 
 /// What one sync works with.
@@ -91,8 +91,14 @@ impl Sync<'_, '_> {
             }
             return Ok(self.monotonic);
         }
+        if phase(&pod) == "Pending" {
+            self.create_claims(number, meta::name(&pod.metadata))?;
+        }
         if self.monotonic && !self.is_available(&pod) {
             return Ok(true);
+        }
+        if !identity::matches(&pod) {
+            self.restore_identity(&pod, number)?;
         }
         let set = Arc::clone(&self.set);
         claims::sync(&set, &pod, number, true, self.context)?;
@@ -109,10 +115,7 @@ impl Sync<'_, '_> {
         let revision = if is_old { &self.revisions.current } else { &self.revisions.update };
         let pod = identity::new_pod(&self.set, &revision.template, &revision.name, number);
         let name = meta::name(&pod.metadata).to_owned();
-        for (_, mut claim) in identity::claims(&self.set, number) {
-            claim.metadata.owner_references = claims::owner_of_new(&self.set).map(|owner| vec![owner]);
-            self.create_claim(claim, &name)?;
-        }
+        self.create_claims(number, &name)?;
         let created = self.context.client.create(pod);
         if let Err(error) = &created
             && error.reason == Reason::AlreadyExists
@@ -122,6 +125,24 @@ impl Sync<'_, '_> {
         self.record("Create", &name, created.as_ref().err());
         self.pods.insert(number, created?);
         Ok(())
+    }
+
+    /// Makes the claims of a Pod that are not there.
+    fn create_claims(&mut self, number: usize, pod: &str) -> Result<(), Status> {
+        for (_, mut claim) in identity::claims(&self.set, number) {
+            claim.metadata.owner_references = claims::owner_of_new(&self.set).map(|owner| vec![owner]);
+            self.create_claim(claim, pod)?;
+        }
+        Ok(())
+    }
+
+    /// Gives a Pod the labels back that say which of the set it is.
+    fn restore_identity(&mut self, pod: &Pod, number: usize) -> Result<(), Status> {
+        let mut changed = pod.clone();
+        identity::label(&mut changed, number);
+        let updated = self.context.client.update(changed);
+        self.record("Update", meta::name(&pod.metadata), updated.as_ref().err());
+        updated.map(|_| ()).or_else(ignore_not_found)
     }
 
     fn create_claim(&mut self, claim: PersistentVolumeClaim, pod: &str) -> Result<(), Status> {

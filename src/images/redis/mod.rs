@@ -5,14 +5,12 @@ mod client;
 mod store;
 
 use crate::shell::program::{Errno, Program, Signal, Step, System, Wait};
-use crate::text::http::{Body, Method, Request, Response};
+use crate::text::http::{Body, Method, RESP, Request, Response};
 
 use super::server::{answer, stamp};
 pub use client::make as make_client;
 use store::Store;
 
-/// What the two call their messages.
-const RESP: &str = "application/resp";
 /// The usual port.
 const PORT: u16 = 6379;
 
