@@ -525,11 +525,15 @@ impl Vfs {
             },
             Err(_) => self.parent(cwd, path)?,
         };
+        self.create_in(dir, &name, kind, mode, caller)
+    }
+
+    fn create_in(&mut self, dir: NodeId, name: &str, kind: Kind, mode: u32, caller: Caller) -> Result<NodeId, Errno> {
         self.writable_dir(dir, caller)?;
         let links = if matches!(kind, Kind::Directory(_)) { 2 } else { 1 };
         let inode = Inode { kind, mode, uid: caller.uid, gid: caller.gid, modified: caller.now, links };
         let ino = self.tree_mut(dir.tree).ok_or(Errno::Enoent)?.add(inode)?;
-        self.link_in(dir, &name, ino, caller.now)?;
+        self.link_in(dir, name, ino, caller.now)?;
         Ok(NodeId { tree: dir.tree, ino })
     }
 
@@ -808,11 +812,21 @@ impl Vfs {
         {
             let _ = self.make_dir("/", dir, true, caller);
         }
-        if let Ok(Some(gone)) = self.unlink("/", path, caller) {
-            self.release(gone);
+        let Ok((dir, name)) = self.parent("/", path) else { return };
+        let held = match self.inode(dir).map(|inode| &inode.kind) {
+            Some(Kind::Directory(entries)) => entries.get(&name).map(|ino| NodeId { tree: dir.tree, ino: *ino }),
+            _ => None,
+        };
+        if let Some(held) = held {
+            if self.inode(self.covered(held)).is_some_and(Inode::is_dir) || self.writable_dir(dir, caller).is_err() {
+                return;
+            }
+            if let Ok(Some(gone)) = self.drop_name(dir, &name, caller.now) {
+                self.release(gone);
+            }
         }
         let size = if let Kind::File(content) = &kind { content.len() as u64 } else { 0 };
-        if let Ok(node) = self.create("/", path, kind, mode, caller)
+        if let Ok(node) = self.create_in(dir, &name, kind, mode, caller)
             && let Some(tree) = self.tree_mut(node.tree)
         {
             tree.used += size;

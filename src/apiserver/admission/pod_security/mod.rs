@@ -120,7 +120,9 @@ fn template_of(object: &dyn Object) -> Option<&PodSpec> {
 fn policies(labels: Option<&BTreeMap<String, String>>) -> (Policies, Vec<Error>) {
     let open = Policy { level: Level::Privileged, minor: None };
     let (mut found, mut errors) = (Policies { enforce: open, warn: open }, Vec::new());
-    let Some(labels) = labels else { return (found, errors) };
+    let Some(labels) = labels.filter(|labels| labels.keys().any(|key| key.starts_with(PREFIX))) else {
+        return (found, errors);
+    };
     let path = Path::new("metadata").child("labels");
     let mut read = |mode: &str, on_error: Level| {
         let mut policy = open;
