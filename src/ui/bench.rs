@@ -1,4 +1,5 @@
-//! The bench in the page: `cargo xtask bench` runs it in a headless browser. Measures nothing; the script has the clock.
+//! Many Pods for nobody: the bench of `cargo xtask bench` in a headless browser, and what a page warms up with. Measures
+//! nothing; the script has the clock.
 
 use wasm_bindgen::prelude::wasm_bindgen;
 
@@ -19,9 +20,9 @@ impl PageBench {
         PageBench { bench: Bench::new(workload, pods) }
     }
 
-    /// Does a frame's worth of work; whether all is done.
-    pub fn frame(&mut self) -> bool {
-        self.bench.frame(FRAME_BUDGET)
+    /// Does so many pieces of work, or a frame's worth; whether all is done.
+    pub fn frame(&mut self, pieces: Option<u32>) -> bool {
+        self.bench.frame(pieces.map_or(FRAME_BUDGET, u64::from))
     }
 
     /// Whether nothing more will happen.

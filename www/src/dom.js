@@ -46,3 +46,8 @@ export function isTyping(event) {
     target.closest('input, textarea, select, button, summary, a[href], [contenteditable], [role=button], [role=tab], [role=separator]'),
   );
 }
+
+/** Resolves when the page has nothing else to do. */
+export function whenIdle() {
+  return new Promise((resolve) => (window.requestIdleCallback ? requestIdleCallback(resolve) : setTimeout(resolve, 1000)));
+}

@@ -1,12 +1,18 @@
 // Loads the WebAssembly module, once for all labs of a page: first what the first lessons run, then, when nothing waits for
 // it, the rest (`www/split/`). The rest that is called for before it has come is loaded on the spot.
 
+import { whenIdle } from './dom.js';
+
 let loading;
 let texts;
 /** What the rest of the module is linked to: the exports of the first part. */
 let first;
 let coming;
 let came = false;
+let warm;
+
+/** How often a page warms up, with how many Pods, and how many pieces of work at once: a few milliseconds. */
+const [ROUNDS, PODS, PIECES] = [8, 20, 10];
 
 const url = new URL(ENGINE, import.meta.url);
 const restUrl = new URL('tabernetes-rest.wasm', url);
@@ -69,6 +75,27 @@ function restNow() {
 
 /** The network failed in the middle of a command. */
 export class RestMissing extends Error {}
+
+/**
+ * Runs small Jobs in clusters of nobody's, once for a page, in its idle moments: a browser compiles a function when it is
+ * first called, and compiles it well when it was called often. A reader's first Job finds that done.
+ */
+export function warmUp() {
+  warm ??= runForNobody();
+  return warm;
+}
+
+async function runForNobody() {
+  const { PageBench } = await engine();
+  for (let round = 0; round < ROUNDS; round += 1) {
+    await whenIdle();
+    const bench = new PageBench(true, PODS);
+    do await whenIdle();
+    while (!bench.frame(PIECES) && !bench.is_stuck());
+    bench.free();
+  }
+  performance.mark('tabernetes-warm');
+}
 
 /** What `kubectl explain` tells about fields, once for all labs of a page; without it the rest works. */
 export function prose() {

@@ -7,8 +7,8 @@
 //   keep="no"                   forgets everything when the page is left
 //   lang                        the language of what it says; without it that of the page around it
 
-import { RestMissing, engine, prose, rest } from './engine.js';
-import { dress, html, icon, isTyping } from './dom.js';
+import { RestMissing, engine, prose, rest, warmUp } from './engine.js';
+import { dress, html, icon, isTyping, whenIdle } from './dom.js';
 import { forget, load, loadJson, store } from './storage.js';
 import { languageOf, learn, ofEngine, say, speaks } from './words.js';
 
@@ -220,8 +220,7 @@ export class TabernetesLab extends HTMLElement {
       this.#resolve(this);
       this.dispatchEvent(new CustomEvent('tabernetes-ready', { bubbles: true, composed: true }));
       this.#drive();
-      const idle = window.requestIdleCallback ?? ((task) => setTimeout(task, 1000));
-      idle(() => this.#later());
+      whenIdle().then(() => this.#later());
     } catch (error) {
       if (this.session || window.tabernetesPanic) this.broke(error);
       else {
@@ -247,6 +246,7 @@ export class TabernetesLab extends HTMLElement {
     }
     const text = await prose();
     if (text && !this.#broken) this.#guard(() => this.session.set_prose(text));
+    await warmUp();
   }
 
   /** Brings real time in, a frame at a time. A hidden page gets no frames: its time stands still. */
