@@ -63,6 +63,7 @@ mod storage_class;
 mod strategy;
 mod subjects;
 mod validate;
+pub mod validating_admission_policy;
 pub mod volumes;
 
 pub use strategy::{Cell, Column, KindInfo, KindOps, KindRef, Strategy, ops};
@@ -117,7 +118,7 @@ pub static KINDS: &[&dyn KindOps] = &[
     &plain::MUTATING_ADMISSION_POLICY,
     &plain::MUTATING_ADMISSION_POLICY_BINDING,
     &plain::MUTATING_WEBHOOK_CONFIGURATION,
-    &plain::VALIDATING_ADMISSION_POLICY,
+    &validating_admission_policy::VALIDATING_ADMISSION_POLICY,
     &plain::VALIDATING_ADMISSION_POLICY_BINDING,
     &plain::VALIDATING_WEBHOOK_CONFIGURATION,
     &api_service::API_SERVICE,

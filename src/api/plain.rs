@@ -98,7 +98,6 @@ plain_kinds! {
     MUTATING_ADMISSION_POLICY_BINDING = "admissionregistration.k8s.io" "MutatingAdmissionPolicyBinding" "mutatingadmissionpolicybindings.admissionregistration.k8s.io" "mutatingadmissionpolicybinding".cluster_scoped().extension();
     MUTATING_WEBHOOK_CONFIGURATION = "admissionregistration.k8s.io" "MutatingWebhookConfiguration" "mutatingwebhookconfigurations.admissionregistration.k8s.io" "mutatingwebhookconfiguration".cluster_scoped().extension()
         => "Webhooks" "integer" "#webhooks";
-    VALIDATING_ADMISSION_POLICY = "admissionregistration.k8s.io" "ValidatingAdmissionPolicy" "validatingadmissionpolicies.admissionregistration.k8s.io" "validatingadmissionpolicy".cluster_scoped().extension().status();
     VALIDATING_ADMISSION_POLICY_BINDING = "admissionregistration.k8s.io" "ValidatingAdmissionPolicyBinding" "validatingadmissionpolicybindings.admissionregistration.k8s.io" "validatingadmissionpolicybinding".cluster_scoped().extension();
     VALIDATING_WEBHOOK_CONFIGURATION = "admissionregistration.k8s.io" "ValidatingWebhookConfiguration" "validatingwebhookconfigurations.admissionregistration.k8s.io" "validatingwebhookconfiguration".cluster_scoped().extension()
         => "Webhooks" "integer" "#webhooks";

@@ -1,5 +1,6 @@
 //! The server from outside: requests in, answers out.
 
+mod admission_policies;
 mod custom_resources;
 mod managed_fields;
 mod paging;

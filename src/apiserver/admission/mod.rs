@@ -15,6 +15,7 @@ mod runtime_class;
 mod service_account;
 mod storage_object_in_use_protection;
 mod taint_nodes_by_condition;
+mod validating_admission_policy;
 
 use crate::api::KindInfo;
 use crate::apimachinery::{Object, Status, meta};
@@ -77,6 +78,7 @@ static VALIDATING: &[Validating] = &[
     pod_security::validate,
     priority::validate,
     persistent_volume_claim_resize::validate,
+    validating_admission_policy::validate,
     resource_quota::validate,
 ];
 

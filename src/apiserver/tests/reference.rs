@@ -18,7 +18,6 @@ const NAME_AND_AGE: &[&str] = &[
     "MutatingAdmissionPolicy",
     "MutatingAdmissionPolicyBinding",
     "ResourceClaim",
-    "ValidatingAdmissionPolicy",
     "ValidatingAdmissionPolicyBinding",
     "VolumeAttachment",
 ];
