@@ -30,8 +30,10 @@ enum Place {
     Types,
     /// A type of object, or a field of one behind dots.
     Fields,
-    /// An object that can be rolled out.
-    Rollout,
+    /// A type of these, or `TYPE/NAME`; then names of that type.
+    Few(&'static [&'static str]),
+    /// A Pod or a namespace to copy from or to; else a file.
+    Copy,
     /// One of these words.
     Words(&'static [&'static str]),
     /// The name of a context, cluster or user of the kubeconfig.
@@ -60,6 +62,10 @@ const OUTPUTS: &[&str] = &[
     "wide",
     "yaml",
 ];
+
+/// Types in front of a slash that stand for one of their Pods.
+const WITH_PODS: &[&str] =
+    &["daemonsets", "deployments", "jobs", "pods", "replicasets", "replicationcontrollers", "services", "statefulsets"];
 
 /// What commands print that have forms of their own.
 const OWN_OUTPUTS: &[(&str, &[&str])] = &[
@@ -121,16 +127,23 @@ pub fn complete(args: &[String], word: &str, server: &mut dyn Server) -> Option<
         Place::Words(words) => Some(fitting(words.iter().map(|word| (*word).to_owned()), word)),
         Place::Config(list) => Some(fitting(known(list, server), word)),
         Place::Commands => Some(commands(&arguments, word)),
-        Place::Rollout => match arguments.first() {
+        Place::Few(few) => match arguments.first() {
             None if word.contains('/') => Some(slashed_names(word, &namespace, server)),
-            None => Some(fitting(["daemonsets", "deployments", "statefulsets"].map(str::to_owned), word)),
+            None => Some(fitting(few.iter().map(|one| (*one).to_owned()), word)),
             Some(first) => Some(names(first, word, &namespace, &arguments, server)),
         },
+        Place::Copy => copied(word, &namespace, server),
         Place::Names { resource, slashed } => {
             if slashed && word.contains('/') {
                 return Some(slashed_names(word, &namespace, server));
             }
-            Some(names(resource, word, &namespace, &arguments, server))
+            let mut found = names(resource, word, &namespace, &arguments, server);
+            if slashed {
+                found.extend(
+                    WITH_PODS.iter().filter(|kind| kind.starts_with(word)).map(|kind| open(format!("{kind}/"))),
+                );
+            }
+            Some(found)
         }
         Place::Objects => match arguments.first() {
             None if word.contains('/') => Some(slashed_names(word, &namespace, server)),
@@ -157,11 +170,7 @@ fn place(path: &str, index: usize) -> Place {
         | "annotate"
         | "patch"
         | "wait"
-        | "scale"
-        | "expose"
-        | "autoscale"
         | "set env"
-        | "set image"
         | "set resources"
         | "set selector"
         | "set serviceaccount"
@@ -171,11 +180,16 @@ fn place(path: &str, index: usize) -> Place {
         "logs" | "exec" | "attach" | "port-forward" | "debug" if index == 0 => {
             Place::Names { resource: "pods", slashed: true }
         }
+        "scale" | "autoscale" => Place::Few(&["deployment", "replicaset", "replicationcontroller", "statefulset"]),
+        "expose" => Place::Few(&["deployment", "pod", "replicaset", "replicationcontroller", "service"]),
+        "set image" => Place::Few(&["cronjobs", "daemonsets", "deployments", "pods", "replicasets", "statefulsets"]),
+        "rollout pause" | "rollout resume" => Place::Few(&["deployment"]),
+        "cp" if index < 2 => Place::Copy,
         "cordon" | "uncordon" | "drain" => Place::Names { resource: "nodes", slashed: false },
         "top node" => one("nodes"),
         "top pod" => one("pods"),
-        "taint" if index == 0 => Place::Words(&["nodes"]),
-        "taint" if index == 1 => Place::Names { resource: "nodes", slashed: false },
+        "taint" if index == 0 => Place::Words(&["node"]),
+        "taint" => Place::Names { resource: "nodes", slashed: false },
         "certificate approve" | "certificate deny" => {
             Place::Names { resource: "certificatesigningrequests", slashed: false }
         }
@@ -201,8 +215,8 @@ fn place(path: &str, index: usize) -> Place {
         "config set-cluster" | "config delete-cluster" | "config get-clusters" => Place::Config("clusters"),
         "config set-credentials" | "config delete-user" => Place::Config("users"),
         "help" => Place::Commands,
-        "apply" | "cp" | "diff" | "replace" | "kustomize" | "create" | "apply set-last-applied" => Place::File,
-        path if path.starts_with("rollout ") => Place::Rollout,
+        "apply" | "diff" | "replace" | "kustomize" | "create" | "apply set-last-applied" => Place::File,
+        path if path.starts_with("rollout ") => Place::Few(&["daemonset", "deployment", "statefulset"]),
         _ => Place::Nothing,
     }
 }
@@ -224,8 +238,13 @@ fn open_flag(flags: &[Flag], word: &str) -> Option<Flag> {
 fn flag_names(flags: &[Flag], word: &str) -> Vec<Candidate> {
     let named = flags.iter().map(|flag| (format!("--{}", flag.name), flag.bare.is_none()));
     let help = ("--help".to_owned(), false);
+    // Letters are offered behind a single dash only.
+    let letters =
+        flags.iter().filter_map(|flag| flag.short.filter(|_| word == "-").map(|letter| (format!("-{letter}"), false)));
+    let letters = letters.chain((word == "-").then(|| ("-h".to_owned(), false)));
     let fitting = named.chain([help]).filter(|(name, _)| name.starts_with(word));
     fitting
+        .chain(letters)
         .map(|(name, takes)| {
             let text = if takes { format!("{name}=") } else { name };
             Candidate { shown: text.clone(), text, closed: !takes }
@@ -271,6 +290,10 @@ fn values(flags: &[Flag], name: &str, word: &str, args: &[String], server: &mut 
             let own = OWN_OUTPUTS.iter().find(|(command, _)| path.starts_with(command));
             listed(own.map_or(OUTPUTS, |(_, list)| list))
         }
+        "for" if args.first().is_some_and(|command| command == "events") => Some(match word.contains('/') {
+            true => slashed_names(word, &namespace(flags, args, server), server),
+            false => types(word, server).into_iter().map(|kind| open(format!("{}/", kind.text))).collect(),
+        }),
         name => match VALUES.iter().find(|(known, _)| *known == name) {
             Some((_, list)) => listed(list),
             None if name == "container" => containers(flags, word, args, server),
@@ -418,6 +441,10 @@ fn resources(server: &mut dyn Server) -> Vec<Resource> {
 }
 
 fn types(word: &str, server: &mut dyn Server) -> Vec<Candidate> {
+    if let Some((first, last)) = word.rsplit_once(',') {
+        let further = types(last, server).into_iter();
+        return further.map(|kind| Candidate { text: format!("{first},{}", kind.text), ..kind }).collect();
+    }
     let named = resources(server).into_iter().filter(|resource| resource.listed).map(|resource| {
         if resource.group.is_empty() { resource.plural } else { format!("{}.{}", resource.plural, resource.group) }
     });
@@ -440,6 +467,29 @@ fn names(kind: &str, word: &str, namespace: &str, given: &[String], server: &mut
         .filter(|name| name.starts_with(word) && !given.iter().any(|given| given == name))
         .map(Candidate::word)
         .collect()
+}
+
+/// What is to be typed on behind.
+fn open(text: String) -> Candidate {
+    Candidate { shown: text.clone(), text, closed: false }
+}
+
+/// Pods, with the colon behind which their path stands, and namespaces of Pods; `None` for a file.
+fn copied(word: &str, namespace: &str, server: &mut dyn Server) -> Option<Vec<Candidate>> {
+    let found: Vec<Candidate> = match word.split_once('/') {
+        Some((namespace, start)) => names("pods", start, namespace, &[], server)
+            .into_iter()
+            .map(|pod| open(format!("{namespace}/{}:", pod.text.trim_end())))
+            .collect(),
+        None => {
+            let pods = names("pods", word, namespace, &[], server).into_iter().map(|pod| (pod, ":"));
+            let mut all: Vec<(Candidate, &str)> = pods.collect();
+            all.extend(names("namespaces", word, "", &[], server).into_iter().map(|namespace| (namespace, "/")));
+            let here = ["./", "/"].into_iter().filter(|_| word.is_empty()).map(|path| open(path.to_owned()));
+            all.into_iter().map(|(one, mark)| open(format!("{}{mark}", one.text.trim_end()))).chain(here).collect()
+        }
+    };
+    Some(found).filter(|found| !found.is_empty())
 }
 
 /// `job/hel` becomes `job/hello-job`.
@@ -543,7 +593,20 @@ mod tests {
             ("apply -f he", None),
             ("delete -f he", None),
             ("get nosuch x", Some(&[])),
-            ("rollout status de", Some(&["deployments"])),
+            ("rollout status de", Some(&["deployment"])),
+            ("rollout pause ", Some(&["deployment"])),
+            ("scale st", Some(&["statefulset"])),
+            ("get pods,jo", Some(&["pods,jobs.batch"])),
+            ("logs -n test in", Some(&["in-test"])),
+            ("logs -n test jo", Some(&["jobs/"])),
+            ("cp te", Some(&["test/"])),
+            ("cp test/in", Some(&["test/in-test:"])),
+            ("cp -n test in", Some(&["in-test:"])),
+            ("cp ./f", None),
+            ("events --for job", Some(&["jobs.batch/"])),
+            ("events --for jobs.batch/h", Some(&["jobs.batch/hello-job"])),
+            ("completion b", Some(&["bash"])),
+            ("taint no", Some(&["node"])),
             ("wait --for ", Some(&["condition=", "jsonpath=", "create", "delete"])),
             ("version -o ", Some(&["json", "yaml"])),
             ("explain jobs.spec.comp", Some(&["jobs.spec.completionMode", "jobs.spec.completions"])),

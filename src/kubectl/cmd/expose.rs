@@ -287,9 +287,24 @@ fn autoscale(cx: &mut Context<'_>) -> Outcome {
         }
         let object = json!({"apiVersion": "autoscaling/v2", "kind": "HorizontalPodAutoscaler", "metadata": {"name": name}, "spec": spec,
             "status": {"currentMetrics": null, "desiredReplicas": 0}});
-        make(cx, object, "autoscaled")?;
+        make(cx, object, "autoscaled").map_err(|failure| as_of_version_one(&flags, failure))?;
     }
     DONE
+}
+
+/// What is said when an autoscaler cannot be made: upstream tries once more with the first version of the API, which
+/// knows only a share of the CPU asked for, and says so when that cannot be.
+fn as_of_version_one(flags: &Flags, failure: Failure) -> Failure {
+    let (cpu, memory) = (flags.text("cpu").trim(), flags.text("memory"));
+    let share = flags.number("cpu-percent") >= 0 || cpu.ends_with('%');
+    let why = match cpu {
+        "" => "empty input",
+        _ if share && memory.is_empty() => return failure,
+        _ => "%!w(<nil>)",
+    };
+    Failure::msg(format!(
+        "failed to create autoscaling/v2 HPA and the configuration is incompatible with autoscaling/v1: {why}"
+    ))
 }
 
 /// What an autoscaler aims at: `70%` or an amount; a bare number counts in the unit people use for it.

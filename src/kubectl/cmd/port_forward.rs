@@ -71,8 +71,13 @@ fn run(cx: &mut Context<'_>) -> Outcome {
 /// `8080:http` as the number here and the number there.
 fn translate(port: &str, kind: &str, object: &Value, pod: &Value) -> Result<(u16, u16), Failure> {
     let (local, remote) = port.split_once(':').unwrap_or((port, port));
-    if remote.is_empty() {
-        return Err(Failure::msg("remote port cannot be empty"));
+    // A single number is read as the port here first.
+    let out_of_range = |port: &str| port.bytes().all(|byte| byte.is_ascii_digit()) && port.parse::<u16>().is_err();
+    if local == remote && !port.is_empty() && kind != "Service" && out_of_range(port) {
+        return Err(Failure::msg(format!(
+            "error parsing local port '{port}': strconv.ParseUint: parsing {}: value out of range",
+            quote(port)
+        )));
     }
     let number = |text: &str, what: &str| -> Result<u16, Failure> {
         text.parse().map_err(|_| {
@@ -96,7 +101,7 @@ fn translate(port: &str, kind: &str, object: &Value, pod: &Value) -> Result<(u16
             number(local, "local")?
         };
         return Ok((local, of));
-    } else if remote.bytes().all(|byte| byte.is_ascii_digit()) {
+    } else if !remote.is_empty() && remote.bytes().all(|byte| byte.is_ascii_digit()) {
         number(remote, "remote")?
     } else {
         container_port(pod, remote)?

@@ -122,7 +122,8 @@ fn apply(cx: &mut Context<'_>, target: &Target, change: Change) -> Result<(Value
     let object = target.object.clone().unwrap_or_default();
     let paused = object.pointer("/spec/paused").and_then(Value::as_bool).unwrap_or(false);
     let kind = target.resource.kind.as_str();
-    let title = format!("{} \"{}\"", target.resource.qualified(), target.name);
+    // Upstream's own words begin so, alone or among others.
+    let title = format!("error: {} \"{}\"", target.resource.qualified(), target.name);
     let deployment = kind == "Deployment";
     let (patch, what) = match change {
         Change::Pause if !deployment => return Err(Failure::msg(format!("{title} pausing is not supported"))),
