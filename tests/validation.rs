@@ -14,6 +14,12 @@
 //! case is the manifest's number, the path of what is changed, the change, the text of the errors, and the warnings when
 //! there are any. What differs stands in `known_faults.json`, with its reason. `TABERNETES_BLESS=1` writes it anew.
 //!
+//! `changes.jsonl` is the like for objects that are there: each line changes one thing of one and says what the server's
+//! strategies of 1.36 answer to that `update`, to that change of `status`, or to its creation. A case is the manifest's
+//! number, the operation, the path, the change, errors and warnings; a manifest comes with the status that it has first.
+//! How many agree is told for each kind by
+//! `cargo nextest run --test validation --no-capture a_change_of_an_object`.
+//!
 //! Models Kubernetes 1.36 pkg/apis/{batch,core}/validation/validation_test.go.
 #![allow(
     clippy::unwrap_used,
@@ -166,19 +172,28 @@ fn parts<'a>(object: &Value, path: &'a str) -> Vec<&'a str> {
     parts
 }
 
-/// What the server says to a manifest: errors, warnings.
-fn answer(cluster: &mut Cluster, manifest: &Value) -> (String, Vec<String>) {
+/// Where the objects of a manifest's kind are.
+fn collection(manifest: &Value) -> String {
     let text = |value: &Value| value.as_str().unwrap_or_default().to_owned();
     let (version, kind) = (text(&manifest["apiVersion"]), text(&manifest["kind"]));
     let info = KINDS.iter().map(|kind| kind.info()).find(|info| info.api_version() == version && info.kind == kind);
     let root = if version.contains('/') { "/apis" } else { "/api" };
     let space = if info.unwrap().namespaced { "namespaces/default/" } else { "" };
-    let request = Request::new(Method::Post, format!("{root}/{version}/{space}{}", info.unwrap().plural()))
-        .with_query("dryRun", "All")
+    format!("{root}/{version}/{space}{}", info.unwrap().plural())
+}
+
+/// A request with an object.
+fn ask(method: Method, path: String, object: &Value) -> Request {
+    Request::new(method, path)
         .with_query("fieldValidation", "Ignore")
         .with_header("Content-Type", "application/json")
-        .with_body(manifest.to_string());
-    let response = cluster.handle(&request);
+        .with_body(object.to_string())
+}
+
+/// What the server says to a request: errors, warnings.
+fn answer(cluster: &mut Cluster, request: &Request) -> (String, Vec<String>) {
+    let text = |value: &Value| value.as_str().unwrap_or_default().to_owned();
+    let response = cluster.handle(&request.clone().with_query("dryRun", "All"));
     let warnings = response.headers.iter().filter(|(name, _)| name == "Warning").map(|(_, value)| {
         let quoted = value.strip_prefix("299 - ").unwrap_or(value);
         serde_json::from_str::<String>(quoted).unwrap_or_else(|_| quoted.to_owned())
@@ -187,9 +202,21 @@ fn answer(cluster: &mut Cluster, manifest: &Value) -> (String, Vec<String>) {
     let warnings = warnings.filter(|text| !text.contains(" is deprecated in v1.33+")).collect();
     let Body::Bytes(bytes) = response.body else { panic!("a stream") };
     let told: Value = serde_json::from_slice(&bytes).unwrap();
-    let message = if told["kind"] == "Status" { text(&told["message"]) } else { String::new() };
+    let message = if told["status"] == "Failure" { text(&told["message"]) } else { String::new() };
     let message = message.split_once(" is invalid: ").map_or(message.clone(), |(_, errors)| errors.to_owned());
     (message, warnings)
+}
+
+/// The object that the server keeps when it gets it.
+fn kept(cluster: &mut Cluster, request: &Request) -> Value {
+    let response = cluster.handle(request);
+    let Body::Bytes(bytes) = response.body else { panic!("a stream") };
+    let mut object: Value = serde_json::from_slice(&bytes).unwrap();
+    assert!(object["kind"] != "Status", "{object}");
+    if let Some(meta) = object["metadata"].as_object_mut() {
+        meta.remove("managedFields");
+    }
+    object
 }
 
 /// Kind, path, change, reason.
@@ -210,7 +237,7 @@ fn a_manifest_with_one_fault_is_refused_in_the_servers_words() {
         let path = case[1].as_str().unwrap();
         let parts = parts(&manifest, path);
         change(&mut manifest, &parts, case[2].get("set"));
-        let (errors, warnings) = answer(&mut cluster, &manifest);
+        let (errors, warnings) = answer(&mut cluster, &ask(Method::Post, collection(&manifest), &manifest));
         count += 1;
         let expected = case.get(4).cloned().unwrap_or_else(|| json!([]));
         if errors == case[3].as_str().unwrap() && json!(warnings) == expected {
@@ -246,4 +273,87 @@ fn a_manifest_with_one_fault_is_refused_in_the_servers_words() {
         complaints.push(format!("{kind} {path} {change} comes out now: take it out of known_faults.json"));
     }
     assert!(complaints.is_empty(), "{} of {count}:\n{}", complaints.len(), complaints.join("\n"));
+}
+
+/// Kind, operation, path, change, reason.
+type KnownChange = (String, String, String, String, String);
+
+/// The cluster in which a manifest's object is, and the object, with the status that it is given first.
+fn held(base: &Cluster, manifest: &Value, status: &Value) -> (Cluster, Value, String) {
+    let mut cluster = base.clone();
+    let mut object = kept(&mut cluster, &ask(Method::Post, collection(manifest), manifest));
+    let at = format!("{}/{}", collection(manifest), object["metadata"]["name"].as_str().unwrap());
+    if !status.is_null() {
+        object["status"] = status.clone();
+        object = kept(&mut cluster, &ask(Method::Put, format!("{at}/status"), &object));
+    }
+    (cluster, object, at)
+}
+
+#[test]
+fn a_change_of_an_object_is_answered_in_the_servers_words() {
+    let mut lines = include_str!("validation/changes.jsonl").lines();
+    let manifests: Vec<(Value, Value)> = serde_json::from_str(lines.next().unwrap()).unwrap();
+    let known: Vec<KnownChange> = serde_json::from_str(include_str!("validation/known_changes.json")).unwrap();
+    let reasons: BTreeMap<[String; 4], String> =
+        known.into_iter().map(|(kind, of, path, change, reason)| ([kind, of, path, change], reason)).collect();
+    let base = Cluster::new(&Config::default());
+    let mut all: BTreeMap<(usize, String), (Cluster, Value, String)> = BTreeMap::new();
+    let (mut failed, mut complaints, mut score) = (Vec::new(), Vec::new(), BTreeMap::<String, (u32, u32)>::new());
+    for line in lines {
+        let case: Value = serde_json::from_str(line).unwrap();
+        let number = usize::try_from(case[0].as_u64().unwrap()).unwrap();
+        let (operation, path) = (case[1].as_str().unwrap(), case[2].as_array().unwrap());
+        let (manifest, status) = &manifests[number];
+        let nothing = Value::Null;
+        let of_status = operation == "status";
+        let (cluster, stored, at) = all.entry((number, operation.to_owned())).or_insert_with(|| match operation {
+            "create" => (base.clone(), manifest.clone(), collection(manifest)),
+            _ => held(&base, manifest, if of_status { status } else { &nothing }),
+        });
+        let mut object = if operation == "create" { manifest.clone() } else { stored.clone() };
+        let names: Vec<String> =
+            path.iter().map(|part| part.as_str().map_or_else(|| part.to_string(), str::to_owned)).collect();
+        change(&mut object, &names.iter().map(String::as_str).collect::<Vec<_>>(), case[3].get("set"));
+        let request = match operation {
+            "create" => ask(Method::Post, collection(manifest), &object),
+            "update" => ask(Method::Put, at.clone(), &object),
+            of => ask(Method::Put, format!("{at}/{of}"), &object),
+        };
+        let (errors, warnings) = answer(cluster, &request);
+        let expected = case.get(5).cloned().unwrap_or_else(|| json!([]));
+        let kind = manifest["kind"].as_str().unwrap().to_owned();
+        let of = score.entry(format!("{operation} {kind}")).or_default();
+        of.1 += 1;
+        if errors == case[4].as_str().unwrap() && json!(warnings) == expected {
+            of.0 += 1;
+            continue;
+        }
+        let key = [kind, operation.to_owned(), names.join("."), case[3].to_string()];
+        if !reasons.contains_key(&key) {
+            let found = json!(warnings);
+            complaints.push(format!(
+                "{}\n    expected {} {expected}\n    found    {errors:?} {found}",
+                key.join(" "),
+                case[4]
+            ));
+        }
+        failed.push(key);
+    }
+    for (of, (right, count)) in &score {
+        println!("{of}: {right} of {count}");
+    }
+    if std::env::var_os("TABERNETES_BLESS").is_some() {
+        let reason = |key: &[String; 4]| reasons.get(key).map_or("?", String::as_str).to_owned();
+        let lines: Vec<String> =
+            failed.iter().map(|key| json!([key[0], key[1], key[2], key[3], reason(key)]).to_string()).collect();
+        let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/validation/known_changes.json");
+        std::fs::write(path, format!("[\n{}\n]\n", lines.join(",\n"))).unwrap();
+        return;
+    }
+    let failed: BTreeSet<_> = failed.into_iter().collect();
+    for key in reasons.keys().filter(|key| !failed.contains(*key)) {
+        complaints.push(format!("{} comes out now: take it out of known_changes.json", key.join(" ")));
+    }
+    assert!(complaints.is_empty(), "{}:\n{}", complaints.len(), complaints.join("\n"));
 }

@@ -9,7 +9,7 @@ use k8s_openapi::apiextensions_apiserver::pkg::apis::apiextensions::v1::{
 };
 use serde_json::{Value, json};
 
-use super::custom::{invariants, validate_rules};
+use super::custom::{invariants, schema, validate_rules};
 use super::{Cell, Column, KindInfo, Strategy, cells, generation, validate};
 use crate::api::validate::Errors;
 use crate::apimachinery::{content, field, meta};
@@ -87,6 +87,12 @@ impl Strategy for CustomResourceDefinition {
         validate::choice(&mut errors, &path.child("scope"), Some(&self.spec.scope), &["Cluster", "Namespaced"]);
         validate_versions(&mut errors, &path, &self.spec.versions);
         validate_names(&mut errors, &path.child("names"), names);
+        let mut shared = json!(self.spec.versions.first());
+        if let Some(shared) = shared.as_object_mut() {
+            let hoisted = hoisted(&self.spec.versions);
+            shared.retain(|name, _| hoisted.contains(&name.as_str()));
+        }
+        validate_version(&mut errors, &path, "validation", &shared);
         errors
     }
 
@@ -101,6 +107,20 @@ impl Strategy for CustomResourceDefinition {
         errors
     }
 
+    fn warnings(&self, old: Option<&Self>) -> Vec<String> {
+        let formats = |of: &Self| {
+            let mut met = Vec::new();
+            for version in &of.spec.versions {
+                let found = version.schema.as_ref().and_then(|schema| schema.open_api_v3_schema.as_ref());
+                schema::unknown_formats(&json!(found), &mut met);
+            }
+            met
+        };
+        let known = old.map(formats).unwrap_or_default();
+        let new = formats(self).into_iter().filter(|format| !known.contains(format));
+        new.map(|format| format!("unrecognized format {}", crate::text::go_json::quoted(&format))).collect()
+    }
+
     fn row(&self, _now: Time) -> Vec<Cell> {
         vec![json!(meta::name(&self.metadata)), json!(cells::created_at(&self.metadata))]
     }
@@ -108,27 +128,26 @@ impl Strategy for CustomResourceDefinition {
 
 /// Every version has a name and a structural schema, and one of them is stored.
 fn validate_versions(errors: &mut Errors, path: &field::Path, versions: &[CustomResourceDefinitionVersion]) {
-    let schema = |version: &CustomResourceDefinitionVersion| {
-        version.schema.as_ref().and_then(|schema| schema.open_api_v3_schema.as_ref()).map(|schema| json!(schema))
+    let has_none = |version: &CustomResourceDefinitionVersion| {
+        version.schema.as_ref().is_none_or(|schema| schema.open_api_v3_schema.is_none())
     };
-    for (at, _) in versions.iter().enumerate().filter(|(_, version)| schema(version).is_none()) {
+    for (at, _) in versions.iter().enumerate().filter(|(_, version)| has_none(version)) {
         let path = path.child("versions").index(at).child("schema").child("openAPIV3Schema");
         errors.push(field::Error::required(&path, ""));
     }
-    // What all versions share belongs to the definition as a whole.
-    let shared = versions
-        .first()
-        .and_then(schema)
-        .filter(|first| versions.iter().all(|one| schema(one).as_ref() == Some(first)));
+    let hoisted = hoisted(versions);
     for (at, version) in versions.iter().enumerate() {
         let path = path.child("versions").index(at);
         let wrong = content::dns1035_label(&version.name);
         if !wrong.is_empty() {
             errors.push(field::Error::invalid(&path.child("name"), &version.name, wrong.join(",")));
         }
-        if let (Some(schema), None) = (schema(version), &shared) {
-            validate_schema(errors, &path.child("schema").child("openAPIV3Schema"), &schema);
+        let mut own = json!(version);
+        if let Some(own) = own.as_object_mut() {
+            own.retain(|name, _| !hoisted.contains(&name.as_str()));
         }
+        deprecation(errors, &path.child("deprecationWarning"), version);
+        validate_version(errors, &path, "schema", &own);
     }
     let names: BTreeSet<&str> = versions.iter().map(|version| version.name.as_str()).collect();
     let shown = || crate::text::go_json::to_compact(&json!(versions));
@@ -140,15 +159,49 @@ fn validate_versions(errors: &mut Errors, path: &field::Path, versions: &[Custom
         let why = "must have exactly one version marked as storage version";
         errors.push(field::Error::invalid_shown(&at, shown(), why));
     }
-    if let Some(schema) = shared {
-        validate_schema(errors, &path.child("validation").child("openAPIV3Schema"), &schema);
-    }
 }
 
-/// The rules of a schema are looked at when all else of it is right.
-fn validate_schema(errors: &mut Errors, path: &field::Path, schema: &Value) {
-    let wrong = invariants::validate(path, schema);
-    errors.extend(if wrong.is_empty() { validate_rules(path, schema) } else { wrong });
+/// What all versions share belongs to the definition as a whole.
+const SHARED: &[&str] = &["schema", "subresources", "additionalPrinterColumns", "selectableFields"];
+
+/// The fields that all versions have alike.
+fn hoisted(versions: &[CustomResourceDefinitionVersion]) -> Vec<&'static str> {
+    let all: Vec<Value> = versions.iter().map(|version| json!(version)).collect();
+    let alike =
+        |name: &&&str| all.iter().all(|version| version.get(**name) == all.first().and_then(|one| one.get(**name)));
+    SHARED.iter().filter(alike).copied().collect()
+}
+
+/// `validateCustomResourceDefinitionVersion`, of one version or of what they share.
+fn validate_version(errors: &mut Errors, path: &field::Path, of_schema: &str, version: &Value) {
+    let found = version.get("schema").and_then(|schema| schema.get("openAPIV3Schema"));
+    if let Some(found) = found {
+        let at = path.child(of_schema).child("openAPIV3Schema");
+        let mut structure = invariants::validate(&at, found);
+        structure.extend(schema::nested(&at, found));
+        structure.sort_by_cached_key(ToString::to_string);
+        structure.dedup();
+        structure.extend(schema::validate(&at, found));
+        // The rules of a schema are looked at when all else of it is right.
+        if structure.is_empty() {
+            structure = validate_rules(&at, found);
+        }
+        errors.extend(structure);
+    }
+    schema::shown(errors, path, version);
+    schema::selectable(errors, path, version, found);
+}
+
+/// `validateDeprecationWarning`
+fn deprecation(errors: &mut Errors, path: &field::Path, version: &CustomResourceDefinitionVersion) {
+    let Some(text) = version.deprecation_warning.as_deref() else { return };
+    let wrong = match (version.deprecated == Some(true), text) {
+        (false, _) => "can only be set for deprecated versions",
+        (true, "") => "must not be an empty string",
+        (true, text) if text.len() > 256 => "must be <= 256 characters long",
+        _ => return,
+    };
+    errors.push(field::Error::invalid(path, text, wrong));
 }
 
 /// `ValidateCustomResourceDefinitionNames`

@@ -41,10 +41,12 @@ impl Strategy for EndpointSlice {
     }
 
     fn prepare_for_create(&mut self) {
+        drop_topology(self);
         generation::start(&mut self.metadata);
     }
 
     fn prepare_for_update(&mut self, old: &Self) {
+        drop_topology(self);
         let changed = self.endpoints != old.endpoints
             || self.ports != old.ports
             || self.address_type != old.address_type
@@ -90,6 +92,11 @@ impl Strategy for EndpointSlice {
             json!(cells::age(&self.metadata, now)),
         ]
     }
+}
+
+/// What the version before said of where an endpoint is (`dropTopologyOnV1`).
+fn drop_topology(slice: &mut EndpointSlice) {
+    slice.endpoints.iter_mut().flatten().for_each(|endpoint| endpoint.deprecated_topology = None);
 }
 
 /// What is wrong besides the endpoints.

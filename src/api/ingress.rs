@@ -5,7 +5,7 @@
 use k8s_openapi::api::networking::v1::{HTTPIngressPath, Ingress, IngressBackend, IngressRule, IngressStatus};
 use serde_json::json;
 
-use super::{Cell, Column, KindInfo, Strategy, cells, generation, validate};
+use super::{Cell, Column, KindInfo, Strategy, cells, generation, status, validate};
 use crate::apimachinery::{content, field, meta};
 use crate::sim::Time;
 
@@ -49,6 +49,16 @@ impl Strategy for Ingress {
     fn prepare_for_status_update(&mut self, old: &Self) {
         self.spec.clone_from(&old.spec);
         self.metadata.generation = old.metadata.generation;
+    }
+
+    fn validate_status_update(&self, _: &Self) -> Vec<field::Error> {
+        let mut errors = Vec::new();
+        let balancer = self.status.as_ref().and_then(|status| status.load_balancer.as_ref());
+        let path = field::Path::new("status").child("loadBalancer").child("ingress");
+        for (index, one) in balancer.iter().flat_map(|held| held.ingress.iter().flatten()).enumerate() {
+            status::balancer(&mut errors, &path.index(index), one.ip.as_deref(), one.hostname.as_deref());
+        }
+        errors
     }
 
     fn validate(&self) -> Vec<field::Error> {

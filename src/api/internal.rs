@@ -11,13 +11,13 @@ use crate::text::go_json;
 /// gives it. Shapes: `s` text, `i` number, `b` boolean, `q` quantity, `p` port, `*` anything that may be absent,
 /// `sel` a label selector, `T` a struct that may be absent, `T!` one that is always there, `[T]` a list of structs.
 const TYPES: &str = "\
-PodSpec Volumes:[Volume] InitContainers:[Container] Containers:[Container] EphemeralContainers:[Container] RestartPolicy:s TerminationGracePeriodSeconds:* ActiveDeadlineSeconds:* DNSPolicy:s NodeSelector:* ServiceAccountName:s AutomountServiceAccountToken:* NodeName:s SecurityContext:PodSecurityContext ImagePullSecrets:[LocalObjectReference] Hostname:s Subdomain:s SetHostnameAsFQDN:* Affinity:Affinity SchedulerName:s Tolerations:[Toleration] HostAliases:[HostAlias] PriorityClassName:s Priority:* PreemptionPolicy:* DNSConfig:PodDNSConfig ReadinessGates:[PodReadinessGate] RuntimeClassName:* Overhead:* EnableServiceLinks:* TopologySpreadConstraints:[TopologySpreadConstraint] OS:PodOS SchedulingGates:[PodSchedulingGate] ResourceClaims:[PodResourceClaim] Resources:ResourceRequirements HostnameOverride:* SchedulingGroup:*
-PodSecurityContext HostNetwork:b HostPID:b HostIPC:b ShareProcessNamespace:* HostUsers:* SELinuxOptions:SELinuxOptions WindowsOptions:* RunAsUser:* RunAsGroup:* RunAsNonRoot:* SupplementalGroups:* SupplementalGroupsPolicy:* FSGroup:* FSGroupChangePolicy:* Sysctls:[Sysctl] SeccompProfile:SeccompProfile AppArmorProfile:SeccompProfile SELinuxChangePolicy:*
-Container Name:s Image:s Command:* Args:* WorkingDir:s Ports:[ContainerPort] EnvFrom:[EnvFromSource] Env:[EnvVar] Resources:ResourceRequirements! ResizePolicy:[ContainerResizePolicy] RestartPolicy:* RestartPolicyRules:* VolumeMounts:[VolumeMount] VolumeDevices:[VolumeDevice] LivenessProbe:Probe ReadinessProbe:Probe StartupProbe:Probe Lifecycle:Lifecycle TerminationMessagePath:s TerminationMessagePolicy:s ImagePullPolicy:s SecurityContext:SecurityContext Stdin:b StdinOnce:b TTY:b
+PodSpec Volumes:[Volume] InitContainers:[Container] Containers:[Container] EphemeralContainers:[Container] RestartPolicy:s TerminationGracePeriodSeconds:* ActiveDeadlineSeconds:* DNSPolicy:s NodeSelector:* ServiceAccountName:s AutomountServiceAccountToken:* NodeName:s SecurityContext:PodSecurityContext ImagePullSecrets:[LocalObjectReference] Hostname:s Subdomain:s SetHostnameAsFQDN:* Affinity:Affinity SchedulerName:s Tolerations:[Toleration] HostAliases:[HostAlias] PriorityClassName:s Priority:* PreemptionPolicy:* DNSConfig:PodDNSConfig ReadinessGates:[PodReadinessGate] RuntimeClassName:* Overhead:* EnableServiceLinks:* TopologySpreadConstraints:[TopologySpreadConstraint] OS:PodOS SchedulingGates:[PodSchedulingGate] ResourceClaims:[PodResourceClaim] Resources:ResourceRequirements HostnameOverride:* SchedulingGroup:PodSchedulingGroup
+PodSecurityContext HostNetwork:b HostPID:b HostIPC:b ShareProcessNamespace:* HostUsers:* SELinuxOptions:SELinuxOptions WindowsOptions:WindowsSecurityContextOptions RunAsUser:* RunAsGroup:* RunAsNonRoot:* SupplementalGroups:* SupplementalGroupsPolicy:* FSGroup:* FSGroupChangePolicy:* Sysctls:[Sysctl] SeccompProfile:SeccompProfile AppArmorProfile:SeccompProfile SELinuxChangePolicy:*
+Container Name:s Image:s Command:* Args:* WorkingDir:s Ports:[ContainerPort] EnvFrom:[EnvFromSource] Env:[EnvVar] Resources:ResourceRequirements! ResizePolicy:[ContainerResizePolicy] RestartPolicy:* RestartPolicyRules:[ContainerRestartRule] VolumeMounts:[VolumeMount] VolumeDevices:[VolumeDevice] LivenessProbe:Probe ReadinessProbe:Probe StartupProbe:Probe Lifecycle:Lifecycle TerminationMessagePath:s TerminationMessagePolicy:s ImagePullPolicy:s SecurityContext:SecurityContext Stdin:b StdinOnce:b TTY:b
 ContainerPort Name:s HostPort:i ContainerPort:i Protocol:s HostIP:s
 ContainerResizePolicy ResourceName:s RestartPolicy:s
 EnvVar Name:s Value:s ValueFrom:EnvVarSource
-EnvVarSource FieldRef:ObjectFieldSelector ResourceFieldRef:ResourceFieldSelector ConfigMapKeyRef:KeySelector SecretKeyRef:KeySelector FileKeyRef:*
+EnvVarSource FieldRef:ObjectFieldSelector ResourceFieldRef:ResourceFieldSelector ConfigMapKeyRef:KeySelector SecretKeyRef:KeySelector FileKeyRef:FileKeySelector
 ObjectFieldSelector APIVersion:s FieldPath:s
 ResourceFieldSelector ContainerName:s Resource:s Divisor:q
 KeySelector Name:s Key:s Optional:*
@@ -36,7 +36,7 @@ GRPCAction Port:i Service:*
 Lifecycle PostStart:LifecycleHandler PreStop:LifecycleHandler StopSignal:*
 LifecycleHandler Exec:ExecAction HTTPGet:HTTPGetAction TCPSocket:TCPSocketAction Sleep:SleepAction
 SleepAction Seconds:i
-SecurityContext Capabilities:Capabilities Privileged:* SELinuxOptions:SELinuxOptions WindowsOptions:* RunAsUser:* RunAsGroup:* RunAsNonRoot:* ReadOnlyRootFilesystem:* AllowPrivilegeEscalation:* ProcMount:* SeccompProfile:SeccompProfile AppArmorProfile:SeccompProfile
+SecurityContext Capabilities:Capabilities Privileged:* SELinuxOptions:SELinuxOptions WindowsOptions:WindowsSecurityContextOptions RunAsUser:* RunAsGroup:* RunAsNonRoot:* ReadOnlyRootFilesystem:* AllowPrivilegeEscalation:* ProcMount:* SeccompProfile:SeccompProfile AppArmorProfile:SeccompProfile
 Capabilities Add:* Drop:*
 SELinuxOptions User:s Role:s Type:s Level:s
 SeccompProfile Type:s LocalhostProfile:*
@@ -60,7 +60,7 @@ TopologySpreadConstraint MaxSkew:i TopologyKey:s WhenUnsatisfiable:s LabelSelect
 PodOS Name:s
 PodSchedulingGate Name:s
 PodResourceClaim Name:s ResourceClaimName:* ResourceClaimTemplateName:*
-Volume Name:s HostPath:HostPathVolumeSource EmptyDir:EmptyDirVolumeSource GCEPersistentDisk:* AWSElasticBlockStore:* GitRepo:* Secret:SecretVolumeSource NFS:NFSVolumeSource ISCSI:* Glusterfs:* PersistentVolumeClaim:PersistentVolumeClaimVolumeSource RBD:* Quobyte:* FlexVolume:* Cinder:* CephFS=cephfs:* Flocker:* DownwardAPI:DownwardAPIVolumeSource FC:* AzureFile:* ConfigMap:ConfigMapVolumeSource VsphereVolume:* AzureDisk:* PhotonPersistentDisk:* Projected:ProjectedVolumeSource PortworxVolume:* ScaleIO:* StorageOS=storageos:* CSI:* Ephemeral:* Image:ImageVolumeSource
+Volume Name:s HostPath:HostPathVolumeSource EmptyDir:EmptyDirVolumeSource GCEPersistentDisk:GCEPersistentDiskVolumeSource AWSElasticBlockStore:AWSElasticBlockStoreVolumeSource GitRepo:GitRepoVolumeSource Secret:SecretVolumeSource NFS:NFSVolumeSource ISCSI:ISCSIVolumeSource Glusterfs:GlusterfsVolumeSource PersistentVolumeClaim:PersistentVolumeClaimVolumeSource RBD:RBDVolumeSource Quobyte:QuobyteVolumeSource FlexVolume:FlexVolumeSource Cinder:CinderVolumeSource CephFS=cephfs:CephFSVolumeSource Flocker:FlockerVolumeSource DownwardAPI:DownwardAPIVolumeSource FC:FCVolumeSource AzureFile:AzureFileVolumeSource ConfigMap:ConfigMapVolumeSource VsphereVolume:VsphereVirtualDiskVolumeSource AzureDisk:AzureDiskVolumeSource PhotonPersistentDisk:PhotonPersistentDiskVolumeSource Projected:ProjectedVolumeSource PortworxVolume:PortworxVolumeSource ScaleIO:ScaleIOVolumeSource StorageOS=storageos:StorageOSVolumeSource CSI:CSIVolumeSource Ephemeral:EphemeralVolumeSource Image:ImageVolumeSource
 HostPathVolumeSource Path:s Type:*
 EmptyDirVolumeSource Medium:s SizeLimit:*
 SecretVolumeSource SecretName:s Items:[KeyToPath] DefaultMode:* Optional:*
@@ -71,11 +71,40 @@ PersistentVolumeClaimVolumeSource ClaimName:s ReadOnly:b
 DownwardAPIVolumeSource Items:[DownwardAPIVolumeFile] DefaultMode:*
 DownwardAPIVolumeFile Path:s FieldRef:ObjectFieldSelector ResourceFieldRef:ResourceFieldSelector Mode:*
 ProjectedVolumeSource Sources:[VolumeProjection] DefaultMode:*
-VolumeProjection Secret:SecretProjection DownwardAPI:DownwardAPIProjection ConfigMap:SecretProjection ServiceAccountToken:ServiceAccountTokenProjection ClusterTrustBundle:* PodCertificate:*
+VolumeProjection Secret:SecretProjection DownwardAPI:DownwardAPIProjection ConfigMap:SecretProjection ServiceAccountToken:ServiceAccountTokenProjection ClusterTrustBundle:ClusterTrustBundleProjection PodCertificate:PodCertificateProjection
 SecretProjection Name:s Items:[KeyToPath] Optional:*
 DownwardAPIProjection Items:[DownwardAPIVolumeFile]
 ServiceAccountTokenProjection Audience:s ExpirationSeconds:i Path:s
 ImageVolumeSource Reference:s PullPolicy:s
+GCEPersistentDiskVolumeSource PDName:s FSType:s Partition:i ReadOnly:b
+AWSElasticBlockStoreVolumeSource VolumeID:s FSType:s Partition:i ReadOnly:b
+GitRepoVolumeSource Repository:s Revision:s Directory:s
+ISCSIVolumeSource TargetPortal:s IQN:s Lun:i ISCSIInterface:s FSType:s ReadOnly:b Portals:* DiscoveryCHAPAuth=chapAuthDiscovery:b SessionCHAPAuth=chapAuthSession:b SecretRef:LocalObjectReference InitiatorName:*
+GlusterfsVolumeSource EndpointsName=endpoints:s Path:s ReadOnly:b
+RBDVolumeSource CephMonitors=monitors:* RBDImage=image:s FSType:s RBDPool=pool:s RadosUser=user:s Keyring:s SecretRef:LocalObjectReference ReadOnly:b
+QuobyteVolumeSource Registry:s Volume:s ReadOnly:b User:s Group:s Tenant:s
+FlexVolumeSource Driver:s FSType:s SecretRef:LocalObjectReference ReadOnly:b Options:*
+CinderVolumeSource VolumeID:s FSType:s ReadOnly:b SecretRef:LocalObjectReference
+CephFSVolumeSource Monitors:* Path:s User:s SecretFile:s SecretRef:LocalObjectReference ReadOnly:b
+FlockerVolumeSource DatasetName:s DatasetUUID:s
+FCVolumeSource TargetWWNs:* Lun:* FSType:s ReadOnly:b WWIDs=wwids:*
+AzureFileVolumeSource SecretName:s ShareName:s ReadOnly:b
+VsphereVirtualDiskVolumeSource VolumePath:s FSType:s StoragePolicyName:s StoragePolicyID:s
+AzureDiskVolumeSource DiskName:s DataDiskURI=diskURI:s CachingMode:* FSType:* ReadOnly:* Kind:*
+PhotonPersistentDiskVolumeSource PdID:s FSType:s
+PortworxVolumeSource VolumeID:s FSType:s ReadOnly:b
+ScaleIOVolumeSource Gateway:s System:s SecretRef:LocalObjectReference SSLEnabled:b ProtectionDomain:s StoragePool:s StorageMode:s VolumeName:s FSType:s ReadOnly:b
+StorageOSVolumeSource VolumeName:s VolumeNamespace:s FSType:s ReadOnly:b SecretRef:LocalObjectReference
+CSIVolumeSource Driver:s ReadOnly:* FSType:* VolumeAttributes:* NodePublishSecretRef:LocalObjectReference
+EphemeralVolumeSource VolumeClaimTemplate:VolumeClaimTemplate
+VolumeClaimTemplate Spec:PersistentVolumeClaimSpec!
+ClusterTrustBundleProjection Name:* SignerName:* LabelSelector:sel Optional:* Path:s
+PodCertificateProjection SignerName:s KeyType:s MaxExpirationSeconds:* CredentialBundlePath:s KeyPath:s CertificateChainPath:s UserAnnotations:*
+FileKeySelector VolumeName:s Path:s Key:s Optional:*
+WindowsSecurityContextOptions GMSACredentialSpecName:* GMSACredentialSpec:* RunAsUserName:* HostProcess:*
+PodSchedulingGroup PodGroupName:*
+ContainerRestartRule Action:s ExitCodes:RestartExitCodes
+RestartExitCodes Operator:s Values:*
 PodFailurePolicy Rules:[PodFailurePolicyRule]
 PodFailurePolicyRule Action:s OnExitCodes:OnExitCodes OnPodConditions:[OnPodCondition]
 OnExitCodes ContainerName:* Operator:s Values:*
@@ -87,9 +116,15 @@ RollingUpdateDeployment MaxUnavailable:p MaxSurge:p
 StatefulSetUpdateStrategy Type:s RollingUpdate:RollingUpdateStatefulSetStrategy
 RollingUpdateStatefulSetStrategy Partition:i MaxUnavailable:*
 DaemonSetUpdateStrategy Type:s RollingUpdate:RollingUpdateDeployment
-PersistentVolumeClaimSpec AccessModes:* Selector:sel Resources:VolumeResourceRequirements! VolumeName:s StorageClassName:* VolumeMode:* DataSource:TypedReference DataSourceRef:TypedReference VolumeAttributesClassName:*
+PersistentVolumeClaimSpec AccessModes:* Selector:sel Resources:VolumeResourceRequirements! VolumeName:s StorageClassName:* VolumeMode:* DataSource:TypedReference DataSourceRef:TypedObjectReference VolumeAttributesClassName:*
+PersistentVolumeSource GCEPersistentDisk:GCEPersistentDiskVolumeSource AWSElasticBlockStore:AWSElasticBlockStoreVolumeSource HostPath:HostPathVolumeSource Glusterfs:* NFS:NFSVolumeSource RBD:* Quobyte:QuobyteVolumeSource ISCSI:* FlexVolume:* Cinder:* CephFS=cephfs:* FC:FCVolumeSource Flocker:FlockerVolumeSource AzureFile:* VsphereVolume:VsphereVirtualDiskVolumeSource AzureDisk:AzureDiskVolumeSource PhotonPersistentDisk:PhotonPersistentDiskVolumeSource PortworxVolume:PortworxVolumeSource ScaleIO:* Local:LocalVolumeSource StorageOS=storageos:* CSI:CSIPersistentVolumeSource
+LocalVolumeSource Path:s FSType:*
+CSIPersistentVolumeSource Driver:s VolumeHandle:s ReadOnly:b FSType:s VolumeAttributes:* ControllerPublishSecretRef:SecretReference NodeStageSecretRef:SecretReference NodePublishSecretRef:SecretReference ControllerExpandSecretRef:SecretReference NodeExpandSecretRef:SecretReference
+SecretReference Name:s Namespace:s
+VolumeNodeAffinity Required:NodeSelector
 VolumeResourceRequirements Limits:* Requests:*
-TypedReference APIGroup:* Kind:s Name:s";
+TypedReference APIGroup:* Kind:s Name:s
+TypedObjectReference APIGroup:* Kind:s Name:s Namespace:*";
 
 /// A value with its fields in Go's order.
 enum Node {

@@ -45,6 +45,19 @@ impl Strategy for Namespace {
         self.spec.clone_from(&old.spec);
     }
 
+    fn validate_status_update(&self, _: &Self) -> Vec<field::Error> {
+        let phase = self.status.as_ref().and_then(|status| status.phase.as_deref()).unwrap_or_default();
+        let (wanted, when) = match self.metadata.deletion_timestamp {
+            None => ("Active", "empty"),
+            Some(_) => ("Terminating", "not empty"),
+        };
+        if phase == wanted {
+            return Vec::new();
+        }
+        let why = format!("may only be '{wanted}' if `deletionTimestamp` is {when}");
+        vec![field::Error::invalid(&field::Path::new("status").child("Phase"), phase, why)]
+    }
+
     fn validate(&self) -> Vec<field::Error> {
         let (mut errors, path) = (Vec::new(), field::Path::new("spec").child("finalizers"));
         for name in self.spec.iter().flat_map(|spec| spec.finalizers.iter().flatten()) {

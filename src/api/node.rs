@@ -29,7 +29,16 @@ impl Strategy for Node {
     ];
 
     fn set_defaults(&mut self) {
-        self.spec.get_or_insert_default();
+        let spec = self.spec.get_or_insert_default();
+        // The older field is the first of the newer one.
+        if let Some(first) = spec.pod_cidr.clone().filter(|first| !first.is_empty()) {
+            match spec.pod_cidrs.as_mut().and_then(|all| all.first_mut()) {
+                Some(held) => *held = first,
+                None => spec.pod_cidrs = Some(vec![first]),
+            }
+        } else if let Some(first) = spec.pod_cidrs.as_ref().and_then(|all| all.first()) {
+            spec.pod_cidr = Some(first.clone());
+        }
         let status = self.status.get_or_insert_default();
         // What can be handed out is the whole, unless the kubelet says otherwise.
         if status.allocatable.is_none() {

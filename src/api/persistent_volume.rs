@@ -70,7 +70,14 @@ impl Strategy for PersistentVolume {
         validate::immutable(&mut errors, &field::Path::new("volumeMode"), &spec.volume_mode, &before.volume_mode);
         if before.node_affinity.is_some() {
             let at = field::Path::new("nodeAffinity");
-            validate::immutable(&mut errors, &at, &spec.node_affinity, &before.node_affinity);
+            if spec.node_affinity != before.node_affinity {
+                let shown = match &spec.node_affinity {
+                    Some(affinity) => internal::dump("VolumeNodeAffinity", &json!(affinity)),
+                    None => "null".to_owned(),
+                };
+                let why = "field is immutable, except for updating from beta label to GA";
+                errors.push(field::Error::invalid_shown(&at, shown, why));
+            }
         }
         errors
     }

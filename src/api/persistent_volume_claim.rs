@@ -3,7 +3,9 @@
 //! Models Kubernetes 1.36 pkg/apis/core/validation/validation.go (`ValidatePersistentVolumeClaim`,
 //! `ValidatePersistentVolumeClaimUpdate`).
 
-use k8s_openapi::api::core::v1::{PersistentVolumeClaim, PersistentVolumeClaimSpec};
+use k8s_openapi::api::core::v1::{
+    PersistentVolumeClaim, PersistentVolumeClaimSpec, TypedLocalObjectReference, TypedObjectReference,
+};
 use k8s_openapi::apimachinery::pkg::api::resource::Quantity as Text;
 use serde_json::json;
 
@@ -39,10 +41,12 @@ impl Strategy for PersistentVolumeClaim {
     fn prepare_for_create(&mut self) {
         self.status = None;
         self.status.get_or_insert_default().phase = Some("Pending".to_owned());
+        same_sources(self);
     }
 
     fn prepare_for_update(&mut self, old: &Self) {
         self.status.clone_from(&old.status);
+        same_sources(self);
     }
 
     fn prepare_for_status_update(&mut self, old: &Self) {
@@ -87,6 +91,22 @@ impl Strategy for PersistentVolumeClaim {
             json!(cells::age(&self.metadata, now)),
             json!(cells::or(spec.volume_mode.as_deref(), "<unset>")),
         ]
+    }
+}
+
+/// The older field for where the data comes from and the newer one say the same (`NormalizeDataSources`).
+fn same_sources(claim: &mut PersistentVolumeClaim) {
+    let Some(spec) = claim.spec.as_mut() else { return };
+    match (&spec.data_source, &spec.data_source_ref) {
+        (Some(given), None) => {
+            let (api_group, kind, name) = (given.api_group.clone(), given.kind.clone(), given.name.clone());
+            spec.data_source_ref = Some(TypedObjectReference { api_group, kind, name, namespace: None });
+        }
+        (None, Some(given)) if given.namespace.as_ref().is_none_or(String::is_empty) => {
+            let (api_group, kind, name) = (given.api_group.clone(), given.kind.clone(), given.name.clone());
+            spec.data_source = Some(TypedLocalObjectReference { api_group, kind, name });
+        }
+        _ => {}
     }
 }
 

@@ -5,7 +5,7 @@ use k8s_openapi::apimachinery::pkg::util::intstr::IntOrString;
 use serde_json::Value;
 use serde_json::json;
 
-use super::{Cell, Column, KindInfo, Strategy, cells, generation, internal, validate};
+use super::{Cell, Column, KindInfo, Strategy, cells, generation, internal, status, validate};
 use crate::apimachinery::{field, meta};
 use crate::sim::Time;
 
@@ -41,6 +41,21 @@ impl Strategy for PodDisruptionBudget {
     fn prepare_for_status_update(&mut self, old: &Self) {
         self.spec.clone_from(&old.spec);
         self.metadata.generation = old.metadata.generation;
+    }
+
+    fn validate_status_update(&self, _: &Self) -> Vec<field::Error> {
+        let mut errors = Vec::new();
+        let Some(new) = &self.status else { return errors };
+        let path = field::Path::new("status").child("conditions");
+        status::conditions(&mut errors, &path, new.conditions.as_deref().unwrap_or_default());
+        let all = [
+            status::free("disruptionsAllowed", new.disruptions_allowed),
+            status::free("currentHealthy", new.current_healthy),
+            status::free("desiredHealthy", new.desired_healthy),
+            status::free("expectedPods", new.expected_pods),
+        ];
+        status::counts(&mut errors, &all, None, "");
+        errors
     }
 
     fn validate(&self) -> Vec<field::Error> {

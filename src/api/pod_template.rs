@@ -3,8 +3,8 @@
 use k8s_openapi::api::core::v1::PodTemplate;
 use serde_json::json;
 
-use super::{Cell, Column, KindInfo, Strategy, cells, generation, pod_spec::defaults};
-use crate::apimachinery::meta;
+use super::{Cell, Column, KindInfo, Strategy, cells, generation, pod_spec, pod_spec::defaults};
+use crate::apimachinery::{field, meta};
 use crate::sim::Time;
 
 impl Strategy for PodTemplate {
@@ -27,6 +27,14 @@ impl Strategy for PodTemplate {
     fn prepare_for_update(&mut self, old: &Self) {
         let changed = self.template != old.template;
         generation::follow(&mut self.metadata, &old.metadata, changed);
+    }
+
+    fn validate(&self) -> Vec<field::Error> {
+        let mut errors = Vec::new();
+        if let Some(template) = &self.template {
+            pod_spec::validation::template(&mut errors, &field::Path::new("template"), template);
+        }
+        errors
     }
 
     fn row(&self, _now: Time) -> Vec<Cell> {

@@ -41,15 +41,20 @@ impl Strategy for ResourceQuota {
         self.spec.clone_from(&old.spec);
     }
 
+    fn validate_status_update(&self, _: &Self) -> Vec<field::Error> {
+        let mut errors = Vec::new();
+        let Some(status) = &self.status else { return errors };
+        let path = field::Path::new("status");
+        named_amounts(&mut errors, &path.child("hard"), amounts(status.hard.as_ref()));
+        named_amounts(&mut errors, &path.child("used"), amounts(status.used.as_ref()));
+        errors
+    }
+
     fn validate(&self) -> Vec<field::Error> {
         let mut errors = Vec::new();
         let Some(spec) = &self.spec else { return errors };
         let path = field::Path::new("spec");
-        for (name, amount) in amounts(spec.hard.as_ref()) {
-            let at = path.child("hard").key(&name);
-            resource_names::of_quota(&mut errors, &at, &name);
-            quantity(&mut errors, &at, &name, &amount);
-        }
+        named_amounts(&mut errors, &path.child("hard"), amounts(spec.hard.as_ref()));
         scopes(&mut errors, &path, spec);
         errors
     }
@@ -103,6 +108,18 @@ impl Strategy for ResourceQuota {
             json!(limits.join(", ")),
             json!(cells::age(&self.metadata, now)),
         ]
+    }
+}
+
+fn named_amounts(
+    errors: &mut validate::Errors,
+    path: &field::Path,
+    amounts: impl IntoIterator<Item = (String, Quantity)>,
+) {
+    for (name, amount) in amounts {
+        let at = path.key(&name);
+        resource_names::of_quota(errors, &at, &name);
+        quantity(errors, &at, &name, &amount);
     }
 }
 

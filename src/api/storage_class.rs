@@ -54,7 +54,7 @@ impl Strategy for StorageClass {
     }
 
     fn validate_update(&self, old: &Self) -> Vec<field::Error> {
-        let mut errors = Vec::new();
+        let mut errors = self.validate();
         let at = |name: &str| field::Path::new(name);
         validate::immutable(&mut errors, &at("parameters"), &self.parameters, &old.parameters);
         validate::immutable(&mut errors, &at("provisioner"), &self.provisioner, &old.provisioner);

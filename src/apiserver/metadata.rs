@@ -141,6 +141,14 @@ pub(super) fn validate_update(info: &KindInfo, new: &ObjectMeta, old: &ObjectMet
             errors.push(Error::invalid(&path.child(field), value, "field is immutable"));
         }
     }
+    if new.deletion_timestamp != old.deletion_timestamp {
+        let path = path.child("deletionTimestamp");
+        errors.push(Error::invalid(&path, &new.deletion_timestamp, "field is immutable"));
+    }
+    if new.deletion_grace_period_seconds != old.deletion_grace_period_seconds {
+        let path = path.child("deletionGracePeriodSeconds");
+        errors.push(Error::invalid(&path, new.deletion_grace_period_seconds, "field is immutable"));
+    }
     // Names and namespaces were judged at creation; labels and the like may be new. What is as it was has been judged.
     let same = new.labels == old.labels
         && new.annotations == old.annotations

@@ -122,6 +122,7 @@ impl ApiServer {
         meta.deletion_timestamp = None;
         meta.deletion_grace_period_seconds = None;
         let generated = self.generate_name(info.resource, &mut *object);
+        self.fill(ops, &mut *object, None)?;
         ops.prepare_for_create(&mut *object);
         let mut errors = metadata::validate(info, object.meta());
         errors.extend(ops.validate(&*object));
@@ -131,7 +132,6 @@ impl ApiServer {
         }
         warnings.extend(ops.warnings(&*object, None));
         let along = self.check(ops, &*object, None, warnings)?;
-        self.fill(ops, &mut *object)?;
         if self.store.get(info.resource, meta::namespace(object.meta()), &name).is_some() {
             let mut status = Status::already_exists(info.resource, &name);
             if generated {
@@ -208,7 +208,7 @@ impl ApiServer {
         if subresource.is_empty() {
             self.admit(ops, &mut *object, Some(&*old), warnings)?;
             self.may_grant(caller, &*object, Some(&*old))?;
-            self.fill(ops, &mut *object)?;
+            self.fill(ops, &mut *object, Some(&*old))?;
         }
         let errors = prepare_update(ops, &mut object, &*old, subresource);
         #[cfg(test)]
@@ -295,11 +295,12 @@ impl ApiServer {
     }
 
     /// What a kind gets from the server's own pools.
-    fn fill(&mut self, ops: &dyn KindOps, object: &mut dyn Object) -> Result<(), Status> {
+    fn fill(&mut self, ops: &dyn KindOps, object: &mut dyn Object, old: Option<&dyn Object>) -> Result<(), Status> {
         if ops.info().resource == "services"
             && let Some(service) = object.as_any_mut().downcast_mut::<Service>()
         {
-            service_ip::allocate(&self.store, &mut self.names, service)?;
+            let old = old.and_then(|old| old.as_any().downcast_ref::<Service>());
+            service_ip::allocate(&self.store, &mut self.names, service, old)?;
         }
         Ok(())
     }
@@ -418,10 +419,11 @@ fn check_identity(resource: &str, name: &str, new: &ObjectMeta, old: &ObjectMeta
 /// What no update changes.
 fn keep_metadata(new: &mut ObjectMeta, old: &ObjectMeta) {
     new.uid.clone_from(&old.uid);
-    new.generate_name.clone_from(&old.generate_name);
     new.creation_timestamp.clone_from(&old.creation_timestamp);
-    new.deletion_timestamp.clone_from(&old.deletion_timestamp);
-    new.deletion_grace_period_seconds = old.deletion_grace_period_seconds;
+    if old.deletion_timestamp.is_some() {
+        new.deletion_timestamp.clone_from(&old.deletion_timestamp);
+    }
+    new.deletion_grace_period_seconds = new.deletion_grace_period_seconds.or(old.deletion_grace_period_seconds);
     new.resource_version.clone_from(&old.resource_version);
     new.generation = old.generation;
     new.managed_fields = None;
@@ -431,8 +433,6 @@ fn keep_metadata(new: &mut ObjectMeta, old: &ObjectMeta) {
 /// What no update of a status changes.
 fn keep_for_status(new: &mut ObjectMeta, old: &ObjectMeta) {
     new.generation = old.generation;
-    new.deletion_timestamp.clone_from(&old.deletion_timestamp);
-    new.owner_references.clone_from(&old.owner_references);
 }
 
 /// `namespaces/finalize` changes the spec's finalizers and nothing else.

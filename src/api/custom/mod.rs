@@ -6,6 +6,7 @@
 
 pub mod invariants;
 mod rules;
+pub mod schema;
 mod structural;
 
 pub(super) use rules::definition::validate as validate_rules;

@@ -10,7 +10,7 @@ use serde_json::json;
 
 use super::pod_spec::defaults::{self, fill_text};
 use super::pod_spec::warnings;
-use super::{Cell, Column, KindInfo, Strategy, cells};
+use super::{Cell, Column, KindInfo, Strategy, cells, status};
 use crate::apimachinery::{field, meta};
 use crate::sim::Time;
 
@@ -71,6 +71,25 @@ impl Strategy for DaemonSet {
     fn prepare_for_status_update(&mut self, old: &Self) {
         self.spec.clone_from(&old.spec);
         self.metadata.generation = old.metadata.generation;
+    }
+
+    fn validate_status_update(&self, old: &Self) -> Vec<field::Error> {
+        let (mut errors, none) = (Vec::new(), Default::default());
+        let (new, old) = (self.status.as_ref().unwrap_or(&none), old.status.as_ref());
+        let all = [
+            status::free("currentNumberScheduled", Some(new.current_number_scheduled)),
+            status::free("numberMisscheduled", Some(new.number_misscheduled)),
+            status::free("desiredNumberScheduled", Some(new.desired_number_scheduled)),
+            status::free("numberReady", Some(new.number_ready)),
+            ("observedGeneration", new.observed_generation, false),
+            status::free("updatedNumberScheduled", new.updated_number_scheduled),
+            status::free("numberAvailable", new.number_available),
+            status::free("numberUnavailable", new.number_unavailable),
+            status::free("collisionCount", new.collision_count),
+        ];
+        status::counts(&mut errors, &all, None, "");
+        status::collisions(&mut errors, new.collision_count, old.and_then(|old| old.collision_count));
+        errors
     }
 
     fn validate(&self) -> Vec<field::Error> {

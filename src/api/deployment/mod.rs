@@ -10,7 +10,7 @@ use serde_json::json;
 
 use super::pod_spec::defaults::{self, fill_text};
 use super::pod_spec::warnings;
-use super::{Cell, Column, KindInfo, Strategy, cells};
+use super::{Cell, Column, KindInfo, Strategy, cells, status};
 use crate::apimachinery::{field, meta};
 use crate::sim::Time;
 
@@ -64,6 +64,24 @@ impl Strategy for Deployment {
         self.spec.clone_from(&old.spec);
         self.metadata.labels.clone_from(&old.metadata.labels);
         self.metadata.generation = old.metadata.generation;
+    }
+
+    fn validate_status_update(&self, old: &Self) -> Vec<field::Error> {
+        let (mut errors, none) = (Vec::new(), Default::default());
+        let (new, old) = (self.status.as_ref().unwrap_or(&none), old.status.as_ref());
+        let all = [
+            ("observedGeneration", new.observed_generation, false),
+            status::free("replicas", new.replicas),
+            status::part("updatedReplicas", new.updated_replicas),
+            status::part("readyReplicas", new.ready_replicas),
+            status::part("availableReplicas", new.available_replicas),
+            status::free("unavailableReplicas", new.unavailable_replicas),
+            status::free("terminatingReplicas", new.terminating_replicas),
+            status::free("collisionCount", new.collision_count),
+        ];
+        status::counts(&mut errors, &all, Some(new.replicas.unwrap_or_default()), "readyReplicas");
+        status::collisions(&mut errors, new.collision_count, old.and_then(|old| old.collision_count));
+        errors
     }
 
     fn validate(&self) -> Vec<field::Error> {

@@ -11,7 +11,7 @@ use k8s_openapi::api::autoscaling::v2::{
 use serde_json::Value;
 use serde_json::json;
 
-use super::{Cell, Column, KindInfo, Strategy, cells};
+use super::{Cell, Column, KindInfo, Strategy, cells, status};
 use crate::apimachinery::{field, meta};
 use crate::sim::Time;
 
@@ -77,6 +77,18 @@ impl Strategy for HorizontalPodAutoscaler {
 
     fn prepare_for_status_update(&mut self, old: &Self) {
         self.spec.clone_from(&old.spec);
+    }
+
+    fn validate_status_update(&self, _: &Self) -> Vec<field::Error> {
+        let mut errors = Vec::new();
+        let counts = self.status.as_ref().map(|status| {
+            [
+                status::free("currentReplicas", status.current_replicas),
+                status::free("desiredReplicas", Some(status.desired_replicas)),
+            ]
+        });
+        status::counts(&mut errors, counts.as_ref().map_or(&[], |counts| counts.as_slice()), None, "");
+        errors
     }
 
     fn validate(&self) -> Vec<field::Error> {

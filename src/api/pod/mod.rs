@@ -7,7 +7,7 @@ mod label_keys;
 pub mod restart;
 mod validation;
 
-use k8s_openapi::api::core::v1::{Pod, PodCondition, PodSpec, PodStatus};
+use k8s_openapi::api::core::v1::{Pod, PodCondition, PodIP, PodSpec, PodStatus};
 use serde_json::Value;
 
 use super::pod_spec::{defaults, warnings};
@@ -62,7 +62,13 @@ impl Strategy for Pod {
         self.metadata.generation = old.metadata.generation;
         self.metadata.owner_references.clone_from(&old.metadata.owner_references);
         let status = self.status.get_or_insert_default();
-        if status.qos_class.is_none() {
+        let first = status.pod_ips.as_ref().and_then(|all| all.first()).map(|one| one.ip.clone());
+        match status.pod_ip.clone().filter(|one| !one.is_empty()) {
+            Some(one) if first.as_ref() != Some(&one) => status.pod_ips = Some(vec![PodIP { ip: one }]),
+            Some(_) => {}
+            None => status.pod_ip = first,
+        }
+        if status.qos_class.as_ref().is_none_or(String::is_empty) {
             status.qos_class = old.status.as_ref().and_then(|status| status.qos_class.clone());
         }
     }

@@ -4,13 +4,15 @@
 //! `ValidatePodStatusUpdate`).
 
 use k8s_openapi::api::core::v1::{
-    Affinity, Container, ContainerStatus, NodeAffinity, NodeSelectorTerm, Pod, PodSpec, Toleration,
+    Affinity, Container, ContainerStatus, NodeAffinity, NodeSelectorTerm, Pod, PodCondition, PodSpec, PodStatus,
+    Toleration,
 };
 use serde_json::json;
 
 use super::restart;
 use crate::api::internal;
 use crate::api::pod_spec::validation;
+use crate::api::status;
 use crate::api::validate::Errors;
 use crate::apimachinery::field::{Error, Path};
 use crate::apimachinery::meta;
@@ -212,10 +214,20 @@ pub fn validate_status_update(pod: &Pod, old: &Pod) -> Errors {
     let mut errors = Errors::new();
     let (Some(new), Some(before)) = (&pod.status, &old.status) else { return errors };
     let path = Path::new("status");
+    conditions(&mut errors, &path.child("conditions"), new.conditions.as_deref().unwrap_or_default());
     let nominated = new.nominated_node_name.as_deref().unwrap_or_default();
-    if !nominated.is_empty() {
+    if !nominated.is_empty() && new.nominated_node_name != before.nominated_node_name {
         let wrong = crate::apimachinery::content::dns1123_subdomain(nominated);
         crate::api::validate::each(&mut errors, &path.child("nominatedNodeName"), nominated, wrong);
+    }
+    if new.observed_generation.is_some_and(|generation| generation < 0) {
+        let why = "must be a non-negative integer";
+        errors.push(Error::invalid(&path.child("observedGeneration"), new.observed_generation, why));
+    }
+    if let (Some(new), Some(old)) = (&new.qos_class, &before.qos_class)
+        && new != old
+    {
+        errors.push(Error::invalid(&path.child("qosClass"), new, "field is immutable"));
     }
     if let Some(spec) = old.spec.as_ref().filter(|spec| !restart::could_restart_all(spec)) {
         let (now, held) = (new.container_statuses.as_deref(), before.container_statuses.as_deref());
@@ -224,12 +236,42 @@ pub fn validate_status_update(pod: &Pod, old: &Pod) -> Errors {
         let (now, held) = (new.init_container_statuses.as_deref(), before.init_container_statuses.as_deref());
         terminations(&mut errors, &path.child("initContainerStatuses"), (now, held), (init, spec));
     }
-    if let (Some(new), Some(old)) = (&new.qos_class, &before.qos_class)
-        && new != old
-    {
-        errors.push(Error::invalid(&path.child("qosClass"), new, "field is immutable"));
-    }
+    addresses(&mut errors, &path, new);
     errors
+}
+
+/// `validatePodConditions`
+fn conditions(errors: &mut Errors, path: &Path, conditions: &[PodCondition]) {
+    for (index, condition) in conditions.iter().enumerate() {
+        let path = path.index(index);
+        if condition.observed_generation.is_some_and(|generation| generation < 0) {
+            let why = "must be a non-negative integer";
+            errors.push(Error::invalid(&path.child("observedGeneration"), condition.observed_generation, why));
+        }
+        let name = condition.type_.as_str();
+        if !matches!(name, "PodScheduled" | "Ready" | "Initialized") {
+            crate::api::validate::each(
+                errors,
+                &path.child("Type"),
+                name,
+                crate::apimachinery::content::label_key(name),
+            );
+        }
+    }
+}
+
+/// `validatePodIPs`, `validateHostIPs`
+fn addresses(errors: &mut Errors, path: &Path, status: &PodStatus) {
+    let shown = |ips: &[&str]| json!(ips.iter().map(|ip| json!({"IP": ip})).collect::<Vec<_>>());
+    let pods: Vec<&str> = status.pod_ips.iter().flatten().map(|one| one.ip.as_str()).collect();
+    status::addresses(errors, &path.child("podIPs"), &pods, &shown(&pods));
+    let hosts: Vec<&str> = status.host_ips.iter().flatten().map(|one| one.ip.as_str()).collect();
+    let at = path.child("hostIPs");
+    let first = status.host_ip.as_deref().unwrap_or_default();
+    if let Some(host) = hosts.first().filter(|host| **host != first) {
+        errors.push(Error::invalid(&at.index(0).child("ip"), *host, "must be equal to `hostIP`"));
+    }
+    status::addresses(errors, &at, &hosts, &shown(&hosts));
 }
 
 /// `ValidateContainerStateTransition`, `ValidateInitContainerStateTransition`

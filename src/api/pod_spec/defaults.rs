@@ -3,8 +3,8 @@
 //! Models Kubernetes 1.36 pkg/apis/core/v1/defaults.go and pkg/apis/core/v1/conversion.go (`serviceAccount`).
 
 use k8s_openapi::api::core::v1::{
-    Container, EmptyDirVolumeSource, EnvVar, EphemeralContainer, HTTPGetAction, LifecycleHandler, Pod, PodSpec,
-    PodTemplateSpec, Probe, Volume,
+    Container, DownwardAPIVolumeFile, EmptyDirVolumeSource, EnvVar, EphemeralContainer, HTTPGetAction,
+    LifecycleHandler, Pod, PodSpec, PodTemplateSpec, Probe, Volume,
 };
 
 use crate::api::pod_resources;
@@ -215,6 +215,15 @@ fn set_variable_defaults(variable: &mut EnvVar) {
     }
 }
 
+fn set_downward_defaults(file: &mut DownwardAPIVolumeFile) {
+    if let Some(reference) = file.field_ref.as_mut() {
+        fill_text(&mut reference.api_version, "v1");
+    }
+    if let Some(reference) = file.resource_field_ref.as_mut() {
+        fill(&mut reference.divisor, || k8s_openapi::apimachinery::pkg::api::resource::Quantity("0".to_owned()));
+    }
+}
+
 fn set_http_defaults(action: &mut HTTPGetAction) {
     fill_text(&mut action.path, "/");
     fill_text(&mut action.scheme, "HTTP");
@@ -266,20 +275,13 @@ fn set_volume_defaults(volume: &mut Volume) {
     }
     if let Some(source) = volume.downward_api.as_mut() {
         fill(&mut source.default_mode, || 0o644);
-        for item in source.items.iter_mut().flatten() {
-            if let Some(reference) = item.field_ref.as_mut() {
-                fill_text(&mut reference.api_version, "v1");
-            }
-        }
+        source.items.iter_mut().flatten().for_each(set_downward_defaults);
     }
     if let Some(source) = volume.projected.as_mut() {
         fill(&mut source.default_mode, || 0o644);
         for projection in source.sources.iter_mut().flatten() {
-            for item in projection.downward_api.iter_mut().flat_map(|api| api.items.iter_mut().flatten()) {
-                if let Some(reference) = item.field_ref.as_mut() {
-                    fill_text(&mut reference.api_version, "v1");
-                }
-            }
+            let items = projection.downward_api.iter_mut().flat_map(|api| api.items.iter_mut().flatten());
+            items.for_each(set_downward_defaults);
             if let Some(token) = projection.service_account_token.as_mut() {
                 fill(&mut token.expiration_seconds, || 3600);
             }

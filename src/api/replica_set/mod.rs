@@ -8,7 +8,7 @@ use k8s_openapi::api::apps::v1::ReplicaSet;
 use serde_json::json;
 
 use super::pod_spec::{defaults, warnings};
-use super::{Cell, Column, KindInfo, Strategy, cells};
+use super::{Cell, Column, KindInfo, Strategy, cells, status};
 use crate::apimachinery::{field, meta};
 use crate::sim::Time;
 
@@ -50,6 +50,21 @@ impl Strategy for ReplicaSet {
     fn prepare_for_status_update(&mut self, old: &Self) {
         self.spec.clone_from(&old.spec);
         self.metadata.generation = old.metadata.generation;
+    }
+
+    fn validate_status_update(&self, _: &Self) -> Vec<field::Error> {
+        let (mut errors, none) = (Vec::new(), Default::default());
+        let new = self.status.as_ref().unwrap_or(&none);
+        let all = [
+            status::free("replicas", Some(new.replicas)),
+            status::part("fullyLabeledReplicas", new.fully_labeled_replicas),
+            status::part("readyReplicas", new.ready_replicas),
+            status::part("availableReplicas", new.available_replicas),
+            ("observedGeneration", new.observed_generation, false),
+            status::free("terminatingReplicas", new.terminating_replicas),
+        ];
+        status::counts(&mut errors, &all, Some(new.replicas), "readyReplicas");
+        errors
     }
 
     fn validate(&self) -> Vec<field::Error> {

@@ -5,7 +5,7 @@ mod validation;
 use k8s_openapi::api::core::v1::ReplicationController;
 use serde_json::json;
 
-use super::{Cell, Column, KindInfo, Strategy, cells, generation, pod_spec::defaults, pod_spec::warnings};
+use super::{Cell, Column, KindInfo, Strategy, cells, generation, pod_spec::defaults, pod_spec::warnings, status};
 use crate::apimachinery::{field, meta};
 use crate::sim::Time;
 
@@ -60,6 +60,20 @@ impl Strategy for ReplicationController {
     fn prepare_for_status_update(&mut self, old: &Self) {
         self.spec.clone_from(&old.spec);
         self.metadata.generation = old.metadata.generation;
+    }
+
+    fn validate_status_update(&self, _: &Self) -> Vec<field::Error> {
+        let (mut errors, none) = (Vec::new(), Default::default());
+        let new = self.status.as_ref().unwrap_or(&none);
+        let all = [
+            status::free("replicas", Some(new.replicas)),
+            status::part("fullyLabeledReplicas", new.fully_labeled_replicas),
+            status::part("readyReplicas", new.ready_replicas),
+            status::part("availableReplicas", new.available_replicas),
+            ("observedGeneration", new.observed_generation, false),
+        ];
+        status::counts(&mut errors, &all, Some(new.replicas), "readyReplicas");
+        errors
     }
 
     fn validate(&self) -> Vec<field::Error> {

@@ -5,6 +5,8 @@
 
 mod validation;
 
+pub use validation::address_errors;
+
 use k8s_openapi::api::core::v1::{Service, ServiceSpec};
 use k8s_openapi::apimachinery::pkg::util::intstr::IntOrString;
 use serde_json::json;
@@ -48,16 +50,20 @@ impl Strategy for Service {
             }
         }
         let kind = spec.type_.clone().unwrap_or_default();
-        if kind == "NodePort" || kind == "LoadBalancer" {
+        if is_reached_from_outside(spec) {
             fill_text(&mut spec.external_traffic_policy, "Cluster");
         }
-        if kind != "ExternalName" {
+        if matches!(kind.as_str(), "NodePort" | "LoadBalancer" | "ClusterIP") {
             spec.internal_traffic_policy.get_or_insert_with(|| "Cluster".to_owned());
         }
         if kind == "LoadBalancer" {
             spec.allocate_load_balancer_node_ports.get_or_insert(true);
         }
-        self.status.get_or_insert_default().load_balancer.get_or_insert_default();
+        let status = self.status.get_or_insert_default().load_balancer.get_or_insert_default();
+        let balanced = kind == "LoadBalancer";
+        for ingress in status.ingress.iter_mut().flatten().filter(|one| balanced && one.ip.is_some()) {
+            ingress.ip_mode.get_or_insert_with(|| "VIP".to_owned());
+        }
     }
 
     fn prepare_for_create(&mut self) {
@@ -67,7 +73,6 @@ impl Strategy for Service {
 
     fn prepare_for_update(&mut self, old: &Self) {
         self.status.clone_from(&old.status);
-        keep_allocated(self, old);
         drop_what_the_type_lacks(self, old);
     }
 
@@ -81,6 +86,10 @@ impl Strategy for Service {
 
     fn validate_update(&self, old: &Self) -> Vec<field::Error> {
         validation::validate_update(self, old)
+    }
+
+    fn validate_status_update(&self, old: &Self) -> Vec<field::Error> {
+        validation::validate_status_update(self, old)
     }
 
     fn warnings(&self, _: Option<&Self>) -> Vec<String> {
@@ -127,49 +136,33 @@ impl Strategy for Service {
     }
 }
 
-/// An update that leaves out what the server allocated keeps it (`patchAllocatedValues`).
-fn keep_allocated(service: &mut Service, old: &Service) {
-    let (Some(spec), Some(old)) = (service.spec.as_mut(), old.spec.as_ref()) else { return };
-    let needs_address = |kind: Option<&String>| kind.is_none_or(|kind| kind != "ExternalName");
-    if !needs_address(spec.type_.as_ref()) || !needs_address(old.type_.as_ref()) {
-        return;
+/// Whether traffic can come from outside of the cluster (`ExternallyAccessible`).
+fn is_reached_from_outside(spec: &ServiceSpec) -> bool {
+    match spec.type_.as_deref() {
+        Some("LoadBalancer" | "NodePort") => true,
+        Some("ClusterIP") => spec.external_ips.iter().flatten().next().is_some(),
+        _ => false,
     }
-    if spec.cluster_ip.as_deref().unwrap_or_default().is_empty() {
-        spec.cluster_ip.clone_from(&old.cluster_ip);
-    }
-    if spec.cluster_ips.iter().flatten().next().is_none() && spec.cluster_ip == old.cluster_ip {
-        spec.cluster_ips.clone_from(&old.cluster_ips);
-    }
-    if spec.cluster_ip != old.cluster_ip && spec.cluster_ips == old.cluster_ips {
-        // Who changes the one means the first of the many.
-        spec.cluster_ips = spec.cluster_ip.clone().map(|address| vec![address]);
-    }
-    if spec.ip_families.is_none() {
-        spec.ip_families.clone_from(&old.ip_families);
-    }
-    if spec.ip_family_policy.is_none() {
-        spec.ip_family_policy.clone_from(&old.ip_family_policy);
-    }
-    let on_nodes = |kind: Option<&String>| kind.is_some_and(|kind| kind == "NodePort" || kind == "LoadBalancer");
-    if on_nodes(spec.type_.as_ref()) && on_nodes(old.type_.as_ref()) {
-        for port in spec.ports.iter_mut().flatten().filter(|port| port.node_port.unwrap_or(0) == 0) {
-            let same = |held: &&k8s_openapi::api::core::v1::ServicePort| {
-                held.port == port.port && held.protocol == port.protocol
-            };
-            port.node_port = old.ports.iter().flatten().find(same).and_then(|held| held.node_port);
-        }
-    }
+}
+
+/// Whether a load balancer asks the nodes which of them have Pods of the Service (`NeedsHealthCheck`).
+pub fn needs_health_check(spec: &ServiceSpec) -> bool {
+    spec.type_.as_deref() == Some("LoadBalancer") && spec.external_traffic_policy.as_deref() == Some("Local")
 }
 
 /// What belonged to the old type and was left as it was goes with it (`dropTypeDependentFields`).
 fn drop_what_the_type_lacks(service: &mut Service, old: &Service) {
     let (Some(spec), Some(old)) = (service.spec.as_mut(), old.spec.as_ref()) else { return };
-    let is = |spec: &ServiceSpec, kinds: &[&str]| spec.type_.as_deref().is_some_and(|kind| kinds.contains(&kind));
-    let left = |kinds: &[&str], spec: &ServiceSpec| is(old, kinds) && !is(spec, kinds);
-    let in_cluster = &["ClusterIP", "NodePort", "LoadBalancer"];
-    if left(in_cluster, spec) && spec.cluster_ip == old.cluster_ip && spec.cluster_ips == old.cluster_ips {
-        spec.cluster_ip = None;
-        spec.cluster_ips = None;
+    let left = |kinds: &[&str], spec: &ServiceSpec| {
+        let is = |spec: &ServiceSpec| spec.type_.as_deref().is_some_and(|kind| kinds.contains(&kind));
+        is(old) && !is(spec)
+    };
+    let named = |spec: &ServiceSpec| spec.type_.as_deref() == Some("ExternalName");
+    if named(spec) && !named(old) {
+        if spec.cluster_ip == old.cluster_ip && spec.cluster_ips == old.cluster_ips {
+            spec.cluster_ip = None;
+            spec.cluster_ips = None;
+        }
         if spec.ip_families == old.ip_families {
             spec.ip_families = None;
         }
@@ -177,26 +170,32 @@ fn drop_what_the_type_lacks(service: &mut Service, old: &Service) {
             spec.ip_family_policy = None;
         }
     }
-    let on_nodes = &["NodePort", "LoadBalancer"];
-    let numbers =
-        |spec: &ServiceSpec| -> Vec<i32> { spec.ports.iter().flatten().filter_map(|port| port.node_port).collect() };
-    if left(on_nodes, spec) && numbers(spec) == numbers(old) {
+    let numbers = |spec: &ServiceSpec| -> std::collections::BTreeSet<i32> {
+        spec.ports.iter().flatten().filter_map(|port| port.node_port).collect()
+    };
+    if left(&["NodePort", "LoadBalancer"], spec) && numbers(old).is_superset(&numbers(spec)) {
         spec.ports.iter_mut().flatten().for_each(|port| port.node_port = None);
     }
-    if left(on_nodes, spec) && spec.external_traffic_policy == old.external_traffic_policy {
-        spec.external_traffic_policy = None;
+    let checks = needs_health_check(old) && !needs_health_check(spec);
+    if checks && spec.health_check_node_port == old.health_check_node_port {
+        spec.health_check_node_port = None;
     }
-    let balanced = &["LoadBalancer"];
-    if left(balanced, spec) {
+    if left(&["LoadBalancer"], spec) {
         if spec.allocate_load_balancer_node_ports == old.allocate_load_balancer_node_ports {
             spec.allocate_load_balancer_node_ports = None;
         }
         if spec.load_balancer_class == old.load_balancer_class {
             spec.load_balancer_class = None;
         }
-        if spec.health_check_node_port == old.health_check_node_port {
-            spec.health_check_node_port = None;
-        }
+    }
+    let closed = is_reached_from_outside(old) && !is_reached_from_outside(spec);
+    if closed && spec.external_traffic_policy == old.external_traffic_policy {
+        spec.external_traffic_policy = None;
+    }
+    if spec.type_.as_deref() != Some("LoadBalancer")
+        && let Some(status) = service.status.as_mut()
+    {
+        status.load_balancer = Some(Default::default());
     }
 }
 

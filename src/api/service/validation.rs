@@ -6,6 +6,8 @@ use std::collections::BTreeSet;
 
 use k8s_openapi::api::core::v1::{Service, ServicePort, ServiceSpec};
 
+use super::{is_reached_from_outside, needs_health_check};
+use crate::api::status;
 use crate::api::validate::{self, Errors, choice, supported};
 use crate::apimachinery::content;
 use crate::apimachinery::field::{Error, Path};
@@ -57,26 +59,84 @@ pub fn validate_update(service: &Service, old: &Service) -> Errors {
     if let (Some(new), Some(before)) = (&service.spec, &old.spec) {
         let path = Path::new("spec");
         let named = |spec: &ServiceSpec| spec.type_.as_deref() == Some("ExternalName");
-        let ips = |spec: &ServiceSpec| {
-            let one = || spec.cluster_ip.clone().into_iter().filter(|address| !address.is_empty()).collect();
-            spec.cluster_ips.clone().unwrap_or_else(one)
-        };
-        let (now, held): (Vec<String>, Vec<String>) = (ips(new), ips(before));
         if !named(new) && !named(before) {
-            if now.is_empty() && !held.is_empty() {
-                let why = "primary clusterIP can not be unset";
-                errors.push(Error::invalid(&path.child("clusterIPs").index(0), &now, why));
-            } else if !held.is_empty() && now.first() != held.first() {
-                errors.push(Error::invalid(&path.child("clusterIPs").index(0), &now, "may not change once set"));
-            }
+            first_stays(&mut errors, &path, new, before);
         }
         let balanced = |spec: &ServiceSpec| spec.type_.as_deref() == Some("LoadBalancer");
+        let class = path.child("loadBalancerClass");
         if balanced(new) && balanced(before) && new.load_balancer_class != before.load_balancer_class {
-            let at = path.child("loadBalancerClass");
-            errors.push(Error::invalid(&at, &new.load_balancer_class, "may not change once set"));
+            errors.push(Error::invalid(&class, &new.load_balancer_class, "may not change once set"));
+        }
+        class_of_balancer(&mut errors, &class, new, balanced(new));
+        let checks = needs_health_check(new) && needs_health_check(before);
+        if checks && new.health_check_node_port != before.health_check_node_port {
+            errors.push(Error::forbidden(&path.child("healthCheckNodePort"), "field is immutable"));
         }
     }
     errors.extend(validate(service));
+    errors
+}
+
+/// `validateUpgradeDowngradeClusterIPs`, `validateUpgradeDowngradeIPFamilies`
+fn first_stays(errors: &mut Errors, path: &Path, new: &ServiceSpec, old: &ServiceSpec) {
+    let listed = |spec: &ServiceSpec| spec.cluster_ips.clone().unwrap_or_default();
+    let headless = |spec: &ServiceSpec| spec.cluster_ip.as_deref() == Some("None");
+    if headless(new) && headless(old) {
+        return;
+    }
+    let (now, held) = (listed(new), listed(old));
+    let at = path.child("clusterIPs");
+    if now.is_empty() && !held.is_empty() {
+        errors.push(Error::invalid(&at.index(0), &now, "primary clusterIP can not be unset"));
+    }
+    let stays = if now.len() == held.len() { held.len() } else { 1 };
+    for (index, (new, old)) in now.iter().zip(&held).enumerate().take(stays) {
+        if new != old {
+            errors.push(Error::invalid(&at.index(index), &now, "may not change once set"));
+        }
+    }
+    if headless(new) != headless(old) {
+        return;
+    }
+    let families = |spec: &ServiceSpec| spec.ip_families.clone().unwrap_or_default();
+    let (now_of, held_of) = (families(new), families(old));
+    let even = now_of.len() == held_of.len();
+    for (new, old) in now_of.iter().zip(&held_of).take(if even { held_of.len() } else { 1 }) {
+        if new != old {
+            // Upstream shows the addresses where the number of families has changed.
+            let shown = if even { &now_of } else { &now };
+            errors.push(Error::invalid(&path.child("ipFamilies").index(0), shown, "may not change once set"));
+        }
+    }
+}
+
+/// `ValidateServiceStatusUpdate`
+pub fn validate_status_update(service: &Service, _: &Service) -> Errors {
+    let mut errors = Errors::new();
+    let status = service.status.as_ref().and_then(|status| status.load_balancer.as_ref());
+    let ingress = status.and_then(|status| status.ingress.as_deref()).unwrap_or_default();
+    let path = Path::new("status").child("loadBalancer").child("ingress");
+    let balanced = service.spec.as_ref().is_some_and(|spec| spec.type_.as_deref() == Some("LoadBalancer"));
+    if !balanced && !ingress.is_empty() {
+        errors.push(Error::forbidden(&path, "may only be used when `spec.type` is 'LoadBalancer'"));
+        return errors;
+    }
+    for (index, one) in ingress.iter().enumerate() {
+        let (path, ip) = (path.index(index), one.ip.as_deref().unwrap_or_default());
+        if !ip.is_empty() {
+            validate::address(&mut errors, &path.child("ip"), ip);
+        }
+        let mode = path.child("ipMode");
+        match one.ip_mode.as_deref() {
+            None if ip.is_empty() => {}
+            None => errors.push(Error::required(&mode, "must be specified when `ip` is set")),
+            Some(_) if ip.is_empty() => {
+                errors.push(Error::forbidden(&mode, "may not be specified when `ip` is not set"));
+            }
+            Some(given) => supported(&mut errors, &mode, Some(given), &["Proxy", "VIP"]),
+        }
+        status::balancer_name(&mut errors, &path.child("hostname"), one.hostname.as_deref());
+    }
     errors
 }
 
@@ -143,7 +203,13 @@ fn affinity(errors: &mut Errors, path: &Path, spec: &ServiceSpec) {
     }
 }
 
-/// `ValidateServiceClusterIPsRelatedFields`
+/// What is wrong with the addresses and their families (`ValidateServiceClusterIPsRelatedFields`).
+pub fn address_errors(spec: &ServiceSpec) -> Errors {
+    let mut errors = Errors::new();
+    addresses(&mut errors, &Path::new("spec"), spec);
+    errors
+}
+
 fn addresses(errors: &mut Errors, path: &Path, spec: &ServiceSpec) {
     let at = path.child("clusterIPs");
     let first = spec.cluster_ip.as_deref().unwrap_or_default();
@@ -165,17 +231,36 @@ fn addresses(errors: &mut Errors, path: &Path, spec: &ServiceSpec) {
     supported(errors, &path.child("ipFamilyPolicy"), spec.ip_family_policy.as_deref(), policies);
     // What is left out of the list the server puts there.
     let all = if listed.is_empty() && !first.is_empty() { vec![first.to_owned()] } else { listed };
+    let mut unreadable = false;
     for (index, address) in all.iter().enumerate() {
         if index == 0 && address == "None" {
             if all.len() > 1 {
+                unreadable = true;
                 errors.push(Error::invalid(&at, &all, "'None' must be the first and only value"));
             }
             continue;
         }
+        let before = errors.len();
         validate::address(errors, &at.index(index), address);
+        unreadable |= errors.len() > before;
     }
     if all.len() > 2 {
         errors.push(Error::invalid(&at, &all, "may only hold up to 2 values"));
+    }
+    if unreadable {
+        return;
+    }
+    let sixes = all.iter().filter(|address| address.contains(':')).count();
+    if all.len() > 1 && (sixes == 0 || sixes == all.len()) {
+        errors.push(Error::invalid(&at, &all, "may specify no more than one IP for each IP family"));
+    }
+    let families = spec.ip_families.iter().flatten();
+    for (index, (address, family)) in all.iter().zip(families).enumerate().filter(|_| first != "None") {
+        let six = address.contains(':');
+        if (family == "IPv4" && six) || (family == "IPv6" && !six) {
+            let why = format!("expected an {family} value as indicated by `ipFamilies[{index}]`");
+            errors.push(Error::invalid(&at.index(index), address, why));
+        }
     }
 }
 
@@ -243,23 +328,24 @@ fn ranges(errors: &mut Errors, path: &Path, service: &Service, balanced: bool) {
 
 /// What only a load balancer has.
 fn balancer(errors: &mut Errors, path: &Path, spec: &ServiceSpec, balanced: bool) {
-    for (field, set) in [
-        ("allocateLoadBalancerNodePorts", spec.allocate_load_balancer_node_ports.is_some()),
-        ("loadBalancerClass", spec.load_balancer_class.is_some()),
-    ] {
-        if set && !balanced {
-            errors.push(Error::forbidden(&path.child(field), BALANCED_ONLY));
-        }
+    if spec.allocate_load_balancer_node_ports.is_some() && !balanced {
+        errors.push(Error::forbidden(&path.child("allocateLoadBalancerNodePorts"), BALANCED_ONLY));
     }
-    if let Some(name) = spec.load_balancer_class.as_deref().filter(|_| balanced) {
-        validate::each(errors, &path.child("loadBalancerClass"), name, content::label_key(name));
+    class_of_balancer(errors, &path.child("loadBalancerClass"), spec, balanced);
+}
+
+/// `validateLoadBalancerClassField`
+fn class_of_balancer(errors: &mut Errors, path: &Path, spec: &ServiceSpec, balanced: bool) {
+    match spec.load_balancer_class.as_deref() {
+        Some(_) if !balanced => errors.push(Error::forbidden(path, BALANCED_ONLY)),
+        Some(name) => validate::each(errors, path, name, content::label_key(name)),
+        None => {}
     }
 }
 
 /// Which Pods get the traffic.
 fn traffic(errors: &mut Errors, path: &Path, spec: &ServiceSpec, kind: &str) {
-    let outside = matches!(kind, "LoadBalancer" | "NodePort")
-        || (kind == "ClusterIP" && spec.external_ips.iter().flatten().next().is_some());
+    let outside = is_reached_from_outside(spec);
     let at = path.child("externalTrafficPolicy");
     match spec.external_traffic_policy.as_deref().unwrap_or_default() {
         "" if !outside => {}
@@ -268,13 +354,18 @@ fn traffic(errors: &mut Errors, path: &Path, spec: &ServiceSpec, kind: &str) {
         }
         given => choice(errors, &at, Some(given), &["Cluster", "Local"]),
     }
-    let local = kind == "LoadBalancer" && spec.external_traffic_policy.as_deref() == Some("Local");
-    if let Some(number) = spec.health_check_node_port.filter(|number| *number != 0 && !local) {
-        let why = "may only be set when `type` is 'LoadBalancer' and `externalTrafficPolicy` is 'Local'";
-        errors.push(Error::invalid(&path.child("healthCheckNodePort"), number, why));
+    let (number, at) = (spec.health_check_node_port.unwrap_or_default(), path.child("healthCheckNodePort"));
+    match (needs_health_check(spec), number) {
+        (true, 0) => errors.push(Error::required(&at, "")),
+        (true, number) => validate::port_number(errors, &at, number),
+        (false, 0) => {}
+        (false, number) => {
+            let why = "may only be set when `type` is 'LoadBalancer' and `externalTrafficPolicy` is 'Local'";
+            errors.push(Error::invalid(&at, number, why));
+        }
     }
-    if let Some(number) = spec.health_check_node_port.filter(|number| *number != 0 && local) {
-        validate::port_number(errors, &path.child("healthCheckNodePort"), number);
+    if spec.internal_traffic_policy.is_none() && matches!(kind, "NodePort" | "LoadBalancer" | "ClusterIP") {
+        errors.push(Error::required(&path.child("internalTrafficPolicy"), ""));
     }
     let policies = &["Cluster", "Local"];
     supported(errors, &path.child("internalTrafficPolicy"), spec.internal_traffic_policy.as_deref(), policies);

@@ -11,6 +11,7 @@ use super::pod_spec::warnings;
 use super::{
     Cell, Column, KindInfo, Strategy, cells, claim_spec, generation,
     pod_spec::defaults::{self, fill_text},
+    status,
 };
 use crate::apimachinery::{field, meta};
 use crate::sim::Time;
@@ -75,6 +76,23 @@ impl Strategy for StatefulSet {
     fn prepare_for_status_update(&mut self, old: &Self) {
         self.spec.clone_from(&old.spec);
         self.metadata.generation = old.metadata.generation;
+    }
+
+    fn validate_status_update(&self, old: &Self) -> Vec<field::Error> {
+        let (mut errors, none) = (Vec::new(), Default::default());
+        let (new, old) = (self.status.as_ref().unwrap_or(&none), old.status.as_ref());
+        let all = [
+            status::free("replicas", Some(new.replicas)),
+            status::part("readyReplicas", new.ready_replicas),
+            status::part("currentReplicas", new.current_replicas),
+            status::part("updatedReplicas", new.updated_replicas),
+            status::part("availableReplicas", new.available_replicas),
+            ("observedGeneration", new.observed_generation, false),
+            status::free("collisionCount", new.collision_count),
+        ];
+        status::counts(&mut errors, &all, Some(new.replicas), "status.readyReplicas");
+        status::collisions(&mut errors, new.collision_count, old.and_then(|old| old.collision_count));
+        errors
     }
 
     fn validate(&self) -> Vec<field::Error> {
