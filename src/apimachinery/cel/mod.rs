@@ -4,8 +4,9 @@
 //! It has the whole of the standard language and of the libraries that Kubernetes 1.36 gives to rules: strings, lists,
 //! sets, regular expressions, optionals, quantities, URLs, addresses and networks, versions, named formats and
 //! comprehensions of two variables (`functions.rs` lists them). It has no protocol buffers, no authorizer, no time
-//! zones but UTC and fixed offsets, and no classes of Unicode in patterns; what it does not have is an error when an
-//! expression is compiled, never a surprise later. What an expression may cost is counted in steps of our own.
+//! zones but UTC and fixed offsets, and no classes of Unicode in patterns; a function that it does
+//! not have, and a pattern of `matches` that it cannot read, are errors when an expression is compiled; a time zone and a
+//! pattern that only a run makes known fail the run. What an expression may cost is counted in steps of our own.
 //!
 //! Models Kubernetes 1.36 staging/src/k8s.io/apiserver/pkg/cel and google/cel-go.
 
