@@ -14,7 +14,7 @@ import { KIND, read } from './wasm.mjs';
 /** What has to work when nothing else does, and what numbers and texts of any kind need: Rust's own compiled library. */
 const STAYS = /wasm_bindgen|js_sys|any_spawner|dlmalloc|__rust|panick|panic_hook|\b(core|alloc|std)\[\w*\]::(num|fmt|str|char|slice)/;
 /** Containers and sorting go other ways with other amounts of data than were rehearsed: no pieces are taken from them. */
-const WHOLE = /^[<&]*(alloc|core|std|hashbrown|slab|js_sys)(\[\w+\])?::/;
+const WHOLE = /^[<&]*((alloc(\[\w+\])?::(collections|raw_vec|vec)|core(\[\w+\])?::slice)|std|hashbrown|indexmap|slab|js_sys)/;
 /** Which of their functions a container needs depends on how much it holds: with one that ran, those stay that it calls. What
  * mends a tree after much was taken out is rehearsed where it matters. */
 const CONTAINERS = /^[<&]*(alloc::(collections(?!::btree::node::BalancingContext)|raw_vec|vec)|core::slice|hashbrown|indexmap|slab)/;
