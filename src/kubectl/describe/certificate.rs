@@ -172,8 +172,8 @@ fn address(bytes: &[u8]) -> String {
     let six: Result<[u8; 16], _> = bytes.try_into();
     let four: Result<[u8; 4], _> = bytes.try_into();
     match (four, six) {
-        (Ok(four), _) => std::net::Ipv4Addr::from(four).to_string(),
-        (_, Ok(six)) => std::net::Ipv6Addr::from(six).to_string(),
+        (Ok(four), _) => core::net::Ipv4Addr::from(four).to_string(),
+        (_, Ok(six)) => core::net::Ipv6Addr::from(six).to_string(),
         _ => String::new(),
     }
 }
