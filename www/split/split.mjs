@@ -13,6 +13,8 @@ import { KIND, read } from './wasm.mjs';
 
 /** What has to work when nothing else does, and what numbers and texts of any kind need: Rust's own compiled library. */
 const STAYS = /wasm_bindgen|js_sys|any_spawner|dlmalloc|__rust|panick|panic_hook|\b(core|alloc|std)\[\w*\]::(num|fmt|str|char|slice)/;
+/** Of these, what nothing calls on the way of a first lesson: it comes with the rest. */
+const LATER = /^pagebench_|intounderlying|future_to_promise|float_to_exponential|ReverseSearcher|\bnet::ip_addr/;
 /** Containers and sorting go other ways with other amounts of data than were rehearsed: no pieces are taken from them. */
 const WHOLE = /^[<&]*((alloc(\[\w+\])?::(collections|raw_vec|vec)|core(\[\w+\])?::slice)|std|hashbrown|indexmap|slab|js_sys)/;
 /** Which of their functions a container needs depends on how much it holds: with one that ran, those stay that it calls. What
@@ -36,7 +38,10 @@ const played = await rehearse(pathToFileURL(glue).href, bytes, pages, untilNothi
 const has = ran(played.memory);
 
 const wanted = new Set(whole.exports.filter(({ kind }) => kind === KIND.function).map(({ index }) => index));
-for (const [index, name] of whole.names) if (STAYS.test(name)) wanted.add(index);
+for (const [index, name] of whole.names) {
+  if (STAYS.test(name)) wanted.add(index);
+  if (LATER.test(name)) wanted.delete(index);
+}
 const first = whole.imports.length;
 const kept = new Set([...wanted, ...[...whole.bodies.keys()].filter((own) => has(own, 0)).map((own) => own + first)]);
 const container = (index) => CONTAINERS.test(whole.names.get(index));
