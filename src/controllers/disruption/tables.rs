@@ -116,9 +116,10 @@ impl Rig {
 
 #[test]
 fn counts_go_with_what_is_added() {
+    /// The budget, then each thing that comes, and the counts that follow.
+    type Case = (&'static str, Value, &'static [(&'static str, [i32; 4])]);
     let three = || json!({"minAvailable": 3});
-    // The budget, then each thing that comes, and the counts that follow.
-    let cases: [(&str, Value, &[(&str, [i32; 4])]); 9] = [
+    let cases: [Case; 9] = [
         ("TestNoSelector", json!({"minAvailable": 3, "selector": {}}), &[("", [0, 0, 3, 0]), ("p", [0, 1, 3, 1])]),
         (
             "TestUnavailable",

@@ -165,8 +165,9 @@ fn test_update_pod() {
 
 #[test]
 fn test_update_node() {
-    // Taints before and after, what the Pod tolerates, and whether it is gone two seconds later.
-    let cases: [(&str, &[u8], &[u8], &str, bool); 5] = [
+    /// Taints before and after, what the Pod tolerates, and whether it is gone two seconds later.
+    type Case = (&'static str, &'static [u8], &'static [u8], &'static str, bool);
+    let cases: [Case; 5] = [
         ("Added taint, expect node patched and deleted", &[], &[1], "", true),
         ("Added tolerated taint", &[], &[1], "1:100", false),
         ("Only one added taint tolerated", &[], &[1, 2], "1:100", true),
@@ -201,7 +202,9 @@ fn test_update_node_with_multiple_taints() {
 
 #[test]
 fn test_update_node_with_multiple_pods() {
-    let cases: [(&str, &[u8], &[&str], &[&str]); 2] = [
+    /// The taints, and who is gone at once and who a second later.
+    type Case = (&'static str, &'static [u8], &'static [&'static str], &'static [&'static str]);
+    let cases: [Case; 2] = [
         ("Pods with different toleration times are evicted appropriately", &[1], &["pod1"], &["pod1", "pod2"]),
         (
             "Evict all pods not matching all taints instantly",

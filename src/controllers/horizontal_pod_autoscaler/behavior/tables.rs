@@ -380,8 +380,9 @@ fn test_calculate_scale_limits_with_scaling_rules() {
 
 #[test]
 fn test_normalize_desired_replicas() {
-    // Proposals with the minutes since they were made, the new one, and what is heard of them.
-    let cases: [(&str, &[(i32, u64)], i32, i32); 5] = [
+    /// Proposals with the minutes since they were made, the new one, and what is heard of them.
+    type Case = (&'static str, &'static [(i32, u64)], i32, i32);
+    let cases: [Case; 5] = [
         ("empty log", &[], 5, 5),
         ("stabilize", &[(4, 2), (5, 1)], 3, 5),
         ("no stabilize", &[(1, 2), (2, 1)], 3, 3),
