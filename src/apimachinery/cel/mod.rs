@@ -25,6 +25,7 @@ mod times;
 mod types;
 mod value;
 
+pub use parser::is_reserved;
 pub use types::{ObjectType, Type};
 pub use value::{Key, List, Merge, Val};
 

@@ -12,6 +12,7 @@ use super::{Fault, functions};
 const MAX_DEPTH: usize = 100;
 /// How long an expression may be, in characters.
 const MAX_LENGTH: usize = 100_000;
+/// Words that no name may be.
 const RESERVED: [&str; 17] = [
     "as",
     "break",
@@ -31,6 +32,11 @@ const RESERVED: [&str; 17] = [
     "void",
     "while",
 ];
+/// Whether the language keeps a word for itself, so that it cannot be a name; its literals and `in` aside.
+pub fn is_reserved(word: &str) -> bool {
+    RESERVED.contains(&word)
+}
+
 /// What may begin an expression, in the words of the server.
 const BEGINNING: &str = "{'[', '{', '(', '.', '-', '!', 'true', 'false', 'null', NUM_FLOAT, NUM_INT, NUM_UINT, \
                          STRING, BYTES, IDENTIFIER}";
@@ -344,7 +350,7 @@ impl Parser {
     }
 
     fn name_or_call(&mut self, token: Token, absolute: bool) -> Parsed {
-        if RESERVED.contains(&token.text.as_str()) {
+        if is_reserved(&token.text) {
             self.faults.push(Fault::new(token.at, format!("reserved identifier: {}", token.text)));
         }
         let dot = if absolute { "." } else { "" };

@@ -10,32 +10,13 @@ use base64::Engine;
 use serde_json::Value;
 
 use super::super::structural::{flag, text};
-use crate::apimachinery::cel::{Key, List, Merge, ObjectType, Type, Val};
+use crate::apimachinery::cel::{self, Key, List, Merge, ObjectType, Type, Val};
 use crate::text::duration::parse_go_duration;
 
-const RESERVED: [&str; 21] = [
-    "true",
-    "false",
-    "null",
-    "in",
-    "as",
-    "break",
-    "const",
-    "continue",
-    "else",
-    "for",
-    "function",
-    "if",
-    "import",
-    "let",
-    "loop",
-    "package",
-    "namespace",
-    "return",
-    "var",
-    "void",
-    "while",
-];
+/// Whether a rule can write a field of this name only in its escaped form.
+fn is_reserved(name: &str) -> bool {
+    matches!(name, "true" | "false" | "null" | "in") || cel::is_reserved(name)
+}
 
 /// A field's name as rules write it; `None` when they cannot.
 pub(super) fn escaped(name: &str) -> Option<String> {
@@ -43,7 +24,7 @@ pub(super) fn escaped(name: &str) -> Option<String> {
     if name.is_empty() || name.starts_with(|c: char| c.is_ascii_digit()) || !name.chars().all(letter) {
         return None;
     }
-    if RESERVED.contains(&name) {
+    if is_reserved(name) {
         return Some(format!("__{name}__"));
     }
     let name = name.replace("__", "__underscores__");
@@ -78,7 +59,7 @@ pub(super) fn type_of(schema: &Value, root: bool, name: &str) -> Option<Type> {
                     let Some(escaped) = escaped(field) else { continue };
                     if let Some(of) = type_of(inner, is_embedded(inner), &format!("{name}.{escaped}")) {
                         // After a dot a word of the language may stand as it is, too.
-                        if RESERVED.contains(&field.as_str()) {
+                        if is_reserved(field) {
                             fields.insert(field.clone(), of.clone());
                         }
                         fields.insert(escaped, of);
@@ -137,7 +118,7 @@ pub(super) fn value_of(schema: &Value, value: &Value, root: bool) -> Val {
                 let seen = !text(inner, "type").is_empty() || flag(inner, "x-kubernetes-int-or-string");
                 if let Some(key) = key.filter(|_| seen) {
                     let held = value_of(inner, held, is_embedded(inner));
-                    if property.is_some() && RESERVED.contains(&name.as_str()) {
+                    if property.is_some() && is_reserved(name) {
                         fields.insert(Key::Str(name.as_str().into()), held.clone());
                     }
                     fields.insert(Key::Str(key.as_str().into()), held);
