@@ -11,7 +11,7 @@ use k8s_openapi::api::core::v1::{Container, Pod};
 use super::Kubelet;
 use super::containers::{self, is_sidecar};
 use super::handler::{Asked, Handling, Ran, Target};
-use super::worker::{KillReason, Worker};
+use super::worker::{ContainerRecord, KillReason, Worker};
 use crate::apimachinery::meta;
 use crate::apiserver::ApiServer;
 use crate::client::EventType;
@@ -146,6 +146,12 @@ impl Kubelet {
         handling
     }
 
+    /// The names of a Pod's containers that run.
+    pub(super) fn running(&self, worker: &Worker) -> Vec<String> {
+        let runs = |record: &ContainerRecord| record.current.as_ref().is_some_and(|id| self.runs(id));
+        worker.records.iter().filter(|(_, record)| runs(record)).map(|(name, _)| name.clone()).collect()
+    }
+
     /// Ends every container of the Pod that runs.
     pub(super) fn begin_kill_pod(
         &mut self,
@@ -154,13 +160,7 @@ impl Kubelet {
         grace: Option<u64>,
         now: Time,
     ) {
-        let running: Vec<String> = worker
-            .records
-            .iter()
-            .filter(|(_, record)| record.current.as_ref().is_some_and(|id| self.runs(id)))
-            .map(|(name, _)| name.clone())
-            .collect();
-        for name in running {
+        for name in self.running(worker) {
             let text = format!("Stopping container {name}");
             self.begin_kill(worker, server, &name, (&text, KillReason::Other), grace, now);
         }

@@ -63,13 +63,7 @@ impl Kubelet {
                 self.proceed(worker, work, server, Doing::Kill { after: None }, now)
             }
             Op::Reset => {
-                let running: Vec<String> = worker
-                    .records
-                    .iter()
-                    .filter(|(_, record)| record.current.as_ref().is_some_and(|id| self.runs(id)))
-                    .map(|(name, _)| name.clone())
-                    .collect();
-                for name in running {
+                for name in self.running(worker) {
                     self.begin_kill(worker, server, &name, ("killing", KillReason::Other), Some(0), now);
                 }
                 self.proceed(worker, work, server, Doing::Reset, now)
