@@ -1,15 +1,12 @@
 //! Applets on files: ls, mkdir, rmdir, rm, cp, mv, touch, chmod, ln, find, stat, mktemp, basename, dirname and their like.
 
-use std::sync::Arc;
-
-use super::driver::{Out, once};
+use super::driver::Out;
 use super::options::{Options, message, parse};
 use super::system::strftime;
 use crate::shell::kernel::Kernel;
 use crate::shell::pattern::Pattern;
 use crate::shell::process::Flavour;
 use crate::shell::program::{Errno, System};
-use crate::shell::task::Task;
 use crate::shell::vfs::{Inode, Kind};
 
 /// Parses options inside of a function that runs at once; reports and gives 1 when that fails.
@@ -22,14 +19,6 @@ pub(super) fn options(args: &[String], flags: &str, valued: &str, kernel: &Kerne
             None
         }
     }
-}
-
-macro_rules! applet {
-    ($name:ident, $run:expr) => {
-        pub fn $name(args: &[String]) -> Box<dyn Task> {
-            once(args, $run)
-        }
-    };
 }
 
 fn missing(name: &str, kernel: &Kernel, out: &mut Out) -> i32 {
@@ -927,6 +916,3 @@ fn matches(
     }
     Ok((any || truth, printed, delete))
 }
-
-/// Makes sure that the kinds used here stay shared.
-const _: fn(Arc<Vec<u8>>) -> Kind = Kind::File;

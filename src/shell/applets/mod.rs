@@ -1,5 +1,14 @@
 //! The programs that every machine has: one file each, one list. Refuses to know Kubernetes.
 
+/// An applet that runs at once: its arguments, the kernel and where it prints to, and its exit code.
+macro_rules! applet {
+    ($name:ident, $run:expr) => {
+        pub fn $name(args: &[String]) -> Box<dyn $crate::shell::task::Task> {
+            $crate::shell::applets::driver::once(args, $run)
+        }
+    };
+}
+
 mod archive;
 mod awk;
 mod dd;

@@ -23,14 +23,6 @@ pub(super) fn strftime(format: &str, time: Time) -> Option<String> {
     strtime::format(format, &time.timestamp().to_zoned(TimeZone::UTC)).ok()
 }
 
-macro_rules! applet {
-    ($name:ident, $run:expr) => {
-        pub fn $name(args: &[String]) -> Box<dyn Task> {
-            once(args, $run)
-        }
-    };
-}
-
 applet!(date, |args, kernel, out| {
     let Some(options) = options(args, "uRI", "dDrs\u{2}", kernel, out) else { return 1 };
     let mut time = kernel.now();
