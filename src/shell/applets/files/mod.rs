@@ -20,7 +20,6 @@ use super::driver::Out;
 use super::options::{Options, message, parse};
 use crate::shell::kernel::Kernel;
 use crate::shell::process::Flavour;
-use crate::shell::program::System;
 
 /// Parses options inside of a function that runs at once; reports and gives 1 when that fails.
 pub(super) fn options(args: &[String], flags: &str, valued: &str, kernel: &Kernel, out: &mut Out) -> Option<Options> {

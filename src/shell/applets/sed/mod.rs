@@ -11,7 +11,6 @@ use regex_lite::Regex;
 use super::driver::{filtering, once};
 use super::options::parse;
 use crate::shell::process::Flavour;
-use crate::shell::program::System;
 use crate::shell::task::Task;
 
 #[derive(Clone, Debug)]

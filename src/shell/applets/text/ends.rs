@@ -7,7 +7,6 @@ use crate::shell::kernel::{Kernel, OpenMode};
 use crate::shell::process::Flavour;
 use crate::shell::program::{Fd, Read, Step, System, Wait};
 use crate::shell::task::Task;
-use sha2::Digest;
 use std::collections::VecDeque;
 
 #[derive(Clone, Debug)]

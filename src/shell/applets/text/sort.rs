@@ -7,7 +7,6 @@ use crate::shell::kernel::Kernel;
 use crate::shell::process::Flavour;
 use crate::shell::program::System;
 use crate::shell::task::Task;
-use sha2::Digest;
 
 #[derive(Clone, Debug, Default)]
 pub(super) struct Sort {

@@ -5,7 +5,6 @@ use crate::shell::applets::options::parse;
 use crate::shell::kernel::Kernel;
 use crate::shell::pattern::named;
 use crate::shell::task::Task;
-use sha2::Digest;
 
 #[derive(Clone, Debug)]
 pub(super) struct Translate {

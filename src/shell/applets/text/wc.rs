@@ -4,9 +4,7 @@ use crate::shell::applets::driver::{Filter, LineEnd, Out, filtering};
 use crate::shell::applets::options::parse;
 use crate::shell::kernel::Kernel;
 use crate::shell::process::Flavour;
-use crate::shell::program::System;
 use crate::shell::task::Task;
-use sha2::Digest;
 
 #[derive(Clone, Debug)]
 pub(super) struct Count {
