@@ -1,20 +1,23 @@
 // Cuts a linked module in two: a first part that runs by itself, and the rest, which shares its memory and its tables.
 // Where the first part calls a function of the rest, it calls `need_rest` first unless the rest has arrived, and then the
 // function by a slot of the table, which the rest fills when it arrives. In the table itself, and for what is called from
-// many places, a stub stands in that does the same. Decides not which function goes where.
+// many places, a stub stands in that does the same. Decides not which function goes where, nor which constant.
 
-import { EMPTY, I32, KIND, OP, SECTION, calls, list, s32, sections, sized, text, u32, write } from './wasm.mjs';
+import { EMPTY, I32, KIND, OP, Reader, SECTION, calls, list, s32, sections, sized, text, u32, write } from './wasm.mjs';
 
 const buffer = (...parts) => Buffer.concat(parts.map((part) => Buffer.from(part)));
 
-/** The two parts: `first` keeps the functions for which `stays(index)` holds, `rest` gets the others. */
-export function cut(module, stays) {
+/**
+ * The two parts: `first` keeps the functions for which `stays(index)` holds, `rest` gets the others. `part(bodies)` gives both data
+ * sections, for the functions of the first part.
+ */
+export function cut(module, stays, part) {
   const { imports, bodies } = module;
   const own = bodies.map((_, index) => imports.length + index);
   const staying = own.filter(stays);
   const leaving = own.filter((index) => !stays(index));
   const plan = { module, staying, leaving, left: new Set(leaving), slots: tableSlots(module), arrived: module.globals.length };
-  const first = firstPart(plan);
+  const first = firstPart(plan, part);
   const rest = restPart(plan, first);
   return { first: first.bytes, rest: rest.bytes, staying, leaving, stubs: first.stubs, shared: first.passed };
 }
@@ -23,7 +26,7 @@ export function cut(module, stays) {
 const FEW = 2;
 
 /** Imports, what stays, the asking for the rest, then the stubs. */
-function firstPart({ module, staying, leaving, left, slots, arrived }) {
+function firstPart({ module, staying, leaving, left, slots, arrived }, part) {
   const { imports, functions, exports, tables } = module;
   const placed = new Map([...imports.keys(), ...staying].map((index, place) => [index, place]));
   const need = exports.find(({ name }) => name === 'need_rest')?.index;
@@ -57,6 +60,7 @@ function firstPart({ module, staying, leaving, left, slots, arrived }) {
   const missed = new Set(leaving.flatMap((index) => called(bodyOf(module, index))).filter((index) => !left.has(index)));
   const passed = [...missed].sort((a, b) => placed.get(a) - placed.get(b));
   const shared = sharedThings(module, end);
+  const data = part(kept);
   const names = passed.map((index, number) => ({ name: number.toString(36), kind: KIND.function, index: placed.get(index) }));
   const bytes = write(
     sections(module.raw, {
@@ -65,10 +69,12 @@ function firstPart({ module, staying, leaving, left, slots, arrived }) {
       global: list([...module.globals.map(globalBytes), flag()]),
       export: list([...offered, ...names, ...shared].map(exportBytes)),
       element: list(elements),
+      dataCount: Buffer.from(u32(new Reader(data.first).u32())),
       code: list([...kept, asking, ...bodies].map(sized)),
+      data: data.first,
     }),
   );
-  return { bytes, stubs, passed, shared };
+  return { bytes, stubs, passed, shared, data: data.rest };
 }
 
 /** Memory, tables and globals under names for the rest; the last global tells that it has arrived. */
@@ -82,7 +88,7 @@ function sharedThings(module, end) {
 }
 
 /** What is called of the first part as imports, what left it, and a start that tells of the arrival. */
-function restPart({ module, leaving, left, slots, arrived }, { passed, shared }) {
+function restPart({ module, leaving, left, slots, arrived }, { passed, shared, data }) {
   const { functions } = module;
   const placed = new Map([...passed, ...leaving].map((index, place) => [index, place]));
   const imports = [
@@ -98,6 +104,7 @@ function restPart({ module, leaving, left, slots, arrived }, { passed, shared })
     [SECTION.start, Buffer.from(u32(placed.size))],
     [SECTION.element, list(filled(module, slots, left).map(([offset, run]) => elementBytes(offset, run.map((index) => placed.get(index)))))],
     [SECTION.code, list([...bodies, tell].map(sized))],
+    [SECTION.data, data],
   ]);
   return { bytes };
 }

@@ -84,10 +84,9 @@ export async function rehearse(glue, bytes, pages, more) {
   const come = (...how) => new Reader(Session, place, written, ...how);
   const lessons = names.map((name) => readFileSync(join(pages, 'lessons', name, 'index.html'), 'utf8'));
   for (const page of lessons) await play(page, come);
-  const all = written.copy().digest('hex');
   let readers = 0;
   for (; more(memory, readers); readers++) await wander(lessons[readers % lessons.length], come, readers);
-  return { memory, written: all, readers };
+  return { memory, written: written.digest('hex'), readers };
 }
 
 /** Says `more` until the readers, who come by chance, show nothing new: `count` tells how much of a module has run, by its memory. */

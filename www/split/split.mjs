@@ -1,4 +1,4 @@
-// Splits the module: `node www/split/split.mjs TRUNK PAGES`. What the first lessons run stays in `tabernetes-web_bg.wasm`,
+// Splits the module: `node www/split/split.mjs TRUNK PAGES MAP`. What the first lessons run stays in `tabernetes-web_bg.wasm`,
 // the rest goes to `tabernetes-rest.wasm`; both are written into TRUNK/split with the module's script. What a lesson runs is
 // found out by playing it, so no list of functions has to be kept.
 
@@ -6,6 +6,7 @@ import { copyFileSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'no
 import { join, resolve } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { called, cut } from './cut.mjs';
+import { parted } from './data.mjs';
 import { marked } from './marks.mjs';
 import { outline } from './outline.mjs';
 import { rehearse, untilNothingIsNew } from './rehearse.mjs';
@@ -23,7 +24,7 @@ const CONTAINERS = /^[<&]*(alloc::(collections(?!::btree::node::BalancingContext
 /** What calls a function of the rest is not smaller than this. */
 const SMALL = 12;
 
-const [trunk, pages] = process.argv.slice(2).map((path) => resolve(path));
+const [trunk, pages, map] = process.argv.slice(2).map((path) => resolve(path));
 const out = join(trunk, 'split');
 rmSync(out, { recursive: true, force: true });
 mkdirSync(out, { recursive: true });
@@ -56,13 +57,14 @@ const stays = (index) => {
 };
 
 const outlined = outline(whole, has, (own) => has(own, 0) && !wanted.has(own + first) && !WHOLE.test(whole.names.get(own + first)));
-const parts = cut(outlined, stays);
+const placed = readFileSync(map, 'utf8');
+const parts = cut(outlined, stays, (bodies) => parted(whole, placed, bodies));
 
-// The proof: the first part plays the same alone, to the byte.
+// The proof: the first part plays the same alone, to the byte, with all the readers.
 globalThis.tabernetesRest = () => {
   throw new Error('the rehearsal asks for the rest of the module: what decides who stays is wrong');
 };
-const again = await rehearse(pathToFileURL(glue).href, parts.first, pages, () => false);
+const again = await rehearse(pathToFileURL(glue).href, parts.first, pages, (_, readers) => readers < played.readers);
 if (again.written !== played.written) throw new Error('the first part of the module plays the lessons otherwise than the whole');
 rmSync(glue);
 

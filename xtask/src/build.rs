@@ -52,7 +52,11 @@ pub fn site() -> Outcome<Weight> {
     fs::copy(root().join("target/prose.json"), pages.join("prose.json"))?;
     let trunk = root().join("target/trunk");
     say("splitting the engine: what the first lessons run, and the rest");
-    run(command("node").arg("www/split/split.mjs").arg(&trunk).arg(&pages))?;
+    run(command("node")
+        .arg("www/split/split.mjs")
+        .arg(&trunk)
+        .arg(&pages)
+        .arg(root().join("target/tabernetes-web.map")))?;
     say("bundling the page");
     let mut bundle = command("node");
     bundle.arg("www/build.mjs").arg(&pages).arg(trunk.join("split")).arg(dist());
