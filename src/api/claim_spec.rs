@@ -3,7 +3,6 @@
 //! Models Kubernetes 1.36 pkg/apis/core/validation/validation.go (`ValidatePersistentVolumeClaimSpec`).
 
 use k8s_openapi::api::core::v1::PersistentVolumeClaimSpec;
-use serde_json::json;
 
 use super::validate::{self, Errors, required};
 use crate::apimachinery::content;
@@ -35,6 +34,7 @@ pub fn validate(errors: &mut Errors, path: &Path, spec: &PersistentVolumeClaimSp
         ("dataSource", spec.data_source.as_ref().map(|given| (&given.name, &given.kind, &given.api_group))),
         ("dataSourceRef", spec.data_source_ref.as_ref().map(|given| (&given.name, &given.kind, &given.api_group))),
     ];
+    let foreign = spec.data_source_ref.as_ref().and_then(|given| given.namespace.as_deref()).unwrap_or_default();
     for (field, source) in sources {
         let Some((name, kind, group)) = source else { continue };
         let path = path.child(field);
@@ -48,9 +48,16 @@ pub fn validate(errors: &mut Errors, path: &Path, spec: &PersistentVolumeClaimSp
             validate::each(errors, &path.child("apiGroup"), group, content::dns1123_subdomain(group));
         }
     }
+    if !foreign.is_empty() {
+        let at = path.child("dataSourceRef").child("namespace");
+        validate::each(errors, &at, foreign, content::dns1123_label(foreign));
+    }
     let [(_, first), (_, second)] = sources;
-    if first.is_some() && second.is_some() && first != second {
-        errors.push(Error::invalid(path, json!({}), "must match dataSourceRef"));
+    if !foreign.is_empty() && first.is_some() {
+        let why = "may not be specified when dataSourceRef.namespace is specified";
+        errors.push(Error::invalid_shown(path, "{}", why));
+    } else if first.is_some() && second.is_some() && first != second {
+        errors.push(Error::invalid_shown(path, "{}", "must match dataSourceRef"));
     }
     class_name(errors, &path.child("volumeAttributesClassName"), spec.volume_attributes_class_name.as_deref());
 }
@@ -92,6 +99,15 @@ pub fn class_name(errors: &mut Errors, path: &Path, name: Option<&str>) {
 /// File system or raw device.
 pub fn volume_mode(errors: &mut Errors, path: &Path, mode: Option<&str>) {
     validate::supported(errors, path, mode, VOLUME_MODES);
+}
+
+/// An amount that is not less than nothing, in whole numbers (`validateBasicResource`).
+pub fn basic(errors: &mut Errors, path: &Path, text: &str) {
+    if let Ok(amount) = Quantity::parse(text)
+        && amount.value() < 0
+    {
+        errors.push(Error::invalid(path, amount.value(), "must be a valid resource quantity"));
+    }
 }
 
 /// An amount of more than nothing (`ValidatePositiveQuantityValue`).

@@ -32,7 +32,7 @@ impl Strategy for ControllerRevision {
         let mut errors = Vec::new();
         validate::nonnegative(&mut errors, &field::Path::new("revision"), self.revision);
         if self.data != old.data {
-            errors.push(field::Error::invalid_shown(&field::Path::new("data"), "{}", "field is immutable"));
+            errors.push(field::Error::invalid(&field::Path::new("data"), &self.data, "field is immutable"));
         }
         errors
     }

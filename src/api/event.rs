@@ -5,8 +5,8 @@
 use k8s_openapi::api::core::v1::Event;
 use serde_json::{Value, json};
 
-use super::{Cell, Column, KindInfo, Strategy, cells};
-use crate::apimachinery::meta;
+use super::{Cell, Column, KindInfo, Strategy, cells, validate};
+use crate::apimachinery::{content, field, meta};
 use crate::sim::Time;
 
 impl Strategy for Event {
@@ -23,6 +23,22 @@ impl Strategy for Event {
         Column::new("Count", "How often it happened.").wide(),
         Column { name: "Name", kind: "string", format: "name", priority: 1, description: Column::NAME.description },
     ];
+
+    fn validate(&self) -> Vec<field::Error> {
+        let mut errors = Vec::new();
+        let (space, about) = (meta::namespace(&self.metadata), &self.involved_object);
+        let of = about.namespace.as_deref().unwrap_or_default();
+        let outside = of.is_empty() && (space == "default" || (self.event_time.is_some() && space == "kube-system"));
+        let agree = outside || of == space || (self.event_time.is_some() && !of.is_empty());
+        if !agree {
+            let path = field::Path::new("involvedObject").child("namespace");
+            errors.push(field::Error::invalid(&path, of, "does not match event.namespace"));
+        }
+        if self.event_time.is_some() {
+            reported(&mut errors, self);
+        }
+        errors
+    }
 
     fn row(&self, now: Time) -> Vec<Cell> {
         let first = match &self.first_timestamp {
@@ -86,6 +102,29 @@ impl Strategy for Event {
             event.entry(field).or_insert_with(|| json!(""));
         }
         event.entry("source").or_insert_with(|| json!({}));
+    }
+}
+
+/// What an Event of the newer form must say, though it came by the older way (`legacyValidateEvent`).
+fn reported(errors: &mut validate::Errors, event: &Event) {
+    let texts = [
+        ("reportingComponent", &event.reporting_component, usize::MAX),
+        ("reportingInstance", &event.reporting_instance, 128),
+        ("action", &event.action, 128),
+        ("reason", &event.reason, 128),
+        ("message", &event.message, 1024),
+    ];
+    for (field, text, most) in texts {
+        let (path, text) = (field::Path::new(field), text.as_deref().unwrap_or_default());
+        if field != "message" {
+            validate::required(errors, &path, text);
+        }
+        if field == "reportingComponent" {
+            validate::each(errors, &path, text, content::label_key(text));
+        }
+        if text.len() > most {
+            errors.push(field::Error::invalid(&path, "", format!("can have at most {most} characters")));
+        }
     }
 }
 

@@ -68,7 +68,8 @@ impl Strategy for Ingress {
         let rules = spec.rules.as_deref().unwrap_or_default();
         if rules.is_empty() && spec.default_backend.is_none() {
             let why = "either `defaultBackend` or `rules` must be specified";
-            errors.push(field::Error::invalid(&path, &spec.rules, why));
+            // The rules are shown where the spec is named.
+            errors.push(field::Error::invalid_shown(&path, "null", why));
         }
         if let Some(given) = &spec.default_backend {
             backend(&mut errors, &path.child("defaultBackend"), given);

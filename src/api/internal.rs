@@ -5,13 +5,13 @@
 
 use serde_json::{Map, Value, json};
 
-use crate::text::go_json;
+use crate::text::{go_diff, go_json};
 
 /// A type a line: its fields in Go's order. `Name=json:shape`, where `json` may be left out when Go's usual spelling
 /// gives it. Shapes: `s` text, `i` number, `b` boolean, `q` quantity, `p` port, `*` anything that may be absent,
 /// `sel` a label selector, `T` a struct that may be absent, `T!` one that is always there, `[T]` a list of structs.
 const TYPES: &str = "\
-PodSpec Volumes:[Volume] InitContainers:[Container] Containers:[Container] EphemeralContainers:[Container] RestartPolicy:s TerminationGracePeriodSeconds:* ActiveDeadlineSeconds:* DNSPolicy:s NodeSelector:* ServiceAccountName:s AutomountServiceAccountToken:* NodeName:s SecurityContext:PodSecurityContext ImagePullSecrets:[LocalObjectReference] Hostname:s Subdomain:s SetHostnameAsFQDN:* Affinity:Affinity SchedulerName:s Tolerations:[Toleration] HostAliases:[HostAlias] PriorityClassName:s Priority:* PreemptionPolicy:* DNSConfig:PodDNSConfig ReadinessGates:[PodReadinessGate] RuntimeClassName:* Overhead:* EnableServiceLinks:* TopologySpreadConstraints:[TopologySpreadConstraint] OS:PodOS SchedulingGates:[PodSchedulingGate] ResourceClaims:[PodResourceClaim] Resources:ResourceRequirements HostnameOverride:* SchedulingGroup:PodSchedulingGroup
+PodSpec Volumes:[Volume] InitContainers:[Container] Containers:[Container] EphemeralContainers:[EphemeralContainer] RestartPolicy:s TerminationGracePeriodSeconds:* ActiveDeadlineSeconds:* DNSPolicy:s NodeSelector:* ServiceAccountName:s AutomountServiceAccountToken:* NodeName:s SecurityContext:PodSecurityContext ImagePullSecrets:[LocalObjectReference] Hostname:s Subdomain:s SetHostnameAsFQDN:* Affinity:Affinity SchedulerName:s Tolerations:[Toleration] HostAliases:[HostAlias] PriorityClassName:s Priority:* PreemptionPolicy:* DNSConfig:PodDNSConfig ReadinessGates:[PodReadinessGate] RuntimeClassName:* Overhead:* EnableServiceLinks:* TopologySpreadConstraints:[TopologySpreadConstraint] OS:PodOS SchedulingGates:[PodSchedulingGate] ResourceClaims:[PodResourceClaim] Resources:ResourceRequirements HostnameOverride:* SchedulingGroup:PodSchedulingGroup
 PodSecurityContext HostNetwork:b HostPID:b HostIPC:b ShareProcessNamespace:* HostUsers:* SELinuxOptions:SELinuxOptions WindowsOptions:WindowsSecurityContextOptions RunAsUser:* RunAsGroup:* RunAsNonRoot:* SupplementalGroups:* SupplementalGroupsPolicy:* FSGroup:* FSGroupChangePolicy:* Sysctls:[Sysctl] SeccompProfile:SeccompProfile AppArmorProfile:SeccompProfile SELinuxChangePolicy:*
 Container Name:s Image:s Command:* Args:* WorkingDir:s Ports:[ContainerPort] EnvFrom:[EnvFromSource] Env:[EnvVar] Resources:ResourceRequirements! ResizePolicy:[ContainerResizePolicy] RestartPolicy:* RestartPolicyRules:[ContainerRestartRule] VolumeMounts:[VolumeMount] VolumeDevices:[VolumeDevice] LivenessProbe:Probe ReadinessProbe:Probe StartupProbe:Probe Lifecycle:Lifecycle TerminationMessagePath:s TerminationMessagePolicy:s ImagePullPolicy:s SecurityContext:SecurityContext Stdin:b StdinOnce:b TTY:b
 ContainerPort Name:s HostPort:i ContainerPort:i Protocol:s HostIP:s
@@ -117,7 +117,17 @@ StatefulSetUpdateStrategy Type:s RollingUpdate:RollingUpdateStatefulSetStrategy
 RollingUpdateStatefulSetStrategy Partition:i MaxUnavailable:*
 DaemonSetUpdateStrategy Type:s RollingUpdate:RollingUpdateDeployment
 PersistentVolumeClaimSpec AccessModes:* Selector:sel Resources:VolumeResourceRequirements! VolumeName:s StorageClassName:* VolumeMode:* DataSource:TypedReference DataSourceRef:TypedObjectReference VolumeAttributesClassName:*
-PersistentVolumeSource GCEPersistentDisk:GCEPersistentDiskVolumeSource AWSElasticBlockStore:AWSElasticBlockStoreVolumeSource HostPath:HostPathVolumeSource Glusterfs:* NFS:NFSVolumeSource RBD:* Quobyte:QuobyteVolumeSource ISCSI:* FlexVolume:* Cinder:* CephFS=cephfs:* FC:FCVolumeSource Flocker:FlockerVolumeSource AzureFile:* VsphereVolume:VsphereVirtualDiskVolumeSource AzureDisk:AzureDiskVolumeSource PhotonPersistentDisk:PhotonPersistentDiskVolumeSource PortworxVolume:PortworxVolumeSource ScaleIO:* Local:LocalVolumeSource StorageOS=storageos:* CSI:CSIPersistentVolumeSource
+PersistentVolumeSource GCEPersistentDisk:GCEPersistentDiskVolumeSource AWSElasticBlockStore:AWSElasticBlockStoreVolumeSource HostPath:HostPathVolumeSource Glusterfs:GlusterfsPersistentVolumeSource NFS:NFSVolumeSource RBD:RBDPersistentVolumeSource Quobyte:QuobyteVolumeSource ISCSI:ISCSIPersistentVolumeSource FlexVolume:FlexPersistentVolumeSource Cinder:CinderPersistentVolumeSource CephFS=cephfs:CephFSPersistentVolumeSource FC:FCVolumeSource Flocker:FlockerVolumeSource AzureFile:AzureFilePersistentVolumeSource VsphereVolume:VsphereVirtualDiskVolumeSource AzureDisk:AzureDiskVolumeSource PhotonPersistentDisk:PhotonPersistentDiskVolumeSource PortworxVolume:PortworxVolumeSource ScaleIO:ScaleIOPersistentVolumeSource Local:LocalVolumeSource StorageOS=storageos:StorageOSPersistentVolumeSource CSI:CSIPersistentVolumeSource
+GlusterfsPersistentVolumeSource EndpointsName=endpoints:s Path:s ReadOnly:b EndpointsNamespace:*
+RBDPersistentVolumeSource CephMonitors=monitors:* RBDImage=image:s FSType:s RBDPool=pool:s RadosUser=user:s Keyring:s SecretRef:SecretReference ReadOnly:b
+ISCSIPersistentVolumeSource TargetPortal:s IQN:s Lun:i ISCSIInterface:s FSType:s ReadOnly:b Portals:* DiscoveryCHAPAuth=chapAuthDiscovery:b SessionCHAPAuth=chapAuthSession:b SecretRef:SecretReference InitiatorName:*
+FlexPersistentVolumeSource Driver:s FSType:s SecretRef:SecretReference ReadOnly:b Options:*
+CinderPersistentVolumeSource VolumeID:s FSType:s ReadOnly:b SecretRef:SecretReference
+CephFSPersistentVolumeSource Monitors:* Path:s User:s SecretFile:s SecretRef:SecretReference ReadOnly:b
+AzureFilePersistentVolumeSource SecretName:s ShareName:s ReadOnly:b SecretNamespace:*
+ScaleIOPersistentVolumeSource Gateway:s System:s SecretRef:SecretReference SSLEnabled:b ProtectionDomain:s StoragePool:s StorageMode:s VolumeName:s FSType:s ReadOnly:b
+StorageOSPersistentVolumeSource VolumeName:s VolumeNamespace:s FSType:s ReadOnly:b SecretRef:ObjectReference
+ObjectReference Kind:s Namespace:s Name:s UID:s APIVersion:s ResourceVersion:s FieldPath:s
 LocalVolumeSource Path:s FSType:*
 CSIPersistentVolumeSource Driver:s VolumeHandle:s ReadOnly:b FSType:s VolumeAttributes:* ControllerPublishSecretRef:SecretReference NodeStageSecretRef:SecretReference NodePublishSecretRef:SecretReference ControllerExpandSecretRef:SecretReference NodeExpandSecretRef:SecretReference
 SecretReference Name:s Namespace:s
@@ -125,6 +135,11 @@ VolumeNodeAffinity Required:NodeSelector
 VolumeResourceRequirements Limits:* Requests:*
 TypedReference APIGroup:* Kind:s Name:s
 TypedObjectReference APIGroup:* Kind:s Name:s Namespace:*";
+
+/// The fields of metadata in Go's order; empty ones are left out.
+const OBJECT_META: &str = "name generateName namespace selfLink uid resourceVersion generation creationTimestamp \
+                           deletionTimestamp deletionGracePeriodSeconds labels annotations ownerReferences finalizers \
+                           managedFields";
 
 /// A value with its fields in Go's order.
 enum Node {
@@ -144,22 +159,23 @@ pub fn dump(type_name: &str, value: &Value) -> String {
 fn dump_lines(type_name: &str, value: &Value) -> String {
     let mut out = String::new();
     write_lines(&mut out, &convert(type_name, value), 0);
-    out.push('\n');
     out
 }
 
 /// What has changed between two values of the type, as errors show it: lines with `-` and `+` (`diff.Diff`).
 pub fn difference(type_name: &str, old: &Value, new: &Value) -> String {
-    let (old, new) = (dump_lines(type_name, old), dump_lines(type_name, new));
-    similar::TextDiff::from_lines(&old, &new).unified_diff().context_radius(3).to_string()
+    go_diff::unified(&dump_lines(type_name, old), &dump_lines(type_name, new), 3)
 }
 
 /// A template of Pods on one line: its metadata is spread out beside its spec.
 pub fn dump_template(template: &Value) -> String {
     let mut fields = Vec::new();
-    for name in ["name", "generateName", "namespace", "labels", "annotations", "ownerReferences", "finalizers"] {
+    for name in OBJECT_META.split(' ') {
         if let Some(value) = template.get("metadata").and_then(|meta| meta.get(name)) {
-            fields.push((name.to_owned(), Node::Plain(value.clone())));
+            let empty = value.as_object().is_some_and(Map::is_empty) || value.as_array().is_some_and(Vec::is_empty);
+            if !empty {
+                fields.push((name.to_owned(), Node::Plain(value.clone())));
+            }
         }
     }
     fields.push(("Spec".to_owned(), convert("PodSpec", template.get("spec").unwrap_or(&Value::Null))));
@@ -180,14 +196,19 @@ fn selector_node(selector: &Value) -> Node {
         return Node::Plain(Value::Null);
     }
     let mut fields = Vec::new();
-    if let Some(labels) = selector.get("matchLabels") {
+    let labels =
+        selector.get("matchLabels").filter(|labels| labels.as_object().is_none_or(|labels| !labels.is_empty()));
+    if let Some(labels) = labels {
         fields.push(("matchLabels".to_owned(), Node::Plain(labels.clone())));
     }
-    if let Some(expressions) = selector.get("matchExpressions").and_then(Value::as_array) {
+    let expressions = selector.get("matchExpressions").and_then(Value::as_array);
+    if let Some(expressions) = expressions.filter(|expressions| !expressions.is_empty()) {
         let one = |expression: &Value| {
-            let present = ["key", "operator", "values"]
-                .into_iter()
-                .filter_map(|name| expression.get(name).map(|value| (name.to_owned(), Node::Plain(value.clone()))));
+            let present = ["key", "operator", "values"].into_iter().filter_map(|name| {
+                let value =
+                    expression.get(name).filter(|value| value.as_array().is_none_or(|list| !list.is_empty()))?;
+                Some((name.to_owned(), Node::Plain(value.clone())))
+            });
             Node::Struct(present.collect())
         };
         fields.push(("matchExpressions".to_owned(), Node::List(expressions.iter().map(one).collect())));
@@ -196,8 +217,14 @@ fn selector_node(selector: &Value) -> Node {
 }
 
 fn convert(type_name: &str, value: &Value) -> Node {
-    let known = TYPES.lines().find_map(|line| line.split_once(' ').filter(|(name, _)| *name == type_name));
+    // A container for looking around is one like all, and may have another in sight.
+    let (base, more) = match type_name {
+        "EphemeralContainer" => ("Container", " TargetContainerName:s"),
+        other => (other, ""),
+    };
+    let known = TYPES.lines().find_map(|line| line.split_once(' ').filter(|(name, _)| *name == base));
     let Some((_, fields)) = known else { return Node::Plain(value.clone()) };
+    let fields = fields.to_owned() + more;
     let moved;
     let value = if type_name == "PodSpec" {
         moved = with_moved_fields(value);

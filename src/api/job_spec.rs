@@ -7,7 +7,7 @@ use std::collections::BTreeSet;
 use k8s_openapi::api::batch::v1::{
     JobSpec, PodFailurePolicyOnExitCodesRequirement, PodFailurePolicyRule, SuccessPolicyRule,
 };
-use serde_json::json;
+use serde_json::{Value, json};
 
 use crate::api::validate::{self, Errors};
 use crate::api::{internal, pod_spec};
@@ -60,8 +60,8 @@ pub fn validate(errors: &mut Errors, path: &Path, spec: &JobSpec) {
         if mode == Some("Indexed") {
             success_policy(errors, &at, spec);
         } else {
-            let shown = internal::dump("SuccessPolicy", &json!(policy));
-            errors.push(Error::invalid_shown(&at, shown, "requires indexed completion mode"));
+            let write = |policy: &Value| internal::dump("SuccessPolicy", policy);
+            errors.push(Error::invalid_as(&at, json!(policy), write, "requires indexed completion mode"));
         }
     }
     if let Some(policy) = spec.pod_replacement_policy.as_deref() {

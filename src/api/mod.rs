@@ -21,6 +21,7 @@ pub mod custom;
 mod custom_resource_definition;
 mod daemon_set;
 mod deployment;
+mod disks;
 mod endpoint_slice;
 mod endpoints;
 mod event;

@@ -51,7 +51,7 @@ impl Strategy for Namespace {
             None => ("Active", "empty"),
             Some(_) => ("Terminating", "not empty"),
         };
-        if phase == wanted {
+        if phase == wanted || (phase.is_empty() && self.metadata.deletion_timestamp.is_none()) {
             return Vec::new();
         }
         let why = format!("may only be '{wanted}' if `deletionTimestamp` is {when}");

@@ -7,7 +7,7 @@ use std::collections::BTreeSet;
 use k8s_openapi::api::core::v1::{Node, NodeStatus, Taint};
 use serde_json::json;
 
-use super::{Cell, Column, KindInfo, Strategy, cells, validate};
+use super::{Cell, Column, KindInfo, Strategy, cells, pod_resources, pod_spec::validation::quantity, validate};
 use crate::apimachinery::{content, field, meta};
 use crate::sim::Time;
 
@@ -50,6 +50,12 @@ impl Strategy for Node {
         self.status.clone_from(&old.status);
     }
 
+    fn warnings(&self, _: Option<&Self>) -> Vec<String> {
+        let outdated = self.spec.as_ref().is_some_and(|spec| spec.external_id.is_some());
+        let text = "spec.externalID: this field is deprecated, and is unused by Kubernetes";
+        if outdated { vec![text.to_owned()] } else { Vec::new() }
+    }
+
     fn prepare_for_status_update(&mut self, old: &Self) {
         self.spec.clone_from(&old.spec);
     }
@@ -58,11 +64,30 @@ impl Strategy for Node {
         let mut errors = Vec::new();
         let taints = self.spec.as_ref().and_then(|spec| spec.taints.as_deref()).unwrap_or_default();
         validate_taints(&mut errors, &field::Path::new("metadata").child("taints"), taints);
+        validate_status(&mut errors, self.status.as_ref());
+        let networks = self.spec.as_ref().and_then(|spec| spec.pod_cidrs.as_deref()).unwrap_or_default();
+        validate_networks(&mut errors, &field::Path::new("spec").child("podCIDRs"), networks);
         errors
     }
 
     fn validate_update(&self, old: &Self) -> Vec<field::Error> {
+        let mut errors = self.validate();
+        errors.extend(self.validate_status_update(old));
+        errors
+    }
+
+    fn validate_status_update(&self, old: &Self) -> Vec<field::Error> {
         let mut errors = Vec::new();
+        validate_status(&mut errors, self.status.as_ref());
+        let mut seen = BTreeSet::new();
+        let addresses = self.status.iter().flat_map(|status| status.addresses.iter().flatten());
+        for (index, address) in addresses.enumerate() {
+            if !seen.insert((&address.type_, &address.address)) {
+                let path = field::Path::new("status").child("addresses").index(index);
+                let shown = format!("{{\"Type\":{},\"Address\":{}}}", json!(address.type_), json!(address.address));
+                errors.push(field::Error::duplicate_shown(&path, shown));
+            }
+        }
         let (new, old_spec) = (self.spec.clone().unwrap_or_default(), old.spec.clone().unwrap_or_default());
         let path = field::Path::new("spec");
         if old_spec.pod_cidrs.as_ref().is_some_and(|held| !held.is_empty()) && new.pod_cidrs != old_spec.pod_cidrs {
@@ -74,7 +99,9 @@ impl Strategy for Node {
             let why = "node updates may not change providerID except from \"\" to valid";
             errors.push(field::Error::forbidden(&path.child("providerID"), why));
         }
-        errors.extend(self.validate());
+        if new.external_id != old_spec.external_id {
+            errors.push(field::Error::forbidden(&path.child("externalID"), "may not be updated"));
+        }
         errors
     }
 
@@ -124,12 +151,71 @@ fn validate_taints(errors: &mut validate::Errors, path: &field::Path, taints: &[
         let effects = &["NoSchedule", "PreferNoSchedule", "NoExecute"];
         validate::choice(errors, &path.child("effect"), Some(&taint.effect), effects);
         if !seen.insert((&taint.key, &taint.effect)) {
-            let shown =
-                json!({"Key": taint.key, "Value": value, "Effect": taint.effect, "TimeAdded": taint.time_added});
-            let mut error = field::Error::duplicate(&path, shown);
+            let parts = [json!(taint.key), json!(value), json!(taint.effect), json!(taint.time_added)];
+            let [key, value, effect, added] = parts.map(|part| part.to_string());
+            let shown = format!("{{\"Key\":{key},\"Value\":{value},\"Effect\":{effect},\"TimeAdded\":{added}}}");
+            let mut error = field::Error::duplicate_shown(&path, shown);
             error.detail = "taints must be unique by key and effect pair".to_owned();
             errors.push(error);
         }
+    }
+}
+
+/// `ValidateNodeResources`, `validateNodeDeclaredFeatures`
+fn validate_status(errors: &mut validate::Errors, status: Option<&NodeStatus>) {
+    let Some(status) = status else { return };
+    let path = field::Path::new("status");
+    for (field, list) in [("capacity", &status.capacity), ("allocatable", &status.allocatable)] {
+        for (name, amount) in pod_resources::amounts(list.as_ref()) {
+            quantity(errors, &path.child(field).child(&name), &name, &amount);
+        }
+    }
+    let mut before: Option<&String> = None;
+    for (index, feature) in status.declared_features.iter().flatten().enumerate() {
+        let path = path.child("declaredFeatures").index(index);
+        match before {
+            Some(before) if before == feature => errors.push(field::Error::duplicate(&path, feature)),
+            Some(before) if before > feature => {
+                errors.push(field::Error::invalid(&path, feature, "list must be sorted alphabetically"));
+            }
+            _ => {}
+        }
+        before = Some(feature);
+        let words = |text: &str| !text.is_empty() && text.bytes().all(|c| c.is_ascii_alphanumeric());
+        let why = if feature.len() > 253 {
+            "must be no more than 253 characters"
+        } else if !feature.starts_with(|c: char| c.is_ascii_uppercase()) || !feature.split('/').all(words) {
+            "must start with an UpperCamelCase segment, with subsequent segments separated by '/' (e.g., MyFeature or \
+             MyFeature/mySubFeature), and contain only alphanumeric characters and slashes"
+        } else {
+            continue;
+        };
+        errors.push(field::Error::invalid(&path, feature, format!("invalid feature name {feature:?}: {why}")));
+    }
+}
+
+/// The networks of its Pods: one of each family.
+fn validate_networks(errors: &mut validate::Errors, path: &field::Path, given: &[String]) {
+    let mut families = BTreeSet::new();
+    let mut unreadable = None;
+    for (index, text) in given.iter().enumerate() {
+        match validate::network(errors, &path.index(index), text) {
+            Some((address, _)) => _ = families.insert(address.is_ipv4()),
+            None => unreadable = unreadable.or(Some((index, text))),
+        }
+    }
+    if given.len() < 2 {
+        return;
+    }
+    if let Some((index, text)) = unreadable {
+        let why = format!(
+            "invalid PodCIDRs. failed to check with dual stack with error:invalid CIDR[{index}]: <nil> (invalid CIDR \
+             address: {text})"
+        );
+        errors.push(field::Error::internal(path, why));
+    }
+    if families.len() < 2 || given.len() > 2 || unreadable.is_some() {
+        errors.push(field::Error::invalid(path, given, "may specify no more than one CIDR for each IP family"));
     }
 }
 

@@ -2,12 +2,14 @@
 //!
 //! Models Kubernetes 1.36 pkg/apis/core/validation/validation.go (`ValidatePersistentVolume`).
 
-use k8s_openapi::api::core::v1::{PersistentVolume, PersistentVolumeSpec};
+use k8s_openapi::api::core::v1::{PersistentVolume, PersistentVolumeSpec, SecretReference};
 use serde_json::{Value, json};
 
-use super::{Cell, Column, KindInfo, Strategy, cells, claim_spec, internal, pod_spec::defaults::fill_text, validate};
-use crate::api::pod_spec::validation::{HOST_PATH_TYPES, node_selector};
-use crate::apimachinery::{field, meta};
+use super::{
+    Cell, Column, KindInfo, Strategy, cells, claim_spec, disks, internal, pod_spec::defaults::fill_text, validate,
+};
+use crate::api::pod_spec::validation::{HOST_PATH_TYPES, driver_name, no_backsteps, node_selector};
+use crate::apimachinery::{content, field, meta};
 use crate::sim::Time;
 
 impl Strategy for PersistentVolume {
@@ -33,6 +35,7 @@ impl Strategy for PersistentVolume {
         let spec = self.spec.get_or_insert_default();
         fill_text(&mut spec.persistent_volume_reclaim_policy, "Retain");
         spec.volume_mode.get_or_insert_with(|| "Filesystem".to_owned());
+        disks::set_persistent_defaults(spec);
         fill_text(&mut self.status.get_or_insert_default().phase, "Pending");
     }
 
@@ -52,7 +55,7 @@ impl Strategy for PersistentVolume {
     fn validate(&self) -> Vec<field::Error> {
         let mut errors = Vec::new();
         if let Some(spec) = &self.spec {
-            validate_spec(&mut errors, &field::Path::new("spec"), spec);
+            validate_spec(&mut errors, &field::Path::new("spec"), spec, meta::name(&self.metadata));
         }
         errors
     }
@@ -60,24 +63,34 @@ impl Strategy for PersistentVolume {
     fn validate_update(&self, old: &Self) -> Vec<field::Error> {
         let mut errors = self.validate();
         let (Some(spec), Some(before)) = (&self.spec, &old.spec) else { return errors };
-        let (new, old) = (source_of(spec), source_of(before));
+        let (mut new, old) = (source_of(spec), source_of(before));
+        // The one secret of a driver that may come later.
+        let late = |source: &Value| source["csi"].get("controllerExpandSecretRef").is_some();
+        if late(&new) && old.get("csi").is_some() && !late(&old) {
+            let driver = new.get_mut("csi").and_then(Value::as_object_mut);
+            driver.map(|driver| driver.remove("controllerExpandSecretRef"));
+        }
         if new != old {
-            let shown = internal::difference("PersistentVolumeSource", &old, &new);
             let at = field::Path::new("spec").child("persistentvolumesource");
-            let why = format!("spec.persistentvolumesource is immutable after creation\n{shown}");
-            errors.push(field::Error::forbidden(&at, why));
+            let why = "spec.persistentvolumesource is immutable after creation";
+            let write = |old: &Value, new: &Value| internal::difference("PersistentVolumeSource", old, new);
+            errors.push(field::Error::forbidden_change(&at, why, (old, new), write));
         }
         validate::immutable(&mut errors, &field::Path::new("volumeMode"), &spec.volume_mode, &before.volume_mode);
         if before.node_affinity.is_some() {
             let at = field::Path::new("nodeAffinity");
             if spec.node_affinity != before.node_affinity {
-                let shown = match &spec.node_affinity {
-                    Some(affinity) => internal::dump("VolumeNodeAffinity", &json!(affinity)),
-                    None => "null".to_owned(),
+                let write = |affinity: &Value| match affinity {
+                    Value::Null => "null".to_owned(),
+                    affinity => internal::dump("VolumeNodeAffinity", affinity),
                 };
                 let why = "field is immutable, except for updating from beta label to GA";
-                errors.push(field::Error::invalid_shown(&at, shown, why));
+                errors.push(field::Error::invalid_as(&at, json!(spec.node_affinity), write, why));
             }
+        }
+        if spec.volume_attributes_class_name.is_none() && before.volume_attributes_class_name.is_some() {
+            let at = field::Path::new("spec").child("volumeAttributesClassName");
+            errors.push(field::Error::forbidden(&at, "update from non-nil value to nil is forbidden"));
         }
         errors
     }
@@ -124,7 +137,7 @@ const SOURCES: &[&str] = &[
     "nfs",
     "rbd",
     "quobyte",
-    "cephfs",
+    "cephFS",
     "iscsi",
     "cinder",
     "fc",
@@ -143,12 +156,12 @@ const SOURCES: &[&str] = &[
 /// The part of a spec that says where the volume is.
 fn source_of(spec: &PersistentVolumeSpec) -> Value {
     let Value::Object(mut fields) = json!(spec) else { return Value::Null };
-    fields.retain(|name, _| SOURCES.contains(&name.as_str()));
+    fields.retain(|name, _| SOURCES.iter().any(|source| source.eq_ignore_ascii_case(name)));
     Value::Object(fields)
 }
 
 /// `ValidatePersistentVolumeSpec`
-fn validate_spec(errors: &mut validate::Errors, path: &field::Path, spec: &PersistentVolumeSpec) {
+fn validate_spec(errors: &mut validate::Errors, path: &field::Path, spec: &PersistentVolumeSpec, name: &str) {
     let modes = spec.access_modes.as_deref().unwrap_or_default();
     if modes.is_empty() {
         errors.push(field::Error::required(&path.child("accessModes"), ""));
@@ -159,15 +172,14 @@ fn validate_spec(errors: &mut validate::Errors, path: &field::Path, spec: &Persi
         errors.push(field::Error::required(&at, ""));
     }
     if !capacity.contains_key("storage") || capacity.len() > 1 {
-        let shown = if spec.capacity.is_none() { "null".to_owned() } else { json!(capacity).to_string() };
-        errors.push(field::Error::not_supported_shown(&at, shown, &["storage"]));
+        errors.push(field::Error::not_supported(&at, &spec.capacity, &["storage"]));
     }
     for (name, amount) in &capacity {
+        claim_spec::basic(errors, &at.key(name), &amount.0);
         claim_spec::positive(errors, &at.key(name), &amount.0);
     }
     let policy = spec.persistent_volume_reclaim_policy.as_deref();
     validate::supported(errors, &path.child("persistentVolumeReclaimPolicy"), policy, RECLAIM_POLICIES);
-    source(errors, path, spec);
     if let Some(affinity) = &spec.node_affinity {
         let at = path.child("nodeAffinity").child("required");
         match &affinity.required {
@@ -175,26 +187,44 @@ fn validate_spec(errors: &mut validate::Errors, path: &field::Path, spec: &Persi
             None => errors.push(field::Error::required(&at, "must specify required node constraints")),
         }
     }
+    source(errors, path, spec, name);
     claim_spec::class_name(errors, &path.child("storageClassName"), spec.storage_class_name.as_deref());
     claim_spec::volume_mode(errors, &path.child("volumeMode"), spec.volume_mode.as_deref());
+    if let Some(class) = spec.volume_attributes_class_name.as_deref() {
+        let at = path.child("volumeAttributesClassName");
+        if class.is_empty() {
+            errors.push(field::Error::required(&at, "an empty string is disallowed"));
+        }
+        claim_spec::class_name(errors, &at, Some(class));
+        if spec.csi.is_none() {
+            let why = "has to be specified when using volumeAttributesClassName";
+            errors.push(field::Error::required(&path.child("csi"), why));
+        }
+    }
 }
 
 /// One place where the volume is, and only one.
-fn source(errors: &mut validate::Errors, path: &field::Path, spec: &PersistentVolumeSpec) {
+fn source(errors: &mut validate::Errors, path: &field::Path, spec: &PersistentVolumeSpec, name: &str) {
     let held = source_of(spec);
-    let mut given = SOURCES.iter().filter(|name| held.get(**name).is_some());
+    // As errors say it; the field is in small letters.
+    let key = |kind: &'static str| if kind == "cephFS" { "cephfs" } else { kind };
+    let mut given = SOURCES.iter().filter(|name| held.get(key(name)).is_some());
     let Some(kind) = given.next() else {
         errors.push(field::Error::required(path, "must specify a volume type"));
         return;
     };
     let at = path.child(kind);
-    if let Some(found) = &spec.host_path {
+    if disks::is_disk(key(kind)) {
+        disks::validate(errors, path, key(kind), (&held, name), true);
+    } else if let Some(found) = &spec.host_path {
         if found.path.is_empty() {
             errors.push(field::Error::required(&at.child("path"), ""));
         } else if found.path.split('/').any(|part| part == "..") {
             errors.push(field::Error::invalid(&at.child("path"), &found.path, "must not contain '..'"));
         }
-        validate::supported(errors, &at.child("type"), found.type_.as_deref(), HOST_PATH_TYPES);
+        if !found.path.is_empty() {
+            validate::supported(errors, &at.child("type"), found.type_.as_deref(), HOST_PATH_TYPES);
+        }
     } else if let Some(found) = &spec.nfs {
         validate::required(errors, &at.child("server"), &found.server);
         validate::required(errors, &at.child("path"), &found.path);
@@ -203,19 +233,47 @@ fn source(errors: &mut validate::Errors, path: &field::Path, spec: &PersistentVo
         }
     } else if let Some(found) = &spec.local {
         validate::required(errors, &at.child("path"), &found.path);
+        no_backsteps(errors, &at.child("path"), &found.path);
         if spec.node_affinity.as_ref().is_none_or(|affinity| affinity.required.is_none()) {
             errors.push(field::Error::required(&path.child("nodeAffinity"), "Local volume requires node affinity"));
         }
     } else if let Some(found) = &spec.csi {
-        validate::required(errors, &at.child("driver"), &found.driver);
+        driver_name(errors, &at.child("driver"), &found.driver);
         validate::required(errors, &at.child("volumeHandle"), &found.volume_handle);
+        let secrets = [
+            ("controllerPublishSecretRef", &found.controller_publish_secret_ref),
+            ("controllerExpandSecretRef", &found.controller_expand_secret_ref),
+            ("nodePublishSecretRef", &found.node_publish_secret_ref),
+            ("nodeExpandSecretRef", &found.node_expand_secret_ref),
+        ];
+        for (field, secret) in secrets {
+            if let Some(secret) = secret {
+                secret_reference(errors, &at.child(field), secret);
+            }
+        }
     }
-    for name in given {
+    // Upstream forgets to count this one.
+    for name in given.filter(|name| **name != "flexVolume") {
         errors.push(field::Error::forbidden(&path.child(name), "may not specify more than 1 volume type"));
     }
     let recycled = spec.persistent_volume_reclaim_policy.as_deref() == Some("Recycle");
     if recycled && spec.host_path.as_ref().is_some_and(|found| found.path.trim_end_matches('/').is_empty()) {
         let at = path.child("persistentVolumeReclaimPolicy");
         errors.push(field::Error::forbidden(&at, "may not be 'recycle' for a hostPath mount of '/'"));
+    }
+}
+
+/// `validatePVSecretReference`
+fn secret_reference(errors: &mut validate::Errors, path: &field::Path, secret: &SecretReference) {
+    type Rule = fn(&str) -> Vec<String>;
+    let fields: [(&str, &Option<String>, Rule); 2] =
+        [("name", &secret.name, content::dns1123_subdomain), ("namespace", &secret.namespace, content::dns1123_label)];
+    for (field, text, rule) in fields {
+        let (path, text) = (path.child(field), text.as_deref().unwrap_or_default());
+        if text.is_empty() {
+            errors.push(field::Error::required(&path, ""));
+        } else {
+            validate::each(errors, &path, text, rule(text));
+        }
     }
 }

@@ -4,14 +4,18 @@
 //! `ValidatePersistentVolumeClaimUpdate`).
 
 use k8s_openapi::api::core::v1::{
-    PersistentVolumeClaim, PersistentVolumeClaimSpec, TypedLocalObjectReference, TypedObjectReference,
+    PersistentVolumeClaim, PersistentVolumeClaimSpec, PersistentVolumeClaimStatus, TypedLocalObjectReference,
+    TypedObjectReference,
 };
 use k8s_openapi::apimachinery::pkg::api::resource::Quantity as Text;
-use serde_json::json;
+use serde_json::{Value, json};
 
-use super::{Cell, Column, KindInfo, Strategy, cells, claim_spec, internal, pod_spec::defaults::fill_text, validate};
+use super::{
+    Cell, Column, KindInfo, Strategy, cells, claim_spec, internal, pod_spec::defaults::fill_text, resource_names,
+    validate,
+};
 use crate::apimachinery::quantity::Quantity;
-use crate::apimachinery::{field, meta};
+use crate::apimachinery::{content, field, meta};
 use crate::sim::Time;
 
 impl Strategy for PersistentVolumeClaim {
@@ -41,11 +45,18 @@ impl Strategy for PersistentVolumeClaim {
     fn prepare_for_create(&mut self) {
         self.status = None;
         self.status.get_or_insert_default().phase = Some("Pending".to_owned());
+        if let Some(spec) = &mut self.spec {
+            drop_sources(spec);
+        }
         same_sources(self);
     }
 
     fn prepare_for_update(&mut self, old: &Self) {
         self.status.clone_from(&old.status);
+        let held = old.spec.as_ref().is_some_and(|spec| spec.data_source.is_some() || spec.data_source_ref.is_some());
+        if let Some(spec) = self.spec.as_mut().filter(|_| !held) {
+            drop_sources(spec);
+        }
         same_sources(self);
     }
 
@@ -64,6 +75,14 @@ impl Strategy for PersistentVolumeClaim {
     fn validate_update(&self, old: &Self) -> Vec<field::Error> {
         let mut errors = self.validate();
         changes(&mut errors, self, old);
+        errors
+    }
+
+    fn validate_status_update(&self, _: &Self) -> Vec<field::Error> {
+        let mut errors = Vec::new();
+        if let Some(status) = &self.status {
+            status_rules(&mut errors, &field::Path::new("status"), status);
+        }
         errors
     }
 
@@ -110,6 +129,63 @@ fn same_sources(claim: &mut PersistentVolumeClaim) {
     }
 }
 
+/// A source that nobody can read from is dropped, as if it had not been named
+/// (`EnforceDataSourceBackwardsCompatibility`); so is one in another namespace.
+fn drop_sources(spec: &mut PersistentVolumeClaimSpec) {
+    let foreign = |given: &TypedObjectReference| given.namespace.as_ref().is_some_and(|space| !space.is_empty());
+    if spec.data_source_ref.as_ref().is_some_and(foreign) {
+        spec.data_source_ref = None;
+    }
+    let known = |given: &TypedLocalObjectReference| {
+        let group = given.api_group.as_deref().unwrap_or_default();
+        matches!(
+            (group, given.kind.as_str()),
+            ("", "PersistentVolumeClaim") | ("snapshot.storage.k8s.io", "VolumeSnapshot")
+        )
+    };
+    if spec.data_source_ref.is_none() && !spec.data_source.as_ref().is_some_and(known) {
+        spec.data_source = None;
+    }
+}
+
+const RESIZE_STATUSES: &[&str] = &[
+    "ControllerResizeInProgress",
+    "ControllerResizeInfeasible",
+    "NodeResizeInProgress",
+    "NodeResizeInfeasible",
+    "NodeResizePending",
+];
+
+/// `ValidatePersistentVolumeClaimStatusUpdate`
+fn status_rules(errors: &mut validate::Errors, path: &field::Path, status: &PersistentVolumeClaimStatus) {
+    for (name, amount) in status.capacity.iter().flatten() {
+        claim_spec::basic(errors, &path.child("capacity").key(name), &amount.0);
+    }
+    let key = |errors: &mut validate::Errors, path: &field::Path, name: &str| {
+        let wrong = content::label_key(name);
+        let known = !wrong.is_empty() || !resource_names::is_native(name) || name == "storage";
+        let fits = wrong.is_empty() && known;
+        validate::each(errors, path, name, wrong);
+        if !known {
+            errors.push(field::Error::not_supported(path, name, &["storage"]));
+        }
+        fits
+    };
+    let at = path.child("allocatedResourceStatuses");
+    for (name, text) in status.allocated_resource_statuses.iter().flatten() {
+        key(errors, &at, name);
+        if !RESIZE_STATUSES.contains(&text.as_str()) {
+            errors.push(field::Error::not_supported(&at, name, RESIZE_STATUSES));
+        }
+    }
+    let at = path.child("allocatedResources");
+    for (name, amount) in status.allocated_resources.iter().flatten() {
+        if key(errors, &at, name) {
+            claim_spec::basic(errors, &at.key(name), &amount.0);
+        }
+    }
+}
+
 /// What a bound claim may change: to ask for more, and for another class of attributes.
 fn changes(errors: &mut Vec<field::Error>, new: &PersistentVolumeClaim, old: &PersistentVolumeClaim) {
     let (Some(spec), Some(before)) = (&new.spec, &old.spec) else { return };
@@ -136,8 +212,8 @@ fn changes(errors: &mut Vec<field::Error>, new: &PersistentVolumeClaim, old: &Pe
     if munged != held {
         let why = "spec is immutable after creation except resources.requests and volumeAttributesClassName for bound \
                    claims";
-        let shown = internal::difference("PersistentVolumeClaimSpec", &json!(held), &json!(munged));
-        errors.push(field::Error::forbidden(&path, format!("{why}\n{shown}")));
+        let write = |old: &Value, new: &Value| internal::difference("PersistentVolumeClaimSpec", old, new);
+        errors.push(field::Error::forbidden_change(&path, why, (json!(held), json!(munged)), write));
     }
     let amount =
         |text: Option<Text>| text.and_then(|text| Quantity::parse(&text.0).ok()).unwrap_or_else(Quantity::zero);

@@ -3,7 +3,8 @@
 use k8s_openapi::api::core::v1::PodTemplate;
 use serde_json::json;
 
-use super::{Cell, Column, KindInfo, Strategy, cells, generation, pod_spec, pod_spec::defaults};
+use super::{Cell, Column, KindInfo, Strategy, cells, generation, pod_spec};
+use crate::api::pod_spec::{defaults, warnings};
 use crate::apimachinery::{field, meta};
 use crate::sim::Time;
 
@@ -35,6 +36,15 @@ impl Strategy for PodTemplate {
             pod_spec::validation::template(&mut errors, &field::Path::new("template"), template);
         }
         errors
+    }
+
+    fn warnings(&self, old: Option<&Self>) -> Vec<String> {
+        let Some(template) = &self.template else { return Vec::new() };
+        let path = field::Path::new("template");
+        match old {
+            Some(old) if old.metadata.generation == self.metadata.generation => Vec::new(),
+            _ => warnings::of_template(&path, template, old.and_then(|old| old.template.as_ref())),
+        }
     }
 
     fn row(&self, _now: Time) -> Vec<Cell> {

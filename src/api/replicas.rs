@@ -4,13 +4,13 @@
 
 use k8s_openapi::api::core::v1::PodTemplateSpec;
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::LabelSelector;
-use serde_json::json;
+use serde_json::{Value, json};
 
 use super::validate::{self, Errors};
 use super::{internal, pod_spec};
 use crate::apimachinery::field::{Error, Path};
 
-/// Whether the selector was left out. The types cannot tell an absent selector from an empty one.
+/// Whether the selector was left out. One that was written and asks for nothing has labels, but none.
 pub fn is_absent(selector: &LabelSelector) -> bool {
     *selector == LabelSelector::default()
 }
@@ -25,17 +25,21 @@ pub fn pods(errors: &mut Errors, path: &Path, selector: &LabelSelector, template
     } else {
         validate::selector(errors, &at, selector);
         if errors.len() > before {
-            let shown = internal::dump_selector(&json!(selector));
-            errors.push(Error::invalid_shown(&at, shown, words.unreadable));
+            errors.push(Error::invalid_as(&at, json!(selector), internal::dump_selector, words.unreadable));
             return;
         }
         if !chooses(selector) {
-            let shown = internal::dump_selector(&json!(selector));
-            errors.push(Error::invalid_shown(&at, shown, format!("empty selector is invalid for {}", words.empty)));
+            empty(errors, &at, words.empty);
         }
     }
     let given = Some(selector).filter(|_| !is_absent(selector));
     self::template(errors, &path.child("template"), given, template, words.kind);
+}
+
+/// A selector that asks for nothing chooses everything, which nobody wants.
+pub fn empty(errors: &mut Errors, path: &Path, kind: &str) {
+    let why = format!("empty selector is invalid for {kind}");
+    errors.push(Error::invalid_as(path, json!({}), internal::dump_selector, why));
 }
 
 /// How the kinds differ in what they say.
@@ -84,7 +88,8 @@ pub fn always(errors: &mut Errors, path: &Path, template: &PodTemplateSpec, kind
 /// The selector must stay as it is.
 pub fn immutable_selector(errors: &mut Errors, new: &LabelSelector, old: &LabelSelector) {
     if new != old {
-        let shown = if is_absent(new) { "null".to_owned() } else { internal::dump_selector(&json!(new)) };
-        errors.push(Error::invalid_shown(&Path::new("spec").child("selector"), shown, "field is immutable"));
+        let given = if is_absent(new) { Value::Null } else { json!(new) };
+        let at = Path::new("spec").child("selector");
+        errors.push(Error::invalid_as(&at, given, internal::dump_selector, "field is immutable"));
     }
 }

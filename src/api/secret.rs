@@ -5,12 +5,13 @@
 
 use k8s_openapi::ByteString;
 use k8s_openapi::api::core::v1::Secret;
-use serde_json::json;
+use serde_json::{Value, json};
 
 use super::pod_spec::validation::data_key;
 use super::{Cell, Column, KindInfo, Strategy, cells, validate};
 use crate::apimachinery::{field, meta};
 use crate::sim::Time;
+use crate::text::go_json::{self, ScanError};
 
 /// The most that all entries together may hold, in bytes.
 const MAX_SIZE: usize = 1024 * 1024;
@@ -96,6 +97,23 @@ impl Strategy for Secret {
     }
 }
 
+/// What Go's decoder says of bytes that are no JSON object.
+fn not_an_object(bytes: &[u8]) -> Option<String> {
+    match go_json::scan_value(bytes) {
+        Err(ScanError::Syntax { message, .. }) => return Some(message),
+        Err(_) => return Some("unexpected end of JSON input".to_owned()),
+        Ok(_) => {}
+    }
+    let word = match serde_json::from_slice(bytes).unwrap_or_default() {
+        Value::Object(_) | Value::Null => return None,
+        Value::String(_) => "string",
+        Value::Number(_) => "number",
+        Value::Bool(_) => "bool",
+        Value::Array(_) => "array",
+    };
+    Some(format!("json: cannot unmarshal {word} into Go value of type map[string]interface {{}}"))
+}
+
 /// What a secret of a known type must hold.
 fn content_of_type(errors: &mut validate::Errors, secret: &Secret) {
     let path = field::Path::new("data");
@@ -111,12 +129,12 @@ fn content_of_type(errors: &mut validate::Errors, secret: &Secret) {
         }
         kind @ ("kubernetes.io/dockercfg" | "kubernetes.io/dockerconfigjson") => {
             let key = if kind.ends_with("json") { ".dockerconfigjson" } else { ".dockercfg" };
-            match held(key).map(|bytes| serde_json::from_slice::<serde_json::Value>(&bytes.0)) {
+            match held(key) {
                 None => errors.push(missing(key)),
-                Some(Ok(serde_json::Value::Object(_))) => {}
-                Some(_) => {
-                    let why = "invalid character looking for beginning of value";
-                    errors.push(field::Error::invalid(&path.key(key), "<secret contents redacted>", why));
+                Some(bytes) => {
+                    if let Some(why) = not_an_object(&bytes.0) {
+                        errors.push(field::Error::invalid(&path.key(key), "<secret contents redacted>", why));
+                    }
                 }
             }
         }

@@ -8,7 +8,7 @@ use k8s_openapi::api::core::v1::TopologySelectorTerm;
 use k8s_openapi::api::storage::v1::StorageClass;
 use serde_json::json;
 
-use super::{Cell, Column, KindInfo, Strategy, cells, pod_spec::defaults::fill_text, validate};
+use super::{Cell, Column, KindInfo, Strategy, cells, validate};
 use crate::apimachinery::{content, field, meta};
 use crate::sim::Time;
 
@@ -30,7 +30,7 @@ impl Strategy for StorageClass {
     ];
 
     fn set_defaults(&mut self) {
-        fill_text(&mut self.reclaim_policy, "Delete");
+        self.reclaim_policy.get_or_insert_with(|| "Delete".to_owned());
         self.volume_binding_mode.get_or_insert_with(|| "Immediate".to_owned());
     }
 

@@ -303,6 +303,13 @@ pub fn selector(errors: &mut Errors, path: &Path, selector: &LabelSelector) {
     }
 }
 
+/// Whether the selector can be understood: one that cannot chooses nothing and refuses nothing.
+pub fn is_selector(given: &LabelSelector) -> bool {
+    let mut errors = Errors::new();
+    selector(&mut errors, &Path::default(), given);
+    errors.is_empty()
+}
+
 /// The field must stay as it was (`ValidateImmutableField`); `None` and empty are the same.
 pub fn immutable<T: PartialEq + Serialize>(errors: &mut Errors, path: &Path, new: &T, old: &T) {
     if new != old {

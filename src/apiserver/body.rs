@@ -91,26 +91,27 @@ pub(super) fn parse(bytes: &[u8]) -> Result<(Value, Vec<String>), String> {
     Ok((value, duplicates))
 }
 
-/// Reads an object of `ops`' kind. Warnings get the fields that were dropped.
+/// Reads an object of `ops`' kind, and the JSON that it was read from. Warnings get the fields that were dropped.
 pub(super) fn object(
     request: &Request,
     ops: &dyn KindOps,
     options: &str,
     warnings: &mut Vec<String>,
-) -> Result<Box<dyn Object>, Status> {
+) -> Result<(Box<dyn Object>, Value), Status> {
     let validation = FieldValidation::of(request, options)?;
     let (value, duplicates) = read(request, ops.info().kind)?;
     decode(value, ops, validation, duplicates, warnings)
 }
 
-/// Makes an object of JSON: kind and version must fit, types too, unknown fields as `validation` says.
+/// Makes an object of JSON: kind and version must fit, types too, unknown fields as `validation` says. The JSON comes
+/// along, for what the types cannot keep.
 pub(super) fn decode(
     mut value: Value,
     ops: &dyn KindOps,
     validation: FieldValidation,
     duplicates: Vec<String>,
     warnings: &mut Vec<String>,
-) -> Result<Box<dyn Object>, Status> {
+) -> Result<(Box<dyn Object>, Value), Status> {
     let info = ops.info();
     check_kind(&mut value, ops)?;
     let cannot = |why: &str| {
@@ -127,8 +128,11 @@ pub(super) fn decode(
         FieldValidation::Warn => warnings.append(&mut strict),
         _ => {}
     }
+    super::schema::drop_off(ops, &mut value);
+    let document = value.clone();
     super::schema::drop_empty(ops, &mut value);
-    ops.decode(value).map_err(|why| cannot(&why))
+    let object = ops.decode(value).map_err(|why| cannot(&why))?;
+    Ok((object, document))
 }
 
 /// Kind and version come from the path when the body names none; others are refused.

@@ -70,7 +70,9 @@ fn finalizers(info: &KindInfo, meta: &ObjectMeta, path: &Path, errors: &mut Vec<
         let why = "finalizer orphan and foregroundDeletion cannot be both set";
         errors.push(Error::invalid(path, held, why));
     }
-    let older = matches!(info.group, "" | "apps" | "batch" | "autoscaling" | "policy" | "networking.k8s.io");
+    // Not by group alone: these two leave it to the rules for all.
+    let others = matches!(info.kind, "Event" | "Lease");
+    let older = !others && OLDER_GROUPS.contains(&info.group);
     for (index, finalizer) in held.iter().enumerate().filter(|_| older) {
         let wrong = content::label_key(finalizer);
         if wrong.is_empty() && !finalizer.contains('/') && !STANDARD_FINALIZERS.contains(&finalizer.as_str()) {
@@ -82,6 +84,17 @@ fn finalizers(info: &KindInfo, meta: &ObjectMeta, path: &Path, errors: &mut Vec<
     }
 }
 
+const OLDER_GROUPS: &[&str] = &[
+    "",
+    "apps",
+    "autoscaling",
+    "batch",
+    "discovery.k8s.io",
+    "networking.k8s.io",
+    "rbac.authorization.k8s.io",
+    "scheduling.k8s.io",
+    "storage.k8s.io",
+];
 const STANDARD_FINALIZERS: &[&str] = &["orphan", "foregroundDeletion", "kubernetes"];
 
 fn owners(meta: &ObjectMeta, path: &Path, errors: &mut Vec<Error>) {

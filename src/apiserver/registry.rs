@@ -6,6 +6,7 @@ use std::sync::Arc;
 
 use k8s_openapi::api::core::v1::{Binding, Namespace, Pod, PodCondition, Service};
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::ObjectMeta;
+use serde_json::Value;
 
 use super::subresources::{ephemeral_containers, resize};
 use super::{ApiServer, Caller, admission, deletion, escalation, managed_fields, metadata, service_ip};
@@ -23,8 +24,8 @@ pub(super) struct Write<'a> {
     pub dry_run: bool,
     /// What the server warns of.
     pub warnings: &'a mut Vec<String>,
-    /// Whether the object was read from JSON: then what is absent and what is empty are the same.
-    pub decoded: bool,
+    /// The JSON that the object was read from, if it was: there, what is absent and what is empty are the same.
+    pub document: Option<Value>,
     /// Who owns its fields afterwards, when that has been worked out; else the writer owns what it changes.
     pub managed: Option<Managed>,
 }
@@ -83,7 +84,7 @@ impl ApiServer {
         object: Box<dyn Object>,
         dry_run: bool,
     ) -> Result<Arc<dyn Object>, Status> {
-        let write = Write { dry_run, warnings: &mut Vec::new(), decoded: false, managed: None };
+        let write = Write { dry_run, warnings: &mut Vec::new(), document: None, managed: None };
         self.create_with(caller, object, write).map(|stored| stored.object)
     }
 
@@ -128,6 +129,7 @@ impl ApiServer {
         errors.extend(ops.validate(&*object));
         let name = meta::name(object.meta()).to_owned();
         if !errors.is_empty() {
+            as_written(&mut errors, write.document.as_ref());
             return Err(Status::invalid(&info.qualified_kind(), &name, &errors));
         }
         warnings.extend(ops.warnings(&*object, None));
@@ -179,7 +181,7 @@ impl ApiServer {
         subresource: &str,
         dry_run: bool,
     ) -> Result<Arc<dyn Object>, Status> {
-        let write = Write { dry_run, warnings: &mut Vec::new(), decoded: false, managed: None };
+        let write = Write { dry_run, warnings: &mut Vec::new(), document: None, managed: None };
         self.update_with(caller, object, subresource, write).map(|stored| stored.object)
     }
 
@@ -210,10 +212,13 @@ impl ApiServer {
             self.may_grant(caller, &*object, Some(&*old))?;
             self.fill(ops, &mut *object, Some(&*old))?;
         }
-        let errors = prepare_update(ops, &mut object, &*old, subresource);
+        let mut errors = prepare_update(ops, &mut object, &*old, subresource);
         #[cfg(test)]
-        let errors = if self.trusts_statuses && subresource == "status" { Vec::new() } else { errors };
+        if self.trusts_statuses && subresource == "status" {
+            errors.clear();
+        }
         if !errors.is_empty() {
+            as_written(&mut errors, write.document.as_ref());
             return Err(Status::invalid(&info.qualified_kind(), &name, &errors));
         }
         let mut along = Vec::new();
@@ -228,7 +233,7 @@ impl ApiServer {
             return Ok(gone.unwrap_or(stored));
         }
         ops.set_defaults(&mut *object);
-        let same = object.equals(&*old) || (write.decoded && ops.encode(&*object) == ops.encode(&*old));
+        let same = object.equals(&*old) || (write.document.is_some() && ops.encode(&*object) == ops.encode(&*old));
         let by = managed_fields::writer(caller, subresource, self.now);
         let managed = write.managed.or_else(|| {
             // A client may give fields to other owners; what it changes is its own on top of that.
@@ -400,6 +405,12 @@ fn prepare_update(
         }
     }
     errors
+}
+
+fn as_written(errors: &mut [field::Error], document: Option<&Value>) {
+    if let Some(document) = document {
+        errors.iter_mut().for_each(|error| error.as_written(document));
+    }
 }
 
 /// The conflict of an update made from an old version or of another object of the same name.

@@ -1,6 +1,6 @@
 //! Holds JSON against the facts of its kind: types first, unknown fields second.
 
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use crate::api::KindOps;
 use crate::apimachinery::facts::{Facts, Shape, Type, facts};
@@ -21,43 +21,79 @@ pub(super) fn check(ops: &dyn KindOps, value: &Value) -> Result<Vec<String>, Str
     }
 }
 
+/// Fields behind features that are off: the server drops what is in them.
+const OFF: &[(&str, &[&str])] = &[
+    ("coordination.v1.LeaseSpec", &["preferredHolder", "strategy"]),
+    ("core.v1.Lifecycle", &["stopSignal"]),
+    ("core.v1.NodeSpec", &["configSource"]),
+    ("core.v1.NodeStatus", &["config"]),
+    ("core.v1.PodSpec", &["schedulingGroup"]),
+    ("core.v1.PodStatus", &["nodeAllocatableResourceClaimStatuses"]),
+    ("core.v1.VolumeProjection", &["clusterTrustBundle", "podCertificate"]),
+];
+/// Lists that say something when they are empty: that there shall be none, and not what the server would fill in.
+const KEPT: &[&str] = &["managedFields", "policies"];
+
+/// Drops what is behind features that are off, and the names of kinds within other kinds: they are what they are.
+pub(super) fn drop_off(ops: &dyn KindOps, value: &mut Value) {
+    let info = ops.info();
+    if let Some(root) = facts().of_kind(&info.api_version(), info.kind) {
+        walk(facts(), root, value, &|known, name, _| {
+            let named = known.name != root.name && !known.kind.is_empty() && matches!(name, "apiVersion" | "kind");
+            let off = OFF.iter().any(|(of, fields)| *of == known.name && fields.contains(&name));
+            !named && !off
+        });
+    }
+}
+
 /// Drops what Go drops when it writes an object: nulls, and optional lists and maps without content. An empty object
 /// of a type of its own (`emptyDir: {}`) says something and stays.
 pub(super) fn drop_empty(ops: &dyn KindOps, value: &mut Value) {
     let info = ops.info();
     if let Some(known) = facts().of_kind(&info.api_version(), info.kind) {
-        drop_in_object(facts(), known, value);
+        walk(facts(), known, value, &|known, name, value| {
+            let Some(field) = known.fields.get(name) else { return !value.is_null() };
+            let empty = match (&field.shape, &*value) {
+                (_, Value::Null) => return false,
+                (Shape::List(_), Value::Array(items)) => items.is_empty(),
+                (Shape::Map(_), Value::Object(entries)) => entries.is_empty(),
+                _ => false,
+            };
+            if field.required && matches!(field.shape, Shape::Ref("meta.v1.LabelSelector")) && *value == json!({}) {
+                // A selector that chooses everything, which is another thing than none.
+                *value = json!({"matchLabels": {}});
+            }
+            !empty || field.required || KEPT.contains(&name)
+        });
     }
 }
 
-fn drop_in_object(facts: &Facts, known: &Type, value: &mut Value) {
+/// Whether a field of a type stays; it may be changed.
+type Keep<'k> = &'k dyn Fn(&Type, &str, &mut Value) -> bool;
+
+/// Visits the fields of an object, what is in them first.
+fn walk(facts: &Facts, known: &Type, value: &mut Value, keep: Keep<'_>) {
     let Some(map) = value.as_object_mut() else { return };
     map.retain(|name, value| {
-        let Some(field) = known.fields.get(name.as_str()) else { return !value.is_null() };
-        drop_in_shape(facts, &field.shape, value);
-        let empty = match (&field.shape, &*value) {
-            (_, Value::Null) => return false,
-            (Shape::List(_), Value::Array(items)) => items.is_empty(),
-            (Shape::Map(_), Value::Object(entries)) => entries.is_empty(),
-            _ => false,
-        };
-        // An empty list of owners asks for them to be forgotten.
-        !empty || field.required || name == "managedFields"
+        if let Some(field) = known.fields.get(name.as_str()) {
+            walk_shape(facts, &field.shape, value, keep);
+        }
+        keep(known, name, value)
     });
 }
 
-fn drop_in_shape(facts: &Facts, shape: &Shape, value: &mut Value) {
+fn walk_shape(facts: &Facts, shape: &Shape, value: &mut Value, keep: Keep<'_>) {
     match (shape, value) {
         (Shape::Ref(name), value) => {
             if let Some(known) = facts.get(name) {
-                drop_in_object(facts, known, value);
+                walk(facts, known, value, keep);
             }
         }
         (Shape::List(inner), Value::Array(items)) if matches!(**inner, Shape::Ref(_)) => {
-            items.iter_mut().for_each(|item| drop_in_shape(facts, inner, item));
+            items.iter_mut().for_each(|item| walk_shape(facts, inner, item, keep));
         }
         (Shape::Map(inner), Value::Object(entries)) if matches!(**inner, Shape::Ref(_)) => {
-            entries.values_mut().for_each(|entry| drop_in_shape(facts, inner, entry));
+            entries.values_mut().for_each(|entry| walk_shape(facts, inner, entry, keep));
         }
         _ => {}
     }
@@ -67,7 +103,6 @@ fn drop_in_shape(facts: &Facts, shape: &Shape, value: &mut Value) {
 mod tests {
     use super::*;
     use crate::api;
-    use serde_json::json;
 
     #[test]
     fn empty_maps_and_lists_are_dropped_and_empty_objects_stay() {

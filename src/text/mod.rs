@@ -1,6 +1,7 @@
 //! Formats: YAML, JSONPath, HTTP values, tables, durations, and the words of the interface. No Kubernetes rule lives here.
 
 pub mod duration;
+pub mod go_diff;
 pub mod go_json;
 pub mod go_number;
 pub mod http;

@@ -20,9 +20,9 @@ pub fn validate(set: &DaemonSet) -> Errors {
         validate::selector(&mut errors, &path.child("selector"), selector);
     }
     let at = path.child("template");
-    // A selector that cannot be read chooses nothing and refuses nothing.
-    if errors.is_empty() {
-        pod_spec::selector_matches(&mut errors, &at, selector, Some(&spec.template));
+    pod_spec::selector_matches(&mut errors, &at, selector, Some(&spec.template));
+    if selector.is_some_and(|selector| !replicas::chooses(selector)) {
+        replicas::empty(&mut errors, &path.child("selector"), "daemonset");
     }
     pod_spec::validation::template(&mut errors, &at, &spec.template);
     replicas::always(&mut errors, &at, &spec.template, "DaemonSet");

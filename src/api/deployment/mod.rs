@@ -43,6 +43,7 @@ impl Strategy for Deployment {
             rolling.max_unavailable.get_or_insert_with(|| IntOrString::String("25%".to_owned()));
             rolling.max_surge.get_or_insert_with(|| IntOrString::String("25%".to_owned()));
         }
+        spec.paused = spec.paused.filter(|paused| *paused);
         defaults::set_template_defaults(&mut spec.template);
         self.status.get_or_insert_default();
     }

@@ -13,7 +13,7 @@ use serde_json::json;
 use super::pod_spec::defaults::{self, fill_text};
 use super::pod_spec::warnings;
 use super::{Cell, Column, KindInfo, Strategy, cells};
-use crate::apimachinery::{content, field, meta};
+use crate::apimachinery::{field, meta};
 use crate::sim::Time;
 
 /// The labels that tie Pods to their Job; the second of each pair is the name of old.
@@ -42,14 +42,20 @@ impl Strategy for Job {
     fn set_defaults(&mut self) {
         let spec = self.spec.get_or_insert_default();
         set_job_spec_defaults(spec);
-        take_labels(self);
+        // A new one takes them later, with those that the server gives its Pods: upstream's Job and template share them.
+        if self.metadata.uid.is_some() {
+            take_labels(self);
+        }
         self.status.get_or_insert_default();
     }
 
     fn prepare_for_create(&mut self) {
+        let template = self.spec.as_ref().and_then(|spec| spec.template.metadata.as_ref());
+        let shared = template.and_then(|meta| meta.labels.as_ref()).is_some_and(|labels| !labels.is_empty());
         generate_selector(self);
-        // Upstream's storage fills defaults in once more when the object is read back.
-        take_labels(self);
+        if shared {
+            take_labels(self);
+        }
         self.status = Some(Default::default());
         self.metadata.generation = Some(1);
     }
@@ -120,10 +126,6 @@ impl Strategy for Job {
 fn take_labels(job: &mut Job) {
     let template = job.spec.as_ref().and_then(|spec| spec.template.metadata.as_ref());
     let labels = template.and_then(|meta| meta.labels.clone()).unwrap_or_default();
-    // Validation comes before upstream's storage: of labels that it refuses it must speak once, where they are.
-    if labels.iter().any(|(_, value)| !content::label_value(value).is_empty()) {
-        return;
-    }
     if job.metadata.labels.as_ref().is_none_or(BTreeMap::is_empty) && !labels.is_empty() {
         job.metadata.labels = Some(labels);
     }

@@ -71,9 +71,10 @@ fn generated_selector(errors: &mut Errors, job: &Job) {
             Some(_) => {}
         }
     }
-    if Selector::from_label_selector(Some(selector)).is_some_and(|selector| !selector.matches(Some(&expected))) {
-        let shown = internal::dump_selector(&json!(selector));
-        errors.push(Error::invalid_shown(&Path::new("spec").child("selector"), shown, "`selector` not auto-generated"));
+    let known = Selector::from_label_selector(Some(selector)).filter(|_| validate::is_selector(selector));
+    if known.is_some_and(|selector| !selector.matches(Some(&expected))) {
+        let (at, why) = (Path::new("spec").child("selector"), "`selector` not auto-generated");
+        errors.push(Error::invalid_as(&at, json!(selector), internal::dump_selector, why));
     }
 }
 
@@ -94,25 +95,28 @@ pub fn validate_update(job: &Job, old: &Job) -> Errors {
         }
     }
     if spec.selector != before.selector {
-        let shown = internal::dump_selector(&json!(spec.selector));
-        errors.push(Error::invalid_shown(&path.child("selector"), shown, "field is immutable"));
+        let at = path.child("selector");
+        errors.push(Error::invalid_as(&at, json!(spec.selector), internal::dump_selector, "field is immutable"));
     }
     template_update(&mut errors, &path, &spec.template, old);
     validate::immutable(&mut errors, &path.child("completionMode"), &spec.completion_mode, &before.completion_mode);
     let policy = (json!(spec.pod_failure_policy), json!(before.pod_failure_policy));
-    immutable_struct(&mut errors, &path.child("podFailurePolicy"), "PodFailurePolicy", &policy.0, &policy.1);
+    let write = |policy: &Value| internal::dump("PodFailurePolicy", policy);
+    immutable_struct(&mut errors, &path.child("podFailurePolicy"), policy, write);
     let at = path.child("backoffLimitPerIndex");
     validate::immutable(&mut errors, &at, &spec.backoff_limit_per_index, &before.backoff_limit_per_index);
     validate::immutable(&mut errors, &path.child("managedBy"), &spec.managed_by, &before.managed_by);
     let policy = (json!(spec.success_policy), json!(before.success_policy));
-    immutable_struct(&mut errors, &path.child("successPolicy"), "SuccessPolicy", &policy.0, &policy.1);
+    let write = |policy: &Value| internal::dump("SuccessPolicy", policy);
+    immutable_struct(&mut errors, &path.child("successPolicy"), policy, write);
     errors
 }
 
-fn immutable_struct(errors: &mut Errors, path: &Path, type_name: &str, new: &Value, old: &Value) {
-    if new != old {
-        let shown = if new.is_null() { "null".to_owned() } else { internal::dump(type_name, new) };
-        errors.push(Error::invalid_shown(path, shown, "field is immutable"));
+fn immutable_struct(errors: &mut Errors, path: &Path, (new, old): (Value, Value), write: fn(&Value) -> String) {
+    if new.is_null() && !old.is_null() {
+        errors.push(Error::invalid(path, new, "field is immutable"));
+    } else if new != old {
+        errors.push(Error::invalid_as(path, new, write, "field is immutable"));
     }
 }
 
@@ -127,8 +131,8 @@ fn template_update(errors: &mut Errors, path: &Path, new: &PodTemplateSpec, befo
     let started = status.is_some_and(|status| status.start_time.is_some());
     if !(spec.suspend == Some(true) && idle && (settled || !started)) {
         if *new != spec.template {
-            let shown = internal::dump_template(&json!(new));
-            errors.push(Error::invalid_shown(&path.child("template"), shown, "field is immutable"));
+            let at = path.child("template");
+            errors.push(Error::invalid_as(&at, json!(new), internal::dump_template, "field is immutable"));
         }
         return;
     }
@@ -157,8 +161,8 @@ fn template_update(errors: &mut Errors, path: &Path, new: &PodTemplateSpec, befo
         }
     }
     if allowed != *given {
-        let shown = internal::dump("PodSpec", &json!(given));
-        errors.push(Error::invalid_shown(&path.child("template.spec"), shown, "field is immutable"));
+        let write = |spec: &Value| internal::dump("PodSpec", spec);
+        errors.push(Error::invalid_as(&path.child("template.spec"), json!(given), write, "field is immutable"));
     }
 }
 

@@ -7,6 +7,8 @@ mod label_keys;
 pub mod restart;
 mod validation;
 
+pub use validation::{judge, validate_ephemeral_update};
+
 use k8s_openapi::api::core::v1::{Pod, PodCondition, PodIP, PodSpec, PodStatus};
 use serde_json::Value;
 
@@ -61,6 +63,7 @@ impl Strategy for Pod {
         self.spec.clone_from(&old.spec);
         self.metadata.generation = old.metadata.generation;
         self.metadata.owner_references.clone_from(&old.metadata.owner_references);
+        self.metadata.deletion_timestamp.clone_from(&old.metadata.deletion_timestamp);
         let status = self.status.get_or_insert_default();
         let first = status.pod_ips.as_ref().and_then(|all| all.first()).map(|one| one.ip.clone());
         match status.pod_ip.clone().filter(|one| !one.is_empty()) {

@@ -7,7 +7,7 @@ use k8s_openapi::api::core::v1::{
     Affinity, Container, ContainerStatus, NodeAffinity, NodeSelectorTerm, Pod, PodCondition, PodSpec, PodStatus,
     Toleration,
 };
-use serde_json::json;
+use serde_json::{Value, json};
 
 use super::restart;
 use crate::api::internal;
@@ -31,6 +31,40 @@ pub fn validate(pod: &Pod) -> Errors {
     if bound && spec.scheduling_gates.iter().flatten().next().is_some() {
         let why = "cannot be set until all schedulingGates have been cleared";
         errors.push(Error::forbidden(&path.child("nodeName"), why));
+    }
+    errors
+}
+
+/// A Pod that is there already, as a whole.
+pub fn judge(pod: &Pod) -> Errors {
+    let mut errors = Errors::new();
+    if let Some(spec) = &pod.spec {
+        whole(&mut errors, &Path::new("spec"), pod, spec);
+    }
+    errors
+}
+
+/// `ValidatePodEphemeralContainersUpdate`: containers for looking around come, and stay as they are.
+pub fn validate_ephemeral_update(pod: &Pod, old: &Pod) -> Errors {
+    if old.metadata.annotations.as_ref().is_some_and(|held| held.contains_key(validation::MIRROR)) {
+        return vec![Error::forbidden(&Path::default(), "static pods do not support ephemeral containers")];
+    }
+    let mut errors = judge(pod);
+    let of = |pod: &Pod| pod.spec.as_ref().and_then(|spec| spec.ephemeral_containers.clone()).unwrap_or_default();
+    let (given, path) = (of(pod), Path::new("spec").child("ephemeralContainers"));
+    for held in of(old) {
+        match given.iter().rev().find(|container| container.name == held.name) {
+            Some(now) if *now == held => {}
+            Some(now) => {
+                let why = format!("existing ephemeral containers {:?} may not be changed", held.name);
+                let write = |old: &Value, new: &Value| internal::difference("EphemeralContainer", old, new);
+                errors.push(Error::forbidden_change(&path, why, (json!(held), json!(now)), write));
+            }
+            None => {
+                let why = format!("existing ephemeral containers {:?} may not be removed\n", held.name);
+                errors.push(Error::forbidden(&path, why));
+            }
+        }
     }
     errors
 }
@@ -72,14 +106,11 @@ pub fn validate_update(pod: &Pod, old: &Pod) -> Errors {
     }
     let munged = munge(&mut errors, &path, new, before);
     if munged != *before {
-        let why = format!(
-            "pod updates may not change fields other than {}\n{}",
-            "`spec.containers[*].image`,`spec.initContainers[*].image`,`spec.activeDeadlineSeconds`,\
-             `spec.tolerations` (only additions to existing tolerations),`spec.terminationGracePeriodSeconds` (allow \
-             it to be set to 1 if it was previously negative)",
-            internal::difference("PodSpec", &json!(before), &json!(munged))
-        );
-        errors.push(Error::forbidden(&path, why));
+        let why = "pod updates may not change fields other than `spec.containers[*].image`,`spec.initContainers[*].image`,\
+                   `spec.activeDeadlineSeconds`,`spec.tolerations` (only additions to existing tolerations),\
+                   `spec.terminationGracePeriodSeconds` (allow it to be set to 1 if it was previously negative)";
+        let write = |old: &Value, new: &Value| internal::difference("PodSpec", old, new);
+        errors.push(Error::forbidden_change(&path, why, (json!(before), json!(munged)), write));
     }
     errors
 }
@@ -177,14 +208,20 @@ fn narrowed(errors: &mut Errors, path: &Path, munged: &mut PodSpec, before: &Pod
     let at = at.child("requiredDuringSchedulingIgnoredDuringExecution").child("nodeSelectorTerms");
     if !held.is_empty() && held.len() != now.len() {
         let why = "no additions/deletions to non-empty NodeSelectorTerms list are allowed";
-        let shown: Vec<String> = now.iter().map(|term| internal::dump("NodeSelectorTerm", &json!(term))).collect();
-        errors.push(Error::invalid_shown(&at, format!("[{}]", shown.join(",")), why));
+        let write = |terms: &Value| match terms.as_array() {
+            Some(terms) => {
+                let shown: Vec<String> = terms.iter().map(|term| internal::dump("NodeSelectorTerm", term)).collect();
+                format!("[{}]", shown.join(","))
+            }
+            None => "null".to_owned(),
+        };
+        errors.push(Error::invalid_as(&at, json!(now), write, why));
     } else {
         for (index, (now, held)) in now.iter().zip(&held).enumerate() {
             if !only_adds(now, held) {
-                let shown = internal::dump("NodeSelectorTerm", &json!(now));
+                let write = |term: &Value| internal::dump("NodeSelectorTerm", term);
                 let why = "only additions are allowed (no mutations or deletions)";
-                errors.push(Error::invalid_shown(&at.index(index), shown, why));
+                errors.push(Error::invalid_as(&at.index(index), json!(now), write, why));
             }
         }
     }

@@ -7,7 +7,7 @@ use k8s_openapi::api::core::v1::{
     LifecycleHandler, Pod, PodSpec, PodTemplateSpec, Probe, Volume,
 };
 
-use crate::api::pod_resources;
+use crate::api::{disks, pod_resources};
 
 fn fill<T>(slot: &mut Option<T>, value: impl FnOnce() -> T) {
     if slot.is_none() {
@@ -287,6 +287,7 @@ fn set_volume_defaults(volume: &mut Volume) {
             }
         }
     }
+    disks::set_pod_defaults(volume);
     if let Some(template) = volume.ephemeral.as_mut().and_then(|source| source.volume_claim_template.as_mut()) {
         fill(&mut template.spec.volume_mode, || "Filesystem".to_owned());
     }

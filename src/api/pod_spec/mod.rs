@@ -10,7 +10,7 @@ use k8s_openapi::api::core::v1::PodTemplateSpec;
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::LabelSelector;
 use serde_json::json;
 
-use super::validate::Errors;
+use super::validate::{self, Errors};
 use crate::apimachinery::field::{Error, Path};
 use crate::apimachinery::labels::Selector;
 
@@ -25,6 +25,7 @@ pub fn selector_matches(
     let matches = match selector {
         None => false,
         // One that cannot be understood has been reported already.
+        Some(selector) if !validate::is_selector(selector) => true,
         Some(selector) => Selector::from_label_selector(Some(selector)).is_none_or(|known| known.matches(labels)),
     };
     if !matches {

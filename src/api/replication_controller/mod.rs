@@ -85,9 +85,14 @@ impl Strategy for ReplicationController {
         if old.is_none() {
             all.extend(warnings::of_name(meta::name(&self.metadata), "Pod names and hostnames"));
         }
-        if let Some(template) = self.spec.as_ref().and_then(|spec| spec.template.as_ref()) {
-            let old = old.and_then(|old| old.spec.as_ref()).and_then(|spec| spec.template.as_ref());
-            all.extend(warnings::of_template(&field::Path::new("spec").child("template"), template, old));
+        let template = |of: &Self| of.spec.as_ref().and_then(|spec| spec.template.clone());
+        // Upstream mixes up old and new: of a change, it warns of what was there.
+        let (judged, before) = match old {
+            Some(old) => (template(old), template(self)),
+            None => (template(self), None),
+        };
+        if let Some(judged) = judged {
+            all.extend(warnings::of_template(&field::Path::new("spec").child("template"), &judged, before.as_ref()));
         }
         all
     }

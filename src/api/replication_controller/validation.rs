@@ -23,7 +23,18 @@ pub fn validate(controller: &ReplicationController) -> Errors {
     let at = path.child("template");
     match &spec.template {
         None => errors.push(Error::required(&at, "")),
-        Some(template) => replicas::template(&mut errors, &at, Some(&selector), template, "ReplicationController"),
+        Some(template) => {
+            let labels = template.metadata.as_ref().and_then(|meta| meta.labels.as_ref());
+            let wanted = spec.selector.iter().flatten();
+            // Its labels are taken as they are, even when they could not be labels.
+            if !validate::is_selector(&selector)
+                && !wanted.into_iter().all(|(key, value)| labels.and_then(|held| held.get(key)) == Some(value))
+            {
+                let why = "`selector` does not match template `labels`";
+                errors.push(Error::invalid(&at.child("metadata").child("labels"), labels, why));
+            }
+            replicas::template(&mut errors, &at, Some(&selector), template, "ReplicationController");
+        }
     }
     errors
 }

@@ -6,7 +6,7 @@ use std::collections::BTreeSet;
 
 use k8s_openapi::api::apps::v1::{StatefulSet, StatefulSetSpec, StatefulSetUpdateStrategy};
 use k8s_openapi::api::core::v1::{PersistentVolumeClaimVolumeSource, PodTemplateSpec, Volume};
-use serde_json::json;
+use serde_json::{Value, json};
 
 use crate::api::replicas::{self, Words};
 use crate::api::validate::{self, Errors};
@@ -63,8 +63,9 @@ fn strategy(errors: &mut Errors, path: &Path, given: &StatefulSetUpdateStrategy)
     match (given.type_.as_deref().unwrap_or_default(), rolling) {
         ("", _) => errors.push(Error::required(path, "")),
         ("OnDelete", Some(_)) => {
-            let shown = internal::dump("RollingUpdateStatefulSetStrategy", &json!(rolling));
-            errors.push(Error::invalid_shown(&at, shown, "only allowed for updateStrategy 'RollingUpdate'"));
+            let write = |rolling: &Value| internal::dump("RollingUpdateStatefulSetStrategy", rolling);
+            let why = "only allowed for updateStrategy 'RollingUpdate'";
+            errors.push(Error::invalid_as(&at, json!(rolling), write, why));
         }
         ("OnDelete", None) | ("RollingUpdate", None) => {}
         ("RollingUpdate", Some(rolling)) => {
@@ -78,8 +79,8 @@ fn strategy(errors: &mut Errors, path: &Path, given: &StatefulSetUpdateStrategy)
             validate::at_most_all(errors, &at, most);
         }
         _ => {
-            let shown = internal::dump("StatefulSetUpdateStrategy", &json!(given));
-            errors.push(Error::invalid_shown(path, shown, "must be 'RollingUpdate' or 'OnDelete'"));
+            let write = |given: &Value| internal::dump("StatefulSetUpdateStrategy", given);
+            errors.push(Error::invalid_as(path, json!(given), write, "must be 'RollingUpdate' or 'OnDelete'"));
         }
     }
 }

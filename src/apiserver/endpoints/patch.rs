@@ -68,9 +68,9 @@ impl Call<'_> {
         let (patch, duplicates) = body::parse(&self.request.body).map_err(Status::bad_request)?;
         let held = managed_fields::encode(&*target.ops, &current);
         let patched = patched(&*target.ops, form, held, &patch)?;
-        let mut object = body::decode(patched, &*target.ops, validation, duplicates, &mut self.warnings)?;
+        let (mut object, document) = body::decode(patched, &*target.ops, validation, duplicates, &mut self.warnings)?;
         place(&mut *object, target)?;
-        let write = Write { dry_run, warnings: &mut self.warnings, decoded: true, managed: None };
+        let write = Write { dry_run, warnings: &mut self.warnings, document: Some(document), managed: None };
         let stored = self.server.update_with(self.caller, object, &target.subresource, write)?;
         self.object(200, &*target.ops, &stored)
     }
@@ -107,9 +107,10 @@ impl Call<'_> {
         let outcome = apply(request, &managed, &live, &applied)?;
         // What is unknown has been refused above.
         let validation = FieldValidation::Ignore;
-        let mut object = body::decode(outcome.object, ops, validation, Vec::new(), &mut self.warnings)?;
+        let (mut object, document) = body::decode(outcome.object, ops, validation, Vec::new(), &mut self.warnings)?;
         place(&mut *object, target)?;
-        let write = Write { dry_run, warnings: &mut self.warnings, decoded: true, managed: Some(outcome.managed) };
+        let write =
+            Write { dry_run, warnings: &mut self.warnings, document: Some(document), managed: Some(outcome.managed) };
         if current.is_none() {
             let stored = self.server.create_with(self.caller, object, write)?;
             return self.object(201, ops, &stored);

@@ -8,7 +8,7 @@ use std::collections::BTreeMap;
 use k8s_openapi::api::core::v1::{Container, Pod, ResourceRequirements};
 use k8s_openapi::apimachinery::pkg::api::resource::Quantity;
 
-use crate::api::{Strategy, pod};
+use crate::api::pod;
 use crate::apimachinery::Object;
 use crate::apimachinery::field::{Error, Path};
 
@@ -66,9 +66,7 @@ fn check(new: &Pod, old: &Pod) -> Vec<Error> {
     if old.spec.as_ref().and_then(|spec| spec.os.as_ref()).is_some_and(|os| os.name == "windows") {
         return forbidden("windows pods cannot be resized");
     }
-    let added = "spec.ephemeralContainers";
-    let mut errors: Vec<Error> =
-        new.validate().into_iter().filter(|error| !error.path.to_string().starts_with(added)).collect();
+    let mut errors = pod::judge(new);
     let path = Path::new("spec");
     let class = |pod: &Pod| pod.spec.as_ref().map(pod::qos_class);
     let told = old.status.as_ref().and_then(|status| status.qos_class.as_deref()).or_else(|| class(old));
@@ -179,6 +177,7 @@ fn settled(wanted: &Container, held: &Container) -> Container {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::api::Strategy;
     use serde_json::{Value, json};
 
     fn pod(resources: Value, policy: Value) -> Pod {

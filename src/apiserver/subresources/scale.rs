@@ -45,12 +45,13 @@ pub(super) fn answer(call: &mut Call<'_>, target: &Target, method: Method) -> Re
     {
         parent.insert(field.to_owned(), json!(replicas));
     }
+    let document = Some(changed.clone());
     let mut object = target.ops.decode(changed).map_err(|why| Status::internal(&why))?;
     let version = wanted.pointer("/metadata/resourceVersion").and_then(Value::as_str);
     if let Some(version) = version.filter(|version| !version.is_empty()) {
         object.meta_mut().resource_version = Some(version.to_owned());
     }
-    let write = Write { dry_run, warnings: &mut call.warnings, decoded: true, managed: None };
+    let write = Write { dry_run, warnings: &mut call.warnings, document, managed: None };
     let stored = call.server.update_with(call.caller, object, "scale", write)?;
     Ok(call.json(200, &scale_of(&target.ops.encode(&*stored.object), &paths)))
 }

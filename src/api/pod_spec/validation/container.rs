@@ -17,6 +17,7 @@ pub type Volumes<'a> = BTreeMap<&'a str, &'a Volume>;
 
 const PROTOCOLS: &[&str] = &["SCTP", "TCP", "UDP"];
 const RESTART_POLICIES: &[&str] = &["Always", "Never", "OnFailure"];
+const RULES_ALONE: &str = "must specify restartPolicy when restart rules are used";
 const MAX_RESTART_RULES: usize = 20;
 const MAX_EXIT_CODES: usize = 255;
 
@@ -59,7 +60,11 @@ pub fn init_containers(errors: &mut Errors, path: &Path, pod: &Pod<'_>) {
         let path = path.index(index);
         let sidecar = container.restart_policy.as_deref() == Some("Always");
         common(errors, &path, container, pod);
-        restart_policy(errors, &path, container);
+        if container.restart_policy.is_some() {
+            restart_policy(errors, &path, container);
+        } else if container.restart_policy_rules.is_some() {
+            errors.push(Error::required(&path.child("restartPolicy"), RULES_ALONE));
+        }
         // An empty name has been reported already.
         if !container.name.is_empty() && !names.insert(container.name.as_str()) {
             errors.push(Error::duplicate(&path.child("name"), &container.name));
@@ -93,7 +98,7 @@ pub fn init_containers(errors: &mut Errors, path: &Path, pod: &Pod<'_>) {
 }
 
 /// `validateContainerCommon`
-fn common(errors: &mut Errors, path: &Path, container: &Container, pod: &Pod<'_>) {
+pub fn common(errors: &mut Errors, path: &Path, container: &Container, pod: &Pod<'_>) {
     let name = container.name.as_str();
     if name.is_empty() {
         errors.push(Error::required(&path.child("name"), ""));
@@ -126,8 +131,7 @@ fn restart_policy(errors: &mut Errors, path: &Path, container: &Container) {
     let policy = container.restart_policy.as_deref();
     let rules = container.restart_policy_rules.as_deref().unwrap_or_default();
     if policy.is_none() && !rules.is_empty() {
-        let why = "must specify restartPolicy when restart rules are used";
-        errors.push(Error::required(&path.child("restartPolicy"), why));
+        errors.push(Error::required(&path.child("restartPolicy"), RULES_ALONE));
     }
     supported(errors, &path.child("restartPolicy"), policy, RESTART_POLICIES);
     let path = path.child("restartPolicyRules");

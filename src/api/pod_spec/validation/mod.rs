@@ -5,16 +5,18 @@
 
 mod container;
 mod env;
+mod ephemeral;
 mod handler;
 mod resources;
 mod scheduling;
 mod security;
 mod volume;
 
+pub use container::no_backsteps;
 pub use env::data_key;
 pub use resources::quantity;
 pub use scheduling::{node_selector, tolerations};
-pub use volume::HOST_PATH_TYPES;
+pub use volume::{HOST_PATH_TYPES, driver_name};
 
 use std::collections::BTreeMap;
 
@@ -30,7 +32,8 @@ const MAX_SEARCHES: usize = 32;
 const MAX_SEARCH_LENGTH: usize = 2048;
 const MAX_HOSTNAME: usize = 64;
 const DELETION_COST: &str = "controller.kubernetes.io/pod-deletion-cost";
-const MIRROR: &str = "kubernetes.io/config.mirror";
+/// The annotation of a Pod that stands for a file of a node.
+pub const MIRROR: &str = "kubernetes.io/config.mirror";
 
 /// Whom a spec belongs to, and so what is asked of it beyond the rules of every spec.
 #[derive(Clone, Copy)]
@@ -88,7 +91,10 @@ pub fn pod_spec(errors: &mut Errors, path: &Path, spec: &PodSpec, of: Of<'_>) {
     let pod = container::Pod { spec, volumes, claims: claims.filter(|name| !name.is_empty()).collect() };
     container::containers(errors, &path.child("containers"), &pod);
     container::init_containers(errors, &path.child("initContainers"), &pod);
-    resources::of_pod(errors, &path.child("resources"), spec);
+    if let Some(given) = &spec.ephemeral_containers {
+        ephemeral::containers(errors, &path.child("ephemeralContainers"), given, &pod);
+    }
+    resources::of_pod(errors, &path.child("resources"), spec, &pod.claims);
     host_network(errors, path, spec, of);
     choice(errors, &path.child("restartPolicy"), spec.restart_policy.as_deref(), &["Always", "OnFailure", "Never"]);
     let dns = &["ClusterFirstWithHostNet", "ClusterFirst", "Default", "None"];

@@ -21,7 +21,7 @@ pub fn of_container(errors: &mut Errors, path: &Path, given: &ResourceRequiremen
 }
 
 /// What a Pod asks for as a whole (`validatePodResources`).
-pub fn of_pod(errors: &mut Errors, path: &Path, spec: &PodSpec) {
+pub fn of_pod(errors: &mut Errors, path: &Path, spec: &PodSpec, claims: &BTreeSet<&str>) {
     let Some(given) = &spec.resources else { return };
     if spec.os.as_ref().is_some_and(|os| os.name == "windows") {
         errors.push(Error::forbidden(path, "may not be set for a windows pod"));
@@ -31,6 +31,7 @@ pub fn of_pod(errors: &mut Errors, path: &Path, spec: &PodSpec) {
         errors.push(Error::forbidden(&path.child("claims"), "claims may not be set for Resources at pod-level"));
     }
     requirements(errors, path, given, names::of_pod);
+    claim_names(errors, &path.child("claims"), given, claims);
     let bare = PodSpec { resources: None, overhead: None, ..spec.clone() };
     let containers = Pod { spec: Some(bare), ..Pod::default() };
     let (held, asked) = (amounts(given.requests.as_ref()), pod_resources::requests(&containers));

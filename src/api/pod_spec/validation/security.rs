@@ -40,7 +40,7 @@ pub fn of_pod(errors: &mut Errors, path: &Path, context: &PodSecurityContext, sp
     let policy = context.supplemental_groups_policy.as_deref();
     supported(errors, &path.child("supplementalGroupsPolicy"), policy, &["Merge", "Strict"]);
     let policy = context.se_linux_change_policy.as_deref();
-    supported(errors, &path.child("seLinuxChangePolicy"), policy, &["MountOption", "Recursive"]);
+    supported(errors, &path.child("seLinuxChangePolicy"), policy, &["Recursive"]);
 }
 
 /// `ValidateSecurityContext`

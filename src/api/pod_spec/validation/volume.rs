@@ -1,7 +1,7 @@
 //! Volumes.
 //!
-//! Models Kubernetes 1.36 pkg/apis/core/validation/validation.go (`ValidateVolumes` and what it calls). Of the disks of
-//! cloud providers and storage systems only the number is looked at.
+//! Models Kubernetes 1.36 pkg/apis/core/validation/validation.go (`ValidateVolumes` and what it calls). The
+//! disks of cloud providers and storage systems are judged elsewhere (`disks`).
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -9,10 +9,12 @@ use k8s_openapi::api::core::v1::{
     DownwardAPIVolumeFile, KeyToPath, PersistentVolumeClaimTemplate, ProjectedVolumeSource, Volume,
 };
 
+use serde_json::json;
+
 use super::container::{Volumes, descending, no_backsteps};
 use super::env;
-use crate::api::claim_spec;
 use crate::api::validate::{self, Errors, required};
+use crate::api::{claim_spec, disks};
 use crate::apimachinery::content;
 use crate::apimachinery::field::{Error, Path};
 use crate::apimachinery::quantity::Quantity;
@@ -107,7 +109,11 @@ fn source(errors: &mut Errors, path: &Path, volume: &Volume, pod: Option<&str>) 
 /// The rules of the volume's kind.
 fn first(errors: &mut Errors, path: &Path, volume: &Volume, kind: &str, pod: Option<&str>) {
     let at = path.child(if kind == "downwarAPI" { "downwardAPI" } else { kind });
-    if let Some(found) = &volume.empty_dir {
+    // As errors say it; the field is in small letters.
+    let field = if kind == "cephFS" { "cephfs" } else { kind };
+    if disks::is_disk(field) {
+        disks::validate(errors, path, field, (&json!(volume), &volume.name), false);
+    } else if let Some(found) = &volume.empty_dir {
         let limit = found.size_limit.as_ref().and_then(|limit| Quantity::parse(&limit.0).ok());
         if limit.is_some_and(|limit| limit < Quantity::zero()) {
             errors.push(Error::forbidden(&at.child("sizeLimit"), "SizeLimit field must be a valid resource quantity"));
@@ -148,6 +154,14 @@ fn first(errors: &mut Errors, path: &Path, volume: &Volume, kind: &str, pod: Opt
         projected(errors, &at, found);
     } else if let Some(found) = &volume.csi {
         driver_name(errors, &at.child("driver"), &found.driver);
+        if let Some(secret) = &found.node_publish_secret_ref {
+            if secret.name.is_empty() {
+                errors.push(Error::required(&at.child("nodePublishSecretRef").child("name"), ""));
+            } else {
+                let wrong = content::dns1123_subdomain(&secret.name);
+                validate::each(errors, &at.child("name"), &secret.name, wrong);
+            }
+        }
     } else if let Some(found) = &volume.ephemeral {
         claim_template(errors, &at.child("volumeClaimTemplate"), found.volume_claim_template.as_ref());
         if let Some(pod) = pod.filter(|pod| !pod.is_empty() && !volume.name.is_empty()) {
@@ -157,7 +171,10 @@ fn first(errors: &mut Errors, path: &Path, volume: &Volume, kind: &str, pod: Opt
             }
         }
     } else if let Some(found) = &volume.image {
-        required(errors, &at.child("reference"), found.reference.as_deref().unwrap_or_default());
+        // A template may leave open what its Pods are given.
+        if pod.is_some() {
+            required(errors, &at.child("reference"), found.reference.as_deref().unwrap_or_default());
+        }
         let policies = &["Always", "IfNotPresent", "Never"];
         validate::choice(errors, &at.child("pullPolicy"), found.pull_policy.as_deref(), policies);
     }
@@ -173,7 +190,23 @@ fn claim_template(errors: &mut Errors, path: &Path, template: Option<&Persistent
         let path = path.child("metadata");
         validate::annotations(errors, &path.child("annotations"), meta.annotations.as_ref());
         validate::labels(errors, &path.child("labels"), meta.labels.as_ref());
-        for (field, set) in [("name", meta.name.is_some()), ("namespace", meta.namespace.is_some())] {
+        // All of metadata but what is copied to the claim.
+        let fields = [
+            ("name", meta.name.is_some()),
+            ("generateName", meta.generate_name.is_some()),
+            ("namespace", meta.namespace.is_some()),
+            ("selfLink", meta.self_link.is_some()),
+            ("uID", meta.uid.is_some()),
+            ("resourceVersion", meta.resource_version.is_some()),
+            ("generation", meta.generation.is_some()),
+            ("creationTimestamp", meta.creation_timestamp.is_some()),
+            ("deletionTimestamp", meta.deletion_timestamp.is_some()),
+            ("deletionGracePeriodSeconds", meta.deletion_grace_period_seconds.is_some()),
+            ("ownerReferences", meta.owner_references.is_some()),
+            ("finalizers", meta.finalizers.is_some()),
+            ("managedFields", meta.managed_fields.is_some()),
+        ];
+        for (field, set) in fields {
             if set {
                 errors.push(Error::forbidden(&path.child(field), "cannot be set"));
             }
