@@ -1,5 +1,8 @@
 //! Containers: made, started, stopped, removed, and what is asked of them.
 
+use std::sync::Arc;
+use std::time::Duration;
+
 use super::exec::exec_error;
 use super::{Runtime, SandboxId, not_found};
 use crate::apiserver::Usage;
@@ -11,8 +14,6 @@ use crate::shell::process::Flavour;
 use crate::shell::program::{Pid, Signal};
 use crate::shell::vfs::Vfs;
 use crate::sim::Time;
-use std::sync::Arc;
-use std::time::Duration;
 
 impl Runtime {
     /// Makes a container in a sandbox.

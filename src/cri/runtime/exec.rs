@@ -1,13 +1,14 @@
 //! Commands run in a container beside its own.
 
+use std::collections::VecDeque;
+use std::sync::Arc;
+
 use super::containers::hex_id;
 use super::{Exec, ExecId, ExecRequest, Runtime, not_found};
 use crate::cri::container::{ContainerId, ContainerState};
 use crate::shell::machine::{Machine, OutputChunk, SpawnOptions, StartError, Stdio};
 use crate::shell::program::{Errno, Signal};
 use crate::sim::Time;
-use std::collections::VecDeque;
-use std::sync::Arc;
 
 impl Runtime {
     /// Runs a command in a running container. It first runs in the next `run`.

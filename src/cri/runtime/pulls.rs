@@ -1,10 +1,11 @@
 //! Images: pulled over virtual time, and there.
 
+use std::time::Duration;
+
 use super::{Pull, Runtime};
 use crate::images;
 use crate::images::{Image, PullError, Reference};
 use crate::sim::Time;
-use std::time::Duration;
 
 impl Runtime {
     /// The image of that name, if it is present at `now`.

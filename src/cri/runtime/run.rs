@@ -1,5 +1,8 @@
 //! Time goes on: containers that are due are run, and their ends collected.
 
+use std::sync::Arc;
+use std::time::Duration;
+
 use super::neighbours::Neighbours;
 use super::{ContainerExit, ExecId, NODE_MEMORY, Runtime, TERMINATION_LOG};
 use crate::cri::container::{ContainerId, ContainerState};
@@ -7,8 +10,6 @@ use crate::shell::machine::{Machine, SLICE};
 use crate::shell::process::ExitStatus;
 use crate::shell::program::{Host, Signal};
 use crate::sim::Time;
-use std::sync::Arc;
-use std::time::Duration;
 
 impl Runtime {
     pub(super) fn schedule(&mut self, id: ContainerId, wake: Option<Time>) {

@@ -1,12 +1,14 @@
 //! What Pods come from: Jobs, Deployments and their like.
 
+use std::collections::BTreeSet;
+use std::time::Duration;
+
+use k8s_openapi::apimachinery::pkg::apis::meta::v1::ObjectMeta;
+
 use super::{Change, Diagram, doubled, reference};
 use crate::diagram::model::{BackOff, Depot, DepotKind, Reference, Tone, Who};
 use crate::diagram::who;
 use crate::sim::Time;
-use k8s_openapi::apimachinery::pkg::apis::meta::v1::ObjectMeta;
-use std::collections::BTreeSet;
-use std::time::Duration;
 
 impl Diagram {
     pub(super) fn see_depot(&mut self, at: Time, change: Change, meta: &ObjectMeta, mut depot: Depot) {

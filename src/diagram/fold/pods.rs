@@ -1,5 +1,10 @@
 //! Pods in the picture: seen, moved, ended, gone.
 
+use std::sync::Arc;
+use std::time::Duration;
+
+use k8s_openapi::api::core::v1::Pod;
+
 use super::{Diagram, EVENT_REACH, doubled, reference};
 use crate::diagram::model::{BackOff, Token, Tone, Who};
 use crate::diagram::picture::letters;
@@ -7,9 +12,6 @@ use crate::diagram::station::{Reading, station};
 use crate::diagram::who;
 use crate::sim::Time;
 use crate::text::words::Words;
-use k8s_openapi::api::core::v1::Pod;
-use std::sync::Arc;
-use std::time::Duration;
 
 impl Diagram {
     pub(super) fn see_pod(&mut self, at: Time, pod: &Pod) {

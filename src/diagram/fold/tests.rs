@@ -1,4 +1,5 @@
 use super::*;
+use crate::diagram::BackOff;
 use crate::diagram::Station;
 use serde_json::json;
 

@@ -7,10 +7,9 @@
 mod parameters;
 mod paths;
 
-use self::paths::tilde;
-
 use std::sync::Arc;
 
+use self::paths::tilde;
 use super::arithmetic::{self, Problem};
 use super::kernel::Kernel;
 use super::pattern::Pattern;

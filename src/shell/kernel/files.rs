@@ -1,10 +1,11 @@
 //! Descriptors: opened, closed, copied and moved.
 
+use std::sync::Arc;
+
 use super::{Kernel, OpenMode};
 use crate::shell::process::{DESCRIPTORS, FileId, SAVED_FD, Stream, Target};
 use crate::shell::program::{Errno, Fd, System};
 use crate::shell::vfs::{Device, Kind, NodeId};
-use std::sync::Arc;
 
 impl<'a> Kernel<'a> {
     pub(super) fn file_of(&self, fd: Fd) -> Option<FileId> {

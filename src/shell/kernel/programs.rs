@@ -1,11 +1,12 @@
 //! Programs: forked, found, run and reaped.
 
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
 use super::Kernel;
 use crate::shell::process::{Disposition, ExitStatus, SAVED_FD, State};
 use crate::shell::program::{Errno, Fd, Pid, Step, System};
 use crate::shell::task::Task;
-use std::collections::BTreeMap;
-use std::sync::Arc;
 
 impl<'a> Kernel<'a> {
     /// Starts a child that runs `task`, with copies of this process's descriptors and directory.

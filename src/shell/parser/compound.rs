@@ -1,11 +1,12 @@
 //! Compound commands: `(`, `if`, `while`, `until`, `for`, `case`, and functions.
 
+use std::sync::Arc;
+
 use super::tokens::{Token, text_of, unexpected};
 use super::words::{is_name, plain};
 use super::{Open, ParseError, Parser, Result};
 use crate::shell::process::Dialect;
 use crate::shell::syntax::{CaseArm, CaseEnd, Command, Part, Word};
-use std::sync::Arc;
 
 impl<'a> Parser<'a> {
     pub(super) fn parenthesis(&mut self) -> Result<Command> {

@@ -1,10 +1,11 @@
 //! Conditions between `[[` and `]]`.
 
+use std::sync::Arc;
+
 use super::tokens::{Token, text_of, unexpected};
 use super::words::Stop;
 use super::{Open, ParseError, Parser, Result};
 use crate::shell::syntax::{Command, Condition, Part, Word};
-use std::sync::Arc;
 
 impl<'a> Parser<'a> {
     pub(super) fn condition_command(&mut self) -> Result<Command> {

@@ -1,9 +1,10 @@
 //! Here-documents: their texts come after the line that names them, and are put into the command when both are read.
 
-use super::{DEPTH, Open, ParseError, Parser, Result};
-use crate::shell::syntax::{Command, Part, Redirect, RedirectKind, Word};
 use std::collections::BTreeMap;
 use std::sync::Arc;
+
+use super::{DEPTH, Open, ParseError, Parser, Result};
+use crate::shell::syntax::{Command, Part, Redirect, RedirectKind, Word};
 
 impl<'a> Parser<'a> {
     pub(super) fn read_documents(&mut self) -> Result<()> {

@@ -1,10 +1,11 @@
 //! Commands one after another: lists, `&&` and `||`, pipelines, and which kind of command begins here.
 
+use std::sync::Arc;
+
 use super::tokens::{CLOSERS, Token, text_of, unexpected};
 use super::{Open, ParseError, Parser, Result};
 use crate::shell::process::Dialect;
 use crate::shell::syntax::{Command, Redirect, RedirectKind, Word};
-use std::sync::Arc;
 
 impl<'a> Parser<'a> {
     pub(super) fn list_until(&mut self, closers: &[&'static str], closing: &'static str) -> Result<Command> {

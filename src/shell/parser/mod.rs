@@ -10,12 +10,13 @@ mod simple;
 mod tokens;
 mod words;
 
+pub use self::words::is_name;
+
 use std::collections::BTreeMap;
 
 use self::documents::PendingDocument;
 use self::lists::list;
 use self::tokens::{Seen, Token, unexpected};
-pub use self::words::is_name;
 use super::process::Dialect;
 use super::syntax::{Command, Word};
 

@@ -1,12 +1,13 @@
 //! Simple commands: assignments, words, redirections; an alias is put into the text in place of its name.
 
+use std::sync::Arc;
+
 use super::documents::PendingDocument;
 use super::tokens::{Token, text_of, unexpected};
 use super::words::{is_name, plain};
 use super::{Open, ParseError, Parser, Result};
 use crate::shell::process::Dialect;
 use crate::shell::syntax::{Command, Part, Redirect, RedirectKind, Simple, Word};
-use std::sync::Arc;
 
 impl<'a> Parser<'a> {
     pub(super) fn simple(&mut self) -> Result<Command> {

@@ -1,12 +1,13 @@
 //! Words and what stands in them: quotes, `$name`, `$(command)`, `$((sum))`.
 
+use std::sync::Arc;
+
 use super::lists::list;
 use super::tokens::{Token, unexpected};
 use super::{Open, ParseError, Parser, Result};
 use crate::shell::escape::{Style, unescape};
 use crate::shell::process::Dialect;
 use crate::shell::syntax::{Action, Parameter, Part, Word};
-use std::sync::Arc;
 
 impl<'a> Parser<'a> {
     pub(super) fn word(&mut self, stop: Stop) -> Result<Word> {

@@ -1,10 +1,11 @@
 //! Open files, pipes and outputs: who holds them, and whether one can be read or written.
 
+use std::collections::BTreeMap;
+
 use super::{Core, FileId, OpenFile, PIPE_BYTES, Pipe, PipeId, Process, Sink, SinkId, Stream, Target};
 use crate::shell::machine::Stdio;
 use crate::shell::program::{Fd, Pid};
 use crate::shell::vfs::{Device, NodeId};
-use std::collections::BTreeMap;
 
 impl Core {
     pub(in crate::shell) fn open_file(

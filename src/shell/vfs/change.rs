@@ -1,12 +1,13 @@
 //! What changes a tree: files and folders made, linked, renamed and taken away.
 
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
 use super::lookup::parts;
 use super::tree::{Inode, Kind, NodeId};
 use super::{Caller, FILE_BYTES, Vfs};
 use crate::shell::program::Errno;
 use crate::sim::Time;
-use std::collections::BTreeMap;
-use std::sync::Arc;
 
 impl Vfs {
     pub(super) fn link_in(&mut self, dir: NodeId, name: &str, ino: u32, now: Time) -> Result<(), Errno> {

@@ -1,9 +1,10 @@
 //! Mounts: which tree stands at which path.
 
+use std::sync::Arc;
+
 use super::tree::{Inode, Kind, NodeId, ROOT, Tree};
 use super::{Caller, Mounted, Vfs};
 use crate::shell::program::Errno;
-use std::sync::Arc;
 
 impl Vfs {
     /// Mounts `tree` (or its `sub_path`) at `path`, which is created when absent: as a file when what is mounted is one.

@@ -1,10 +1,11 @@
 //! Trees of inodes whose unchanged part is shared.
 
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
 use super::{TREE_BYTES, TREE_INODES};
 use crate::shell::program::Errno;
 use crate::sim::Time;
-use std::collections::BTreeMap;
-use std::sync::Arc;
 
 /// Names an inode: which tree (0 is the root, others are mounts) and its number there.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]

@@ -3,11 +3,10 @@
 mod run;
 mod script;
 
-use self::run::Sed;
-use self::script::Script;
-
 use regex_lite::Regex;
 
+use self::run::Sed;
+use self::script::Script;
 use super::driver::{filtering, once};
 use super::options::parse;
 use crate::shell::process::Flavour;

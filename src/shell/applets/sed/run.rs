@@ -1,11 +1,12 @@
 //! Runs a script over lines: the cycle of `sed`.
 
+use regex_lite::{Captures, Regex};
+
 use super::{Action, Address, End, Order, Piece};
 use crate::shell::applets::driver::{Filter, LineEnd, Out};
 use crate::shell::kernel::Kernel;
 use crate::shell::process::Flavour;
 use crate::shell::program::{Errno, System};
-use regex_lite::{Captures, Regex};
 
 #[derive(Clone, Debug)]
 pub(super) struct Sed {

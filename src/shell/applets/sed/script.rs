@@ -1,8 +1,9 @@
 //! The script of `sed`, read: addresses, commands and their arguments.
 
+use regex_lite::Regex;
+
 use super::{Action, Address, End, Order, Piece};
 use crate::shell::regex::compile;
-use regex_lite::Regex;
 
 pub(super) struct Script {
     chars: Vec<char>,

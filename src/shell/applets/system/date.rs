@@ -1,11 +1,12 @@
 //! `date` and `uptime`.
 
+use jiff::fmt::strtime;
+use jiff::tz::TimeZone;
+
 use crate::shell::applets::files::options;
 use crate::shell::process::Flavour;
 use crate::shell::program::System;
 use crate::sim::Time;
-use jiff::fmt::strtime;
-use jiff::tz::TimeZone;
 
 /// An instant in a format of strftime, in UTC. `None` when the format is none.
 pub(in crate::shell::applets) fn strftime(format: &str, time: Time) -> Option<String> {

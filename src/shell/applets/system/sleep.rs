@@ -1,12 +1,13 @@
 //! `sleep`, and durations as it reads them.
 
+use std::time::Duration;
+
 use crate::shell::applets::driver::once;
 use crate::shell::kernel::Kernel;
 use crate::shell::process::Flavour;
 use crate::shell::program::{Step, System, Wait};
 use crate::shell::task::Task;
 use crate::sim::Time;
-use std::time::Duration;
 
 /// A duration as sleep and timeout read it.
 pub(super) fn duration(text: &str) -> Option<Duration> {

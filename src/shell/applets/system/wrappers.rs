@@ -1,5 +1,8 @@
 //! Programs that run another: `env`, `timeout`, `nohup`, `nice`, `sudo`, `time`, `watch`.
 
+use std::sync::Arc;
+use std::time::Duration;
+
 use super::date::strftime;
 use super::sleep::duration;
 use crate::shell::applets::options::{Bad, message, parse_until};
@@ -9,8 +12,6 @@ use crate::shell::process::Flavour;
 use crate::shell::program::{Errno, Pid, Signal, Step, System, Wait};
 use crate::shell::task::Task;
 use crate::sim::Time;
-use std::sync::Arc;
-use std::time::Duration;
 
 /// Commands that run a command: env, timeout, nohup, nice, time, setsid, sudo, watch.
 #[derive(Clone, Debug)]

@@ -1,10 +1,11 @@
 //! `xargs`: words of the input as arguments.
 
+use std::collections::VecDeque;
+
 use crate::shell::applets::options::parse_until;
 use crate::shell::kernel::{Kernel, readable};
 use crate::shell::program::{Errno, Pid, Read, Step, System, Wait};
 use crate::shell::task::Task;
-use std::collections::VecDeque;
 
 #[derive(Clone, Debug)]
 pub(super) struct Xargs {

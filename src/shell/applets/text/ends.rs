@@ -1,5 +1,7 @@
 //! `head` and `tail`: the beginning and the end of what comes, and what is added later.
 
+use std::collections::VecDeque;
+
 use super::{HELD, put_line};
 use crate::shell::applets::driver::{Filter, LineEnd, Out, filtering, once};
 use crate::shell::applets::options::parse;
@@ -7,7 +9,6 @@ use crate::shell::kernel::{Kernel, OpenMode};
 use crate::shell::process::Flavour;
 use crate::shell::program::{Fd, Read, Step, System, Wait};
 use crate::shell::task::Task;
-use std::collections::VecDeque;
 
 #[derive(Clone, Debug)]
 pub(super) struct Head<const BYTES: bool> {

@@ -1,13 +1,14 @@
 //! Checksums and base64.
 
+use base64::Engine;
+use sha2::{Digest, Sha256};
+
 use super::{HELD, put_line};
 use crate::shell::applets::driver::{Filter, LineEnd, Out, filtering};
 use crate::shell::applets::options::{Options, parse};
 use crate::shell::kernel::Kernel;
 use crate::shell::process::Flavour;
 use crate::shell::task::Task;
-use base64::Engine;
-use sha2::{Digest, Sha256};
 
 #[derive(Clone, Debug)]
 pub(super) struct Sum {

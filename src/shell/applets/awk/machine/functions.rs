@@ -1,11 +1,13 @@
 //! The functions that awk has built in.
 
+use std::collections::BTreeMap;
+
+use regex_lite::Regex;
+
 use super::records::{part, split_by, split_text};
 use super::{FS, Machine, RLENGTH, RSTART};
 use crate::shell::applets::awk::compile::{Array, Place};
 use crate::shell::applets::awk::value::{Value, sprintf};
-use regex_lite::Regex;
-use std::collections::BTreeMap;
 
 impl Machine {
     pub(super) fn regex(&self, value: &Value) -> Result<Regex, String> {

@@ -1,8 +1,9 @@
 //! The record and its fields: split when asked for, joined when changed.
 
+use regex_lite::Regex;
+
 use super::{FNR, FS, Machine, NF, NR, OFS};
 use crate::shell::applets::awk::value::Value;
-use regex_lite::Regex;
 
 impl Machine {
     /// Takes in a record of the input.

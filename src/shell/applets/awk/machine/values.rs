@@ -1,9 +1,10 @@
 //! Variables, elements and the stack.
 
+use std::collections::BTreeMap;
+
 use super::{CONVFMT, Machine, NF};
 use crate::shell::applets::awk::compile::{Array, Place};
 use crate::shell::applets::awk::value::Value;
-use std::collections::BTreeMap;
 
 impl Machine {
     /// Sets a variable by name, as `-v` does.
