@@ -2,11 +2,15 @@
 //!
 //! Models Kubernetes 1.36 staging/src/k8s.io/client-go/rest/request.go.
 
+use std::time::Duration;
+
 use serde_json::{Value, json};
 
+use super::config::Config;
 use super::failure::Failure;
 use super::program::Context;
 use super::request_log;
+use crate::text::go_number::quote;
 use crate::text::http::{Body, Method, Request, Response, StreamId};
 
 /// The version this kubectl says it is.
@@ -36,16 +40,40 @@ impl Context<'_> {
         if let Some((url, request)) = &sent {
             self.tell_request(url, request);
         }
-        let response = self
-            .system
-            .host()
-            .send(&config.authority, request)
-            .map_err(|message| Failure::Connection { host: config.authority.clone(), message })?;
+        self.check_namespace(&config, &request)?;
+        let place = Request { headers: Vec::new(), body: Vec::new(), ..request.clone() };
+        let response = self.system.host().send(&config.authority, request).map_err(|message| {
+            let server = config.server.strip_suffix(&config.prefix).unwrap_or(&config.server);
+            let verb = match place.method {
+                Method::Get => "Get",
+                Method::Post => "Post",
+                Method::Put => "Put",
+                Method::Patch => "Patch",
+                Method::Delete => "Delete",
+            };
+            let request = format!("{verb} {}", quote(&request_log::url(server, &place)));
+            Failure::Connection { host: config.authority.clone(), message, request }
+        })?;
         if let Some((url, request)) = &sent {
             self.tell_response(&config.authority, url, request, &response);
         }
         self.warn(&response);
         Ok(response)
+    }
+
+    /// A namespace that is no part of a path is refused before anything is asked, and so is what has no time to be
+    /// answered.
+    fn check_namespace(&self, config: &Config, request: &Request) -> Result<(), Failure> {
+        let namespace = &config.namespace;
+        if let Some(mark) = ['/', '%'].into_iter().find(|mark| namespace.contains(*mark))
+            && request.path.contains(&format!("/namespaces/{namespace}"))
+        {
+            return Err(Failure::msg(format!("invalid namespace {}: [may not contain '{mark}']", quote(namespace))));
+        }
+        match self.request_timeout() {
+            Some(span) if span < Duration::from_micros(100) => Err(Failure::msg("context deadline exceeded")),
+            _ => Ok(()),
+        }
     }
 
     /// Sends a request and gives the JSON of a successful answer.

@@ -6,7 +6,7 @@ use serde_json::{Map, Value, json};
 
 use super::failure::Failure;
 use super::flags::Flags;
-use crate::shell::program::System;
+use crate::shell::program::{Errno, System};
 use crate::text::go_number::quote;
 use crate::text::yaml::from_yaml;
 
@@ -61,7 +61,12 @@ pub fn read(system: &dyn System, flags: &Flags) -> Result<ConfigFile, Failure> {
     let bytes = match system.read_file(&path) {
         Ok(bytes) => bytes,
         Err(errno) if named => {
-            return Err(Failure::msg(format!("stat {path}: {}", errno.message().to_lowercase())));
+            let why = errno.message().to_lowercase();
+            return Err(Failure::msg(if errno == Errno::Eisdir {
+                format!("error loading config file {}: read {path}: {why}", quote(&path))
+            } else {
+                format!("stat {path}: {why}")
+            }));
         }
         Err(_) => return Ok(ConfigFile { path, content: empty() }),
     };
@@ -70,6 +75,15 @@ pub fn read(system: &dyn System, flags: &Flags) -> Result<ConfigFile, Failure> {
         return Ok(ConfigFile { path, content: empty() });
     }
     match from_yaml(&text) {
+        Ok(content) if content.get("kind").is_some_and(|kind| kind != "Config") => {
+            let of = |name: &str| quote(content.get(name).and_then(Value::as_str).unwrap_or_default());
+            Err(Failure::msg(format!(
+                "error loading config file {}: no kind {} is registered for version {} in scheme \"k8s.io/client-go/tools/clientcmd/api/latest/latest.go:50\"",
+                quote(&path),
+                of("kind"),
+                of("apiVersion"),
+            )))
+        }
         Ok(content) if content.is_object() => Ok(ConfigFile { path, content }),
         Ok(Value::Null) => Ok(ConfigFile { path, content: empty() }),
         Ok(_) => Err(Failure::msg(format!(
@@ -125,6 +139,7 @@ pub fn load(system: &dyn System, flags: &Flags) -> Result<Config, Failure> {
     if !flags.global("user").is_empty() && user.is_none() {
         return Err(Failure::msg(format!("auth info {} does not exist", quote(&user_name))));
     }
+    confirm(system, flags, (&cluster_name, cluster), (&user_name, user))?;
     let namespace = pick("namespace", "namespace");
     let server = if flags.text("server").is_empty() {
         cluster.and_then(|cluster| cluster.get("server")).and_then(Value::as_str).unwrap_or("").to_owned()
@@ -143,6 +158,61 @@ pub fn load(system: &dyn System, flags: &Flags) -> Result<Config, Failure> {
         identity: identity(user, flags),
         read_from: system.read_file(&path).is_ok().then_some(path),
     })
+}
+
+/// What a field is when a flag may stand for it, and whether it is data in the file itself.
+fn source<'a>(flags: &'a Flags, entry: Option<&'a Map<String, Value>>, name: &str) -> (&'a str, bool) {
+    let of = |field: &str| entry.and_then(|entry| entry.get(field)).and_then(Value::as_str).unwrap_or("");
+    let given = flags.global(name);
+    if given.is_empty() { (of(name), !of(&format!("{name}-data")).is_empty()) } else { (given, false) }
+}
+
+/// Looks for what cannot be used: files that are not there, two ways of saying who asks.
+fn confirm(
+    system: &dyn System,
+    flags: &Flags,
+    (cluster_name, cluster): (&str, Option<&Map<String, Value>>),
+    (user_name, user): (&str, Option<&Map<String, Value>>),
+) -> Result<(), Failure> {
+    let mut problems = Vec::new();
+    let mut readable = |what: &str, path: &str, of: &str| match system.file_info(path) {
+        Err(errno) if !path.is_empty() => {
+            let why = errno.message().to_lowercase();
+            problems.push(format!("unable to read {what} {path} for {of} due to open {path}: {why}"));
+        }
+        _ => {}
+    };
+    let (authority, data) = source(flags, cluster, "certificate-authority");
+    let skips = flags.on("insecure-skip-tls-verify") && flags.text("certificate-authority").is_empty();
+    if !data && !skips {
+        readable("certificate-authority", authority, cluster_name);
+    }
+    let (certificate, has_certificate) = source(flags, user, "client-certificate");
+    let (key, has_key) = source(flags, user, "client-key");
+    if !certificate.is_empty() || has_certificate {
+        readable("client-cert", certificate, user_name);
+        readable("client-key", key, user_name);
+        if key.is_empty() && !has_key {
+            let why = "to use the clientCert authentication method.";
+            problems.push(format!("client-key-data or client-key must be specified for {user_name} {why}"));
+        }
+    }
+    let of_user = |field: &str| user.and_then(|user| user.get(field)).and_then(Value::as_str).unwrap_or("");
+    let any = |names: &[&str]| names.iter().any(|name| !flags.global(name).is_empty() || !of_user(name).is_empty());
+    if any(&["token"]) && any(&["username", "password"]) {
+        let found = "found [token basicAuth], only one is allowed";
+        problems.push(format!("more than one authentication method found for {user_name}; {found}"));
+    }
+    let more = any(&["as-uid"]) || ["as-group", "as-user-extra"].iter().any(|name| !flags.list(name).is_empty());
+    if more && !any(&["as"]) {
+        problems.push(format!("requesting uid, groups or user-extra for {user_name} without impersonating a user"));
+    }
+    problems.sort();
+    match problems.as_slice() {
+        [] => Ok(()),
+        [one] => Err(Failure::msg(one)),
+        many => Err(Failure::Plain(format!("Error in configuration: \n* {}", many.join("\n* ")))),
+    }
 }
 
 fn split_server(server: &str) -> (String, String) {

@@ -26,6 +26,8 @@ pub enum Failure {
         host: String,
         /// The words of the failed connection.
         message: String,
+        /// What was asked, such as `Get "http://127.0.0.1:1/api"`.
+        request: String,
     },
     /// Several errors, a line each.
     Many(Vec<Failure>),
@@ -151,7 +153,7 @@ impl Failure {
                 "" => format!("Error from server: {}", self.text()),
                 reason => format!("Error from server ({reason}): {}", self.text()),
             },
-            Failure::Connection { host, message } if message.contains("connection refused") => {
+            Failure::Connection { host, message, .. } if message.contains("connection refused") => {
                 format!("The connection to the server {host} was refused - did you specify the right host or port?")
             }
             Failure::Connection { message, .. } => format!("Unable to connect to the server: {message}"),

@@ -59,6 +59,10 @@ const ORDER: &[&str] = &[
     "users",
     "contexts",
     "current-context",
+    "defaults",
+    "aliases",
+    "credentialPluginPolicy",
+    "credentialPluginAllowlist",
 ];
 
 /// Where Go's types have another order than the list above: the field that holds them, and theirs.
@@ -69,6 +73,9 @@ const ELSEWHERE: &[(&str, &[&str])] = &[
     ("paths", &["path", "pathType", "backend"]),
     ("cluster", &["server", "tls-server-name", "insecure-skip-tls-verify"]),
     ("context", &["cluster", "user", "namespace"]),
+    ("defaults", &["command", "options"]),
+    ("aliases", &["name", "command", "prependArgs", "appendArgs", "options"]),
+    ("options", &["name", "default"]),
     ("userInfo", &["username", "uid", "groups", "extra"]),
 ];
 

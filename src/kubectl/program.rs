@@ -9,10 +9,12 @@ use super::config::{self, Config};
 use super::discovery::{self, Discovery};
 use super::failure::Failure;
 use super::flags::{Flags, parse};
+use super::kuberc;
 use super::output::Output;
 use super::tree::{self, Command};
-use super::writing::klog;
+use super::writing::{self, klog};
 use crate::shell::program::{Program, Read, Step, System, Wait};
+use crate::text::go_number::quote;
 use crate::text::http::{Request, Response};
 
 /// What one call of kubectl has learnt so far.
@@ -131,21 +133,51 @@ impl Context<'_> {
             return Ok(Arc::clone(known));
         }
         let found = match discovery::discover(self) {
-            Err(Failure::Connection { host, message }) => {
-                let server = self.config()?.server.clone();
-                for _ in 0..5 {
-                    let text = format!(
-                        "\"Unhandled Error\" err=\"couldn't get current server API group list: Get \\\"{server}/api?timeout=32s\\\": {message}\""
-                    );
-                    let line = klog('E', self.system.now(), "memcache.go:265", &text);
-                    self.out.err_line(&line);
-                }
-                return Err(Failure::Connection { host, message });
+            Err(Failure::Connection { host, message, request }) => {
+                return Err(self.unreachable(host, message, request));
             }
             other => Arc::new(other?),
         };
         self.session.discovery = Some(Arc::clone(&found));
         Ok(found)
+    }
+
+    /// What is said when the server does not say what it has: as often as upstream's command asks for it.
+    fn unreachable(&mut self, host: String, message: String, request: String) -> Failure {
+        let server = self.config().map(|config| config.server.clone()).unwrap_or_default();
+        let path = self.session.path.strip_prefix("kubectl ").unwrap_or_default().to_owned();
+        let file = self.session.flags.list("filename").into_iter().next();
+        let validates = matches!(path.as_str(), "apply" | "create" | "replace");
+        let asked = match path.split(' ').next().unwrap_or_default() {
+            _ if file.is_some() => 1,
+            "create" | "top" => 0,
+            "run" | "api-resources" => 1,
+            "explain" | "taint" | "events" | "auth" => 2,
+            "logs" | "exec" | "attach" | "debug" | "port-forward" | "drain" | "cordon" | "uncordon" | "certificate"
+            | "set" => 4,
+            _ => 5,
+        };
+        if let Some(file) = &file
+            && validates
+            && writing::validation(&self.session.flags).is_ok_and(|validation| validation != "Ignore")
+        {
+            return Failure::Plain(format!(
+                "error: error validating {}: error validating data: failed to download openapi: Get {}: {message}; if you choose to ignore these errors, turn validation off with --validate=false",
+                quote(file),
+                quote(&format!("{server}/openapi/v2?timeout=32s"))
+            ));
+        }
+        for _ in 0..asked {
+            let text = format!(
+                "\"Unhandled Error\" err=\"couldn't get current server API group list: Get \\\"{server}/api?timeout=32s\\\": {}\"",
+                message.replace('"', "\\\"")
+            );
+            let line = klog('E', self.system.now(), "memcache.go:265", &text);
+            self.out.err_line(&line);
+        }
+        let Some(file) = file else { return Failure::Connection { host, message, request } };
+        let why = format!("unable to recognize {}: Get \"{server}/api?timeout=32s\": {message}", quote(&file));
+        Failure::Plain(if path == "get" { why } else { format!("error: {why}") })
     }
 
     /// How long one request may last; `None` for ever.
@@ -170,7 +202,7 @@ impl Context<'_> {
 }
 
 fn check_timeout(text: &str) -> Result<(), Failure> {
-    if text.parse::<i64>().is_ok() || crate::text::duration::parse_go_duration(text).is_ok() {
+    if text.parse::<i64>().is_ok_and(|seconds| seconds >= 0) || crate::text::duration::parse_go_duration(text).is_ok() {
         return Ok(());
     }
     Err(Failure::msg(
@@ -257,17 +289,36 @@ impl Kubectl {
             let outcome = completion::run(&mut cx, &words);
             return self.settle(system, outcome);
         }
-        let found = match tree::find(&self.args) {
+        let preferred = match kuberc::find(system, &self.args, &mut self.output) {
+            Ok(preferred) => preferred,
+            Err(why) => {
+                let text = format!("error occurred while applying preferences {why}");
+                return self.settle(system, Err(Failure::Exit(1, text)));
+            }
+        };
+        let found = match preferred.map_or_else(|| tree::find(&self.args), Ok) {
             Ok(found) => found,
             Err(failure) => {
-                let Some(argv) = plugin::named(system, &self.args) else { return self.settle(system, Err(failure)) };
+                let before = self.args.first().filter(|first| first.starts_with('-'));
+                let Some(argv) = plugin::named(system, &self.args).filter(|_| before.is_none()) else {
+                    let failure = match before {
+                        Some(flag) => {
+                            Failure::Exit(1, format!("Error: flags cannot be placed before plugin name: {flag}"))
+                        }
+                        None => failure,
+                    };
+                    return self.settle(system, Err(failure));
+                };
                 let mut cx = Context { system, session: &mut self.session, out: &mut self.output };
                 let outcome = plugin::run(&mut cx, &argv);
                 return self.settle(system, outcome);
             }
         };
         self.session.path = found.path.clone();
-        let flags = match parse(&found.words, found.command.all_flags()) {
+        let mut known = found.command.all_flags();
+        let open = |gate: &str| system.env(gate).as_deref() == Some("true");
+        known.extend(found.command.gated.iter().filter(|(gate, _)| open(gate)).map(|(_, flag)| *flag));
+        let flags = match parse(&found.words, known) {
             Ok(flags) => flags,
             Err(None) => {
                 self.output.out(&super::help::command(&found));
@@ -294,6 +345,13 @@ impl Kubectl {
         self.session.flags = flags;
         if !missing.is_empty() {
             return self.settle(system, Err(Failure::msg(format!("required flag(s) {} not set", missing.join(", ")))));
+        }
+        let profile = self.session.flags.text("profile");
+        if self.session.flags.known().iter().any(|flag| flag.name == "profile" && flag.default == "none")
+            && !["none", "cpu", "heap", "goroutine", "threadcreate", "block", "mutex"].contains(&profile)
+        {
+            let failure = Failure::msg(format!("unknown profile '{profile}'"));
+            return self.settle(system, Err(failure));
         }
         if wants_stdin { State::Stdin(found.command) } else { State::Ready(found.command) }
     }

@@ -52,6 +52,8 @@ pub struct Command {
     pub usage: &'static str,
     /// Lists of its flags, beside the global ones.
     pub flags: &'static [&'static [Flag]],
+    /// Flags that it has only while an environment variable is `true`.
+    pub gated: &'static [(&'static str, Flag)],
     /// Commands below it.
     pub subcommands: &'static [&'static Command],
     /// What it does; `None` prints the help.
@@ -70,6 +72,7 @@ impl Command {
         examples: &[],
         usage: "",
         flags: &[],
+        gated: &[],
         subcommands: &[],
         run: None,
     };
@@ -125,9 +128,18 @@ pub static ROOT: Command = Command {
 /// # Errors
 /// `unknown command "x" for "kubectl"`, with suggestions.
 pub fn find(args: &[String]) -> Result<Found, Failure> {
-    let mut found = Found { command: &ROOT, path: "kubectl".to_owned(), words: args.to_vec() };
+    let found = below(&ROOT, ROOT.name, args.to_vec());
+    match first_argument(&found.words, found.command).and_then(|position| found.words.get(position)) {
+        Some(word) if found.path == ROOT.name => Err(unknown(word)),
+        _ => Ok(found),
+    }
+}
+
+/// The command that words name, at or below a command.
+pub fn below(command: &'static Command, path: &str, words: Vec<String>) -> Found {
+    let mut found = Found { command, path: path.to_owned(), words };
     loop {
-        let Some(position) = first_argument(&found.words, found.command) else { return Ok(found) };
+        let Some(position) = first_argument(&found.words, found.command) else { return found };
         let word = found.words.get(position).cloned().unwrap_or_default();
         match found.command.subcommands.iter().find(|command| command.is_called(&word)) {
             Some(command) => {
@@ -135,8 +147,7 @@ pub fn find(args: &[String]) -> Result<Found, Failure> {
                 found.command = command;
                 found.path = format!("{} {}", found.path, command.name);
             }
-            None if found.path == "kubectl" => return Err(unknown(&word)),
-            None => return Ok(found),
+            None => return found,
         }
     }
 }

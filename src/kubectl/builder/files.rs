@@ -7,7 +7,7 @@ use crate::kubectl::failure::Failure;
 use crate::kubectl::kustomize;
 use crate::kubectl::program::Context;
 use crate::text::go_number::quote;
-use crate::text::yaml::documents;
+use crate::text::yaml::{documents, from_yaml};
 
 const STOP: &str = "if you choose to ignore these errors, turn validation off with --validate=false";
 
@@ -18,6 +18,8 @@ pub enum Place {
     File(String),
     /// Standard input.
     Stdin,
+    /// A text, and what it is called.
+    Text(&'static str, String),
     /// Documents that a kustomization gave.
     Documents(String, Vec<Value>),
 }
@@ -71,6 +73,7 @@ fn unreachable_url(url: &str) -> Failure {
     Failure::Connection {
         host: host.to_owned(),
         message: format!("dial tcp: lookup {host} on 10.96.0.10:53: no such host"),
+        request: format!("Get {}", quote(url)),
     }
 }
 
@@ -147,6 +150,7 @@ pub fn read_documents(cx: &mut Context<'_>, place: &Place) -> (String, Vec<Resul
     let (source, bytes) = match place {
         Place::Documents(source, values) => return (source.clone(), values.iter().cloned().map(Ok).collect()),
         Place::Stdin => ("STDIN".to_owned(), cx.session.stdin.clone()),
+        Place::Text(source, text) => ((*source).to_owned(), text.clone().into_bytes()),
         Place::File(path) => match cx.system.read_file(path) {
             Ok(bytes) => (path.clone(), bytes),
             Err(errno) => {
@@ -198,28 +202,67 @@ fn place_is_dir(query: &Query, cx: &Context<'_>) -> Option<bool> {
     query.files.first().and_then(|name| cx.system.file_info(name).ok()).map(|info| info.is_dir)
 }
 
+/// The objects of a text, without a namespace of ours.
+///
+/// # Errors
+/// Everything that is wrong with it.
+pub fn of_text(cx: &mut Context<'_>, source: &'static str, text: &str) -> Result<Vec<Target>, Failure> {
+    let mut built = Built::default();
+    let query = Query { local: true, ..Query::default() };
+    load(cx, &query, &[Place::Text(source, text.to_owned())], &mut built)?;
+    match built.failures {
+        none if none.is_empty() => Ok(built.targets),
+        failures => Err(Failure::Many(failures)),
+    }
+}
+
+/// What kubectl itself has against a text, before anything is made of it.
+///
+/// # Errors
+/// A text that is no YAML, or whose first document is no object.
+pub fn validate_text(text: &str) -> Result<(), String> {
+    let value = from_yaml(text).map_err(|why| why.trim_start_matches("error converting YAML to JSON: ").to_owned())?;
+    validate(&value)
+}
+
 /// What the schema check of kubectl itself still looks at, now that the server checks fields.
 fn validate(document: &Value) -> Result<(), String> {
-    let Some(fields) = document.as_object() else { return Err("invalid object to validate".to_owned()) };
-    let missing = |name: &str| fields.get(name).and_then(Value::as_str).unwrap_or("").is_empty();
-    let mut problems = Vec::new();
-    for name in ["apiVersion", "kind"] {
-        if fields.contains_key(name) && !fields.get(name).is_some_and(Value::is_string) {
-            problems.push(format!("{name} isn't string type"));
-        } else if missing(name) {
-            problems.push(format!("{name} not set"));
+    let mut problems = kind_problems(document);
+    let of = |name: &str| document.get(name).and_then(Value::as_str);
+    // Of a list, and of it alone, every item is looked at.
+    if problems.is_empty() && of("apiVersion") == Some("v1") && of("kind") == Some("List") {
+        match document.get("items").and_then(Value::as_array) {
+            Some(items) => problems.extend(items.iter().flat_map(kind_problems)),
+            None => problems.push("invalid object to validate".to_owned()),
         }
     }
-    if let Some(version) = fields.get("apiVersion").and_then(Value::as_str)
-        && version.matches('/').count() > 1
-    {
-        problems.push(format!("unexpected GroupVersion string: {version}"));
+    let mut seen: Vec<String> = Vec::new();
+    for problem in problems {
+        if !seen.contains(&problem) {
+            seen.push(problem);
+        }
     }
-    match problems.as_slice() {
+    match seen.as_slice() {
         [] => Ok(()),
         [one] => Err(one.clone()),
         many => Err(format!("[{}]", many.join(", "))),
     }
+}
+
+fn kind_problems(document: &Value) -> Vec<String> {
+    let Some(fields) = document.as_object() else { return vec!["invalid object to validate".to_owned()] };
+    let mut problems = Vec::new();
+    for name in ["apiVersion", "kind"] {
+        match fields.get(name) {
+            None | Some(Value::Null) => problems.push(format!("{name} not set")),
+            Some(Value::String(version)) if name == "apiVersion" && version.matches('/').count() > 1 => {
+                problems.push(format!("unexpected GroupVersion string: {version}"));
+            }
+            Some(Value::String(_)) => {}
+            Some(_) => problems.push(format!("{name} isn't string type")),
+        }
+    }
+    problems
 }
 
 /// Why a value is no object of the API, in the words of Go's decoder.
@@ -290,12 +333,21 @@ fn add(cx: &mut Context<'_>, source: &str, document: Value, built: &mut Built, l
     if kind.ends_with("List") && document.get("items").is_some_and(Value::is_array) {
         let items = document.get("items").and_then(Value::as_array).cloned().unwrap_or_default();
         let mut failures = Vec::new();
+        if let Some(other) = items.iter().find(|item| !item.is_object()) {
+            let why =
+                format!("json: cannot unmarshal {} into Go value of type map[string]interface {{}}", go_word(other));
+            return Err(Failure::msg(format!("unable to decode {}: {why}", quote(source))));
+        }
         for mut item in items {
             if kind != "List"
                 && let Some(fields) = item.as_object_mut()
             {
                 fields.entry("apiVersion").or_insert_with(|| Value::String(api_version.clone()));
                 fields.entry("kind").or_insert_with(|| Value::String(kind.trim_end_matches("List").to_owned()));
+            }
+            if item.get("kind").and_then(Value::as_str).unwrap_or("").is_empty() {
+                failures.push(Failure::msg("unable to get type info from the object \"*unstructured.Unstructured\": Object 'Kind' is missing in 'object has no kind field '"));
+                continue;
             }
             if let Err(failure) = add(cx, source, item, built, local) {
                 failures.push(failure);

@@ -4,7 +4,7 @@
 
 mod files;
 
-pub use files::go_word;
+pub use files::{go_word, of_text, validate_text};
 
 use std::collections::BTreeMap;
 

@@ -8,9 +8,11 @@ use crate::kubectl::builder::{self, FILE_FLAGS, Query, Target};
 use crate::kubectl::failure::Failure;
 use crate::kubectl::flags::{Flag, Flags, duration, int, switch, text};
 use crate::kubectl::gone::Gone;
-use crate::kubectl::program::{Context, DONE, Next, Outcome};
+use crate::kubectl::program::{Context, DONE, Next, Outcome, Progress, Task};
+use crate::kubectl::raw;
 use crate::kubectl::tree::{Command, Group};
 use crate::kubectl::writing::{DRY_RUN, DryRun, blame};
+use crate::shell::program::{Read, Wait};
 use crate::text::http::{Method, Request};
 
 const FLAGS: &[Flag] = &[
@@ -50,14 +52,11 @@ pub static COMMAND: Command = Command {
     ..Command::EMPTY
 };
 
+const IMMEDIATE: &str = "Immediate deletion does not wait for confirmation that the running resource has been terminated. The resource may continue to run on the cluster indefinitely.";
+
 fn run(cx: &mut Context<'_>) -> Outcome {
     let flags = cx.session.flags.clone();
     let dry_run = DryRun::of(cx)?;
-    if !flags.text("raw").is_empty() {
-        let bytes = cx.raw(Request::new(Method::Delete, flags.text("raw")))?;
-        cx.out.bytes(1, &bytes);
-        return DONE;
-    }
     if flags.on("all") && !flags.text("selector").is_empty() {
         return Err(Failure::msg("cannot set --all and --selector at the same time"));
     }
@@ -93,35 +92,112 @@ fn run(cx: &mut Context<'_>) -> Outcome {
             flags.text("output")
         )));
     }
+    if !flags.text("raw").is_empty() {
+        if force {
+            cx.caution(IMMEDIATE.to_owned());
+        }
+        if flags.on("interactive") {
+            return Err(Failure::msg("--interactive can not be used with --raw"));
+        }
+        raw::check(&flags, 0..=1)?;
+        return raw::send(cx, Method::Delete, flags.text("raw"), flags.list("filename").first().map(String::as_str));
+    }
     let query = Query::of(&flags);
     let built = builder::build(cx, &query)?;
     if force {
-        cx.out.err_line("Warning: Immediate deletion does not wait for confirmation that the running resource has been terminated. The resource may continue to run on the cluster indefinitely.");
+        cx.caution(IMMEDIATE.to_owned());
     }
-    let (targets, mut failures) = targets(cx, &built)?;
+    let (targets, failures) = targets(cx, &built)?;
     if targets.is_empty() && failures.is_empty() && built.failures.is_empty() {
         cx.out.line("No resources found");
         return DONE;
     }
-    let options = Deletion { grace, policy, dry_run, force };
-    let mut waited = Vec::new();
-    for target in targets {
-        match delete(cx, &target, &options, &flags) {
-            Ok(uid) => waited.push((target, uid)),
-            Err(failure) if failure.is_not_found() && flags.on("ignore-not-found") => {}
-            Err(failure) => failures.push(failure),
+    let work =
+        Work { targets, failures, files: built.failures, wait, options: Deletion { grace, policy, dry_run, force } };
+    if !flags.on("interactive") {
+        return work.run(cx);
+    }
+    match work.failures.first().or(work.files.first()) {
+        Some(failure) => Err(failure.clone()),
+        None => Ok(Next::Task(Box::new(Asking::new(cx, work)))),
+    }
+}
+
+/// What is to be deleted, and how.
+#[derive(Clone, Debug)]
+struct Work {
+    targets: Vec<Target>,
+    failures: Vec<Failure>,
+    /// What went wrong with files.
+    files: Vec<Failure>,
+    wait: bool,
+    options: Deletion,
+}
+
+impl Work {
+    fn run(self, cx: &mut Context<'_>) -> Outcome {
+        let flags = cx.session.flags.clone();
+        let mut failures = self.failures;
+        let mut waited = Vec::new();
+        for target in self.targets {
+            match delete(cx, &target, &self.options, &flags) {
+                Ok(uid) => waited.push((target, uid)),
+                Err(failure) if failure.is_not_found() && flags.on("ignore-not-found") => {}
+                Err(failure) => failures.push(failure),
+            }
         }
+        if !self.files.is_empty() {
+            return Err(Failure::Many(Failure::with_files(failures, self.files)));
+        }
+        if !failures.is_empty() {
+            return Err(Failure::Exit(1, Failure::Many(failures).lines()));
+        }
+        if !self.wait || self.options.dry_run != DryRun::None || waited.is_empty() {
+            return DONE;
+        }
+        Ok(Next::Task(Box::new(Gone::new(cx, waited, timeout(&flags)))))
     }
-    if !built.failures.is_empty() {
-        return Err(Failure::Many(Failure::with_files(failures, built.failures)));
+}
+
+/// `--interactive`: nothing is deleted before somebody has said yes.
+#[derive(Clone, Debug)]
+struct Asking {
+    work: Work,
+    typed: Vec<u8>,
+}
+
+impl Asking {
+    fn new(cx: &mut Context<'_>, work: Work) -> Asking {
+        cx.out.line(&format!("You are about to delete the following {} resource(s):", work.targets.len()));
+        for target in &work.targets {
+            cx.out.line(&target.title());
+        }
+        cx.out.out("Do you want to continue? (y/N): ");
+        Asking { work, typed: Vec::new() }
     }
-    if !failures.is_empty() {
-        return Err(Failure::Exit(1, Failure::Many(failures).lines()));
+}
+
+impl Task for Asking {
+    fn step(&mut self, cx: &mut Context<'_>) -> Result<Progress, Failure> {
+        while !self.typed.contains(&b'\n') {
+            match cx.system.read(0, 1) {
+                Ok(Read::Data(bytes)) => self.typed.extend(bytes),
+                Ok(Read::WouldBlock) => {
+                    return Ok(Progress::Wait(Wait { readable: Some(0), ..Wait::default() }));
+                }
+                Ok(Read::Eof) | Err(_) => break,
+            }
+        }
+        if !String::from_utf8_lossy(&self.typed).trim().eq_ignore_ascii_case("y") {
+            cx.out.line("deletion is cancelled");
+            return Ok(Progress::Next(Next::Exit(0)));
+        }
+        self.work.clone().run(cx).map(Progress::Next)
     }
-    if !wait || dry_run != DryRun::None || waited.is_empty() {
-        return DONE;
+
+    fn clone_task(&self) -> Box<dyn Task> {
+        Box::new(self.clone())
     }
-    Ok(Next::Task(Box::new(Gone::new(cx, waited, timeout(&flags)))))
 }
 
 fn timeout(flags: &Flags) -> Option<u64> {
@@ -131,6 +207,7 @@ fn timeout(flags: &Flags) -> Option<u64> {
         .map(|nanoseconds| nanoseconds / 1000)
 }
 
+#[derive(Clone, Debug)]
 struct Deletion {
     grace: i64,
     policy: &'static str,

@@ -43,8 +43,24 @@ fn run(cx: &mut Context<'_>) -> Outcome {
     }
     let mut query = Query::of(&flags);
     query.list_without_name = true;
-    let built = builder::build(cx, &query)?;
-    let (found, mut failures) = builder::fetch(cx, &built);
+    let mut built = builder::build(cx, &query)?;
+    let subresource = flags.text("subresource");
+    if !subresource.is_empty() && built.targets.iter().any(|target| target.name.is_empty()) {
+        return Err(Failure::msg("subresource cannot be used when bulk resources are specified"));
+    }
+    let (found, mut failures) = match subresource {
+        "" => builder::fetch(cx, &built),
+        name => {
+            let mut found = Vec::new();
+            for target in std::mem::take(&mut built.targets) {
+                match cx.get(&format!("{}/{name}", target.path())) {
+                    Ok(object) => found.push(builder::Target { object: Some(object), ..target }),
+                    Err(failure) => built.failures.push(failure),
+                }
+            }
+            (found, built.failures)
+        }
+    };
     if !failures.is_empty() {
         return Err(if failures.len() == 1 { failures.remove(0) } else { Failure::Many(failures) });
     }

@@ -2,17 +2,18 @@
 //!
 //! Models Kubernetes 1.36 staging/src/k8s.io/kubectl/pkg/cmd/events/events.go.
 
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use crate::kubectl::describe::age;
 use crate::kubectl::failure::Failure;
 use crate::kubectl::flags::{Flag, int, slice, switch, text};
-use crate::kubectl::print::{PRINT_FLAGS, Printer, as_list, list_at, str_at};
+use crate::kubectl::print::{Format, PRINT_FLAGS, Printer, list_at, str_at};
 use crate::kubectl::program::{Context, DONE, Next, Outcome, Progress, Task};
 use crate::kubectl::tree::{Command, Group};
 use crate::kubectl::watch::{Event, Events};
 use crate::shell::program::Wait;
 use crate::sim::Time;
+use crate::text::go_number::quote;
 use crate::text::http::{Method, Request};
 use crate::text::table::TabWriter;
 
@@ -53,23 +54,19 @@ struct Shown {
 
 fn run(cx: &mut Context<'_>) -> Outcome {
     let flags = cx.session.flags.clone();
-    let types = flags.list("types");
-    if types.iter().any(|one| !one.eq_ignore_ascii_case("normal") && !one.eq_ignore_ascii_case("warning")) {
-        return Err(Failure::msg("valid --types are Normal or Warning"));
-    }
-    let mut printer = Printer::of(&flags, cx.system, false)?;
     let all = flags.on("all-namespaces");
     let namespace = cx.namespace()?;
     let path = if all { "/api/v1/events".to_owned() } else { format!("/api/v1/namespaces/{namespace}/events") };
     let mut request = Request::new(Method::Get, path).with_header("Accept", "application/json");
-    let about = flags.text("for");
-    if !about.is_empty() {
-        let Some((word, name)) = about.split_once('/').filter(|(word, name)| !word.is_empty() && !name.is_empty())
-        else {
-            return Err(Failure::msg("--for must be in resource/name form"));
-        };
-        let kind = cx.discovery()?.resolve(word)?.kind.clone();
-        request = request.with_query("fieldSelector", format!("involvedObject.kind={kind},involvedObject.name={name}"));
+    if !flags.text("for").is_empty()
+        && let Some(selector) = about(cx, flags.text("for"))?
+    {
+        request = request.with_query("fieldSelector", selector);
+    }
+    let mut printer = Printer::of(&flags, cx.system, false)?;
+    let types = flags.list("types");
+    if types.iter().any(|one| !one.eq_ignore_ascii_case("normal") && !one.eq_ignore_ascii_case("warning")) {
+        return Err(Failure::msg("valid --types are Normal or Warning"));
     }
     let mut shown = Shown {
         all_namespaces: all,
@@ -80,7 +77,7 @@ fn run(cx: &mut Context<'_>) -> Outcome {
     };
     if flags.on("watch") {
         let events = Events::open(cx, request.with_query("watch", "true"))?;
-        return Ok(Next::Task(Box::new(Watched { events, shown })));
+        return Ok(Next::Task(Box::new(Watched { events, shown, printer })));
     }
     let answer = cx.json(request.with_query("limit", "500"))?;
     let mut events: Vec<Value> =
@@ -101,11 +98,34 @@ fn run(cx: &mut Context<'_>) -> Outcome {
         }
         let text = shown.writer.flush();
         cx.out.out(&text);
-    } else {
-        let text = printer.print(&as_list(events))?;
-        cx.out.out(&text);
+    } else if !matches!(printer.format, Format::Name) {
+        // Upstream's printer of names refuses its list, and nobody hears of it.
+        let list = json!({"apiVersion": "v1", "kind": "EventList", "metadata": {}, "items": named(events)});
+        if let Ok(text) = printer.print(&list) {
+            cx.out.out(&text);
+        }
     }
     DONE
+}
+
+/// The field selector of events about `TYPE/NAME`; none where the name is empty.
+fn about(cx: &mut Context<'_>, text: &str) -> Result<Option<String>, Failure> {
+    let (word, name) = match text.split('/').collect::<Vec<_>>().as_slice() {
+        [word, name] => ((*word).to_owned(), (*name).to_owned()),
+        [_] => return Err(Failure::msg("--for must be in resource/name form")),
+        _ => return Err(Failure::msg("arguments in resource/name form may not have more than one slash")),
+    };
+    if word.is_empty() {
+        return Err(Failure::msg("a resource must be present, got: /, Resource="));
+    }
+    let resource = cx.discovery()?.resolve(&word).cloned().map_err(|_| {
+        let (plural, group) = word.split_once('.').unwrap_or((&word, ""));
+        let of = if group.is_empty() { String::new() } else { format!(" in group {}", quote(group)) };
+        Failure::Plain(format!("the server doesn't have a resource type {}{of}", quote(plural)))
+    })?;
+    let (kind, version) = (&resource.kind, resource.api_version());
+    let selector = format!("involvedObject.kind={kind},involvedObject.apiVersion={version},involvedObject.name={name}");
+    Ok(Some(selector).filter(|_| !name.is_empty()))
 }
 
 /// When an event was last seen.
@@ -115,6 +135,16 @@ fn seen(event: &Value) -> &str {
         ("", last) => last,
         (series, _) => series,
     }
+}
+
+/// Events with their kind, which lists leave out.
+fn named(events: Vec<Value>) -> Vec<Value> {
+    let mut events = events;
+    for fields in events.iter_mut().filter_map(Value::as_object_mut) {
+        fields.entry("apiVersion").or_insert_with(|| json!("v1"));
+        fields.entry("kind").or_insert_with(|| json!("Event"));
+    }
+    events
 }
 
 impl Shown {
@@ -151,6 +181,7 @@ impl Shown {
 struct Watched {
     events: Events,
     shown: Shown,
+    printer: Printer,
 }
 
 impl Task for Watched {
@@ -159,9 +190,13 @@ impl Task for Watched {
             match self.events.next(cx)? {
                 Event::Seen(kind, object) => {
                     if kind != "DELETED" && self.shown.wants(&object) {
-                        self.shown.add(&object, cx.system.now());
-                        let text = self.shown.writer.flush();
-                        cx.out.out(&text);
+                        if self.printer.is_human() {
+                            self.shown.add(&object, cx.system.now());
+                            let text = self.shown.writer.flush();
+                            cx.out.out(&text);
+                        } else if let Ok(text) = self.printer.print(&object) {
+                            cx.out.out(&text);
+                        }
                     }
                 }
                 Event::Pending => return Ok(Progress::Wait(Wait { streams: true, ..Wait::default() })),

@@ -84,10 +84,23 @@ fn fetched(cx: &mut Context<'_>) -> Result<Vec<Target>, Failure> {
     }
 }
 
-fn make(cx: &mut Context<'_>, object: Value, what: &str) -> Outcome {
+/// What is to be exposed: objects of files as they stand there, others as the server has them.
+fn exposed(cx: &mut Context<'_>, flags: &Flags) -> Result<Vec<Target>, Failure> {
+    if flags.list("filename").is_empty() && flags.text("kustomize").is_empty() {
+        return fetched(cx);
+    }
+    let built = builder::build(cx, &Query { selector: None, ..Query::of(flags) })?;
+    if built.failures.is_empty() { Ok(built.targets) } else { Err(Failure::Many(built.failures)) }
+}
+
+fn make(
+    cx: &mut Context<'_>,
+    object: Value,
+    what: &str,
+    dry_run: DryRun,
+    printer: &mut Printer,
+) -> Result<(), Failure> {
     let flags = cx.session.flags.clone();
-    let dry_run = DryRun::of(cx)?;
-    let mut printer = Printer::of(&flags, cx.system, false)?;
     let mut object = object;
     if flags.on("save-config") {
         let memory = crate::kubectl::generated::compact(&object) + "\n";
@@ -101,20 +114,43 @@ fn make(cx: &mut Context<'_>, object: Value, what: &str) -> Outcome {
     let made = writing::create(cx, &resource.path(&namespace), &object, dry_run, manager, "")?;
     let text = printer.done(&made, &resource, &name, &format!("{what}{}", dry_run.suffix()))?;
     cx.out.out(&text);
-    DONE
+    Ok(())
 }
 
 fn expose(cx: &mut Context<'_>) -> Outcome {
-    let flags = cx.session.flags.clone();
+    let mut flags = cx.session.flags.clone();
     let mut failures = Vec::new();
-    for target in fetched(cx)? {
+    let dry_run = DryRun::of(cx)?;
+    let mut printer = Printer::of(&flags, cx.system, false)?;
+    for target in exposed(cx, &flags)? {
         let object = target.object.clone().unwrap_or_default();
-        let made = service(&flags, &target, &object).and_then(|service| overridden(&flags, service));
-        if let Err(failure) = made.and_then(|service| make(cx, service, "exposed")) {
+        let generated = service(&flags, &target, &object);
+        if let Ok(service) = &generated {
+            keep(&mut flags, service);
+        }
+        let made = generated.and_then(|service| overridden(&flags, service));
+        if let Err(failure) = made.and_then(|service| make(cx, service, "exposed", dry_run, &mut printer)) {
             failures.push(failure);
         }
     }
     if failures.is_empty() { DONE } else { Err(Failure::Many(failures)) }
+}
+
+/// What was found out for the first object is what the next ones get, as upstream does it.
+fn keep(flags: &mut Flags, service: &Value) {
+    let joined = |path: &str| {
+        let pairs = map_at(service, path).into_iter().flatten();
+        pairs.map(|(key, value)| format!("{key}={}", value.as_str().unwrap_or_default())).collect::<Vec<_>>().join(",")
+    };
+    let ports = list_at(service, "/spec/ports").iter().filter_map(|port| port.get("port"));
+    let ports = ports.map(Value::to_string).collect::<Vec<_>>().join(",");
+    for (flag, text) in
+        [("selector", joined("/spec/selector")), ("labels", joined("/metadata/labels")), ("port", ports)]
+    {
+        if flags.text(flag).is_empty() && !text.is_empty() {
+            flags.set(flag, &text);
+        }
+    }
 }
 
 fn pairs(text: &str) -> Result<Map<String, Value>, Failure> {
@@ -262,6 +298,8 @@ fn autoscale(cx: &mut Context<'_>) -> Outcome {
         let target = aim(name, text)?;
         metrics.push(json!({"type": "Resource", "resource": {"name": name, "target": target}}));
     }
+    let dry_run = DryRun::of(cx)?;
+    let mut printer = Printer::of(&flags, cx.system, false)?;
     for target in fetched(cx)? {
         if !target.resource.subresources.iter().any(|sub| sub == "scale") {
             let version = target.resource.api_version();
@@ -287,7 +325,7 @@ fn autoscale(cx: &mut Context<'_>) -> Outcome {
         }
         let object = json!({"apiVersion": "autoscaling/v2", "kind": "HorizontalPodAutoscaler", "metadata": {"name": name}, "spec": spec,
             "status": {"currentMetrics": null, "desiredReplicas": 0}});
-        make(cx, object, "autoscaled").map_err(|failure| as_of_version_one(&flags, failure))?;
+        make(cx, object, "autoscaled", dry_run, &mut printer).map_err(|failure| as_of_version_one(&flags, failure))?;
     }
     DONE
 }

@@ -13,9 +13,9 @@ use crate::kubectl::print::{
     Format, Grid, PRINT_FLAGS, Printer, TableOptions, as_list, list_at, sort_items, sort_rows, str_at, unsortable,
 };
 use crate::kubectl::program::{Context, DONE, Next, Outcome};
+use crate::kubectl::raw;
 use crate::kubectl::tree::{Command, Group};
 use crate::kubectl::watch::{Style, Watch};
-use crate::text::go_number::quote;
 use crate::text::http::{Method, Request};
 
 const FLAGS: &[Flag] = &[
@@ -73,11 +73,8 @@ fn run(cx: &mut Context<'_>) -> Outcome {
         if !flags.text("output").is_empty() {
             return Err(Failure::msg("--raw and --output are mutually exclusive"));
         }
-        if !flags.text("raw").starts_with('/') {
-            let raw = quote(flags.text("raw"));
-            return Err(Failure::msg(format!("--raw must be a valid URL path: parse {raw}: invalid URI for request")));
-        }
-        return raw(cx, flags.text("raw"));
+        raw::path(flags.text("raw"))?;
+        return raw::send(cx, Method::Get, flags.text("raw"), None);
     }
     let watching = flags.on("watch") || flags.on("watch-only");
     if flags.on("output-watch-events") && !watching {
@@ -110,19 +107,6 @@ fn run(cx: &mut Context<'_>) -> Outcome {
         return watch(cx, &query, &built, printer);
     }
     if printer.is_human() { human(cx, &query, &built, &printer) } else { generic(cx, &built, printer) }
-}
-
-/// `--raw`: the server's own words.
-fn raw(cx: &mut Context<'_>, address: &str) -> Outcome {
-    let (path, query) = address.split_once('?').unwrap_or((address, ""));
-    let mut request = Request::new(Method::Get, path);
-    for part in query.split('&').filter(|part| !part.is_empty()) {
-        let (name, value) = part.split_once('=').unwrap_or((part, ""));
-        request = request.with_query(name, value);
-    }
-    let bytes = cx.raw(request)?;
-    cx.out.bytes(1, &bytes);
-    DONE
 }
 
 /// Asks for a target as a table.

@@ -20,6 +20,7 @@ mod exec;
 mod explain;
 mod expose;
 mod get;
+mod kuberc;
 mod kustomize;
 mod labels;
 mod logs;
@@ -81,6 +82,7 @@ pub static COMMANDS: &[&Command] = &[
     &discovery::API_RESOURCES,
     &discovery::API_VERSIONS,
     &config::COMMAND,
+    &kuberc::COMMAND,
     &plugin::COMMAND,
     &discovery::VERSION_COMMAND,
     &words::ALPHA,

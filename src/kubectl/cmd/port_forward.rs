@@ -49,6 +49,9 @@ fn run(cx: &mut Context<'_>) -> Outcome {
     let Some((word, ports)) = args.split_first().filter(|(_, ports)| !ports.is_empty()) else {
         return Err(cx.usage("TYPE/NAME and list of ports are required for port-forward"));
     };
+    if cx.session.flags.nanoseconds("pod-running-timeout") <= 0 {
+        return Err(cx.usage("--pod-running-timeout must be higher than zero"));
+    }
     let name = if word.contains('/') { word.clone() } else { format!("pods/{word}") };
     let built = builder::build(cx, &Query { args: vec![name], ..Query::default() })?;
     let Some(target) = built.targets.first().cloned() else { return Ok(Next::Exit(0)) };
@@ -57,66 +60,156 @@ fn run(cx: &mut Context<'_>) -> Outcome {
     let Some(pod) = pods.into_iter().next() else {
         return Err(Failure::msg("timed out waiting for the condition"));
     };
-    let mut pairs = Vec::new();
     for port in ports {
-        pairs.push(translate(port, &target.resource.kind, &object, &pod)?);
+        let of = if target.resource.kind == "Service" { &object } else { &pod };
+        refuse_udp(port, of)?;
     }
+    let ports: Vec<String> =
+        ports.iter().map(|port| translate(port, &target.resource.kind, &object, &pod)).collect::<Result<_, _>>()?;
     let phase = str_at(&pod, "/status/phase");
     if phase != "Running" {
         return Err(Failure::msg(format!("unable to forward port because pod is not running. Current status={phase}")));
     }
-    listen(cx, &pod, pairs)
+    let addresses = addresses(&cx.session.flags.list("address"))?;
+    let pairs = ports.iter().map(|port| parse(port)).collect::<Result<_, _>>()?;
+    listen(cx, &pod, &addresses, pairs)
 }
 
-/// `8080:http` as the number here and the number there.
-fn translate(port: &str, kind: &str, object: &Value, pod: &Value) -> Result<(u16, u16), Failure> {
-    let (local, remote) = port.split_once(':').unwrap_or((port, port));
-    // A single number is read as the port here first.
-    let out_of_range = |port: &str| port.bytes().all(|byte| byte.is_ascii_digit()) && port.parse::<u16>().is_err();
-    if local == remote && !port.is_empty() && kind != "Service" && out_of_range(port) {
-        return Err(Failure::msg(format!(
-            "error parsing local port '{port}': strconv.ParseUint: parsing {}: value out of range",
-            quote(port)
-        )));
+/// The port here and the port there of `8080:http`; one alone is both.
+fn split(port: &str) -> (&str, &str) {
+    match port.split_once(':') {
+        Some((local, remote)) if !remote.contains(':') => (local, remote),
+        Some((local, _)) => (local, local),
+        None => (port, port),
     }
-    let number = |text: &str, what: &str| -> Result<u16, Failure> {
-        text.parse().map_err(|_| {
+}
+
+/// UDP is not forwarded: a port of a Service or Pod that has no TCP beside it is refused.
+fn refuse_udp(port: &str, object: &Value) -> Result<(), Failure> {
+    let (_, wanted) = split(port);
+    let service = str_at(object, "/kind") == "Service";
+    let ports: Vec<(i64, &str)> = if service {
+        list_at(object, "/spec/ports").iter().map(|port| (integer(port, "port"), protocol(port))).collect()
+    } else {
+        let of = |container: &'_ Value| list_at(container, "/ports").to_vec();
+        let all: Vec<Value> = list_at(object, "/spec/containers").iter().flat_map(of).collect();
+        all.iter().map(|port| (integer(port, "containerPort"), protocol(port))).collect()
+    };
+    let number = match wanted.parse::<i64>() {
+        Ok(number) => number,
+        Err(_) if service => service_port_named(object, wanted)?,
+        Err(_) => i64::from(container_port(object, wanted)?),
+    };
+    let has = |name: &str| ports.contains(&(number, name));
+    if has("UDP") && !has("TCP") {
+        return Err(Failure::msg(format!("UDP protocol is not supported for {wanted}")));
+    }
+    Ok(())
+}
+
+fn integer(port: &Value, field: &str) -> i64 {
+    port.get(field).and_then(Value::as_i64).unwrap_or(0)
+}
+
+fn protocol(port: &Value) -> &'static str {
+    match str_at(port, "/protocol") {
+        "UDP" => "UDP",
+        "SCTP" => "SCTP",
+        _ => "TCP",
+    }
+}
+
+/// `8080:http` with the number that stands behind the name, or behind a Service's port.
+fn translate(port: &str, kind: &str, object: &Value, pod: &Value) -> Result<String, Failure> {
+    let (local, remote) = split(port);
+    let mut local = local.to_owned();
+    let there = if kind == "Service" {
+        let number = match remote.parse::<i64>() {
+            Ok(number) => number,
+            Err(_) => {
+                let number = service_port_named(object, remote)?;
+                if local == remote {
+                    local = number.to_string();
+                }
+                number
+            }
+        };
+        let there = behind_service_port(number, object, pod)?.to_string();
+        return Ok(if local == there { there } else { format!("{local}:{there}") });
+    } else if remote.is_empty() {
+        return Err(Failure::msg("remote port cannot be empty"));
+    } else if remote.parse::<i64>().is_ok() {
+        remote.to_owned()
+    } else {
+        container_port(pod, remote)?.to_string()
+    };
+    Ok(if local == remote { there } else { format!("{local}:{there}") })
+}
+
+/// The two numbers of `8080:80`; nothing in front of the colon is any free port.
+fn parse(port: &str) -> Result<(u16, u16), Failure> {
+    let (local, remote) = match port.split(':').collect::<Vec<_>>().as_slice() {
+        [one] => (*one, *one),
+        ["", remote] => ("0", *remote),
+        [local, remote] => (*local, *remote),
+        _ => return Err(Failure::msg(format!("invalid port format '{port}'"))),
+    };
+    let number = |text: &str, what: &str| {
+        text.parse::<u16>().map_err(|_| {
+            let digits = !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit());
+            let why = if digits { "value out of range" } else { "invalid syntax" };
             Failure::msg(format!(
-                "error parsing {what} port {}: strconv.ParseUint: parsing {}: {}",
-                quote(text),
-                quote(text),
-                if text.bytes().all(|byte| byte.is_ascii_digit()) { "value out of range" } else { "invalid syntax" }
+                "error parsing {what} port '{text}': strconv.ParseUint: parsing {}: {why}",
+                quote(text)
             ))
         })
     };
-    let same = local == remote && !port.contains(':');
-    let there = if kind == "Service" {
-        let (wanted, of) = service_port(remote, object, pod)?;
-        // Without a number of its own, the local port is the Service's.
-        let local = if same {
-            wanted
-        } else if local.is_empty() {
-            0
-        } else {
-            number(local, "local")?
-        };
-        return Ok((local, of));
-    } else if !remote.is_empty() && remote.bytes().all(|byte| byte.is_ascii_digit()) {
-        number(remote, "remote")?
-    } else {
-        container_port(pod, remote)?
-    };
-    if there == 0 {
+    let pair = (number(local, "local")?, number(remote, "remote")?);
+    if pair.1 == 0 {
         return Err(Failure::msg("remote port must be > 0"));
     }
-    let here = if same {
-        there
-    } else if local.is_empty() {
-        0
-    } else {
-        number(local, "local")?
-    };
-    Ok((here, there))
+    Ok(pair)
+}
+
+/// An address to listen on.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+struct Address {
+    /// As it is given.
+    text: String,
+    /// Whether it came from `localhost`, of whose addresses one is enough.
+    local: bool,
+}
+
+impl Address {
+    /// `[::1]:80`
+    fn with_port(&self, port: u16) -> String {
+        if self.text.contains(':') { format!("[{}]:{port}", self.text) } else { format!("{}:{port}", self.text) }
+    }
+
+    /// Whether it is one of this machine.
+    fn is_own(&self) -> bool {
+        self.text.starts_with("127.") || matches!(self.text.as_str(), "0.0.0.0" | "::" | "::1")
+    }
+}
+
+fn addresses(given: &[String]) -> Result<Vec<Address>, Failure> {
+    if given.is_empty() {
+        return Err(Failure::msg("you must specify at least 1 address"));
+    }
+    let mut found = Vec::new();
+    for text in given {
+        if text == "localhost" {
+            found.extend(["127.0.0.1", "::1"].map(|text| Address { text: text.to_owned(), local: true }));
+        } else if text.parse::<std::net::IpAddr>().is_ok() {
+            found.retain(|one: &Address| one.text != *text);
+            found.push(Address { text: text.clone(), local: false });
+        } else {
+            return Err(Failure::msg(format!("{text} is not a valid IP")));
+        }
+    }
+    found.sort();
+    found.dedup_by(|a, b| a.text == b.text);
+    Ok(found)
 }
 
 /// A port of a Pod by its name.
@@ -131,58 +224,73 @@ fn container_port(pod: &Value, name: &str) -> Result<u16, Failure> {
     })
 }
 
-/// A port of a Service, by number or name: its number, and the number in the Pod.
-fn service_port(text: &str, service: &Value, pod: &Value) -> Result<(u16, u16), Failure> {
-    let name = str_at(service, "/metadata/name");
-    let number = |port: &Value| port.get("port").and_then(Value::as_u64).and_then(|port| u16::try_from(port).ok());
-    let digits = text.bytes().all(|byte| byte.is_ascii_digit());
-    let found = list_at(service, "/spec/ports").iter().find(|port| {
-        if digits { number(port).is_some_and(|port| port.to_string() == text) } else { str_at(port, "/name") == text }
-    });
-    let Some(port) = found else {
-        return Err(Failure::msg(if digits {
-            format!("Service {name} does not have a service port {text}")
-        } else {
-            format!("Service '{name}' does not have a named port '{text}'")
-        }));
-    };
-    if str_at(port, "/protocol") == "UDP" {
-        return Err(Failure::msg(format!("UDP protocol is not supported for {text}")));
-    }
-    let own = number(port).unwrap_or(0);
-    let there = match port.get("targetPort") {
-        _ if str_at(service, "/spec/clusterIP") == "None" => own,
-        Some(Value::String(name)) => container_port(pod, name)?,
-        Some(target) => {
-            target.as_u64().and_then(|port| u16::try_from(port).ok()).filter(|port| *port > 0).unwrap_or(own)
-        }
-        None => own,
-    };
-    Ok((own, there))
+fn service_port_named(service: &Value, name: &str) -> Result<i64, Failure> {
+    let found = list_at(service, "/spec/ports").iter().find(|port| str_at(port, "/name") == name);
+    let own = str_at(service, "/metadata/name");
+    found
+        .map(|port| integer(port, "port"))
+        .ok_or_else(|| Failure::msg(format!("Service '{own}' does not have a named port '{name}'")))
 }
 
-fn listen(cx: &mut Context<'_>, pod: &Value, pairs: Vec<(u16, u16)>) -> Outcome {
+/// The number in the Pod behind a port of a Service.
+fn behind_service_port(number: i64, service: &Value, pod: &Value) -> Result<i64, Failure> {
+    let name = str_at(service, "/metadata/name");
+    let Some(port) = list_at(service, "/spec/ports").iter().find(|port| integer(port, "port") == number) else {
+        return Err(Failure::msg(format!("Service {name} does not have a service port {number}")));
+    };
+    Ok(match port.get("targetPort") {
+        _ if str_at(service, "/spec/clusterIP") == "None" => number,
+        Some(Value::String(name)) => i64::from(container_port(pod, name)?),
+        Some(target) => target.as_i64().filter(|port| *port > 0).unwrap_or(number),
+        None => number,
+    })
+}
+
+/// Listens on a port of all addresses; the port, when a free one was asked for.
+fn listen_on(cx: &mut Context<'_>, addresses: &[Address], local: u16, remote: u16) -> Result<u16, String> {
+    let (mut port, mut taken, mut why) = (local, None, Vec::new());
+    let (mut local_ones, mut failed_local, mut failed) = (0, 0, 0);
+    for address in addresses {
+        let refused = if !address.is_own() {
+            Some("cannot assign requested address")
+        } else {
+            let free = *taken.get_or_insert_with(|| {
+                if local == 0 {
+                    port = (32_768..61_000).find(|port| cx.system.listen(*port).is_ok()).unwrap_or_default();
+                    port != 0
+                } else {
+                    cx.system.listen(local).is_ok()
+                }
+            });
+            (!free).then_some("address already in use")
+        };
+        let family = if address.text.contains(':') { "tcp6" } else { "tcp4" };
+        match refused {
+            None => {
+                local_ones += usize::from(address.local);
+                cx.out.line(&format!("Forwarding from {} -> {remote}", address.with_port(port)));
+            }
+            Some(refused) => {
+                failed_local += usize::from(address.local);
+                failed += usize::from(!address.local);
+                let place = address.with_port(local);
+                why.push(format!("unable to create listener: Error listen {family} {place}: bind: {refused}"));
+            }
+        }
+    }
+    if failed > 0 || (local_ones == 0 && failed_local > 0) {
+        return Err(format!("Listeners failed to create with the following errors: [{}]", why.join(" ")));
+    }
+    Ok(port)
+}
+
+fn listen(cx: &mut Context<'_>, pod: &Value, addresses: &[Address], pairs: Vec<(u16, u16)>) -> Outcome {
     let mut ports = Vec::new();
     for (local, remote) in &pairs {
-        let free = |cx: &mut Context<'_>| (32_768..61_000).find(|port| cx.system.listen(*port).is_ok());
-        let taken = match local {
-            0 => free(cx),
-            port => cx.system.listen(*port).is_ok().then_some(*port),
-        };
-        let Some(port) = taken else {
-            let why = |family: &str, host: &str| {
-                format!("unable to create listener: Error listen {family} {host}:{local}: bind: address already in use")
-            };
-            cx.out.err_line(&format!(
-                "Unable to listen on port {local}: Listeners failed to create with the following errors: [{} {}]",
-                why("tcp4", "127.0.0.1"),
-                why("tcp6", "[::1]")
-            ));
-            continue;
-        };
-        cx.out.line(&format!("Forwarding from 127.0.0.1:{port} -> {remote}"));
-        cx.out.line(&format!("Forwarding from [::1]:{port} -> {remote}"));
-        ports.push((port, *remote));
+        match listen_on(cx, addresses, *local, *remote) {
+            Ok(port) => ports.push((port, *remote)),
+            Err(why) => cx.out.err_line(&format!("Unable to listen on port {local}: {why}")),
+        }
     }
     if ports.is_empty() {
         let pairs: Vec<String> = pairs.iter().map(|(local, remote)| format!("{{{local} {remote}}}")).collect();
@@ -273,7 +381,9 @@ mod tests {
     fn ports_are_named_by_number_and_by_word() {
         let pod = json!({"metadata": {"name": "web"}, "spec": {"containers": [{"ports": [{"name": "http", "containerPort": 8080}]}]}});
         let service = json!({"metadata": {"name": "web"}, "spec": {"ports": [{"name": "www", "port": 80, "targetPort": "http"}]}});
-        let pairs = |port: &str, kind: &str| translate(port, kind, &service, &pod).map_err(|failure| failure.text());
+        let pairs = |port: &str, kind: &str| {
+            translate(port, kind, &service, &pod).and_then(|port| parse(&port)).map_err(|failure| failure.text())
+        };
         assert_eq!(pairs("8000:80", "Pod"), Ok((8000, 80)));
         assert_eq!(pairs("80", "Pod"), Ok((80, 80)));
         assert_eq!(pairs(":80", "Pod"), Ok((0, 80)));
@@ -282,5 +392,21 @@ mod tests {
         assert_eq!(pairs("www", "Service"), Ok((80, 8080)));
         assert_eq!(pairs("81", "Service").unwrap_err(), "Service web does not have a service port 81");
         assert_eq!(pairs("nope", "Pod").unwrap_err(), "Pod 'web' does not have a named port 'nope'");
+        let wrong = "error parsing local port 'x': strconv.ParseUint: parsing \"x\": invalid syntax";
+        assert_eq!(pairs("x:80", "Pod").unwrap_err(), wrong);
+    }
+
+    #[test]
+    fn localhost_is_two_addresses_and_what_is_no_address_is_refused() {
+        let texts = |given: &[&str]| {
+            let given: Vec<String> = given.iter().map(|one| (*one).to_owned()).collect();
+            addresses(&given)
+                .map(|all| all.into_iter().map(|one| one.text).collect::<Vec<_>>())
+                .map_err(|why| why.text())
+        };
+        assert_eq!(texts(&["localhost"]).unwrap(), ["127.0.0.1", "::1"]);
+        assert_eq!(texts(&["::1", "10.0.0.1", "::1"]).unwrap(), ["10.0.0.1", "::1"]);
+        assert_eq!(texts(&["nosuch"]).unwrap_err(), "nosuch is not a valid IP");
+        assert_eq!(texts(&[]).unwrap_err(), "you must specify at least 1 address");
     }
 }

@@ -9,6 +9,7 @@ use crate::kubectl::failure::Failure;
 use crate::kubectl::flags::{Flag, duration, int, switch, text};
 use crate::kubectl::print::{PRINT_FLAGS, Printer, str_at};
 use crate::kubectl::program::{Context, DONE, Next, Outcome, Progress, Task};
+use crate::kubectl::raw;
 use crate::kubectl::tree::{Command, Group};
 use crate::kubectl::watch::{Event, Events};
 use crate::kubectl::writing::{
@@ -46,12 +47,12 @@ pub static COMMAND: Command = Command {
 
 fn run(cx: &mut Context<'_>) -> Outcome {
     let flags = cx.session.flags.clone();
+    let validation = writing::validation(&flags)?;
+    let dry_run = DryRun::of(cx)?;
+    let mut printer = Printer::of(&flags, cx.system, false)?;
     let mut query = Query::of(&flags);
     if query.files.is_empty() && query.kustomize.is_empty() {
         return Err(Failure::msg("must specify one of -f and -k"));
-    }
-    if !flags.args.is_empty() {
-        return Err(cx.usage(format!("Unexpected args: [{}]", flags.args.join(" "))));
     }
     let force = flags.on("force");
     if flags.number("grace-period") >= 0 && !force {
@@ -60,10 +61,17 @@ fn run(cx: &mut Context<'_>) -> Outcome {
     if flags.nanoseconds("timeout") != 0 && !force {
         return Err(Failure::msg("--timeout must have --force specified"));
     }
-    let dry_run = DryRun::of(cx)?;
-    let validation = writing::validation(&flags)?;
-    let mut printer = Printer::of(&flags, cx.system, false)?;
+    if force && dry_run != DryRun::None {
+        return Err(Failure::msg("--dry-run can not be used when --force is set"));
+    }
+    if !flags.text("raw").is_empty() {
+        raw::check(&flags, 1..=1)?;
+        return raw::send(cx, Method::Put, flags.text("raw"), flags.list("filename").first().map(String::as_str));
+    }
     query.validate = validation != "Ignore";
+    if !force {
+        query.args.clear();
+    }
     let built = builder::build(cx, &query)?;
     let mut failures = Vec::new();
     if built.targets.is_empty() && built.failures.is_empty() {
@@ -106,13 +114,17 @@ fn memory(target: &Target, save: bool) -> Value {
 /// Replaces; an object without a version gets the present one, as an unconditional update.
 fn put(cx: &mut Context<'_>, target: &Target, query: &[(String, String)], object: &Value) -> Result<Value, Failure> {
     let mut object = object.clone();
+    let path = match cx.session.flags.text("subresource") {
+        "" => target.path(),
+        name => format!("{}/{name}", target.path()),
+    };
     if str_at(&object, "/metadata/resourceVersion").is_empty() {
-        let present = cx.get(&target.path())?;
+        let present = cx.get(&path)?;
         if let Some(metadata) = writing::metadata_mut(&mut object) {
             metadata.insert("resourceVersion".to_owned(), json!(str_at(&present, "/metadata/resourceVersion")));
         }
     }
-    cx.write(Method::Put, &target.path(), query, &object)
+    cx.write(Method::Put, &path, query, &object)
 }
 
 fn replace_by_force(cx: &mut Context<'_>, targets: Vec<Target>, printer: Printer) -> Outcome {

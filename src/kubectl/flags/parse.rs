@@ -99,9 +99,10 @@ fn store(flags: &mut Flags, flag: &Flag, value: &str) -> Result<(), Option<Strin
             "0" | "f" | "F" | "false" | "FALSE" | "False" => vec!["false".to_owned()],
             _ => return bad(format!("strconv.ParseBool: parsing {}: invalid syntax", quote(value))),
         },
+        // The levels of logs are 32 bits wide.
         Kind::Int => match value.parse::<i64>() {
-            Ok(number) => vec![number.to_string()],
-            Err(_) => {
+            Ok(number) if flag.name != "v" || i32::try_from(number).is_ok() => vec![number.to_string()],
+            _ => {
                 let digits = value.trim_start_matches(['-', '+']);
                 let range = !digits.is_empty() && digits.bytes().all(|byte| byte.is_ascii_digit());
                 let why = if range { "value out of range" } else { "invalid syntax" };
@@ -110,11 +111,22 @@ fn store(flags: &mut Flags, flag: &Flag, value: &str) -> Result<(), Option<Strin
         },
         Kind::Duration => match parse_go_duration(value) {
             Ok(_) => vec![value.to_owned()],
+            // Of the flags of Go's own kind the reason is not told.
+            Err(_) if flag.name == "log-flush-frequency" => return bad("parse error".to_owned()),
             Err(why) => return bad(why),
         },
         Kind::Slice => split_csv(value),
         Kind::Pairs => {
             let parts: Vec<String> = value.split(',').filter(|part| !part.is_empty()).map(str::to_owned).collect();
+            let number = |part: &String| part.split_once('=').and_then(|(_, level)| level.parse::<i32>().ok());
+            if flag.name == "vmodule" {
+                if parts.iter().any(|part| number(part).is_none() || part.starts_with('=')) {
+                    return bad("syntax error: expect comma-separated list of filename=N".to_owned());
+                }
+                if parts.iter().filter_map(number).any(|level| level < 0) {
+                    return bad("negative value for vmodule level".to_owned());
+                }
+            }
             if parts.iter().any(|part| !part.contains('=')) {
                 return bad("malformed pair, expect string=string".to_owned());
             }

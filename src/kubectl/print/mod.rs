@@ -144,6 +144,25 @@ impl Printer {
         Ok(Printer { format, show_managed: flags.on("show-managed-fields"), printed: 0 })
     }
 
+    /// The printer of commands that show nothing but JSON and YAML; YAML unless told otherwise.
+    ///
+    /// # Errors
+    /// Another form.
+    pub fn json_or_yaml(output: &str) -> Result<Printer, Failure> {
+        let format = match output.to_lowercase().as_str() {
+            "" | "yaml" => Format::Yaml,
+            "json" => Format::Json,
+            "kyaml" => Format::Kyaml,
+            _ => {
+                return Err(Failure::msg(format!(
+                    "unable to match a printer suitable for the output format {}, allowed formats are: json,kyaml,yaml",
+                    quote(output)
+                )));
+            }
+        };
+        Ok(Printer { format, show_managed: false, printed: 0 })
+    }
+
     /// Whether it prints sentences or tables.
     pub fn is_human(&self) -> bool {
         matches!(self.format, Format::Human { .. })

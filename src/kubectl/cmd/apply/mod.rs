@@ -2,6 +2,7 @@
 //!
 //! Models Kubernetes 1.36 staging/src/k8s.io/kubectl/pkg/cmd/apply.
 
+mod applyset;
 mod last_applied;
 mod prune;
 
@@ -9,6 +10,8 @@ use std::collections::BTreeSet;
 use std::time::Duration;
 
 use serde_json::{Value, json};
+
+use applyset::ApplySet;
 
 use crate::kubectl::apply::{patch_form, three_way, upgrade_patch};
 use crate::kubectl::builder::{self, FILE_FLAGS, Query, Target};
@@ -55,6 +58,10 @@ pub static COMMAND: Command = Command {
     ],
     usage: "(-f FILENAME | -k DIRECTORY) [options]",
     flags: &[FLAGS, FILE_FLAGS, PRINT_FLAGS, DRY_RUN, VALIDATE, &[field_manager("kubectl-client-side-apply")]],
+    gated: &[(
+        applyset::GATE,
+        text("applyset", "", "With --prune: the object that remembers what belongs together, as TYPE/NAME."),
+    )],
     subcommands: &[&last_applied::EDIT, &last_applied::SET, &last_applied::VIEW],
     run: Some(run),
     ..Command::EMPTY
@@ -70,7 +77,7 @@ struct Options {
 }
 
 /// What does not go together.
-fn check(flags: &Flags, dry_run: DryRun) -> Result<(), Failure> {
+fn check(cx: &mut Context<'_>, flags: &Flags, dry_run: DryRun, set: Option<&ApplySet>) -> Result<(), Failure> {
     let (server_side, prune, all) = (flags.on("server-side"), flags.on("prune"), flags.on("all"));
     let selector = !flags.text("selector").is_empty();
     let why = if flags.on("force-conflicts") && !server_side {
@@ -83,6 +90,9 @@ fn check(flags: &Flags, dry_run: DryRun) -> Result<(), Failure> {
         "--dry-run=server cannot be used with --force"
     } else if all && selector {
         "cannot set --all and --selector at the same time"
+    } else if let Some(set) = set {
+        set.check(cx)?;
+        ""
     } else if prune && flags.on("force") {
         "--force cannot be used with --prune"
     } else if prune && !all && !selector {
@@ -109,7 +119,8 @@ fn run(cx: &mut Context<'_>) -> Outcome {
         server_side: flags.on("server-side"),
         force_conflicts: flags.on("force-conflicts"),
     };
-    check(&flags, options.dry_run)?;
+    let mut set = ApplySet::of(cx)?;
+    check(cx, &flags, options.dry_run, set.as_ref())?;
     let printer = Printer::of(&flags, cx.system, false)?;
     let mut query = Query::of(&flags);
     if query.files.is_empty() && query.kustomize.is_empty() {
@@ -118,9 +129,12 @@ fn run(cx: &mut Context<'_>) -> Outcome {
     query.all = false;
     query.validate = options.validation != "Ignore";
     let allowed = if flags.on("prune") { prune::allowed(cx)? } else { Vec::new() };
-    let built = builder::build(cx, &query)?;
+    let mut built = builder::build(cx, &query)?;
     if built.targets.is_empty() && built.failures.is_empty() {
         return Err(Failure::msg("no objects passed to apply"));
+    }
+    if let Some(set) = &mut set {
+        set.begin(cx, &mut built.targets, options.dry_run)?;
     }
     let mut waiting = built.targets;
     waiting.reverse();
@@ -138,6 +152,7 @@ fn run(cx: &mut Context<'_>) -> Outcome {
         uids: BTreeSet::new(),
         namespaces,
         allowed,
+        set,
     })))
 }
 
@@ -154,6 +169,7 @@ struct Applying {
     uids: BTreeSet<String>,
     namespaces: BTreeSet<String>,
     allowed: Vec<Resource>,
+    set: Option<ApplySet>,
 }
 
 impl Applying {
@@ -238,12 +254,27 @@ impl Applying {
             return Err(Failure::Many(Failure::with_files(std::mem::take(&mut self.failures), Vec::new())));
         }
         if cx.session.flags.on("prune") {
-            let gone = prune::prune(cx, &self.allowed, &self.uids, &self.namespaces, self.options.dry_run)?;
+            let dry_run = self.options.dry_run;
+            let mut gone = Vec::new();
+            let ended = match &self.set {
+                Some(set) => set.prune(cx, &self.uids, dry_run, &mut gone),
+                None => {
+                    gone = prune::prune(cx, &self.allowed, &self.uids, &self.namespaces, dry_run)?;
+                    Ok(())
+                }
+            };
+            let fresh = Printer::of(&cx.session.flags, cx.system, false)?;
+            let mut printer = fresh.clone();
             for (resource, object) in gone {
                 let what = format!("pruned{}", self.options.dry_run.suffix());
-                let text = self.printer.done(&object, &resource, str_at(&object, "/metadata/name"), &what)?;
+                // Without a set, every object that goes is printed as if it were the only one.
+                if self.set.is_none() {
+                    printer = fresh.clone();
+                }
+                let text = printer.done(&object, &resource, str_at(&object, "/metadata/name"), &what)?;
                 cx.out.out(&text);
             }
+            ended?;
         }
         Ok(Progress::Next(Next::Exit(0)))
     }

@@ -1,6 +1,6 @@
 //! `kubectl apply --prune`: deletes what apply made before and the files no longer hold.
 //!
-//! Refuses `--applyset`. Models Kubernetes 1.36 staging/src/k8s.io/kubectl/pkg/cmd/apply/prune.go and pkg/util/prune.
+//! Sets with a parent object are `applyset`'s. Models Kubernetes 1.36 staging/src/k8s.io/kubectl/pkg/cmd/apply/prune.go and pkg/util/prune.
 
 use std::collections::BTreeSet;
 
@@ -119,34 +119,55 @@ fn one_kind(
         if !by_apply || applied.contains(str_at(object, "/metadata/uid")) {
             continue;
         }
-        if dry_run != DryRun::Client {
-            let policy = match flags.text("cascade") {
-                "orphan" | "false" => "Orphan",
-                "foreground" => "Foreground",
-                _ => "Background",
-            };
-            let mut options = json!({"kind": "DeleteOptions", "apiVersion": "v1", "propagationPolicy": policy});
-            if let Some(fields) = options.as_object_mut() {
-                if flags.number("grace-period") >= 0 {
-                    fields.insert("gracePeriodSeconds".to_owned(), json!(flags.number("grace-period")));
-                }
-                if dry_run == DryRun::Server {
-                    fields.insert("dryRun".to_owned(), json!(["All"]));
-                }
-            }
-            let path = kind.item(namespace, str_at(object, "/metadata/name"));
-            let request = Request::new(Method::Delete, path)
-                .with_header("Accept", "application/json")
-                .with_header("Content-Type", "application/json")
-                .with_body(options.to_string());
-            cx.json(request)?;
-        }
-        let mut object = object.clone();
-        if let Some(fields) = object.as_object_mut() {
-            fields.entry("apiVersion").or_insert_with(|| json!(kind.api_version()));
-            fields.entry("kind").or_insert_with(|| json!(kind.kind));
-        }
+        delete(cx, kind, namespace, str_at(object, "/metadata/name"), dry_run)?;
+        let object = with_kind(kind, object);
         gone.push((kind.clone(), object));
     }
     Ok(())
+}
+
+/// An object of a list with the kind that lists leave out.
+pub fn with_kind(kind: &Resource, object: &Value) -> Value {
+    let mut object = object.clone();
+    if let Some(fields) = object.as_object_mut() {
+        fields.entry("apiVersion").or_insert_with(|| json!(kind.api_version()));
+        fields.entry("kind").or_insert_with(|| json!(kind.kind));
+    }
+    object
+}
+
+/// Deletes an object as the flags of `apply` say.
+///
+/// # Errors
+/// The server's.
+pub fn delete(
+    cx: &mut Context<'_>,
+    kind: &Resource,
+    namespace: &str,
+    name: &str,
+    dry_run: DryRun,
+) -> Result<(), Failure> {
+    if dry_run == DryRun::Client {
+        return Ok(());
+    }
+    let flags = cx.session.flags.clone();
+    let policy = match flags.text("cascade") {
+        "orphan" | "false" => "Orphan",
+        "foreground" => "Foreground",
+        _ => "Background",
+    };
+    let mut options = json!({"kind": "DeleteOptions", "apiVersion": "v1", "propagationPolicy": policy});
+    if let Some(fields) = options.as_object_mut() {
+        if flags.number("grace-period") >= 0 {
+            fields.insert("gracePeriodSeconds".to_owned(), json!(flags.number("grace-period")));
+        }
+        if dry_run == DryRun::Server {
+            fields.insert("dryRun".to_owned(), json!(["All"]));
+        }
+    }
+    let request = Request::new(Method::Delete, kind.item(namespace, name))
+        .with_header("Accept", "application/json")
+        .with_header("Content-Type", "application/json")
+        .with_body(options.to_string());
+    cx.json(request).map(|_| ())
 }

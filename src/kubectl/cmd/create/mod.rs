@@ -16,12 +16,13 @@ use serde_json::Value;
 use crate::kubectl::builder::{self, FILE_FLAGS, Query};
 use crate::kubectl::editing::{self, Mode};
 use crate::kubectl::failure::Failure;
-use crate::kubectl::flags::{Flag, Flags, switch, text};
+use crate::kubectl::flags::{Flag, switch, text};
 use crate::kubectl::print::{PRINT_FLAGS, Printer, str_at};
 use crate::kubectl::program::{Context, DONE, Outcome};
+use crate::kubectl::raw;
 use crate::kubectl::tree::{Command, Group};
 use crate::kubectl::writing::{self, DRY_RUN, DryRun, SAVE_CONFIG, VALIDATE, blame, field_manager, remember};
-use crate::text::http::{Method, Request};
+use crate::text::http::Method;
 
 const FLAGS: &[Flag] = &[
     switch("edit", "Edit the object before it is created."),
@@ -94,7 +95,11 @@ fn run(cx: &mut Context<'_>) -> Outcome {
     let mut printer = Printer::of(&flags, cx.system, false)?;
     query.validate = validation != "Ignore";
     if !flags.text("raw").is_empty() {
-        return raw(cx, &flags);
+        if flags.on("edit") {
+            return Err(Failure::msg("--raw and --edit are mutually exclusive"));
+        }
+        raw::check(&flags, 1..=1)?;
+        return raw::send(cx, Method::Post, flags.text("raw"), flags.list("filename").first().map(String::as_str));
     }
     let built = builder::build(cx, &query)?;
     let mut failures = Vec::new();
@@ -123,39 +128,6 @@ fn run(cx: &mut Context<'_>) -> Outcome {
     }
     let failures = Failure::with_files(failures, built.failures);
     if failures.is_empty() { DONE } else { Err(Failure::Many(failures)) }
-}
-
-/// `--raw`: the file as it stands is sent to a path.
-fn raw(cx: &mut Context<'_>, flags: &Flags) -> Outcome {
-    let files = flags.list("filename");
-    let local = |file: &String| !file.starts_with("http://") && !file.starts_with("https://");
-    let why = match files.as_slice() {
-        _ if flags.on("edit") => "--raw and --edit are mutually exclusive",
-        [one] if !local(one) => "--raw cannot read from a url",
-        [_] if flags.on("recursive") => "--raw and --recursive are mutually exclusive",
-        [_] if !flags.text("selector").is_empty() => "--raw and --selector (-l) are mutually exclusive",
-        [_] if !flags.text("output").is_empty() => "--raw and --output are mutually exclusive",
-        [_] => "",
-        _ => "--raw can only use a single local file or stdin",
-    };
-    if !why.is_empty() {
-        return Err(Failure::msg(why));
-    }
-    let file = files.first().cloned().unwrap_or_default();
-    let body = if file == "-" {
-        cx.session.stdin.clone()
-    } else {
-        cx.system
-            .read_file(&file)
-            .map_err(|errno| Failure::msg(format!("open {file}: {}", errno.message().to_lowercase())))?
-    };
-    let request = Request::new(Method::Post, flags.text("raw"))
-        .with_header("Accept", "application/json")
-        .with_header("Content-Type", "application/json")
-        .with_body(body);
-    let answer = cx.raw(request)?;
-    cx.out.bytes(1, &answer);
-    DONE
 }
 
 /// The one name a generator takes.
@@ -219,7 +191,9 @@ pub(super) fn create(cx: &mut Context<'_>, object: Value, told: Told) -> Outcome
             match told {
                 Told::Plain => failure,
                 Told::Failed(word) => match failure {
-                    connection @ Failure::Connection { .. } => connection,
+                    Failure::Connection { request, message, .. } => {
+                        Failure::msg(format!("failed to create {word}: {request}: {message}"))
+                    }
                     other if word == "secret" => Failure::msg(format!("failed to create secret {}", other.text())),
                     other => Failure::msg(format!("failed to create {word}: {}", other.text())),
                 },

@@ -381,7 +381,9 @@ fn token(cx: &mut Context<'_>) -> Outcome {
         json!({"apiVersion": "authentication.k8s.io/v1", "kind": "TokenRequest", "metadata": {}, "spec": spec});
     let path = format!("/api/v1/namespaces/{namespace}/serviceaccounts/{name}/token");
     let answer = cx.write(Method::Post, &path, &[], &request).map_err(|failure| match failure {
-        Failure::Connection { .. } => failure,
+        Failure::Connection { request, message, .. } => {
+            Failure::msg(format!("failed to create token: {request}: {message}"))
+        }
         other => Failure::msg(format!("failed to create token: {}", other.text())),
     })?;
     let printer = crate::kubectl::print::Printer::of(&flags, cx.system, false)?;

@@ -82,6 +82,15 @@ fn revisions(cx: &mut Context<'_>, target: &Target, object: &Value, role: &str) 
         } else {
             format!("{}.{}", target.resource.kind, target.resource.group)
         };
+        const VISITED: [&str; 5] = ["Pod", "Job", "CronJob", "ReplicaSet", "ReplicationController"];
+        let (group, plain) = (&target.resource.group, &target.resource.kind);
+        if !VISITED.contains(&plain.as_str()) {
+            let what = role.split(' ').next().unwrap_or(role);
+            return Err(Failure::msg(format!(
+                "error retrieving {what} for {}, no visitor method exists for {{{group} {plain}}}",
+                quote(&kind)
+            )));
+        }
         return Err(Failure::msg(format!("no {role} has been implemented for {}", quote(&kind))));
     }
     let plural = if deployment { "replicasets" } else { "controllerrevisions" };
