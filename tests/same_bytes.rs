@@ -160,10 +160,9 @@ fn the_real_kubectl_and_ours_give_the_same_bytes() {
         count += 1;
         let theirs = real.run(line);
         let own = ours.run(line);
-        let equal =
-            theirs.2 == own.exit
-                && same(&plain(&unnamed(&theirs.0)), &plain(&unnamed(&own.stdout)))
-                && same(&unnamed(&theirs.1), &unnamed(&own.stderr));
+        let equal = theirs.2 == own.exit
+            && same(&plain(&unnamed(&theirs.0)), &plain(&unnamed(&own.stdout)))
+            && same(&unnamed(&theirs.1), &unnamed(&own.stderr));
         if !equal {
             different.push(format!(
                 "$ {line}\n--- real ({})\n{}{}--- ours ({})\n{}{}",
