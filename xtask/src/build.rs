@@ -41,7 +41,7 @@ impl Weight {
 /// Installs what is missing and builds the site.
 pub fn site() -> Outcome<Weight> {
     setup::tools()?;
-    module()?;
+    let map = module()?;
     let pages = root().join("target/site");
     say("rendering the lessons");
     fs::remove_dir_all(&pages).or_else(absent)?;
@@ -52,11 +52,7 @@ pub fn site() -> Outcome<Weight> {
     fs::copy(root().join("target/prose.json"), pages.join("prose.json"))?;
     let trunk = root().join("target/trunk");
     say("splitting the engine: what the first lessons run, and the rest");
-    run(command("node")
-        .arg("www/split/split.mjs")
-        .arg(&trunk)
-        .arg(&pages)
-        .arg(root().join("target/tabernetes-web.map")))?;
+    run(command("node").arg("www/split/split.mjs").arg(&trunk).arg(&pages).arg(map))?;
     say("bundling the page");
     let mut bundle = command("node");
     bundle.arg("www/build.mjs").arg(&pages).arg(trunk.join("split")).arg(dist());
@@ -67,8 +63,8 @@ pub fn site() -> Outcome<Weight> {
     }
 }
 
-/// Compiles the module, unless nothing that it is made of has changed.
-fn module() -> Outcome {
+/// Compiles the module, unless nothing that it is made of has changed. Gives the linker's map of it.
+fn module() -> Outcome<PathBuf> {
     let profile = "wasm";
     say("compiling the engine for the browser");
     run(cargo()
@@ -76,14 +72,16 @@ fn module() -> Outcome {
         .args(["--profile", profile]))?;
     let target = std::env::var_os("CARGO_TARGET_DIR").map_or_else(|| root().join("target"), PathBuf::from);
     let compiled = target.join("wasm32-unknown-unknown").join(profile).join("tabernetes-web.wasm");
+    let map = compiled.with_extension("map");
     let packed = root().join("target/trunk/tabernetes-web_bg.wasm");
     let settings = ["Trunk.toml", "www/wasm.html", "www/package-lock.json"].map(|name| age(&root().join(name)));
     let newest = settings.into_iter().chain([age(&compiled)]).flatten().max();
     if age(&packed) > newest {
-        return Ok(());
+        return Ok(map);
     }
     say("packing it (wasm-bindgen, wasm-opt)");
-    run(command("trunk").args(["build", "--log", "warn", "--skip-version-check"]).env_remove("NO_COLOR"))
+    run(command("trunk").args(["build", "--log", "warn", "--skip-version-check"]).env_remove("NO_COLOR"))?;
+    Ok(map)
 }
 
 fn age(file: &Path) -> Option<SystemTime> {
