@@ -47,7 +47,7 @@ function objectsOf(map, { from, to, bytes }) {
     if (found[3]) constant = found[3] === '.rodata';
     else if (at < to && constant !== null) objects.push({ at, size: Math.min(size, to - at), constant, words: found[4] === '<internal>' });
   }
-  if (objects.length === 0) throw new Error("the linker's map names no object: is it of this module (src/ui/link.rs)?");
+  if (objects.length === 0) throw new Error("the linker's map names no object: is it of this module (xtask/link.rs)?");
   const cut = objects.flatMap((object) => (object.words ? words(object, bytes.subarray(object.at - from, object.at - from + object.size)) : [object]));
   cut.sort((one, other) => one.at - other.at);
   let end = from;

@@ -4,7 +4,7 @@
 use std::path::Path;
 
 fn main() {
-    println!("cargo::rerun-if-changed=src/ui/link.rs");
+    println!("cargo::rerun-if-changed=xtask/link.rs");
     let told = |name| std::env::var(name).unwrap_or_default();
     // Build scripts write to `build/<package>/out` below the folder that the module comes to.
     let out = told("OUT_DIR");
