@@ -20,6 +20,9 @@
 //! How many agree is told for each kind by
 //! `cargo nextest run --test validation --no-capture a_change_of_an_object`.
 //!
+//! `custom.jsonl` begins with a definition and an object of its kind; each line changes one thing of the object and says
+//! every error of the server's own code for it, sorted.
+//!
 //! Models Kubernetes 1.36 pkg/apis/{batch,core}/validation/validation_test.go.
 #![allow(
     clippy::unwrap_used,
@@ -356,4 +359,53 @@ fn a_change_of_an_object_is_answered_in_the_servers_words() {
         complaints.push(format!("{} comes out now: take it out of known_changes.json", key.join(" ")));
     }
     assert!(complaints.is_empty(), "{}:\n{}", complaints.len(), complaints.join("\n"));
+}
+
+/// What stands before the reason of an error: its field.
+fn begins_an_error(text: &str) -> bool {
+    let kinds = ["Required", "Invalid", "Forbidden", "Unsupported", "Duplicate", "Too", "Not found", "Internal"];
+    let Some((path, rest)) = text.split_once(": ") else { return false };
+    let is_path = path == "<nil>" || path.chars().all(|c| c.is_alphanumeric() || "_.[]-".contains(c));
+    is_path && kinds.iter().any(|kind| rest.starts_with(kind))
+}
+
+/// The errors of a message, sorted: Go finds those of an object's fields in an order of chance.
+fn sorted_errors(message: &str) -> Vec<String> {
+    let mut errors: Vec<String> = Vec::new();
+    let all = message.strip_prefix('[').and_then(|rest| rest.strip_suffix(']'));
+    for part in all.unwrap_or(message).split(", ") {
+        match errors.last_mut() {
+            Some(last) if !begins_an_error(part) => last.push_str(&format!(", {part}")),
+            _ if part.is_empty() => {}
+            _ => errors.push(part.to_owned()),
+        }
+    }
+    errors.sort();
+    errors
+}
+
+#[test]
+fn a_custom_resource_is_held_against_its_schema_in_the_servers_words() {
+    let mut lines = include_str!("validation/custom.jsonl").lines();
+    let (definition, object): (Value, Value) = serde_json::from_str(lines.next().unwrap()).unwrap();
+    let mut cluster = Cluster::new(&Config::default());
+    kept(&mut cluster, &ask(Method::Post, collection(&definition), &definition));
+    let (mut count, mut wrong) = (0, Vec::new());
+    for line in lines {
+        let case: Value = serde_json::from_str(line).unwrap();
+        let names = case[0].as_array().unwrap().iter();
+        let names: Vec<String> =
+            names.map(|part| part.as_str().map_or_else(|| part.to_string(), str::to_owned)).collect();
+        let mut object = object.clone();
+        change(&mut object, &names.iter().map(String::as_str).collect::<Vec<_>>(), case[1].get("set"));
+        let path = "/apis/a.io/v1/namespaces/default/foos".to_owned();
+        let (errors, _) = answer(&mut cluster, &ask(Method::Post, path, &object));
+        count += 1;
+        let found = json!(sorted_errors(&errors));
+        if found != case[2] {
+            wrong.push(format!("{} {}\n    expected {}\n    found    {found}", names.join("."), case[1], case[2]));
+        }
+    }
+    assert!(wrong.is_empty(), "{} of {count}:\n{}", wrong.len(), wrong.join("\n"));
+    assert!(count > 300);
 }

@@ -150,11 +150,6 @@ impl PlainObject {
     pub const fn content_mut(&mut self) -> &mut Map<String, Value> {
         &mut self.content
     }
-
-    /// The same as a value.
-    pub fn content_value(&self) -> Value {
-        Value::Object(self.content.clone())
-    }
 }
 
 impl Object for PlainObject {

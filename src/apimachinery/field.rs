@@ -279,6 +279,7 @@ fn show(value: &Value) -> String {
     match value {
         Value::String(text) => go_number::quote(text),
         Value::Null => "null".to_owned(),
+        Value::Number(number) if number.is_f64() => go_number::format_general(number.as_f64().unwrap_or_default()),
         other => go_json::to_compact(other),
     }
 }

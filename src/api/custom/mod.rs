@@ -4,10 +4,12 @@
 //! between versions by webhook: objects are stored as they are written, and every version that is served gives them
 //! back under its own name (`strategy: None`).
 
+mod formats;
 pub mod invariants;
 mod rules;
 pub mod schema;
 mod structural;
+mod values;
 
 pub(super) use rules::definition::validate as validate_rules;
 
@@ -101,14 +103,42 @@ impl CustomKind {
         Self { info, columns, paths, schema, rules, selectable: selectable.collect(), scale }
     }
 
-    fn faults(&self, object: &dyn Object, old: Option<&dyn Object>) -> Vec<field::Error> {
-        let Some(content) = plain(object).map(PlainObject::content_value) else { return Vec::new() };
-        let mut errors = structural::validate(&self.schema, &content);
+    fn faults(&self, object: &dyn Object, old: Option<&dyn Object>, of_status: bool) -> Vec<field::Error> {
+        let (json, before) = (self.encode(object), old.map(|old| self.encode(old)));
+        let mut errors = if of_status {
+            self.faults_of_status(&json, before.as_ref())
+        } else {
+            values::validate(&self.schema, &json, before.as_ref(), &field::Path::default())
+        };
+        if let Some(scale) = &self.scale {
+            let path = |pointer: &str| pointer.replace('/', ".");
+            let wanted = (!of_status).then(|| structural::scaled(&json, &path(&scale.spec), false)).flatten();
+            errors.extend(wanted);
+            errors.extend(structural::scaled(&json, &path(&scale.status), false));
+            if !scale.selector.is_empty() {
+                errors.extend(structural::scaled(&json, &path(&scale.selector), true));
+            }
+        }
+        if !of_status {
+            errors.extend(structural::embedded(&self.schema, &json));
+        }
+        // Of what was repeated before nothing is said.
+        if before.is_none_or(|before| structural::repeated(&self.schema, &before).is_empty()) {
+            errors.extend(structural::repeated(&self.schema, &json));
+        }
         match rules::blocked(&errors).filter(|_| self.rules.is_some()) {
             Some(blocked) => errors.push(blocked),
             None => errors.extend(self.findings(object, old).errors),
         }
         errors
+    }
+
+    /// What is wrong with the status, whose fields are named as if there was nothing around it.
+    fn faults_of_status(&self, json: &Value, old: Option<&Value>) -> Vec<field::Error> {
+        let schema = self.schema.get("properties").and_then(|all| all.get("status"));
+        let (Some(schema), Some(status)) = (schema, json.get("status")) else { return Vec::new() };
+        let old = old.and_then(|old| old.get("status"));
+        values::validate(schema, status, old, &field::Path::new("status"))
     }
 
     fn findings(&self, object: &dyn Object, old: Option<&dyn Object>) -> rules::Findings {
@@ -197,6 +227,9 @@ impl KindOps for CustomKind {
         let Value::Object(mut content) = json else { return Err("json: cannot unmarshal into an object".to_owned()) };
         if !self.schema.is_null() {
             structural::prune(&self.schema, &mut content);
+            let mut whole = Value::Object(content);
+            structural::prune_nulls(&self.schema, &mut whole);
+            content = whole.as_object().cloned().unwrap_or_default();
         }
         let object = PlainObject::read(self.info.resource, self.info.kind, &self.info.api_version(), content)?;
         Ok(Box::new(object))
@@ -244,13 +277,13 @@ impl KindOps for CustomKind {
         new.meta_mut().annotations.clone_from(&old.meta().annotations);
     }
     fn validate(&self, object: &dyn Object) -> Vec<field::Error> {
-        self.faults(object, None)
+        self.faults(object, None, false)
     }
     fn validate_update(&self, new: &dyn Object, old: &dyn Object) -> Vec<field::Error> {
-        self.faults(new, Some(old))
+        self.faults(new, Some(old), false)
     }
     fn validate_status_update(&self, new: &dyn Object, old: &dyn Object) -> Vec<field::Error> {
-        self.faults(new, Some(old))
+        self.faults(new, Some(old), true)
     }
     fn warnings(&self, object: &dyn Object, old: Option<&dyn Object>) -> Vec<String> {
         // Of a new object nothing was wrong before.

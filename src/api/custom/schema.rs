@@ -398,15 +398,20 @@ pub fn selectable(errors: &mut Errors, path: &Path, version: &Value, schema: Opt
     }
 }
 
-/// The formats of a schema that nobody knows for its type, in the order in which they are met.
-pub fn unknown_formats(schema: &Value, met: &mut Vec<String>) {
+/// Whether the schema's format is one that its type may have.
+pub fn is_known_format(schema: &Value) -> bool {
     let format = text(schema, "format");
-    let known = match text(schema, "type") {
+    match text(schema, "type") {
         "" | "string" => FORMATS.contains(&format.replace('-', "").as_str()),
         "integer" => matches!(format, "int32" | "int64"),
         "number" => matches!(format, "float" | "double"),
         _ => false,
-    };
+    }
+}
+
+/// The formats of a schema that nobody knows for its type, in the order in which they are met.
+pub fn unknown_formats(schema: &Value, met: &mut Vec<String>) {
+    let (format, known) = (text(schema, "format"), is_known_format(schema));
     if !format.is_empty() && !known && !met.iter().any(|one| one == format) {
         met.push(format.to_owned());
     }

@@ -1,12 +1,15 @@
-//! What a structural schema does to a custom resource: unknown fields go, defaults come, the rest is validated.
+//! What a structural schema does to a custom resource: unknown fields go, defaults come; lists without repetition,
+//! objects within objects and scales are judged. The values are judged in `values`, by rules in `rules`.
 //!
-//! Models Kubernetes 1.36 staging/src/k8s.io/apiextensions-apiserver/pkg/apiserver/{schema/pruning,schema/defaulting,
-//! validation} and vendor/k8s.io/kube-openapi/pkg/validation. Runs no rules (`x-kubernetes-validations`): `rules` does.
+//! Models Kubernetes 1.36 staging/src/k8s.io/apiextensions-apiserver/pkg/apiserver/schema/{pruning,defaulting,listtype,
+//! objectmeta} and pkg/registry/customresource/validator.go.
 
-use regex_lite::Regex;
 use serde_json::{Map, Value};
 
-use crate::apimachinery::field::{Error, ErrorKind, Path};
+use crate::apimachinery::content;
+use crate::apimachinery::facts::facts;
+use crate::apimachinery::field::{Error, Path};
+use crate::apimachinery::patch::go_map;
 
 /// Whether a word of a schema is `true`.
 pub(super) fn flag(schema: &Value, name: &str) -> bool {
@@ -74,10 +77,11 @@ fn prune_value(schema: &Value, value: &mut Value, path: &str, gone: &mut Vec<Str
     match value {
         Value::Object(map) => prune_map(schema, map, path, flag(schema, "x-kubernetes-embedded-resource"), gone),
         Value::Array(items) => {
-            if let Some(inner) = schema.get("items") {
-                for (index, item) in items.iter_mut().enumerate() {
-                    prune_value(inner, item, &format!("{path}[{index}]"), gone);
-                }
+            // Of elements without a schema nothing is known, and so nothing stays.
+            let kept = flag(schema, "x-kubernetes-preserve-unknown-fields");
+            let inner = schema.get("items").or(Some(&Value::Null).filter(|_| !kept));
+            for (index, item) in items.iter_mut().enumerate() {
+                inner.into_iter().for_each(|inner| prune_value(inner, item, &format!("{path}[{index}]"), gone));
             }
         }
         _ => {}
@@ -110,196 +114,180 @@ pub fn set_defaults(schema: &Value, value: &mut Value) {
         }
         Value::Array(items) => {
             if let Some(inner) = schema.get("items") {
-                items.iter_mut().for_each(|item| set_defaults(inner, item));
+                for item in items {
+                    if item.is_null() && !flag(inner, "nullable") {
+                        *item = inner.get("default").cloned().unwrap_or_default();
+                    }
+                    set_defaults(inner, item);
+                }
             }
         }
         _ => {}
     }
 }
 
-/// What is wrong with a value, field by field.
-pub fn validate(schema: &Value, value: &Value) -> Vec<Error> {
+/// Drops nulls where there may be none and nothing is filled in for them.
+pub fn prune_nulls(schema: &Value, value: &mut Value) {
+    match value {
+        Value::Object(map) => map.retain(|name, value| match below(schema, name) {
+            Below::Schema(inner) if value.is_null() => {
+                flag(inner, "nullable") || inner.get("default").is_some_and(|default| !default.is_null())
+            }
+            Below::Schema(inner) => {
+                prune_nulls(inner, value);
+                true
+            }
+            _ => true,
+        }),
+        Value::Array(items) => {
+            if let Some(inner) = schema.get("items") {
+                items.iter_mut().for_each(|item| prune_nulls(inner, item));
+            }
+        }
+        _ => {}
+    }
+}
+
+/// Visits what the schema has a schema for, with its path; what holds it comes first.
+fn visit(path: &Path, schema: &Value, value: &Value, each: &mut dyn FnMut(&Path, &Value, &Value)) {
+    each(path, schema, value);
+    match value {
+        Value::Object(map) => {
+            for (name, value) in map {
+                let known = schema.get("properties").is_some_and(|all| all.get(name).is_some());
+                if let Below::Schema(inner) = below(schema, name) {
+                    let path = if known { path.child(name) } else { path.key(name) };
+                    visit(&path, inner, value, each);
+                }
+            }
+        }
+        Value::Array(items) => {
+            for (index, item) in items.iter().enumerate() {
+                schema.get("items").into_iter().for_each(|inner| visit(&path.index(index), inner, item, each));
+            }
+        }
+        _ => {}
+    }
+}
+
+/// Lists whose elements are told apart have each once (`ValidateListSetsAndMaps`).
+pub fn repeated(schema: &Value, value: &Value) -> Vec<Error> {
     let mut errors = Vec::new();
-    check(schema, value, "", &mut errors);
+    visit(&Path::default(), schema, value, &mut |path, schema, value| {
+        let Value::Array(items) = value else { return };
+        match text(schema, "x-kubernetes-list-type") {
+            "set" => twice(&mut errors, path, items),
+            "map" => {
+                let is_object = |(_, item): &(usize, &Value)| !item.is_null() && !item.is_object();
+                if let Some((index, item)) = items.iter().enumerate().find(is_object) {
+                    let why = "must be an object for an array of list-type map";
+                    errors.push(Error::invalid(&path.index(index), item, why));
+                    return;
+                }
+                let keys = schema.get("x-kubernetes-list-map-keys").and_then(Value::as_array);
+                let keys: Vec<&str> = keys.into_iter().flatten().filter_map(Value::as_str).collect();
+                let key = |item: &Value| -> Value {
+                    let held = keys.iter().filter_map(|key| Some(((*key).to_owned(), item.get(*key)?.clone())));
+                    held.collect::<Map<_, _>>().into()
+                };
+                twice(&mut errors, path, &items.iter().map(key).collect::<Vec<_>>());
+            }
+            _ => {}
+        }
+    });
     errors
 }
 
-fn path_of(path: &str) -> Path {
-    Path::new(path)
-}
-
-fn invalid(path: &str, value: &Value, why: &str) -> Error {
-    Error::invalid(&path_of(path), value, format!("{path} in body {why}"))
-}
-
-fn type_of(value: &Value) -> &'static str {
-    match value {
-        Value::Null => "null",
-        Value::Bool(_) => "boolean",
-        Value::Number(number) if number.is_f64() && number.as_f64().is_some_and(|n| n.fract() != 0.0) => "number",
-        Value::Number(_) => "integer",
-        Value::String(_) => "string",
-        Value::Array(_) => "array",
-        Value::Object(_) => "object",
-    }
-}
-
-fn check(schema: &Value, value: &Value, path: &str, errors: &mut Vec<Error>) {
-    let (wanted, given) = (text(schema, "type"), type_of(value));
-    if value.is_null() && flag(schema, "nullable") {
-        return;
-    }
-    let either = flag(schema, "x-kubernetes-int-or-string") && matches!(given, "integer" | "string");
-    if !wanted.is_empty() && !either && given != wanted && (wanted, given) != ("number", "integer") {
-        let why = format!("must be of type {wanted}: \"{given}\"");
-        let mut fault = invalid(path, &Value::String(given.to_owned()), &why);
-        fault.kind = ErrorKind::TypeInvalid;
-        errors.push(fault);
-        return;
-    }
-    if let Some(choices) = schema.get("enum").and_then(Value::as_array)
-        && !choices.contains(value)
-    {
-        let shown: Vec<String> =
-            choices.iter().map(|one| one.as_str().map_or_else(|| one.to_string(), str::to_owned)).collect();
-        let shown: Vec<&str> = shown.iter().map(String::as_str).collect();
-        errors.push(Error::not_supported(&path_of(path), value, &shown));
-    }
-    match value {
-        Value::String(held) => check_text(schema, held, value, path, errors),
-        Value::Number(number) => check_number(schema, number.as_f64().unwrap_or_default(), value, path, errors),
-        Value::Array(items) => check_list(schema, items, path, errors),
-        Value::Object(map) => check_map(schema, map, path, errors),
-        _ => {}
-    }
-    for one in schema.get("allOf").and_then(Value::as_array).into_iter().flatten() {
-        check(one, value, path, errors);
-    }
-    let fits = |one: &Value| validate(one, value).is_empty();
-    if let Some(some) = schema.get("anyOf").and_then(Value::as_array)
-        && !some.iter().any(fits)
-    {
-        let why = format!("\"{path}\" must validate at least one schema (anyOf)");
-        errors.push(Error::invalid(&path_of(path), "", why));
-    }
-    if let Some(some) = schema.get("oneOf").and_then(Value::as_array) {
-        let count = some.iter().filter(|one| fits(one)).count();
-        if count != 1 {
-            let found =
-                if count == 0 { "Found none valid".to_owned() } else { format!("Found {count} valid alternatives") };
-            let why = format!("\"{path}\" must validate one and only one schema (oneOf). {found}");
-            errors.push(Error::invalid(&path_of(path), "", why));
-        }
-    }
-    if schema.get("not").is_some_and(fits) {
-        let why = format!("\"{path}\" must not validate the schema (not)");
-        errors.push(Error::invalid(&path_of(path), "", why));
-    }
-}
-
-fn check_text(schema: &Value, held: &str, value: &Value, path: &str, errors: &mut Vec<Error>) {
-    let limit = |name: &str| schema.get(name).and_then(Value::as_u64).and_then(|limit| usize::try_from(limit).ok());
-    let length = held.chars().count();
-    if let Some(most) = limit("maxLength").filter(|most| length > *most) {
-        errors.push(Error::too_long(&path_of(path), most));
-    }
-    if let Some(least) = limit("minLength").filter(|least| length < *least) {
-        errors.push(invalid(path, value, &format!("should be at least {least} chars long")));
-    }
-    let pattern = text(schema, "pattern");
-    if !pattern.is_empty() && Regex::new(pattern).is_ok_and(|regex| !regex.is_match(held)) {
-        errors.push(invalid(path, value, &format!("should match '{pattern}'")));
-    }
-    let fits = match text(schema, "format") {
-        "date-time" => held.parse::<jiff::Timestamp>().is_ok(),
-        "date" => held.parse::<jiff::civil::Date>().is_ok(),
-        "ipv4" => held.parse::<core::net::Ipv4Addr>().is_ok(),
-        "ipv6" => held.parse::<core::net::Ipv6Addr>().is_ok(),
-        _ => true,
-    };
-    if !fits {
-        let format = text(schema, "format");
-        errors.push(invalid(path, value, &format!("must be of type {format}: {:?}", held)));
-    }
-}
-
-fn check_number(schema: &Value, held: f64, value: &Value, path: &str, errors: &mut Vec<Error>) {
-    let limit = |name: &str| schema.get(name).and_then(Value::as_f64);
-    if let Some(most) = limit("maximum") {
-        let exclusive = flag(schema, "exclusiveMaximum");
-        if held > most || (exclusive && held >= most) {
-            let than = if exclusive { "should be less than" } else { "should be less than or equal to" };
-            errors.push(invalid(path, value, &format!("{than} {most}")));
-        }
-    }
-    if let Some(least) = limit("minimum") {
-        let exclusive = flag(schema, "exclusiveMinimum");
-        if held < least || (exclusive && held <= least) {
-            let than = if exclusive { "should be greater than" } else { "should be greater than or equal to" };
-            errors.push(invalid(path, value, &format!("{than} {least}")));
-        }
-    }
-    if let Some(of) = limit("multipleOf").filter(|of| *of > 0.0 && (held / of).fract().abs() > 1e-9) {
-        errors.push(invalid(path, value, &format!("should be a multiple of {of}")));
-    }
-}
-
-fn check_list(schema: &Value, items: &[Value], path: &str, errors: &mut Vec<Error>) {
-    let limit = |name: &str| schema.get(name).and_then(Value::as_u64).and_then(|limit| usize::try_from(limit).ok());
-    if let Some(most) = limit("maxItems").filter(|most| items.len() > *most) {
-        errors.push(Error::too_many(&path_of(path), items.len(), most));
-    }
-    if let Some(least) = limit("minItems").filter(|least| items.len() < *least) {
-        let count = Value::from(items.len());
-        errors.push(invalid(path, &count, &format!("should have at least {least} items")));
-    }
-    if let Some(inner) = schema.get("items") {
-        for (index, item) in items.iter().enumerate() {
-            check(inner, item, &format!("{path}[{index}]"), errors);
-        }
-    }
-    let keys: Vec<&str> = match text(schema, "x-kubernetes-list-type") {
-        "map" => {
-            let keys = schema.get("x-kubernetes-list-map-keys").and_then(Value::as_array);
-            keys.into_iter().flatten().filter_map(Value::as_str).collect()
-        }
-        "set" => Vec::new(),
-        _ => return,
-    };
-    let identity = |item: &Value| -> Value {
-        if keys.is_empty() {
-            return item.clone();
-        }
-        keys.iter().filter_map(|key| Some(((*key).to_owned(), item.get(*key)?.clone()))).collect::<Map<_, _>>().into()
-    };
+/// Of what comes again, the second is told.
+fn twice(errors: &mut Vec<Error>, path: &Path, items: &[Value]) {
     for (index, item) in items.iter().enumerate() {
-        let own = identity(item);
-        if items.iter().take(index).any(|earlier| identity(earlier) == own) {
-            errors.push(Error::duplicate(&path_of(&format!("{path}[{index}]")), own));
+        if items.iter().take(index).filter(|earlier| *earlier == item).count() == 1 {
+            errors.push(Error::duplicate(&path.index(index), item));
         }
     }
 }
 
-fn check_map(schema: &Value, map: &Map<String, Value>, path: &str, errors: &mut Vec<Error>) {
-    let child = |name: &str| if path.is_empty() { name.to_owned() } else { format!("{path}.{name}") };
-    for name in schema.get("required").and_then(Value::as_array).into_iter().flatten().filter_map(Value::as_str) {
-        if !map.contains_key(name) {
-            errors.push(Error::required(&path_of(&child(name)), ""));
+/// An object within the object says what it is (`validateEmbeddedResource`). Of its metadata only the types are judged.
+pub fn embedded(schema: &Value, value: &Value) -> Vec<Error> {
+    let mut errors = Vec::new();
+    visit(&Path::default(), schema, value, &mut |path, schema, value| {
+        if !flag(schema, "x-kubernetes-embedded-resource") || !value.is_object() {
+            return;
+        }
+        for field in ["apiVersion", "kind"] {
+            let path = path.child(field);
+            let why = match value.get(field) {
+                None => {
+                    errors.push(Error::required(&path, ""));
+                    continue;
+                }
+                Some(Value::String(text)) if text.is_empty() => "must not be empty".to_owned(),
+                Some(Value::String(text)) if field == "apiVersion" && text.matches('/').count() > 1 => {
+                    format!("unexpected GroupVersion string: {text}")
+                }
+                Some(Value::String(text)) if field == "kind" => match content::dns1035_label(&text.to_lowercase()) {
+                    wrong if wrong.is_empty() => continue,
+                    wrong => format!("may have mixed case, but should otherwise match: {}", wrong.join(",")),
+                },
+                Some(Value::String(_)) => continue,
+                Some(_) => "must be a string".to_owned(),
+            };
+            errors.push(Error::invalid(&path, &value[field], why));
+        }
+        if let Some(given) = value.get("metadata")
+            && let Some(why) = facts().decode_as("meta.v1.ObjectMeta", given).and_then(|found| found.error)
+        {
+            errors.push(Error::invalid(&path.child("metadata"), given, why));
+        }
+    });
+    errors
+}
+
+/// The replicas that a scale names are whole numbers, and its selector is a text.
+pub fn scaled(value: &Value, path: &str, is_text: bool) -> Option<Error> {
+    let at = Path::new(path);
+    let names: Vec<&str> = path.trim_start_matches('.').split('.').collect();
+    let (mut found, wanted) = (value, if is_text { "string" } else { "int64" });
+    let go_type = |value: &Value| match value {
+        Value::Null => "<nil>",
+        Value::Bool(_) => "bool",
+        Value::Number(number) if number.is_f64() => "float64",
+        Value::Number(_) => "int64",
+        Value::String(_) => "string",
+        Value::Array(_) => "[]interface {}",
+        Value::Object(_) => "map[string]interface {}",
+    };
+    let empty = if is_text { Value::from("") } else { Value::from(0) };
+    let wrong = |depth: usize, found: &Value, wanted: &str| {
+        let within: String = names.iter().take(depth).map(|name| format!(".{name}")).collect();
+        let why =
+            format!("{within} accessor error: {} is of the type {}, expected {wanted}", go_map(found), go_type(found));
+        Some(Error::invalid(&at, &empty, why))
+    };
+    for (depth, name) in names.iter().enumerate() {
+        match found {
+            Value::Object(map) => found = map.get(*name)?,
+            Value::Null => return None,
+            other => return wrong(depth + 1, other, "map[string]interface{}"),
         }
     }
-    for (name, value) in map {
-        if path.is_empty() && is_own(name) {
-            continue;
+    match (found.as_i64(), found) {
+        (Some(number), _) if !is_text && number < 0 => {
+            Some(Error::invalid(&at, number, "should be a non-negative integer"))
         }
-        if let Below::Schema(inner) = below(schema, name) {
-            check(inner, value, &child(name), errors);
+        (Some(number), _) if !is_text && number > i64::from(i32::MAX) => {
+            Some(Error::invalid(&at, number, format!("should be less than or equal to {}", i32::MAX)))
         }
+        (Some(_), _) if !is_text => None,
+        (_, Value::String(_)) if is_text => None,
+        (_, other) => wrong(names.len(), other, wanted),
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::api::custom::values;
     use serde_json::json;
 
     fn schema() -> Value {
@@ -355,7 +343,7 @@ mod tests {
             ),
         ];
         for (spec, expected) in cases {
-            let errors = validate(&schema(), &json!({"spec": spec}));
+            let errors = values::validate(&schema(), &json!({"spec": spec}), None, &Path::default());
             assert_eq!(errors.iter().map(ToString::to_string).collect::<Vec<_>>(), [expected]);
         }
     }

@@ -21,7 +21,12 @@ pub struct Decoding {
 impl Facts {
     /// Decodes a document as this kind, or `None` when the kind is not known.
     pub fn decode(&self, api_version: &str, kind: &str, document: &Value) -> Option<Decoding> {
-        let root = self.of_kind(api_version, kind)?;
+        self.decode_as(self.of_kind(api_version, kind)?.name, document)
+    }
+
+    /// Decodes a document as this type (`meta.v1.ObjectMeta`), or `None` when the type is not known.
+    pub fn decode_as(&self, type_name: &str, document: &Value) -> Option<Decoding> {
+        let root = self.get(type_name)?;
         let mut walk =
             Walk { facts: self, names: Vec::new(), path: String::new(), within: "", found: Decoding::default() };
         if let Err(fatal) = walk.object(root, document) {

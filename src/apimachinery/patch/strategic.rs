@@ -7,6 +7,7 @@ use std::collections::BTreeSet;
 use serde_json::{Map, Value};
 
 use crate::apimachinery::facts::{Facts, Field, Shape, Type};
+use crate::text::go_number::format_general;
 
 const DIRECTIVE: &str = "$patch";
 const RETAIN_KEYS: &str = "$retainKeys";
@@ -238,6 +239,7 @@ pub(crate) fn go_map(value: &Value) -> String {
         }
         Value::String(text) => text.clone(),
         Value::Null => "<nil>".to_owned(),
+        Value::Number(number) if number.is_f64() => format_general(number.as_f64().unwrap_or_default()),
         other => other.to_string(),
     }
 }
