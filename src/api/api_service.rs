@@ -79,7 +79,8 @@ fn service(content: &Map<String, Value>) -> Option<&Value> {
     content.get("spec")?.get("service").filter(|held| !held.is_null())
 }
 
-fn cells(content: &Map<String, Value>) -> Vec<Cell> {
+fn cells(object: &PlainObject) -> Vec<Cell> {
+    let content = object.content();
     let named = |part| text(content, ["spec", "service", part]);
     let service = match service(content) {
         Some(_) => format!("{}/{}", named("namespace"), named("name")),

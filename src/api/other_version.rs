@@ -18,6 +18,8 @@ pub struct OtherVersion {
     inward: fn(&mut Map<String, Value>),
     /// From the stored version to this one.
     outward: fn(&mut Map<String, Value>),
+    /// What a field that objects are selected by is called here; `None` when they are not selected by it.
+    field: fn(&'static str) -> Option<&'static str>,
 }
 
 /// `autoscaling/v1`: the target is a share of CPU; what else there is stands in annotations.
@@ -34,6 +36,7 @@ pub static HORIZONTAL_POD_AUTOSCALER_V1: OtherVersion = OtherVersion {
     .status(),
     inward: autoscaler_inward,
     outward: autoscaler_outward,
+    field: Some,
 };
 
 /// `events.k8s.io/v1`: the same Events with other names for their fields.
@@ -41,6 +44,7 @@ pub static EVENT_V1: OtherVersion = OtherVersion {
     info: &KindInfo::new("events.k8s.io", "v1", "Event", "events", "event").short(&["ev"]),
     inward: |object| rename(object, EVENT_FIELDS.iter().map(|(core, newer)| (*newer, *core))),
     outward: |object| rename(object, EVENT_FIELDS.iter().copied()),
+    field: |name| EVENT_SELECTORS.iter().find(|(core, _)| *core == name).map(|(_, newer)| *newer),
 };
 
 const EVENT_FIELDS: &[(&str, &str)] = &[
@@ -51,6 +55,20 @@ const EVENT_FIELDS: &[(&str, &str)] = &[
     ("firstTimestamp", "deprecatedFirstTimestamp"),
     ("lastTimestamp", "deprecatedLastTimestamp"),
     ("count", "deprecatedCount"),
+];
+
+/// By what Events are selected, in the words of either version.
+const EVENT_SELECTORS: &[(&str, &str)] = &[
+    ("involvedObject.kind", "regarding.kind"),
+    ("involvedObject.namespace", "regarding.namespace"),
+    ("involvedObject.name", "regarding.name"),
+    ("involvedObject.uid", "regarding.uid"),
+    ("involvedObject.apiVersion", "regarding.apiVersion"),
+    ("involvedObject.resourceVersion", "regarding.resourceVersion"),
+    ("involvedObject.fieldPath", "regarding.fieldPath"),
+    ("reason", "reason"),
+    ("reportingComponent", "reportingController"),
+    ("type", "type"),
 ];
 
 fn rename(object: &mut Map<String, Value>, names: impl Iterator<Item = (&'static str, &'static str)>) {
@@ -201,7 +219,8 @@ impl KindOps for OtherVersion {
         self.stored().map(|stored| stored.row(object, now)).unwrap_or_default()
     }
     fn selectable_fields(&self, object: &dyn Object) -> Vec<(&'static str, String)> {
-        self.stored().map(|stored| stored.selectable_fields(object)).unwrap_or_default()
+        let fields = self.stored().map(|stored| stored.selectable_fields(object)).unwrap_or_default();
+        fields.into_iter().filter_map(|(name, value)| Some(((self.field)(name)?, value))).collect()
     }
 }
 

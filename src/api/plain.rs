@@ -22,7 +22,7 @@ pub struct PlainKind {
     /// stands for nothing.
     paths: &'static [&'static str],
     /// The same, when it takes more than a path.
-    cells: fn(&Map<String, Value>) -> Vec<Cell>,
+    cells: fn(&PlainObject) -> Vec<Cell>,
     /// What the server adds to a new object.
     prepare: fn(&mut PlainObject),
     /// What is wrong with an object.
@@ -38,7 +38,7 @@ impl PlainKind {
     pub(super) const fn with(
         info: &'static KindInfo,
         columns: &'static [Column],
-        cells: fn(&Map<String, Value>) -> Vec<Cell>,
+        cells: fn(&PlainObject) -> Vec<Cell>,
         prepare: fn(&mut PlainObject),
         validate: fn(&PlainObject) -> Vec<field::Error>,
     ) -> Self {
@@ -83,32 +83,22 @@ macro_rules! plain_kinds {
 }
 
 plain_kinds! {
-    CERTIFICATE_SIGNING_REQUEST = "certificates.k8s.io" "CertificateSigningRequest" "certificatesigningrequests.certificates.k8s.io" "certificatesigningrequest".short(&["csr"]).cluster_scoped().status();
-    IPADDRESS = "networking.k8s.io" "IPAddress" "ipaddresses.networking.k8s.io" "ipaddress".short(&["ip"]).cluster_scoped();
     SERVICE_CIDR = "networking.k8s.io" "ServiceCIDR" "servicecidrs.networking.k8s.io" "servicecidr".cluster_scoped().status()
         => "CIDRs" "string" "spec.cidrs";
-    CSI_DRIVER = "storage.k8s.io" "CSIDriver" "csidrivers.storage.k8s.io" "csidriver".cluster_scoped();
     CSINODE = "storage.k8s.io" "CSINode" "csinodes.storage.k8s.io" "csinode".cluster_scoped()
         => "Drivers" "integer" "#spec.drivers";
-    CSISTORAGE_CAPACITY = "storage.k8s.io" "CSIStorageCapacity" "csistoragecapacities.storage.k8s.io" "csistoragecapacity";
-    VOLUME_ATTACHMENT = "storage.k8s.io" "VolumeAttachment" "volumeattachments.storage.k8s.io" "volumeattachment".cluster_scoped().status();
     VOLUME_ATTRIBUTES_CLASS = "storage.k8s.io" "VolumeAttributesClass" "volumeattributesclasses.storage.k8s.io" "volumeattributesclass".short(&["vac"]).cluster_scoped()
         => "DriverName" "string" "driverName";
-    MUTATING_ADMISSION_POLICY = "admissionregistration.k8s.io" "MutatingAdmissionPolicy" "mutatingadmissionpolicies.admissionregistration.k8s.io" "mutatingadmissionpolicy".cluster_scoped().extension();
-    MUTATING_ADMISSION_POLICY_BINDING = "admissionregistration.k8s.io" "MutatingAdmissionPolicyBinding" "mutatingadmissionpolicybindings.admissionregistration.k8s.io" "mutatingadmissionpolicybinding".cluster_scoped().extension();
     MUTATING_WEBHOOK_CONFIGURATION = "admissionregistration.k8s.io" "MutatingWebhookConfiguration" "mutatingwebhookconfigurations.admissionregistration.k8s.io" "mutatingwebhookconfiguration".cluster_scoped().extension()
         => "Webhooks" "integer" "#webhooks";
-    VALIDATING_ADMISSION_POLICY_BINDING = "admissionregistration.k8s.io" "ValidatingAdmissionPolicyBinding" "validatingadmissionpolicybindings.admissionregistration.k8s.io" "validatingadmissionpolicybinding".cluster_scoped().extension();
     VALIDATING_WEBHOOK_CONFIGURATION = "admissionregistration.k8s.io" "ValidatingWebhookConfiguration" "validatingwebhookconfigurations.admissionregistration.k8s.io" "validatingwebhookconfiguration".cluster_scoped().extension()
         => "Webhooks" "integer" "#webhooks";
     RUNTIME_CLASS = "node.k8s.io" "RuntimeClass" "runtimeclasses.node.k8s.io" "runtimeclass".cluster_scoped()
         => "Handler" "string" "handler";
     DEVICE_CLASS = "resource.k8s.io" "DeviceClass" "deviceclasses.resource.k8s.io" "deviceclass".cluster_scoped();
-    RESOURCE_CLAIM = "resource.k8s.io" "ResourceClaim" "resourceclaims.resource.k8s.io" "resourceclaim".status();
     RESOURCE_CLAIM_TEMPLATE = "resource.k8s.io" "ResourceClaimTemplate" "resourceclaimtemplates.resource.k8s.io" "resourceclaimtemplate";
     RESOURCE_SLICE = "resource.k8s.io" "ResourceSlice" "resourceslices.resource.k8s.io" "resourceslice".cluster_scoped()
         => "Node" "string" "spec.nodeName", "Driver" "string" "spec.driver", "Pool" "string" "spec.pool.name";
-    FLOW_SCHEMA = "flowcontrol.apiserver.k8s.io" "FlowSchema" "flowschemas.flowcontrol.apiserver.k8s.io" "flowschema".cluster_scoped().status();
     PRIORITY_LEVEL_CONFIGURATION = "flowcontrol.apiserver.k8s.io" "PriorityLevelConfiguration" "prioritylevelconfigurations.flowcontrol.apiserver.k8s.io" "prioritylevelconfiguration".cluster_scoped().status()
         => "Type" "string" "spec.type", "NominalConcurrencyShares" "string" "spec.limited.nominalConcurrencyShares?<none>", "Queues" "string" "spec.limited.limitResponse.queuing.queues?<none>", "HandSize" "string" "spec.limited.limitResponse.queuing.handSize?<none>", "QueueLengthLimit" "string" "spec.limited.limitResponse.queuing.queueLengthLimit?<none>";
 }
@@ -263,13 +253,22 @@ impl KindOps for PlainKind {
         let mut row = vec![json!(meta::name(object.meta()))];
         if let Some(held) = object.as_any().downcast_ref::<PlainObject>() {
             row.extend(self.paths.iter().map(|path| at_path(&held.content, path)));
-            row.extend((self.cells)(&held.content));
+            row.extend((self.cells)(held));
         }
-        row.push(json!(cells::age(object.meta(), now)));
+        if let Some(place) = self.columns.iter().position(|column| column.name == Column::AGE.name) {
+            row.insert(place.min(row.len()), json!(cells::age(object.meta(), now)));
+        }
         row
     }
-    fn selectable_fields(&self, _: &dyn Object) -> Vec<(&'static str, String)> {
-        Vec::new()
+    fn selectable_fields(&self, object: &dyn Object) -> Vec<(&'static str, String)> {
+        let named: &[&'static str] = match self.info.kind {
+            "CertificateSigningRequest" => &["spec.signerName"],
+            "ResourceSlice" => &["spec.nodeName", "spec.driver"],
+            _ => return Vec::new(),
+        };
+        let Some(held) = object.as_any().downcast_ref::<PlainObject>() else { return Vec::new() };
+        let text = |path: &str| at_path(&held.content, path).as_str().unwrap_or_default().to_owned();
+        named.iter().map(|path| (*path, text(path))).collect()
     }
 }
 

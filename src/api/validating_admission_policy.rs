@@ -54,7 +54,8 @@ fn spec<'a>(content: &'a Map<String, Value>, name: &str) -> Option<&'a Value> {
     content.get("spec")?.get(name).filter(|held| !held.is_null())
 }
 
-fn cells(content: &Map<String, Value>) -> Vec<Cell> {
+fn cells(object: &PlainObject) -> Vec<Cell> {
+    let content = object.content();
     let count = spec(content, "validations").and_then(Value::as_array).map_or(0, Vec::len);
     let kind = spec(content, "paramKind").map(|kind| {
         let part = |name: &str| kind.get(name).and_then(Value::as_str).unwrap_or_default();

@@ -102,6 +102,9 @@ pub struct Status {
     pub retry_after_seconds: u32,
     /// A token to go on with an old list in the present; empty when there is none.
     pub next: String,
+    /// Whether the text is that of a status code alone (`NewGenericServerResponse`): then there are details, though
+    /// nothing is known to stand in them.
+    pub generic: bool,
 }
 
 impl Status {
@@ -116,6 +119,7 @@ impl Status {
             causes: Vec::new(),
             retry_after_seconds: 0,
             next: String::new(),
+            generic: false,
         }
     }
 
@@ -135,7 +139,14 @@ impl Status {
 
     /// `the server could not find the requested resource`.
     pub fn unknown_path() -> Self {
-        Self::new(Reason::NotFound, "the server could not find the requested resource".to_owned())
+        Self::generic(Reason::NotFound, "the server could not find the requested resource")
+    }
+
+    /// What a status code says by itself.
+    pub fn generic(reason: Reason, message: impl Into<String>) -> Self {
+        let mut status = Self::new(reason, message.into());
+        status.generic = true;
+        status
     }
 
     /// `jobs.batch "x" already exists`.
@@ -204,7 +215,7 @@ impl Status {
     /// `the server does not allow this method on the requested resource`.
     pub fn method_not_allowed() -> Self {
         let text = "the server does not allow this method on the requested resource";
-        Self::new(Reason::MethodNotAllowed, text.to_owned())
+        Self::generic(Reason::MethodNotAllowed, text)
     }
 
     /// 410 with reason `Expired`, as an old watch or continue token gets.
@@ -263,7 +274,7 @@ impl Status {
             if !self.next.is_empty() {
                 fields.insert("metadata".to_owned(), json!({"continue": self.next}));
             }
-            if !details.is_empty() {
+            if self.generic || !details.is_empty() {
                 fields.insert("details".to_owned(), Value::Object(details));
             }
             if self.reason == Reason::Unknown {

@@ -3,13 +3,14 @@
 //! Models Kubernetes 1.36 plugin/pkg/auth/authorizer/rbac/rbac.go and
 //! staging/src/k8s.io/apiserver/pkg/endpoints/filters/{authorization,impersonation}.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use k8s_openapi::api::rbac::v1::{ClusterRole, ClusterRoleBinding, PolicyRule, Role, RoleBinding, RoleRef, Subject};
 
 use super::route::{self, Target};
 use super::{ApiServer, Caller, endpoints};
-use crate::apimachinery::{Reason, Status};
+use crate::apimachinery::{Reason, Status, content};
 use crate::text::http::{Method, Request};
 
 /// Members may do everything, whatever the roles say.
@@ -40,10 +41,18 @@ impl Wish {
         let method = request.method;
         let Some(target) = target else {
             let (group, version, rest) = route::group_version(&request.path).unwrap_or_default();
-            if let ([resource], false) = (rest.as_slice(), version.is_empty()) {
-                let verb = if method == Method::Post { "create" } else { "list" };
-                let (group, resource) = (group.to_owned(), (*resource).to_owned());
-                return Self { verb: verb.to_owned(), group, resource, ..Self::default() };
+            if let (Some((namespace, resource, name)), false) = (asked_of(&rest), version.is_empty()) {
+                let verb = match method {
+                    Method::Get if name.is_empty() => "list",
+                    Method::Get => "get",
+                    Method::Post => "create",
+                    Method::Put => "update",
+                    Method::Patch => "patch",
+                    Method::Delete if name.is_empty() => "deletecollection",
+                    Method::Delete => "delete",
+                };
+                let [group, resource, namespace, name] = [group, resource, namespace, name].map(str::to_owned);
+                return Self { verb: verb.to_owned(), group, resource, namespace, name, ..Self::default() };
             }
             let verb = if method == Method::Get { "get".to_owned() } else { method.as_str().to_lowercase() };
             return Self { verb, path: request.path.clone(), ..Self::default() };
@@ -83,7 +92,7 @@ impl Wish {
     pub fn refusal(&self, user: &str) -> Status {
         if self.resource.is_empty() {
             let text = format!("forbidden: User \"{user}\" cannot {} path \"{}\"", self.verb, self.path);
-            return Status::other(Reason::Forbidden, text);
+            return Status::generic(Reason::Forbidden, text);
         }
         let place = match self.namespace.as_str() {
             "" => "at the cluster scope".to_owned(),
@@ -101,27 +110,52 @@ impl Wish {
     }
 }
 
+/// The namespace, the resource and the name that the rest of a path asks for, whether there is such a resource or not.
+fn asked_of<'a>(rest: &[&'a str]) -> Option<(&'a str, &'a str, &'a str)> {
+    match rest {
+        ["namespaces", namespace, resource] => Some((namespace, resource, "")),
+        ["namespaces", namespace, resource, name, ..] => Some((namespace, resource, name)),
+        [resource] => Some(("", resource, "")),
+        [resource, name, ..] => Some(("", resource, name)),
+        [] => None,
+    }
+}
+
 /// Who a request comes from once `Impersonate-User` and `Impersonate-Group` are heeded.
 pub(super) fn effective(server: &ApiServer, caller: &Caller, request: &Request) -> Result<Option<Caller>, Status> {
-    let Some(user) = request.header("Impersonate-User").filter(|user| !user.is_empty()) else { return Ok(None) };
+    let Some(user) = request.header("Impersonate-User").filter(|user| !user.is_empty()) else {
+        return without_a_name(request).map(|()| None);
+    };
     let named = request.headers.iter().filter(|(name, _)| name.eq_ignore_ascii_case("Impersonate-Group"));
     let mut groups: Vec<Arc<str>> = named.map(|(_, group)| Arc::from(group.as_str())).collect();
-    let account = user.strip_prefix("system:serviceaccount:").and_then(|rest| rest.split_once(':'));
+    let account = account_of(user);
     let (resource, namespace, name) = match account {
         Some((namespace, name)) => ("serviceaccounts", namespace, name),
         None => ("users", "", user),
     };
-    let wishes =
-        std::iter::once((resource, namespace, name)).chain(groups.iter().map(|group| ("groups", "", &**group)));
-    for (resource, namespace, name) in wishes {
-        let wish = Wish {
+    if !is_master(caller) {
+        let wishes =
+            std::iter::once((resource, namespace, name)).chain(groups.iter().map(|group| ("groups", "", &**group)));
+        let wish = |resource: &str, namespace: &str, name: &str| Wish {
             verb: "impersonate".to_owned(),
             resource: resource.to_owned(),
             namespace: namespace.to_owned(),
             name: name.to_owned(),
             ..Wish::default()
         };
-        of_caller(server, caller, &wish)?;
+        for (resource, namespace, name) in wishes {
+            of_caller(server, caller, &wish(resource, namespace, name))?;
+        }
+        let group = "authentication.k8s.io".to_owned();
+        if let Some(uid) = request.header("Impersonate-Uid") {
+            of_caller(server, caller, &Wish { group: group.clone(), ..wish("uids", "", uid) })?;
+        }
+        for (key, values) in impersonated_extra(request) {
+            for value in values {
+                let wish = Wish { group: group.clone(), subresource: key.clone(), ..wish("userextras", "", &value) };
+                of_caller(server, caller, &wish)?;
+            }
+        }
     }
     // Groups that are named replace those that a service account has; being known comes with being somebody.
     let own = groups_of(user).into_iter().filter(|group| groups.is_empty() || group == "system:authenticated");
@@ -131,10 +165,63 @@ pub(super) fn effective(server: &ApiServer, caller: &Caller, request: &Request) 
     Ok(Some(Caller { user: user.into(), groups: groups.into(), manager: Arc::clone(&caller.manager) }))
 }
 
+/// What `Impersonate-Extra-KEY` headers say, by key.
+pub(super) fn impersonated_extra(request: &Request) -> BTreeMap<String, Vec<String>> {
+    let mut extra: BTreeMap<String, Vec<String>> = BTreeMap::new();
+    for (name, value) in &request.headers {
+        let name = name.to_ascii_lowercase();
+        if let Some(key) = name.strip_prefix("impersonate-extra-") {
+            extra.entry(key.replace("%2f", "/")).or_default().push(value.clone());
+        }
+    }
+    extra
+}
+
+/// Nobody is somebody's group alone.
+fn without_a_name(request: &Request) -> Result<(), Status> {
+    let headers = || {
+        request
+            .headers
+            .iter()
+            .filter(|(name, _)| name.get(..12).is_some_and(|head| head.eq_ignore_ascii_case("impersonate-")))
+    };
+    if headers().next().is_none() {
+        return Ok(());
+    }
+    let quoted = |texts: &[String]| texts.iter().map(|text| format!("{text:?}")).collect::<Vec<_>>().join(", ");
+    let list = |texts: &[String]| {
+        if texts.is_empty() { "[]string(nil)".to_owned() } else { format!("[]string{{{}}}", quoted(texts)) }
+    };
+    let of = |wanted: &str| -> Vec<String> {
+        headers().filter(|(name, _)| name.eq_ignore_ascii_case(wanted)).map(|(_, value)| value.clone()).collect()
+    };
+    let (groups, uid, extra) = (of("Impersonate-Group"), of("Impersonate-Uid").concat(), impersonated_extra(request));
+    if groups.is_empty() && uid.is_empty() && extra.is_empty() {
+        return Ok(());
+    }
+    let extra = if extra.is_empty() {
+        "map[string][]string(nil)".to_owned()
+    } else {
+        let entries: Vec<String> = extra.iter().map(|(key, values)| format!("{key:?}:{}", list(values))).collect();
+        format!("map[string][]string{{{}}}", entries.join(", "))
+    };
+    Err(Status::bad_request(format!(
+        "requested &user.DefaultInfo{{Name:\"\", UID:{uid:?}, Groups:{}, Extra:{extra}}} without impersonating a user name",
+        list(&groups)
+    )))
+}
+
+/// The namespace and the name of a service account that a user is.
+fn account_of(user: &str) -> Option<(&str, &str)> {
+    let (namespace, name) = user.strip_prefix("system:serviceaccount:")?.split_once(':')?;
+    let good = content::dns1123_label(namespace).is_empty() && content::dns1123_subdomain(name).is_empty();
+    good.then_some((namespace, name))
+}
+
 /// The groups that a user has by name.
 pub(super) fn groups_of(user: &str) -> Vec<String> {
     let mut groups = Vec::new();
-    if let Some((namespace, _)) = user.strip_prefix("system:serviceaccount:").and_then(|rest| rest.split_once(':')) {
+    if let Some((namespace, _)) = account_of(user) {
         groups.push("system:serviceaccounts".to_owned());
         groups.push(format!("system:serviceaccounts:{namespace}"));
     }

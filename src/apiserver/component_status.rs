@@ -24,10 +24,10 @@ pub(super) fn answer(call: &mut Call<'_>) -> Result<Option<Response>, Status> {
     let name = rest.trim_start_matches('/').to_owned();
     let wanted: Vec<&str> = COMPONENTS.iter().copied().filter(|known| name.is_empty() || *known == name).collect();
     if wanted.is_empty() {
-        return Err(Status::not_found("componentstatuses", &name));
+        return Err(Status::not_found("componentstatus", &name));
     }
     let objects: Vec<Value> = wanted.iter().map(|name| component(name)).collect();
-    let form = negotiate::form(call.request)?;
+    let form = negotiate::form(call.request, None)?;
     let value = match (form, name.is_empty()) {
         (Form::Table(_), _) => tabled(&wanted),
         (_, true) => json!({"kind": "ComponentStatusList", "apiVersion": "v1", "metadata": {}, "items": objects}),

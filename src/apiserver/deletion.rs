@@ -111,7 +111,7 @@ impl ApiServer {
         if self.admission {
             admission::may_delete(ops.info(), name)?;
         }
-        preconditions(resource, name, old.meta(), &options.precondition)?;
+        preconditions(&ops.info().qualified_kind(), name, old.meta(), &options.precondition)?;
         if orphans_by_default(resource) && options.propagation.is_none() {
             let text = "child pods are preserved by default when jobs are deleted; set propagationPolicy=Background to \
                         remove them or set propagationPolicy=Orphan to suppress this warning";
@@ -137,8 +137,9 @@ impl ApiServer {
             mark(object.meta_mut(), self.now());
         }
         if options.dry_run {
-            let waiting = || Deleted::Waiting(Stored { object: Arc::from(object), origin });
-            return Ok(if finalizers { waiting() } else { Deleted::Gone(stored) });
+            let last = Stored { object: Arc::from(object), origin };
+            let waits = finalizers || matches!(grace, Grace::Wait(seconds) if seconds > 0);
+            return Ok(if waits { Deleted::Waiting(last) } else { Deleted::Gone(last) });
         }
         // A graceful deletion is seen as a change first, even when there is no time to wait for.
         let changed = !object.equals(&*old);
@@ -227,21 +228,27 @@ pub(super) fn is_finished(object: &dyn Object) -> bool {
         && meta.deletion_grace_period_seconds.unwrap_or(0) == 0
 }
 
-fn preconditions(resource: &str, name: &str, held: &ObjectMeta, wanted: &Precondition) -> Result<(), Status> {
+/// Upstream speaks of the kind here, where it means the resource.
+fn preconditions(kind: &str, name: &str, held: &ObjectMeta, wanted: &Precondition) -> Result<(), Status> {
     if let Some(uid) = &wanted.uid
         && held.uid.as_ref() != Some(uid)
     {
-        let why = format!("Precondition failed: UID in precondition: {uid}, UID in object meta: {}", meta::uid(held));
-        return Err(Status::conflict(resource, name, &why));
+        let why = format!(
+            "the UID in the precondition ({uid}) does not match the UID in record ({}). The object might have been \
+             deleted and then recreated",
+            meta::uid(held)
+        );
+        return Err(Status::conflict(kind, name, &why));
     }
     if let Some(version) = &wanted.resource_version
         && held.resource_version.as_ref() != Some(version)
     {
         let have = held.resource_version.as_deref().unwrap_or_default();
         let why = format!(
-            "Precondition failed: ResourceVersion in precondition: {version}, ResourceVersion in object meta: {have}"
+            "the ResourceVersion in the precondition ({version}) does not match the ResourceVersion in record ({have}). \
+             The object might have been modified"
         );
-        return Err(Status::conflict(resource, name, &why));
+        return Err(Status::conflict(kind, name, &why));
     }
     Ok(())
 }

@@ -41,6 +41,9 @@ const GROUPS: &[&str] = &[
 
 const VERBS: &[&str] = &["create", "delete", "deletecollection", "get", "list", "patch", "update", "watch"];
 
+/// The same for kinds that somebody has defined, in that server's order.
+const DEFINED_VERBS: &[&str] = &["delete", "deletecollection", "get", "list", "patch", "create", "update", "watch"];
+
 /// What can only be created: nothing of it is kept.
 const ACTIONS: &[(&str, &str, &str, &str, &str, bool)] = &[
     ("", "v1", "bindings", "binding", "Binding", true),
@@ -92,9 +95,12 @@ pub(super) fn answer(server: &ApiServer, request: &Request) -> Result<Response, 
     let kinds = &server.served();
     let path = request.path.trim_end_matches('/');
     if request.method != Method::Get {
-        let known = matches!(path, "/api" | "/apis" | "")
+        let known = matches!(path, "/api" | "/version")
             || route::group_version(path).is_some_and(|(g, v, rest)| rest.is_empty() && has(kinds, g, v));
-        return Err(if known { Status::method_not_allowed() } else { Status::unknown_path() });
+        if known {
+            return Err(Status::method_not_allowed());
+        }
+        // Lists of groups and of paths are given whatever the method is.
     }
     if let Some(response) = openapi::answer(request, kinds, server.prose.as_deref()) {
         return Ok(response);
@@ -114,9 +120,22 @@ pub(super) fn answer(server: &ApiServer, request: &Request) -> Result<Response, 
                 .to_owned()
         }
         ("/apis", None) => group_list(kinds),
-        _ => below(kinds, path).ok_or_else(Status::unknown_path)?,
+        _ => match below(kinds, path) {
+            Some(text) => text,
+            None if is_served(path) => return Err(Status::unknown_path()),
+            None => return Ok(respond::no_such_page()),
+        },
     };
     Ok(respond::bytes(200, "application/json", text.into_bytes(), &[]))
+}
+
+/// Whether a path lies below a group of the server's own: only there are failures told in JSON.
+fn is_served(path: &str) -> bool {
+    match path.trim_start_matches('/').split('/').collect::<Vec<_>>().as_slice() {
+        ["api", ..] => true,
+        ["apis", group, _, ..] => GROUPS.contains(group),
+        _ => false,
+    }
 }
 
 /// Every group that has a kind or an action, in order.
@@ -202,7 +221,9 @@ fn kind_resource(info: &KindInfo) -> Resource {
         group: String::new(),
         version: String::new(),
         kind: info.kind.to_owned(),
-        verbs: if info.resource == "namespaces" {
+        verbs: if crate::api::by_resource(info.resource).is_none() {
+            DEFINED_VERBS.to_vec()
+        } else if info.resource == "namespaces" {
             VERBS.iter().copied().filter(|verb| *verb != "deletecollection").collect()
         } else {
             VERBS.to_vec()

@@ -59,11 +59,17 @@ impl Filter {
 }
 
 fn check_fields(ops: &dyn KindOps, fields: &FieldSelector) -> Result<(), Status> {
-    let beyond = |field: &&labels::FieldRequirement| !matches!(&*field.field, "metadata.name" | "metadata.namespace");
+    let info = ops.info();
+    // Two kinds without a namespace know that they have none.
+    let placeless = matches!(info.resource, "namespaces" | "nodes");
+    let beyond = |field: &&labels::FieldRequirement| match &*field.field {
+        "metadata.name" => false,
+        "metadata.namespace" => placeless,
+        _ => true,
+    };
     if !fields.requirements.iter().any(|one| beyond(&one)) {
         return Ok(());
     }
-    let info = ops.info();
     // An object without any content tells which fields its kind can be selected by.
     let bare = ops.decode(json!({"apiVersion": info.api_version(), "kind": info.kind, "metadata": {}}));
     let known: Vec<&str> = bare
@@ -73,10 +79,13 @@ fn check_fields(ops: &dyn KindOps, fields: &FieldSelector) -> Result<(), Status>
         if known.contains(&field) {
             continue;
         }
-        return Err(Status::bad_request(if known.is_empty() {
+        let custom = ops.structural_schema().is_some();
+        return Err(Status::bad_request(if known.is_empty() && !custom {
             format!("{field:?} is not a known field selector: only \"metadata.name\", \"metadata.namespace\"")
-        } else if info.group.is_empty() {
+        } else if custom || matches!(info.group, "" | "certificates.k8s.io" | "events.k8s.io") {
             format!("field label not supported: {field}")
+        } else if info.group == "resource.k8s.io" {
+            format!("field label not supported for {}, Kind={}: {field}", info.api_version(), info.kind)
         } else {
             format!("field label {field:?} not supported for {}", info.kind)
         }));

@@ -26,6 +26,8 @@ const VERSION: &str = r#"{
 const CHECKS: &[&str] = &[
     "ping",
     "log",
+    "loopback-serving-certificate",
+    "etcd",
     "informer-sync",
     "poststarthook/start-apiserver-admission-initializer",
     "poststarthook/generic-apiserver-start-informers",
@@ -64,10 +66,11 @@ const CHECKS: &[&str] = &[
 
 /// Answers when the path is one of these.
 pub(super) fn answer(server: &ApiServer, request: &Request) -> Option<Response> {
-    if request.method != Method::Get {
+    let path = request.path.trim_start_matches('/');
+    let path = path.strip_suffix('/').filter(|path| !path.ends_with('z')).unwrap_or(path);
+    if request.method != Method::Get && path == "version" {
         return None;
     }
-    let path = request.path.trim_matches('/');
     let text = match path.split_once('/').unwrap_or((path, "")) {
         ("version", "") => return Some(respond::bytes(200, "application/json", VERSION.into(), &[])),
         ("metrics", "") => {
@@ -84,7 +87,11 @@ pub(super) fn answer(server: &ApiServer, request: &Request) -> Option<Response> 
 
 fn checks(name: &str) -> impl Iterator<Item = &'static str> {
     let ready = name == "readyz";
-    CHECKS.iter().copied().filter(move |check| ready || !matches!(*check, "informer-sync" | "shutdown"))
+    CHECKS.iter().copied().filter(move |check| match *check {
+        "informer-sync" | "shutdown" => ready,
+        "loopback-serving-certificate" | "etcd" => !ready,
+        _ => true,
+    })
 }
 
 fn health(request: &Request, name: &str) -> String {

@@ -2,11 +2,12 @@
 //!
 //! Models Kubernetes 1.36 staging/src/k8s.io/apimachinery/pkg/api/validation/objectmeta.go.
 
-use k8s_openapi::apimachinery::pkg::apis::meta::v1::ObjectMeta;
+use k8s_openapi::api::core::v1::Namespace;
+use k8s_openapi::apimachinery::pkg::apis::meta::v1::{ObjectMeta, OwnerReference};
 
 use crate::api::KindInfo;
-use crate::apimachinery::content;
 use crate::apimachinery::field::{Error, Path};
+use crate::apimachinery::{Object, content};
 
 /// The most bytes that all annotations of an object may have together.
 const ANNOTATIONS_LIMIT: usize = 256 * 1024;
@@ -95,6 +96,21 @@ const OLDER_GROUPS: &[&str] = &[
     "scheduling.k8s.io",
     "storage.k8s.io",
 ];
+
+/// What is wrong with the finalizers in a namespace's spec.
+pub(super) fn of_namespace(object: &dyn Object) -> Vec<Error> {
+    let Some(namespace) = object.as_any().downcast_ref::<Namespace>() else { return Vec::new() };
+    let (path, mut errors) = (Path::new("spec").child("finalizers"), Vec::new());
+    let held = namespace.spec.as_ref().and_then(|spec| spec.finalizers.as_deref()).unwrap_or_default();
+    for (index, finalizer) in held.iter().enumerate() {
+        if !finalizer.contains('/') && !STANDARD_FINALIZERS.contains(&finalizer.as_str()) {
+            let why = "name is neither a standard finalizer name nor is it fully qualified";
+            errors.push(Error::invalid(&path.index(index), finalizer, why));
+        }
+    }
+    errors
+}
+
 const STANDARD_FINALIZERS: &[&str] = &["orphan", "foregroundDeletion", "kubernetes"];
 
 fn owners(meta: &ObjectMeta, path: &Path, errors: &mut Vec<Error>) {
@@ -106,7 +122,8 @@ fn owners(meta: &ObjectMeta, path: &Path, errors: &mut Vec<Error>) {
             ("name", &owner.name, "must not be empty"),
             ("uid", &owner.uid, "must not be empty"),
         ] {
-            if value.is_empty() {
+            // A version with two slashes is as good as none.
+            if value.is_empty() || (field == "apiVersion" && value.matches('/').count() > 1) {
                 errors.push(Error::invalid(&path.child(field), value, why));
             }
         }
@@ -173,6 +190,30 @@ pub(super) fn validate_update(info: &KindInfo, new: &ObjectMeta, old: &ObjectMet
     let own = validate(info, new);
     errors.extend(own.into_iter().filter(|error| !error.path.to_string().ends_with("metadata.name")));
     errors
+}
+
+/// Forgets owners that are named twice, as the server has done since such requests were let through.
+pub(super) fn forget_twins(meta: &mut ObjectMeta, warnings: &mut Vec<String>) {
+    let Some(owners) = meta.owner_references.as_mut().filter(|owners| owners.len() > 1) else { return };
+    let mut kept: Vec<OwnerReference> = Vec::with_capacity(owners.len());
+    let mut twice: Vec<String> = Vec::new();
+    for owner in std::mem::take(owners) {
+        if kept.contains(&owner) {
+            twice.push(owner.uid);
+        } else {
+            kept.push(owner);
+        }
+    }
+    *owners = kept;
+    if !twice.is_empty() {
+        twice.sort();
+        twice.dedup();
+        warnings.push(format!(
+            ".metadata.ownerReferences contains duplicate entries; API server dedups owner references in 1.20+, and may \
+             reject such requests as early as 1.24; please fix your requests; duplicate UID(s) observed: {}",
+            twice.join(", ")
+        ));
+    }
 }
 
 /// The rule for the names of a kind.

@@ -10,7 +10,7 @@ use serde_json::Value;
 
 use super::subresources::{ephemeral_containers, resize};
 use super::{ApiServer, Caller, admission, deletion, escalation, managed_fields, metadata, service_ip};
-use crate::api::{KindOps, KindRef};
+use crate::api::{KindInfo, KindOps, KindRef};
 use crate::apimachinery::managed_fields::{Managed, Origin};
 use crate::apimachinery::{Kind, Object, ObjectKey, Reason, Status, downcast, field, meta, names};
 use crate::storage::Stored;
@@ -26,6 +26,8 @@ pub(super) struct Write<'a> {
     pub warnings: &'a mut Vec<String>,
     /// The JSON that the object was read from, if it was: there, what is absent and what is empty are the same.
     pub document: Option<Value>,
+    /// Whether it is what a patch has made: then a version or uid in it is a change like any other.
+    pub patched: bool,
     /// Who owns its fields afterwards, when that has been worked out; else the writer owns what it changes.
     pub managed: Option<Managed>,
 }
@@ -84,7 +86,7 @@ impl ApiServer {
         object: Box<dyn Object>,
         dry_run: bool,
     ) -> Result<Arc<dyn Object>, Status> {
-        let write = Write { dry_run, warnings: &mut Vec::new(), document: None, managed: None };
+        let write = Write { dry_run, warnings: &mut Vec::new(), document: None, patched: false, managed: None };
         self.create_with(caller, object, write).map(|stored| stored.object)
     }
 
@@ -104,6 +106,7 @@ impl ApiServer {
         }
         ops.set_defaults(&mut *object);
         object.meta_mut().managed_fields = None;
+        metadata::forget_twins(object.meta_mut(), write.warnings);
         let origin = match write.managed {
             Some(managed) => Origin::known(managed),
             None => {
@@ -181,7 +184,7 @@ impl ApiServer {
         subresource: &str,
         dry_run: bool,
     ) -> Result<Arc<dyn Object>, Status> {
-        let write = Write { dry_run, warnings: &mut Vec::new(), document: None, managed: None };
+        let write = Write { dry_run, warnings: &mut Vec::new(), document: None, patched: false, managed: None };
         self.update_with(caller, object, subresource, write).map(|stored| stored.object)
     }
 
@@ -202,10 +205,11 @@ impl ApiServer {
             return Err(Status::not_found(info.resource, &name));
         };
         let old = Arc::clone(&stored.object);
-        check_identity(info.resource, &name, object.meta(), old.meta())?;
+        check_identity(info, object.meta(), old.meta(), &write)?;
         ops.set_defaults(&mut *object);
         let given = managed_fields::given(object.meta().managed_fields.as_ref()).filter(|_| subresource.is_empty());
         keep_metadata(object.meta_mut(), old.meta());
+        metadata::forget_twins(object.meta_mut(), write.warnings);
         let warnings = write.warnings;
         if subresource.is_empty() {
             self.admit(ops, &mut *object, Some(&*old), warnings)?;
@@ -228,9 +232,11 @@ impl ApiServer {
         }
         if deletion::is_finished(&*object) && !write.dry_run {
             // The update took away what the deletion was waiting for.
-            let gone = self.store.remove(info.resource, &namespace, &name, &caller.user);
+            self.store.remove(info.resource, &namespace, &name, &caller.user);
             self.after_removal(info.resource);
-            return Ok(gone.unwrap_or(stored));
+            let by = managed_fields::writer(caller, subresource, self.now);
+            let origin = write.managed.map_or_else(|| managed_fields::updated(ops, &stored, by), Origin::known);
+            return Ok(Stored { object: Arc::from(object), origin });
         }
         ops.set_defaults(&mut *object);
         let same = object.equals(&*old) || (write.document.is_some() && ops.encode(&*object) == ops.encode(&*old));
@@ -395,7 +401,10 @@ fn prepare_update(
             errors.extend(metadata::validate_update(info, object.meta(), old.meta()));
             errors.extend(ops.validate_status_update(&**object, old));
         }
-        "finalize" => *object = finalize(&**object, old),
+        "finalize" => {
+            *object = finalize(&**object, old);
+            errors.extend(metadata::of_namespace(&**object));
+        }
         "resize" => (*object, errors) = resize::resized(&**object, old),
         "ephemeralcontainers" => (*object, errors) = ephemeral_containers::added(&**object, old),
         _ => {
@@ -413,23 +422,71 @@ fn as_written(errors: &mut [field::Error], document: Option<&Value>) {
     }
 }
 
+/// The groups of whose kinds an update must say from which version it was made (`AllowUnconditionalUpdate`).
+const CONDITIONAL: &[&str] = &[
+    "admissionregistration.k8s.io",
+    "apiextensions.k8s.io",
+    "apiregistration.k8s.io",
+    "coordination.k8s.io",
+    "node.k8s.io",
+    "policy",
+];
+/// Kinds of other groups of which the same is true.
+const CONDITIONAL_KINDS: &[&str] = &["CSIDriver", "CSINode", "CSIStorageCapacity", "VolumeAttachment"];
+
 /// The conflict of an update made from an old version or of another object of the same name.
-fn check_identity(resource: &str, name: &str, new: &ObjectMeta, old: &ObjectMeta) -> Result<(), Status> {
+fn check_identity(info: &KindInfo, new: &ObjectMeta, old: &ObjectMeta, write: &Write<'_>) -> Result<(), Status> {
+    let (resource, name) = (info.resource, meta::name(old));
     let given = new.resource_version.as_deref().unwrap_or_default();
+    if given.is_empty() && write.document.is_some() && !write.patched {
+        let known = crate::api::by_resource(resource).is_some();
+        if !known || CONDITIONAL.contains(&info.group) || CONDITIONAL_KINDS.contains(&info.kind) {
+            let path = field::Path::new("metadata").child("resourceVersion");
+            let error = field::Error::invalid(&path, 0, "must be specified for an update");
+            return Err(Status::invalid(resource, name, &[error]));
+        }
+    }
     if !given.is_empty() && Some(given) != old.resource_version.as_deref() {
+        if given.parse::<u64>().is_err() {
+            let why = format!("strconv.ParseUint: parsing {given:?}: invalid syntax");
+            return Err(Status::other(Reason::Unknown, why));
+        }
         return Err(Status::modified(resource, name));
     }
     let (given, held) = (meta::uid(new), meta::uid(old));
-    if !given.is_empty() && given != held {
-        let why = format!("Precondition failed: UID in precondition: {given}, UID in object meta: {held}");
+    if !given.is_empty() && given != held && !write.patched {
+        let key = format!("/registry/{}", stored_at(info, meta::namespace(old), name));
+        let why = format!(
+            "StorageError: invalid object, Code: 4, Key: {key}, ResourceVersion: 0, AdditionalErrorMsg: Precondition \
+             failed: UID in precondition: {given}, UID in object meta: {held}"
+        );
         return Err(Status::conflict(resource, name, &why));
     }
     Ok(())
 }
 
+/// Where etcd keeps an object, below the prefix of all.
+fn stored_at(info: &KindInfo, namespace: &str, name: &str) -> String {
+    let folder = match info.resource {
+        "nodes" => "minions".to_owned(),
+        "services" => "services/specs".to_owned(),
+        "endpoints" => "services/endpoints".to_owned(),
+        "ingresses.networking.k8s.io" => "ingress".to_owned(),
+        _ if matches!(info.group, "apiextensions.k8s.io" | "apiregistration.k8s.io")
+            || crate::api::by_resource(info.resource).is_none() =>
+        {
+            format!("{}/{}", info.group, info.plural())
+        }
+        _ => info.plural().to_owned(),
+    };
+    if namespace.is_empty() { format!("{folder}/{name}") } else { format!("{folder}/{namespace}/{name}") }
+}
+
 /// What no update changes.
 fn keep_metadata(new: &mut ObjectMeta, old: &ObjectMeta) {
-    new.uid.clone_from(&old.uid);
+    if meta::uid(new).is_empty() {
+        new.uid.clone_from(&old.uid);
+    }
     new.creation_timestamp.clone_from(&old.creation_timestamp);
     if old.deletion_timestamp.is_some() {
         new.deletion_timestamp.clone_from(&old.deletion_timestamp);

@@ -2,9 +2,10 @@
 
 use serde_json::{Map, Value};
 
+use super::negotiate::YAML;
 use crate::apimachinery::Status;
-use crate::text::go_json;
 use crate::text::http::{Body, Request, Response};
+use crate::text::{go_json, yaml};
 
 /// Keys that come first in any object with a kind; the rest follows sorted, which for most kinds is Go's order too.
 const FIRST: &[&str] = &["kind", "apiVersion", "metadata"];
@@ -31,6 +32,8 @@ const BELOW: &[(&str, &[&str])] = &[
     ("metadata", METADATA),
     ("ownerReferences", &["apiVersion", "kind", "name", "uid", "controller", "blockOwnerDeletion"]),
     ("managedFields", &["manager", "operation", "apiVersion", "time", "fieldsType", "fieldsV1", "subresource"]),
+    ("details", &["name", "group", "kind", "uid", "causes", "retryAfterSeconds"]),
+    ("causes", &["reason", "message", "field"]),
     ("involvedObject", REFERENCE),
     ("claimRef", REFERENCE),
     ("targetRef", REFERENCE),
@@ -55,6 +58,24 @@ pub(super) fn bytes(status: u16, content_type: &str, body: Vec<u8>, warnings: &[
     ];
     headers.extend(warnings.iter().map(|text| ("Warning".to_owned(), warning(text))));
     Response { status, headers, body: Body::Bytes(body) }
+}
+
+/// An answer in JSON made one in YAML.
+pub(super) fn yaml(mut answer: Response) -> Response {
+    let Body::Bytes(bytes) = &answer.body else { return answer };
+    let json = answer.headers.iter_mut().find(|(name, value)| name == "Content-Type" && value == "application/json");
+    if let (Some((_, media)), Ok(value)) = (json, serde_json::from_slice::<Value>(bytes)) {
+        YAML.clone_into(media);
+        answer.body = Body::Bytes(yaml::to_yaml(&value).into_bytes());
+    }
+    answer
+}
+
+/// What Go's HTTP server says where nobody answers.
+pub(super) fn no_such_page() -> Response {
+    let mut answer = bytes(404, "text/plain; charset=utf-8", b"404 page not found\n".to_vec(), &[]);
+    answer.headers.push(("X-Content-Type-Options".to_owned(), "nosniff".to_owned()));
+    answer
 }
 
 /// A stream as an answer.
@@ -86,6 +107,16 @@ fn warning(text: &str) -> String {
         }
     }
     format!("299 - \"{quoted}\"")
+}
+
+/// An object that a patch has made, as Go writes it: the keys that the patch has gone through are sorted.
+pub(super) fn patched(value: &Value) -> String {
+    let mut out = Vec::new();
+    match value {
+        Value::Object(map) => write_map(map, &[], &mut out),
+        other => write(other, &mut out),
+    }
+    String::from_utf8_lossy(&out).into_owned()
 }
 
 /// Writes a value with its keys in the server's order.

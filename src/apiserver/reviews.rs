@@ -9,22 +9,36 @@ use super::authentication;
 use super::authorization::{self, Decision, Wish};
 use super::body;
 use super::endpoints::Call;
+use crate::apimachinery::field::{Error, Path};
 use crate::apimachinery::{Status, meta};
 use crate::text::http::{Method, Response};
 
 /// Answers when the path is one of the reviews.
-pub(super) fn answer(call: &Call<'_>) -> Result<Option<Response>, Status> {
+pub(super) fn answer(call: &mut Call<'_>) -> Result<Option<Response>, Status> {
     let Some((kind, version, namespace)) = review_of(call.request.path.trim_matches('/')) else { return Ok(None) };
     if call.request.method != Method::Post {
         return Err(Status::method_not_allowed());
     }
-    let asked = body::read(call.request, kind)?.0;
-    let mut answer = json!({"kind": kind, "apiVersion": version, "metadata": {"creationTimestamp": null}});
+    let asked = read(call, kind, version)?;
+    let mut answer = json!({"kind": kind, "apiVersion": version, "metadata": {}});
     let Some(map) = answer.as_object_mut() else { return Ok(None) };
-    if let Some(spec) = asked.get("spec") {
-        map.insert("spec".to_owned(), spec.clone());
-    }
     let spec = asked.get("spec").unwrap_or(&Value::Null);
+    match kind {
+        "SelfSubjectReview" => {}
+        // Upstream forgets what it was asked here.
+        "SelfSubjectRulesReview" => drop(map.insert("spec".to_owned(), json!({}))),
+        _ => {
+            let mut metadata = owned(call, version, "", spec, asked.get("metadata"));
+            if let (false, Some(map)) = (namespace.is_empty(), metadata.as_object_mut()) {
+                map.insert("namespace".to_owned(), json!(namespace));
+            }
+            if kind != "TokenReview" {
+                check(kind, &metadata, spec, namespace)?;
+            }
+            map.insert("metadata".to_owned(), metadata);
+            map.insert("spec".to_owned(), if spec.is_null() { json!({}) } else { spec.clone() });
+        }
+    }
     let groups: Vec<&str> = call.caller.groups.iter().map(|group| &**group).collect();
     let status = match kind {
         "SelfSubjectReview" => {
@@ -39,12 +53,22 @@ pub(super) fn answer(call: &Call<'_>) -> Result<Option<Response>, Status> {
                 && let Some(info) = info.as_object_mut()
             {
                 info.remove("extra");
+                let extra = authorization::impersonated_extra(call.request);
+                if !extra.is_empty() {
+                    info.insert("extra".to_owned(), json!(extra));
+                }
+                if let Some(uid) = call.request.header("Impersonate-Uid").filter(|uid| !uid.is_empty()) {
+                    info.insert("uid".to_owned(), json!(uid));
+                }
             }
             json!({"userInfo": info})
         }
         "SelfSubjectRulesReview" => rules(call, spec)?,
         "TokenReview" => {
             let token = spec.get("token").and_then(Value::as_str).unwrap_or_default();
+            if token.is_empty() {
+                return Err(Status::bad_request("token is required for TokenReview in authentication"));
+            }
             match authentication::user(call.server, token) {
                 Some(user) => json!({"authenticated": true, "audiences": [authentication::ISSUER],
                     "user": {"username": user, "groups": authorization::groups_of(&user)}}),
@@ -55,13 +79,109 @@ pub(super) fn answer(call: &Call<'_>) -> Result<Option<Response>, Status> {
         _ => {
             let user = spec.get("user").and_then(Value::as_str).unwrap_or_default();
             let named = spec.get("groups").and_then(Value::as_array).into_iter().flatten();
-            let own = authorization::groups_of(user);
-            let groups: Vec<&str> = named.filter_map(Value::as_str).chain(own.iter().map(String::as_str)).collect();
+            let groups: Vec<&str> = named.filter_map(Value::as_str).collect();
             access(call, user, &groups, spec, namespace)
         }
     };
     map.insert("status".to_owned(), status);
     Ok(Some(call.json(201, &answer)))
+}
+
+/// What is asked, of the kind that the path names.
+pub(super) fn read(call: &mut Call<'_>, kind: &str, version: &str) -> Result<Value, Status> {
+    let asked = body::read(call.request, kind)?.0;
+    body::type_meta(&asked).map_err(|why| body::unrecognized(kind, &why.text(), &call.request.body))?;
+    let text = |name: &str| asked.get(name).and_then(Value::as_str).filter(|held| !held.is_empty());
+    let (given, given_version) = (text("kind").unwrap_or(kind), text("apiVersion").unwrap_or(version));
+    if (given, given_version) != (kind, version) {
+        let short = given_version.rsplit('/').next().unwrap_or_default();
+        return Err(Status::bad_request(format!(
+            "{given} in version \"{short}\" cannot be handled as a {kind}: no kind \"{given}\" is registered for \
+             version \"{given_version}\" in scheme \"pkg/api/legacyscheme/scheme.go:30\""
+        )));
+    }
+    let known = ["apiVersion", "kind", "metadata", "spec", "status"];
+    let stray = asked.as_object().into_iter().flat_map(|map| map.keys()).filter(|name| !known.contains(&name.as_str()));
+    call.warnings.extend(stray.map(|name| format!("unknown field {name:?}")));
+    Ok(asked)
+}
+
+/// The metadata of what is answered and not kept: who has asked owns what was asked.
+pub(super) fn owned(call: &Call<'_>, version: &str, subresource: &str, spec: &Value, given: Option<&Value>) -> Value {
+    let mut metadata = given.filter(|given| given.is_object()).cloned().unwrap_or_else(|| json!({}));
+    let mut fields = fields_of(spec);
+    if let Some(map) = fields.as_object_mut() {
+        map.remove(".");
+    }
+    if fields.as_object().is_some_and(serde_json::Map::is_empty) {
+        return metadata;
+    }
+    let mut entry = json!({
+        "manager": &*call.caller.manager, "operation": "Update", "apiVersion": version,
+        "time": meta::time(call.server.now()), "fieldsType": "FieldsV1", "fieldsV1": {"f:spec": fields},
+    });
+    if let Some(map) = entry.as_object_mut().filter(|_| !subresource.is_empty()) {
+        map.insert("subresource".to_owned(), json!(subresource));
+    }
+    if let Some(map) = metadata.as_object_mut() {
+        map.insert("managedFields".to_owned(), json!([entry]));
+    }
+    metadata
+}
+
+/// What a value owns; nothing but objects has parts here.
+fn fields_of(value: &Value) -> Value {
+    let mut fields = serde_json::Map::new();
+    for (name, value) in value.as_object().into_iter().flatten().filter(|(_, value)| !value.is_null()) {
+        fields.insert(".".to_owned(), json!({}));
+        fields.insert(format!("f:{name}"), fields_of(value));
+    }
+    Value::Object(fields)
+}
+
+/// Whether a review asks one question.
+fn check(kind: &str, metadata: &Value, spec: &Value, namespace: &str) -> Result<(), Status> {
+    let path = Path::new("spec");
+    let mut errors = Vec::new();
+    let part = |name: &str| spec.get(name).filter(|held| !held.is_null());
+    let shown = |plain: &Value| json!({"Path": plain.get("path").unwrap_or(&json!("")), "Verb": plain.get("verb").unwrap_or(&json!(""))});
+    match (part("resourceAttributes"), part("nonResourceAttributes")) {
+        (Some(_), Some(plain)) => errors.push(Error::invalid(
+            &path.child("nonResourceAttributes"),
+            shown(plain),
+            "cannot be specified in combination with resourceAttributes",
+        )),
+        (None, None) => errors.push(Error::invalid(
+            &path.child("resourceAttributes"),
+            Value::Null,
+            "exactly one of nonResourceAttributes or resourceAttributes must be specified",
+        )),
+        _ => {}
+    }
+    let named = part("user").and_then(Value::as_str).is_some_and(|user| !user.is_empty())
+        || part("groups").and_then(Value::as_array).is_some_and(|groups| !groups.is_empty());
+    if kind != "SelfSubjectAccessReview" && !named {
+        errors.push(Error::invalid(&path.child("user"), "", "at least one of user or group must be specified"));
+    }
+    let local = kind == "LocalSubjectAccessReview";
+    let extra = |name: &String| name != "managedFields" && !(local && name == "namespace");
+    if metadata.as_object().is_some_and(|map| map.keys().any(|name| extra(name))) {
+        let why = if local { "must be empty except for namespace" } else { "must be empty" };
+        errors.push(Error::invalid(&Path::new("metadata"), metadata, why));
+    }
+    if local {
+        let given =
+            part("resourceAttributes").map(|one| one.get("namespace").and_then(Value::as_str).unwrap_or_default());
+        if let Some(given) = given.filter(|given| *given != namespace) {
+            let path = path.child("resourceAttributes").child("namespace");
+            errors.push(Error::invalid(&path, given, "must match metadata.namespace"));
+        }
+        if let Some(plain) = part("nonResourceAttributes") {
+            let path = path.child("nonResourceAttributes");
+            errors.push(Error::invalid(&path, shown(plain), "disallowed on this kind of request"));
+        }
+    }
+    if errors.is_empty() { Ok(()) } else { Err(Status::invalid(".authorization.k8s.io", "", &errors)) }
 }
 
 fn review_of(path: &str) -> Option<(&'static str, &'static str, &str)> {

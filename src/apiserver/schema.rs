@@ -92,6 +92,10 @@ fn walk_shape(facts: &Facts, shape: &Shape, value: &mut Value, keep: Keep<'_>) {
         (Shape::List(inner), Value::Array(items)) if matches!(**inner, Shape::Ref(_)) => {
             items.iter_mut().for_each(|item| walk_shape(facts, inner, item, keep));
         }
+        // No text is an empty one in a map of Go's.
+        (Shape::Map(inner), Value::Object(entries)) if matches!(**inner, Shape::String(_)) => {
+            entries.values_mut().filter(|entry| entry.is_null()).for_each(|entry| *entry = Value::from(""));
+        }
         (Shape::Map(inner), Value::Object(entries)) if matches!(**inner, Shape::Ref(_)) => {
             entries.values_mut().for_each(|entry| walk_shape(facts, inner, entry, keep));
         }

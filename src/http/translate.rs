@@ -14,8 +14,11 @@ use crate::text::http::{Method, Request, Response};
 /// # Errors
 /// The answer to what it would not understand.
 pub fn request(parts: &Parts, body: Vec<u8>) -> Result<Request, Box<HttpResponse>> {
+    let path = decode(parts.uri.path(), false).ok_or_else(|| Box::new(malformed()))?;
     let method = match parts.method.as_str() {
-        "GET" | "HEAD" => Method::Get,
+        "GET" => Method::Get,
+        // What is kept in objects has no heads.
+        "HEAD" if !path.starts_with("/api/") && path.matches('/').count() < 4 => Method::Get,
         "POST" => Method::Post,
         "PUT" => Method::Put,
         "PATCH" => Method::Patch,
@@ -25,7 +28,6 @@ pub fn request(parts: &Parts, body: Vec<u8>) -> Result<Request, Box<HttpResponse
             return Err(Box::new(failure(405, "MethodNotAllowed", text)));
         }
     };
-    let path = decode(parts.uri.path(), false).ok_or_else(|| Box::new(malformed()))?;
     let pair = |pair: &str| {
         let (name, value) = pair.split_once('=').unwrap_or((pair, ""));
         Some((decode(name, true)?, decode(value, true)?))
@@ -76,12 +78,13 @@ pub fn head(response: &Response) -> Builder {
 pub fn failure(code: u16, reason: &str, message: &str) -> HttpResponse {
     let status = json!({
         "kind": "Status", "apiVersion": "v1", "metadata": {}, "status": "Failure",
-        "message": message, "reason": reason, "code": code,
+        "message": message, "reason": reason, "details": {}, "code": code,
     });
     let mut response = HttpResponse::new(HttpBody::from(status.to_string()));
     *response.status_mut() =
         axum::http::StatusCode::from_u16(code).unwrap_or(axum::http::StatusCode::INTERNAL_SERVER_ERROR);
     response.headers_mut().insert("content-type", axum::http::HeaderValue::from_static("application/json"));
+    response.headers_mut().insert("cache-control", axum::http::HeaderValue::from_static("no-cache, private"));
     response
 }
 

@@ -116,6 +116,8 @@ impl Strategy for Pod {
             ("spec.hostNetwork", spec.is_some_and(|spec| spec.host_network == Some(true)).to_string()),
             ("status.phase", text(status.and_then(|status| status.phase.as_ref()))),
             ("status.podIP", text(first_ip)),
+            // Upstream takes it and then finds nothing there.
+            ("status.podIPs", String::new()),
             ("status.nominatedNodeName", text(status.and_then(|status| status.nominated_node_name.as_ref()))),
         ]
     }

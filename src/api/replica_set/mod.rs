@@ -102,9 +102,4 @@ impl Strategy for ReplicaSet {
             json!(cells::selector(spec.map(|spec| &spec.selector))),
         ]
     }
-
-    fn selectable_fields(&self) -> Vec<(&'static str, String)> {
-        let replicas = self.status.as_ref().map_or(0, |status| status.replicas);
-        vec![("status.replicas", replicas.to_string())]
-    }
 }

@@ -97,6 +97,11 @@ impl Strategy for ReplicationController {
         all
     }
 
+    fn selectable_fields(&self) -> Vec<(&'static str, String)> {
+        let replicas = self.status.as_ref().map_or(0, |status| status.replicas);
+        vec![("status.replicas", replicas.to_string())]
+    }
+
     fn row(&self, now: Time) -> Vec<Cell> {
         let spec = self.spec.as_ref();
         let status = self.status.clone().unwrap_or_default();

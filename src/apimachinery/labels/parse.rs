@@ -58,11 +58,11 @@ pub fn parse_fields(text: &str) -> Result<FieldSelector, String> {
         let Some((field, operator, value)) = split_term(&term) else {
             return Err(format!("invalid selector: '{text}'; can't understand '{term}'"));
         };
-        requirements.push(FieldRequirement {
-            field: field.to_owned(),
-            equal: operator != "!=",
-            value: unescape(value)?,
-        });
+        let (equal, value) = (operator != "!=", unescape(value)?);
+        // Nothing is asked for that has no name.
+        if !(equal && field.is_empty() && value.is_empty()) {
+            requirements.push(FieldRequirement { field: field.to_owned(), equal, value });
+        }
     }
     Ok(FieldSelector { requirements })
 }
@@ -111,7 +111,8 @@ fn unescape(value: &str) -> Result<String, String> {
                     return Err(format!("invalid field selector: invalid escape sequence: \\{shown}"));
                 }
             },
-            '=' => return Err(format!("invalid field selector: unescaped character in: {value}")),
+            // Upstream prints the character's number.
+            '=' => return Err("invalid field selector: unescaped character in value: 61".to_owned()),
             _ => out.push(letter),
         }
     }
@@ -260,7 +261,7 @@ impl Parser {
         let number = || match values.first().and_then(|value| value.parse::<i64>().ok()) {
             Some(number) => Ok(number),
             None => Err(format!(
-                "values[0][{key}]: Invalid value: {:?}: for 'Gt', 'Lt' operators, the value must be an integer",
+                "values[0]: Invalid value: {:?}: for 'Gt', 'Lt' operators, the value must be an integer",
                 values.first().map(String::as_str).unwrap_or_default()
             )),
         };

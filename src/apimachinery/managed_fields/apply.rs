@@ -131,7 +131,7 @@ pub struct Request<'a> {
     /// Whether to take fields from their owners.
     pub force: bool,
     /// The instant, in seconds since 1970.
-    pub now: i64,
+    pub now: Option<i64>,
 }
 
 /// Applies an object to what is there.
@@ -143,7 +143,7 @@ pub fn apply(request: Request<'_>, managed: &Managed, live: &Value, applied: &Va
     if managed.is_empty() {
         let version: Arc<str> = request.api_version.into();
         let before = Manager::updater(&BEFORE_FIRST_APPLY.into(), &version, &"".into());
-        let time = Some(request.now);
+        let time = request.now;
         managed = update(request.schema, &managed, (&json!({}), live), &before, &FieldSet::default(), time);
     }
     let mut outcome = once(request, &managed, live, applied);
@@ -202,7 +202,7 @@ fn once(request: Request<'_>, managed: &Managed, live: &Value, applied: &Value) 
     if let Some(mut own) = own {
         own.fields = own.fields.difference(&stripped());
         if *live != new {
-            own.time = Some(request.now);
+            own.time = request.now;
         }
         if !own.fields.is_empty() {
             managed.owners.insert(manager, own);

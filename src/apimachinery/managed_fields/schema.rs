@@ -171,7 +171,9 @@ impl<'a> Schema<'a> {
             Shape::Quantity | Shape::IntOrString if !plain => {
                 Some(format!("expected any scalar, got {}", super::compare::shown(value)))
             }
-            Shape::List(_) if !value.is_array() => Some(format!("expected list, got {}", super::compare::shown(value))),
+            Shape::List(_) if !value.is_array() => {
+                Some(format!("expected list, got &{{{}}}", super::compare::shown(value)))
+            }
             _ => None,
         }
     }
@@ -179,8 +181,14 @@ impl<'a> Schema<'a> {
     fn default_of(self, name: &str) -> Option<Value> {
         match self {
             Schema::Shape(facts, Shape::Ref(name_of), _) => {
-                let default = facts.get(name_of)?.fields.get(name)?.default;
-                (!default.is_empty()).then(|| json!(default))
+                let field = facts.get(name_of)?.fields.get(name)?;
+                match field.shape {
+                    _ if !field.default.is_empty() => Some(json!(field.default)),
+                    _ if !field.required => None,
+                    Shape::String(_) => Some(json!("")),
+                    Shape::Int32 | Shape::Int64 => Some(json!(0)),
+                    _ => None,
+                }
             }
             Schema::Custom(schema) => schema.get("properties")?.get(name)?.get("default").cloned(),
             _ => None,

@@ -19,7 +19,7 @@ fn request(manager: &str, force: bool) -> super::apply::Request<'_> {
         subresource: "",
         reset: &NONE,
         force,
-        now: 7,
+        now: Some(7),
     }
 }
 

@@ -5,23 +5,47 @@ use serde_json::Value;
 /// How many operations a patch may have, as upstream's limit.
 const MAX_OPERATIONS: usize = 10_000;
 
+/// Why a patch is refused.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Refused {
+    /// It has so many operations.
+    TooMany(usize),
+    /// What the first operation that does not fit complains of, in the words of evanphx/json-patch.
+    DoesNotApply(String),
+}
+
+impl std::fmt::Display for Refused {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Refused::TooMany(count) => {
+                write!(f, "The allowed maximum operations in a JSON patch is {MAX_OPERATIONS}, got {count}")
+            }
+            Refused::DoesNotApply(why) => f.write_str(why),
+        }
+    }
+}
+
+impl From<Refused> for String {
+    fn from(refused: Refused) -> Self {
+        refused.to_string()
+    }
+}
+
 /// Applies the operations in order.
 ///
 /// # Errors
-/// What the first operation that does not fit complains of, in the words of evanphx/json-patch.
-pub fn json_patch(target: &Value, patch: &Value) -> Result<Value, String> {
+/// See [`Refused`].
+pub fn json_patch(target: &Value, patch: &Value) -> Result<Value, Refused> {
     let Some(operations) = patch.as_array() else {
-        return Err("json: cannot unmarshal object into Go value of type jsonpatch.Patch".to_owned());
+        let why = "json: cannot unmarshal object into Go value of type jsonpatch.Patch";
+        return Err(Refused::DoesNotApply(why.to_owned()));
     };
     if operations.len() > MAX_OPERATIONS {
-        return Err(format!(
-            "The allowed maximum operations in a JSON patch is {MAX_OPERATIONS}, got {}",
-            operations.len()
-        ));
+        return Err(Refused::TooMany(operations.len()));
     }
     let mut document = target.clone();
     for operation in operations {
-        apply(&mut document, operation)?;
+        apply(&mut document, operation).map_err(Refused::DoesNotApply)?;
     }
     Ok(document)
 }
@@ -36,8 +60,15 @@ fn apply(document: &mut Value, operation: &Value) -> Result<(), String> {
         "add" => add(document, path, value()?),
         "remove" => remove(document, path).map(|_| ()),
         "replace" => {
-            let slot = document.pointer_mut(path).ok_or_else(|| missing("replace", path))?;
-            *slot = value()?;
+            let value = value()?;
+            // A key that is not there is replaced too: upstream's library looks only whether its object is.
+            if let Some(Value::Object(map)) = split(path).and_then(|(parent, _)| document.pointer_mut(parent))
+                && let Some((_, key)) = split(path)
+            {
+                map.insert(key, value);
+                return Ok(());
+            }
+            *document.pointer_mut(path).ok_or_else(|| missing("replace", path))? = value;
             Ok(())
         }
         "move" => {
@@ -45,7 +76,12 @@ fn apply(document: &mut Value, operation: &Value) -> Result<(), String> {
             add(document, path, moved)
         }
         "copy" => {
-            let copied = document.pointer(from()?).cloned().ok_or_else(|| missing("copy", path))?;
+            let from = from()?;
+            let inside = split(from).and_then(|(parent, _)| document.pointer(parent)).is_some_and(Value::is_object);
+            let copied = match document.pointer(from).cloned() {
+                None if inside => Value::Null,
+                held => held.ok_or_else(|| missing("copy", path))?,
+            };
             add(document, path, copied)
         }
         "test" => {
@@ -131,11 +167,24 @@ mod tests {
         for patch in [
             json!([{"op": "remove", "path": "/spec/nosuch"}]),
             json!([{"op": "add", "path": "/a/9", "value": 1}]),
+            json!([{"op": "replace", "path": "/a/0", "value": 1}]),
+            json!([{"op": "replace", "path": "/no/such", "value": 1}]),
             json!([{"op": "test", "path": "/a", "value": 1}]),
             json!({"op": "add"}),
             json!([1]),
         ] {
             assert!(json_patch(&json!({"a": []}), &patch).is_err(), "{patch}");
         }
+    }
+
+    #[test]
+    fn a_key_that_is_not_there_can_be_replaced_and_copied_as_nothing() {
+        let patch = json!([
+            {"op": "replace", "path": "/b", "value": 1},
+            {"op": "copy", "from": "/none", "path": "/c"},
+        ]);
+        assert_eq!(json_patch(&json!({"a": []}), &patch).unwrap(), json!({"a": [], "b": 1, "c": null}));
+        let many = Value::Array(vec![json!({"op": "test", "path": "/a", "value": []}); MAX_OPERATIONS + 1]);
+        assert_eq!(json_patch(&json!({"a": []}), &many), Err(Refused::TooMany(MAX_OPERATIONS + 1)));
     }
 }

@@ -3,7 +3,7 @@
 mod json_patch;
 mod strategic;
 
-pub use json_patch::json_patch;
+pub use json_patch::{Refused, json_patch};
 pub(crate) use strategic::go_map;
 pub use strategic::strategic_merge;
 

@@ -70,7 +70,8 @@ fn merge_shape(
         Some(Value::String(word)) if word == "merge" => {}
         Some(other) => {
             let shown = other.as_str().map_or_else(|| other.to_string(), str::to_owned);
-            return Err(format!("unknown patch type found: {shown}"));
+            patch.insert(DIRECTIVE.to_owned(), other);
+            return Err(format!("unknown patch type: {shown} in map: {}", go_map(&Value::Object(patch))));
         }
     }
     if let Some(keep) = patch.remove(RETAIN_KEYS) {
@@ -79,7 +80,7 @@ fn merge_shape(
         let strays =
             |(key, value): (&String, &Value)| !value.is_null() && !key.starts_with('$') && !keep.contains(key.as_str());
         if patch.iter().any(strays) {
-            return Err("not all fields in the patch are in the retainKeys list".to_owned());
+            return Err("invalid patch format of retainKeys".to_owned());
         }
         target.retain(|key, _| keep.contains(key.as_str()));
     }
@@ -102,6 +103,7 @@ fn merge_shape(
                 target.insert(name, Value::Object(merged));
             }
             (Some(Value::Array(held)), Value::Array(change)) => {
+                fits_order(of, &change, order.as_ref())?;
                 let merged = merge_list(facts, of, held, change, order.as_ref().and_then(Value::as_array))?;
                 target.insert(name, Value::Array(merged));
             }
@@ -187,6 +189,26 @@ fn merge_list(
         }
     }
     Ok(ordered(of, held, order.unwrap_or(&named), &before))
+}
+
+/// Whether what a list's patch brings stands in the order that the patch asks for.
+fn fits_order(of: Known<'_>, change: &[Value], order: Option<&Value>) -> Result<(), String> {
+    let Some(Value::Array(order)) = order.filter(|order| **order != Value::Array(Vec::new())) else { return Ok(()) };
+    let key = of.field.map(|field| field.patch_merge_key).unwrap_or_default();
+    let same = |one: &Value, other: &Value| if key.is_empty() { one == other } else { one.get(key) == other.get(key) };
+    let brought = change.iter().filter(|item| item.get(DIRECTIVE).is_none());
+    let mut left = order.iter();
+    for item in brought {
+        if !left.any(|wanted| same(wanted, item)) {
+            let list = |items: &[Value]| go_map(&Value::Array(items.to_vec()));
+            return Err(format!(
+                "The order in patch list:\n{}\n doesn't match $setElementOrder list:\n{}\n",
+                list(change),
+                list(order)
+            ));
+        }
+    }
+    Ok(())
 }
 
 /// Brings a merged list into the order of the patch: what `order` names stands as it says. The rest keeps the order

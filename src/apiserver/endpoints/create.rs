@@ -12,8 +12,9 @@ impl Call<'_> {
     pub(super) fn create(&mut self, target: &Target) -> Result<Response, Status> {
         let dry_run = body::dry_run(self.request, "CreateOptions")?;
         let (mut object, document) = body::object(self.request, &*target.ops, "CreateOptions", &mut self.warnings)?;
-        place(&mut *object, target)?;
-        let write = Write { dry_run, warnings: &mut self.warnings, document: Some(document), managed: None };
+        place(object.meta_mut(), target)?;
+        let write =
+            Write { dry_run, warnings: &mut self.warnings, document: Some(document), patched: false, managed: None };
         let stored = self.server.create_with(self.caller, object, write)?;
         self.object(201, &*target.ops, &stored)
     }

@@ -4,14 +4,15 @@
 
 use serde_json::{Value, json};
 
-use super::{Call, collection, truthy};
+use super::{Call, collection, integer, truthy};
 use crate::apimachinery::{ObjectKey, Status, field, meta};
 use crate::apiserver::body;
 use crate::apiserver::deletion::{DeleteOptions, Deleted, Precondition, Propagation};
 use crate::apiserver::filter::Filter;
 use crate::apiserver::negotiate;
 use crate::apiserver::route::Target;
-use crate::text::http::Response;
+use crate::text::go_json;
+use crate::text::http::{Request, Response};
 
 /// The kinds whose last state is the answer; the others are answered with a `Status`.
 const RETURNED: &[&str] = &[
@@ -63,20 +64,63 @@ impl Call<'_> {
             }
         }
         self.warnings.dedup();
-        let form = negotiate::form(self.request)?;
+        let form = negotiate::form(self.request, Some(target.ops.info()))?;
         let metadata = json!({"resourceVersion": self.server.store().revision().to_string()});
         Ok(self.json(200, &self.page(target, form, metadata, &page)))
     }
 
-    /// Reads `DeleteOptions` from the body and the query.
+    /// Reads `DeleteOptions` from the body, or from the query when there is none.
     pub(in crate::apiserver) fn delete_options(&self) -> Result<DeleteOptions, Status> {
-        let body =
-            if self.request.body.is_empty() { Value::Null } else { body::read(self.request, "DeleteOptions")?.0 };
-        options_of(&body, |name| self.request.query(name), body::dry_run(self.request, "DeleteOptions")?)
+        if !self.request.body.is_empty() {
+            // What the body says is all that is said.
+            return options_of(&read(self.request)?, |_| None, false);
+        }
+        integer(self.request.query("gracePeriodSeconds"))?;
+        let dry_run = body::dry_run(self.request, "DeleteOptions")?;
+        options_of(&Value::Null, |name| self.request.query(name), dry_run)
     }
 }
 
-/// Puts options together; what the body says wins over the query.
+/// The options of a body, which may come in the words of any group.
+fn read(request: &Request) -> Result<Value, Status> {
+    let value = match body::read(request, "DeleteOptions") {
+        Ok((value, _)) => value,
+        Err(status) if status.code() == 400 => {
+            // Here nobody puts words around what is wrong.
+            let why = body::parse(&request.body).err().unwrap_or(status.message);
+            return Err(Status::bad_request(format!("couldn't get version/kind; json parse error: {why}")));
+        }
+        Err(status) => return Err(status),
+    };
+    body::type_meta(&value).map_err(|why| Status::bad_request(why.text()))?;
+    let text = |name: &str| value.get(name).and_then(Value::as_str).unwrap_or_default();
+    if !matches!(text("kind"), "" | "DeleteOptions") {
+        return Err(Status::bad_request(format!(
+            "no kind {} is registered for version {} in scheme \"pkg/apis/meta/internalversion/scheme/register.go:27\"",
+            go_json::quoted(text("kind")),
+            go_json::quoted(text("apiVersion"))
+        )));
+    }
+    let is_integer = |value: &Value| value.is_i64();
+    let is_texts = |value: &Value| value.as_array().is_some_and(|list| list.iter().all(Value::is_string));
+    for (field, go_type, fits) in [
+        ("dryRun", "[]string", &is_texts as &dyn Fn(&Value) -> bool),
+        ("gracePeriodSeconds", "int64", &is_integer),
+        ("orphanDependents", "bool", &Value::is_boolean),
+        ("preconditions", "v1.Preconditions", &Value::is_object),
+        ("propagationPolicy", "v1.DeletionPropagation", &Value::is_string),
+    ] {
+        if let Some(held) = value.get(field).filter(|held| !held.is_null() && !fits(held)) {
+            let given = body::go_type(held);
+            return Err(Status::bad_request(format!(
+                "json: cannot unmarshal {given} into Go struct field DeleteOptions.{field} of type {go_type}"
+            )));
+        }
+    }
+    Ok(value)
+}
+
+/// Puts options together.
 pub(in crate::apiserver) fn options_of<'a>(
     body: &Value,
     query: impl Fn(&str) -> Option<&'a str>,
@@ -110,7 +154,9 @@ pub(in crate::apiserver) fn options_of<'a>(
             return Err(Status::invalid("DeleteOptions.meta.k8s.io", "", &[error]));
         }
     };
-    let in_body = body.get("dryRun").and_then(Value::as_array).is_some_and(|values| !values.is_empty());
+    let in_body: Vec<&str> =
+        body.get("dryRun").and_then(Value::as_array).into_iter().flatten().filter_map(Value::as_str).collect();
+    let in_body = body::is_dry(in_body, "DeleteOptions")?;
     Ok(DeleteOptions {
         grace_period_seconds: grace,
         propagation,

@@ -2,6 +2,7 @@
 
 use super::Call;
 use crate::apimachinery::Status;
+use crate::apiserver::negotiate;
 use crate::apiserver::route::Target;
 use crate::text::http::Response;
 
@@ -9,6 +10,10 @@ impl Call<'_> {
     /// One object.
     pub(super) fn get(&mut self, target: &Target) -> Result<Response, Status> {
         let stored = self.stored(target)?;
+        let accept = self.request.header("Accept").unwrap_or_default();
+        if accept.contains("as=PartialObjectMetadataList") {
+            negotiate::is_no_list(self.request, target.ops.info())?;
+        }
         self.object(200, &*target.ops, &stored)
     }
 }

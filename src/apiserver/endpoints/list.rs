@@ -2,13 +2,13 @@
 //!
 //! Models Kubernetes 1.36 staging/src/k8s.io/apiserver/pkg/storage/continue.go.
 
-use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use base64::{DecodeError, Engine as _};
 use serde_json::{Map, Value, json};
 
-use super::Call;
+use super::{Call, integer};
 use crate::apimachinery::field::{Error, Path};
-use crate::apimachinery::{Object, Status, meta};
+use crate::apimachinery::{Cause, Object, Reason, Status, meta};
 use crate::apiserver::ApiServer;
 use crate::apiserver::filter::Filter;
 use crate::apiserver::managed_fields;
@@ -16,6 +16,7 @@ use crate::apiserver::negotiate::{self, Form};
 use crate::apiserver::route::Target;
 use crate::apiserver::table;
 use crate::storage::Stored;
+use crate::text::go_json;
 use crate::text::http::Response;
 
 /// Where a page begins: after this object, at the revision of the first page.
@@ -24,6 +25,8 @@ struct Continue {
     revision: Option<u64>,
     namespace: String,
     name: String,
+    /// The same in the token's words.
+    again: String,
 }
 
 /// The objects that a target and a filter name, by namespace and name.
@@ -54,11 +57,14 @@ impl Call<'_> {
     /// The objects of a collection.
     pub(super) fn list(&mut self, target: &Target) -> Result<Response, Status> {
         let filter = Filter::of(self.request, &*target.ops, "")?;
-        let limit = number(self.request.query("limit"), "limit")?;
-        let form = negotiate::form(self.request)?;
+        let form = negotiate::form(self.request, Some(target.ops.info()))?;
+        let limit = integer(self.request.query("limit"))?.and_then(|limit| u64::try_from(limit).ok()).unwrap_or(0);
+        integer(self.request.query("timeoutSeconds"))?;
+        // What may be old comes from memory, all of it.
+        let limit = if self.request.query("resourceVersion") == Some("0") { 0 } else { limit };
         self.check_list_options()?;
         let current = self.server.store().revision();
-        let (start, at) = self.start(limit, current)?;
+        let (start, at) = self.start(target, limit, current)?;
         let after = start.as_ref().map(|start| (start.namespace.as_str(), start.name.as_str()));
         let past = match at.filter(|revision| *revision < current) {
             None => None,
@@ -78,15 +84,25 @@ impl Call<'_> {
             }
             None => collection(self.server, target, &filter, after),
         };
-        let (page, metadata) = cut(objects, limit, at.unwrap_or(current), filter.is_empty());
+        let (page, mut metadata) = cut(objects, limit, filter.is_empty());
+        let revision = at.unwrap_or(current);
+        if let (Some(last), true) = (page.last(), metadata.contains_key("continue")) {
+            metadata.insert("continue".to_owned(), json!(write_token(revision, target, &*last.object)));
+        }
+        metadata.insert("resourceVersion".to_owned(), json!(revision.to_string()));
         Ok(self.json(200, &self.page(target, form, Value::Object(metadata), &page)))
     }
 
     /// Where the list begins, and of which revision it is; `None` is the present.
-    fn start(&self, limit: u64, current: u64) -> Result<(Option<Continue>, Option<u64>), Status> {
+    fn start(&self, target: &Target, limit: u64, current: u64) -> Result<(Option<Continue>, Option<u64>), Status> {
         let query = |name: &str| self.request.query(name).unwrap_or_default();
         let given = query("resourceVersion");
-        let wanted = check_version(Some(given), current)?;
+        let wanted = version(given)
+            .map_err(|error| Status::bad_request(format!("invalid resource version: {error}")))?
+            .filter(|wanted| *wanted > 0);
+        if let Some(wanted) = wanted.filter(|wanted| *wanted > current) {
+            return Err(too_large(wanted, current));
+        }
         match query("continue") {
             "" => {}
             _ if !matches!(given, "" | "0") => {
@@ -94,15 +110,14 @@ impl Call<'_> {
                 return Err(Status::bad_request(text));
             }
             token => {
-                let start = read_token(token)?;
+                let start = read_token(token, target)?;
                 let at = start.revision;
                 return Ok((Some(start), at));
             }
         }
         // A page of an old list, and what is asked for exactly, come from the past.
-        let exact = query("resourceVersionMatch") == "Exact"
-            || (limit > 0 && wanted > 0 && query("resourceVersionMatch").is_empty());
-        Ok((None, exact.then_some(wanted)))
+        let exact = query("resourceVersionMatch") == "Exact" || (limit > 0 && query("resourceVersionMatch").is_empty());
+        Ok((None, wanted.filter(|_| exact)))
     }
 
     /// Models `ValidateListOptions`.
@@ -166,23 +181,19 @@ impl Call<'_> {
 fn cut<'a>(
     mut objects: impl Iterator<Item = &'a Stored>,
     limit: u64,
-    revision: u64,
     counted: bool,
 ) -> (Vec<Stored>, Map<String, Value>) {
     let (mut page, mut metadata) = (Vec::<Stored>::new(), Map::new());
     while let Some(object) = objects.next() {
         if limit > 0 && page.len() as u64 >= limit {
-            if let Some(last) = page.last() {
-                metadata.insert("continue".to_owned(), json!(write_token(revision, &*last.object)));
-                if counted {
-                    metadata.insert("remainingItemCount".to_owned(), json!(objects.count() + 1));
-                }
+            metadata.insert("continue".to_owned(), Value::Null);
+            if counted {
+                metadata.insert("remainingItemCount".to_owned(), json!(objects.count() + 1));
             }
             break;
         }
         page.push(object.clone());
     }
-    metadata.insert("resourceVersion".to_owned(), json!(revision.to_string()));
     (page, metadata)
 }
 
@@ -195,37 +206,31 @@ fn item(mut object: Value) -> Value {
     object
 }
 
-fn number(text: Option<&str>, name: &str) -> Result<u64, Status> {
-    match text.unwrap_or_default() {
-        "" => Ok(0),
-        text => text
-            .parse()
-            .map_err(|_| Status::bad_request(format!("strconv.ParseInt: parsing {text:?}: invalid syntax ({name})"))),
+/// A version that a client names; `None` when it names none.
+///
+/// # Errors
+/// What is wrong with it.
+pub(super) fn version(text: &str) -> Result<Option<u64>, Error> {
+    if text.is_empty() {
+        return Ok(None);
     }
+    text.parse().map(Some).map_err(|_| {
+        let why = format!("strconv.ParseUint: parsing {}: invalid syntax", go_json::quoted(text));
+        Error::invalid(&Path::new("resourceVersion"), text, why)
+    })
 }
 
 /// A version of the future cannot be waited for.
-pub(super) fn check_version(given: Option<&str>, current: u64) -> Result<u64, Status> {
-    let text = given.unwrap_or_default();
-    if text.is_empty() {
-        return Ok(0);
-    }
-    let Ok(wanted) = text.parse::<u64>() else {
-        let path = crate::apimachinery::field::Path::new("resourceVersion");
-        let error = crate::apimachinery::field::Error::invalid(
-            &path,
-            text,
-            format!("strconv.ParseUint: parsing {text:?}: invalid syntax"),
-        );
-        return Err(Status::invalid("", "", &[error]));
-    };
-    if wanted > current {
-        let text = format!("Too large resource version: {wanted}, current: {current}");
-        let mut status = Status::other(crate::apimachinery::Reason::Timeout, text);
-        status.retry_after_seconds = 1;
-        return Err(status);
-    }
-    Ok(wanted)
+fn too_large(wanted: u64, current: u64) -> Status {
+    let text = format!("Timeout: Too large resource version: {wanted}, current: {current}");
+    let mut status = Status::other(Reason::Timeout, text);
+    status.retry_after_seconds = 1;
+    status.causes = vec![Cause {
+        reason: "ResourceVersionTooLarge".to_owned(),
+        message: "Too large resource version".to_owned(),
+        field: String::new(),
+    }];
+    status
 }
 
 /// 410: the past is gone. A page of an old list can be gone on with in the present, which its new token says.
@@ -237,14 +242,18 @@ fn too_old(start: Option<&Continue>, revision: u64) -> Status {
          results. Continuing with the provided token results in an inconsistent list - objects that were created, \
          modified, or deleted between the time the first chunk was returned and now may show up in the list.",
     );
-    status.next = token(-1, &format!("{}/{}\0", start.namespace, start.name));
+    status.next = token(-1, &start.again);
     status
 }
 
-fn write_token(revision: u64, last: &dyn Object) -> String {
-    // The next page begins right after this object.
+fn write_token(revision: u64, target: &Target, last: &dyn Object) -> String {
+    // The next page begins right after this object. What the path says is not said again.
     let (namespace, name) = (meta::namespace(last.meta()), meta::name(last.meta()));
-    let start = if namespace.is_empty() { format!("{name}\0") } else { format!("{namespace}/{name}\0") };
+    let start = if namespace.is_empty() || target.namespace.is_some() {
+        format!("{name}\0")
+    } else {
+        format!("{namespace}/{name}\0")
+    };
     token(i64::try_from(revision).unwrap_or(i64::MAX), &start)
 }
 
@@ -252,10 +261,20 @@ fn token(revision: i64, start: &str) -> String {
     URL_SAFE_NO_PAD.encode(json!({"v": "meta.k8s.io/v1", "rv": revision, "start": start}).to_string())
 }
 
-fn read_token(token: &str) -> Result<Continue, Status> {
+fn read_token(token: &str, target: &Target) -> Result<Continue, Status> {
     let invalid = |why: &str| Status::bad_request(format!("invalid continue token: continue key is not valid{why}"));
-    let bytes = URL_SAFE_NO_PAD.decode(token).map_err(|error| invalid(&format!(": {error}")))?;
-    let value: Value = serde_json::from_slice(&bytes).map_err(|error| invalid(&format!(": {error}")))?;
+    let bytes = URL_SAFE_NO_PAD.decode(token).map_err(|error| {
+        let at = match error {
+            DecodeError::InvalidByte(at, _) | DecodeError::InvalidLastSymbol(at, _) => at,
+            DecodeError::InvalidLength(_) | DecodeError::InvalidPadding => token.len(),
+        };
+        invalid(&format!(": illegal base64 data at input byte {at}"))
+    })?;
+    let value: Value = match go_json::scan_value(&bytes) {
+        Ok(_) => serde_json::from_slice(&bytes).map_err(|error| invalid(&format!(": {error}")))?,
+        Err(go_json::ScanError::Syntax { message, .. }) => return Err(invalid(&format!(": {message}"))),
+        Err(_) => return Err(invalid(": unexpected end of JSON input")),
+    };
     let version = value.get("v").and_then(Value::as_str).unwrap_or_default();
     if version != "meta.k8s.io/v1" {
         return Err(invalid(&format!(": server does not recognize this encoded version {version}")));
@@ -271,6 +290,14 @@ fn read_token(token: &str) -> Result<Continue, Status> {
     if start.split('/').any(|part| matches!(part, "" | "." | "..")) {
         return Err(invalid(&format!(": {start}")));
     }
-    let (namespace, name) = start.split_once('/').unwrap_or(("", start));
-    Ok(Continue { revision: u64::try_from(revision).ok(), namespace: namespace.to_owned(), name: name.to_owned() })
+    let (namespace, name) = match &target.namespace {
+        Some(namespace) => (namespace.as_str(), start),
+        None => start.split_once('/').unwrap_or(("", start)),
+    };
+    Ok(Continue {
+        revision: u64::try_from(revision).ok(),
+        namespace: namespace.to_owned(),
+        name: name.to_owned(),
+        again: format!("{start}\0"),
+    })
 }

@@ -10,6 +10,7 @@ mod patch;
 mod update;
 mod watch;
 
+use k8s_openapi::apimachinery::pkg::apis::meta::v1::ObjectMeta;
 use serde_json::{Value, json};
 
 use super::authorization::{self, Wish};
@@ -20,13 +21,14 @@ use super::{
     subresources, table,
 };
 use crate::api::KindOps;
-use crate::apimachinery::{Object, Reason, Status, meta};
+use crate::apimachinery::{Reason, Status, meta};
 use crate::storage::Stored;
+use crate::text::go_json;
 use crate::text::http::{Method, Request, Response};
 
 pub(super) use delete::options_of as delete_options_of;
 pub(super) use list::collection;
-pub(super) use patch::PatchForm;
+pub(super) use patch::{PatchForm, read_applied};
 pub(super) use watch::encode as encode_watched;
 
 /// The largest body that is read, as upstream's default.
@@ -65,10 +67,11 @@ pub(super) fn answer(
     }
     let caller = &caller;
     let mut call = Call { server, caller, request, nodes, warnings: Vec::new() };
-    match call.dispatch() {
+    let response = match call.dispatch() {
         Ok(response) => response,
         Err(status) => respond::failure(&status, &call.warnings),
-    }
+    };
+    if negotiate::wants_yaml(request) { respond::yaml(response) } else { response }
 }
 
 impl Call<'_> {
@@ -107,13 +110,21 @@ impl Call<'_> {
             return subresources::answer(self, target);
         }
         let collection = target.name.is_empty();
+        if self.request.method != Method::Get {
+            // Nothing is written for who could not read the answer.
+            negotiate::form(self.request, None)?;
+        }
         match self.request.method {
-            Method::Get if truthy(self.request.query("watch")) => self.watch(target),
+            Method::Get if collection && truthy(self.request.query("watch")) => self.watch(target),
             Method::Get if collection => self.list(target),
             Method::Get => self.get(target),
             Method::Post if collection && has_own_place(target) => self.create(target),
             Method::Put if !collection => self.update(target),
             Method::Patch if !collection => self.patch(target),
+            // Namespaces go one by one.
+            Method::Delete if collection && target.ops.info().resource == "namespaces" => {
+                Err(Status::method_not_allowed())
+            }
             Method::Delete if collection && has_own_place(target) => self.delete_collection(target),
             Method::Delete if !collection => self.delete(target),
             _ => Err(Status::method_not_allowed()),
@@ -122,7 +133,7 @@ impl Call<'_> {
 
     /// An object in the form that the client wants.
     pub fn object(&self, status: u16, ops: &dyn KindOps, stored: &Stored) -> Result<Response, Status> {
-        let value = match negotiate::form(self.request)? {
+        let value = match negotiate::form(self.request, None)? {
             Form::Object => managed_fields::encode(ops, stored),
             Form::Metadata => table::metadata(ops, stored),
             Form::Table(include) => {
@@ -162,16 +173,32 @@ fn has_own_place(target: &Target) -> bool {
     !target.ops.info().namespaced || target.namespace.is_some()
 }
 
-/// How `strconv.ParseBool` and the query decoder read a flag.
+/// How the query decoder reads a flag: what is there and does not say no says yes.
 pub(super) fn truthy(value: Option<&str>) -> bool {
-    value.is_some_and(|value| !matches!(value, "false" | "0" | "False" | "FALSE" | "f" | "F"))
+    value.is_some_and(|value| value != "0" && !value.eq_ignore_ascii_case("false"))
+}
+
+/// A number of the query, as `strconv.ParseInt` reads it; `None` when it is not there.
+///
+/// # Errors
+/// Go's words for what is no number.
+pub(super) fn integer(value: Option<&str>) -> Result<Option<i64>, Status> {
+    let Some(text) = value else { return Ok(None) };
+    text.parse().map(Some).map_err(|error: std::num::ParseIntError| {
+        let why = match error.kind() {
+            std::num::IntErrorKind::PosOverflow | std::num::IntErrorKind::NegOverflow => "value out of range",
+            _ => "invalid syntax",
+        };
+        Status::bad_request(format!("strconv.ParseInt: parsing {}: {why}", go_json::quoted(text)))
+    })
 }
 
 /// The object goes where the path says: its namespace and name must agree with it.
-pub(super) fn place(object: &mut dyn Object, target: &Target) -> Result<(), Status> {
-    let meta = object.meta_mut();
+pub(super) fn place(meta: &mut ObjectMeta, target: &Target) -> Result<(), Status> {
     let given = meta::namespace(meta).to_owned();
-    if target.ops.info().namespaced {
+    if !target.ops.info().namespaced {
+        meta.namespace = None;
+    } else {
         if given.is_empty() {
             meta.namespace = Some(target.namespace().to_owned());
         } else if given != target.namespace() {
@@ -182,7 +209,11 @@ pub(super) fn place(object: &mut dyn Object, target: &Target) -> Result<(), Stat
     if !target.name.is_empty() {
         let name = meta::name(meta).to_owned();
         if name.is_empty() {
-            meta.name = Some(target.name.clone());
+            let text = format!(
+                "the name of the object ({} based on URL) was undeterminable: name must be provided",
+                target.name
+            );
+            return Err(Status::bad_request(text));
         } else if name != target.name {
             let text = format!("the name of the object ({name}) does not match the name on the URL ({})", target.name);
             return Err(Status::bad_request(text));

@@ -5,17 +5,19 @@
 use serde_json::{Value, json};
 
 use super::{Call, place, truthy};
-use crate::api::{KindInfo, KindOps};
+use crate::api::KindOps;
 use crate::apimachinery::facts::facts;
-use crate::apimachinery::managed_fields::{Request, Schema, apply, check, joined};
-use crate::apimachinery::patch::{json_patch, merge_patch, strategic_merge};
+use crate::apimachinery::managed_fields::{Applied, Request, Schema, apply, check, joined};
+use crate::apimachinery::patch::{Refused, go_map, json_patch, merge_patch, strategic_merge};
 use crate::apimachinery::{Reason, Status, field};
-use crate::apiserver::body::{self, FieldValidation};
+use crate::apiserver::body::{self, FieldValidation, Unfit};
 use crate::apiserver::managed_fields;
 use crate::apiserver::registry::Write;
+use crate::apiserver::respond;
 use crate::apiserver::route::Target;
+use crate::storage::Stored;
 use crate::text::http::Response;
-use crate::text::yaml;
+use crate::text::{go_json, yaml};
 
 /// The form of a patch.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -34,11 +36,7 @@ impl PatchForm {
             "application/merge-patch+json" => Ok(Self::Merge),
             "application/strategic-merge-patch+json" => Ok(Self::Strategic),
             "application/apply-patch+yaml" => Ok(Self::Apply),
-            other => Err(Status::unsupported_media_type(format!(
-                "the body of the request was in an unknown format - accepted media types include: \
-                 application/json-patch+json, application/merge-patch+json, application/strategic-merge-patch+json, \
-                 application/apply-patch+yaml, application/apply-patch+cbor (given {other:?})"
-            ))),
+            _ => Err(Status::generic(Reason::UnsupportedMediaType, "415: Unsupported Media Type")),
         }
     }
 }
@@ -50,8 +48,7 @@ impl Call<'_> {
         if form == PatchForm::Strategic && target.ops.structural_schema().is_some() {
             return Err(Status::unsupported_media_type(
                 "the body of the request was in an unknown format - accepted media types include: \
-                 application/json-patch+json, application/merge-patch+json, application/apply-patch+yaml, \
-                 application/apply-patch+cbor",
+                 application/json-patch+json, application/merge-patch+json, application/apply-patch+yaml",
             ));
         }
         let dry_run = body::dry_run(self.request, "PatchOptions")?;
@@ -65,53 +62,97 @@ impl Call<'_> {
             return self.apply(target, dry_run);
         }
         let current = self.stored(target)?;
-        let (patch, duplicates) = body::parse(&self.request.body).map_err(Status::bad_request)?;
+        let (patch, strict) = read(form, validation, &self.request.body)?;
         let held = managed_fields::encode(&*target.ops, &current);
         let patched = patched(&*target.ops, form, held, &patch)?;
-        let (mut object, document) = body::decode(patched, &*target.ops, validation, duplicates, &mut self.warnings)?;
-        place(&mut *object, target)?;
-        let write = Write { dry_run, warnings: &mut self.warnings, document: Some(document), managed: None };
+        let shown = || match form {
+            PatchForm::Strategic => go_map(&patch),
+            _ => String::new(),
+        };
+        let kept = (form != PatchForm::Strategic).then(|| patched.clone());
+        let object = body::fit(patched, &*target.ops, validation, strict, &mut self.warnings);
+        let (mut object, document) =
+            object.map_err(|why| unfit(&why, kept.as_ref().map_or_else(shown, respond::patched)))?;
+        place(object.meta_mut(), target)?;
+        let write =
+            Write { dry_run, warnings: &mut self.warnings, document: Some(document), patched: true, managed: None };
         let stored = self.server.update_with(self.caller, object, &target.subresource, write)?;
         self.object(200, &*target.ops, &stored)
     }
 
+    /// Whether an apply names who applies.
+    pub(in crate::apiserver) fn check_manager(&self) -> Result<(), Status> {
+        if self.request.query("fieldManager").is_some_and(|manager| !manager.is_empty()) {
+            return Ok(());
+        }
+        let path = field::Path::new("fieldManager");
+        let error = field::Error::required(&path, "is required for apply patch");
+        Err(Status::invalid("PatchOptions.meta.k8s.io", "", &[error]))
+    }
+
+    /// Merges what a manager says into what is there.
+    pub(in crate::apiserver) fn merge(
+        &self,
+        target: &Target,
+        current: Option<&Stored>,
+        applied: &Value,
+    ) -> Result<Applied, Status> {
+        let (ops, info) = (&*target.ops, target.ops.info());
+        let live = current.map_or_else(|| json!({}), |current| ops.encode(&*current.object));
+        let managed = current.map(|current| managed_fields::managed(ops, current)).unwrap_or_default();
+        let request = Request {
+            schema: managed_fields::schema_of(ops),
+            api_version: &info.api_version(),
+            manager: self.request.query("fieldManager").unwrap_or_default(),
+            subresource: &target.subresource,
+            reset: &managed_fields::reset_fields(info, &target.subresource),
+            force: truthy(self.request.query("force")),
+            now: managed_fields::writer(self.caller, &target.subresource, self.server.now()).time,
+        };
+        Ok(apply(request, &managed, &live, applied)?)
+    }
+
     /// Server-side apply: creates what is not there, else merges what the manager says.
     fn apply(&mut self, target: &Target, dry_run: bool) -> Result<Response, Status> {
-        let manager = self.request.query("fieldManager").unwrap_or_default();
-        if manager.is_empty() {
-            let path = field::Path::new("fieldManager");
-            let error = field::Error::required(&path, "is required for apply patch");
-            return Err(Status::invalid("PatchOptions.meta.k8s.io", "", &[error]));
-        }
+        self.check_manager()?;
+        let validation = FieldValidation::of(self.request, "PatchOptions")?;
         let (ops, info) = (&*target.ops, target.ops.info());
-        let text = String::from_utf8_lossy(&self.request.body);
-        let applied =
-            yaml::from_yaml(&text).map_err(|why| Status::bad_request(format!("error decoding YAML: {why}")))?;
-        check_applied(info, managed_fields::schema_of(ops), &applied)?;
+        let (applied, twice) = read_applied(&self.request.body)?;
+        check_applied(&info.api_version(), info.kind, managed_fields::schema_of(ops), &applied)?;
         let current = match self.stored(target) {
             Ok(current) => Some(current),
             Err(missing) if !target.subresource.is_empty() => return Err(missing),
             Err(_) => None,
         };
-        let live = current.as_ref().map_or_else(|| json!({}), |current| ops.encode(&*current.object));
-        let managed = current.as_ref().map(|current| managed_fields::managed(ops, current)).unwrap_or_default();
-        let request = Request {
-            schema: managed_fields::schema_of(ops),
-            api_version: &info.api_version(),
-            manager,
-            subresource: &target.subresource,
-            reset: &managed_fields::reset_fields(info, &target.subresource),
-            force: truthy(self.request.query("force")),
-            now: self.server.now().timestamp_seconds().as_second(),
-        };
-        let outcome = apply(request, &managed, &live, &applied)?;
+        let applied_meta = |name: &str| applied.pointer(&format!("/metadata/{name}")).and_then(Value::as_str);
+        if let (None, Some(uid)) = (&current, applied_meta("uid").filter(|uid| !uid.is_empty())) {
+            let why =
+                format!("uid mismatch: the provided object specified uid {uid}, and no existing object was found");
+            return Err(Status::conflict(info.resource, &target.name, &why));
+        }
+        let outcome = self.merge(target, current.as_ref(), &applied)?;
+        match (twice, validation) {
+            (Some(why), FieldValidation::Strict) => {
+                return Err(Status::bad_request(format!("error strict decoding YAML: {why}")));
+            }
+            (Some(why), FieldValidation::Warn) => {
+                self.warnings.append(&mut body::repeated(Some(why)));
+            }
+            _ => {}
+        }
         // What is unknown has been refused above.
         let validation = FieldValidation::Ignore;
         let (mut object, document) = body::decode(outcome.object, ops, validation, Vec::new(), &mut self.warnings)?;
-        place(&mut *object, target)?;
-        let write =
-            Write { dry_run, warnings: &mut self.warnings, document: Some(document), managed: Some(outcome.managed) };
+        place(object.meta_mut(), target)?;
+        let write = Write {
+            dry_run,
+            warnings: &mut self.warnings,
+            document: Some(document),
+            patched: true,
+            managed: Some(outcome.managed),
+        };
         if current.is_none() {
+            object.meta_mut().resource_version = None;
             let stored = self.server.create_with(self.caller, object, write)?;
             return self.object(201, ops, &stored);
         }
@@ -120,12 +161,32 @@ impl Call<'_> {
     }
 }
 
+/// What is applied, and what is said of keys that come twice in it.
+pub(in crate::apiserver) fn read_applied(text: &[u8]) -> Result<(Value, Option<String>), Status> {
+    let text = String::from_utf8_lossy(text);
+    let cannot = |why: String| Status::bad_request(format!("error decoding YAML: {why}"));
+    let applied = yaml::from_yaml(&text).map_err(cannot)?;
+    if !matches!(applied, Value::Null | Value::Object(_)) {
+        return Err(cannot(format!(
+            "error unmarshaling JSON: while decoding JSON: json: cannot unmarshal {} into Go value of type \
+             map[string]interface {{}}",
+            body::go_type(&applied)
+        )));
+    }
+    Ok((applied, yaml::from_yaml_strict(&text).err()))
+}
+
 /// Whether what is applied is of the kind that the path names and fits its schema.
-fn check_applied(info: &KindInfo, schema: Schema<'_>, applied: &Value) -> Result<(), Status> {
+pub(in crate::apiserver) fn check_applied(
+    wanted_version: &str,
+    wanted_kind: &str,
+    schema: Schema<'_>,
+    applied: &Value,
+) -> Result<(), Status> {
     let text = |pointer: &str| applied.pointer(pointer).and_then(Value::as_str).unwrap_or_default();
     let (version, kind) = (text("/apiVersion"), text("/kind"));
-    let gvk = format!("{version}, Kind={kind}");
-    if version != info.api_version() || kind != info.kind {
+    let gvk = format!("{}{version}, Kind={kind}", if version.contains('/') { "" } else { "/" });
+    if version != wanted_version || kind != wanted_kind {
         return Err(Status::bad_request(format!("invalid object type: {gvk}")));
     }
     if applied.pointer("/metadata/managedFields").is_some_and(|given| !given.is_null()) {
@@ -140,6 +201,47 @@ fn check_applied(info: &KindInfo, schema: Schema<'_>, applied: &Value) -> Result
     Err(Status::other(Reason::Unknown, why))
 }
 
+/// A patch and what strict decoding complains of in its text.
+fn read(form: PatchForm, validation: FieldValidation, text: &[u8]) -> Result<(Value, Vec<String>), Status> {
+    let about = if form == PatchForm::Strategic { "" } else { "error decoding patch: " };
+    let wrong = |why: &str| Status::bad_request(format!("{about}{why}"));
+    let (mut patch, duplicates) = body::parse(text).map_err(|why| wrong(&why))?;
+    let about = if form == PatchForm::Json { "json patch " } else { "" };
+    let mut strict: Vec<String> =
+        duplicates.iter().map(|path| format!("{about}duplicate field {}", go_json::quoted(path))).collect();
+    let cannot = |value: &Value, into: &str| {
+        wrong(&format!("json: cannot unmarshal {} into Go value of type {into}", body::go_type(value)))
+    };
+    match (form, &patch) {
+        (PatchForm::Json, Value::Null) => patch = json!([]),
+        (PatchForm::Json, Value::Array(operations)) => {
+            for (index, operation) in operations.iter().enumerate() {
+                let Value::Object(fields) = operation else {
+                    return Err(cannot(operation, "handlers.jsonPatchOp"));
+                };
+                let unknown = fields.keys().filter(|name| !matches!(name.as_str(), "op" | "from" | "path" | "value"));
+                strict.extend(unknown.map(|name| format!("json patch unknown field \"[{index}].{name}\"")));
+            }
+        }
+        (PatchForm::Json, other) => return Err(cannot(other, "[]handlers.jsonPatchOp")),
+        (PatchForm::Merge, Value::Null) => return Err(Status::bad_request("Invalid JSON Patch")),
+        (_, Value::Null) => patch = json!({}),
+        (_, Value::Object(_)) => {}
+        (_, other) => return Err(cannot(other, "map[string]interface {}")),
+    }
+    Ok((patch, if validation == FieldValidation::Ignore { Vec::new() } else { strict }))
+}
+
+/// What a patch has made is no object of the kind.
+fn unfit(why: &Unfit, shown: String) -> Status {
+    let why = match why {
+        Unfit::Version(given) => format!("the API version in the data ({given}) does not match"),
+        Unfit::Because(why) => why.clone(),
+    };
+    let error = field::Error::invalid(&field::Path::new("patch"), shown, why);
+    Status::invalid("", "", &[error])
+}
+
 /// The object that a patch makes of another.
 pub(in crate::apiserver) fn patched(
     ops: &dyn KindOps,
@@ -148,21 +250,28 @@ pub(in crate::apiserver) fn patched(
     patch: &Value,
 ) -> Result<Value, Status> {
     let info = ops.info();
+    let rejected = |reason: Reason| {
+        // The server keeps the operation's complaint to itself.
+        Status::generic(reason, "the server rejected our request due to an error in our request")
+    };
     match form {
-        PatchForm::Json => json_patch(&held, patch).map_err(|_| {
-            // The server keeps the operation's complaint to itself.
-            Status::other(Reason::Invalid, "the server rejected our request due to an error in our request")
+        PatchForm::Json => json_patch(&held, patch).map_err(|why| match why {
+            Refused::TooMany(_) => Status::other(Reason::RequestEntityTooLarge, why),
+            Refused::DoesNotApply(_) => rejected(Reason::Invalid),
         }),
-        PatchForm::Merge => match patch {
-            Value::Object(_) => Ok(merge_patch(held, patch)),
-            _ => Err(Status::bad_request("json: cannot unmarshal into Go value of type map[string]interface {}")),
-        },
+        PatchForm::Merge => Ok(merge_patch(held, patch)),
         PatchForm::Strategic | PatchForm::Apply => {
             let known = facts().of_kind(&info.api_version(), info.kind);
-            let merged = strategic_merge(facts(), known, held, patch).map_err(Status::bad_request)?;
+            let merged = strategic_merge(facts(), known, held, patch).map_err(|why| match why.as_str() {
+                "Invalid JSON document"
+                | "invalid patch format of retainKeys"
+                | "invalid patch format of primitive list"
+                | "invalid patch format of setElementOrder list" => Status::bad_request(why),
+                _ => Status::other(Reason::Unknown, why),
+            })?;
             let found = facts().decode(&info.api_version(), info.kind, &merged);
             if let Some(error) = found.and_then(|found| found.error) {
-                return Err(wrong_type(patch, &error));
+                return Err(unfit(&Unfit::Because(from_map(&error)), go_map(patch)));
             }
             Ok(merged)
         }
@@ -170,10 +279,20 @@ pub(in crate::apiserver) fn patched(
 }
 
 /// A strategic patch is converted from a map, not decoded from text: other words for the same mistake.
-fn wrong_type(patch: &Value, error: &str) -> Status {
-    let path = field::Path::new("patch");
-    let go_type = error.rsplit(" of type ").next().unwrap_or_default();
-    let shown = crate::apimachinery::patch::go_map(patch);
-    let error = field::Error::invalid(&path, shown, format!("unrecognized type: {go_type}"));
-    Status::invalid("", "", &[error])
+fn from_map(error: &str) -> String {
+    let wanted = error.rsplit(" of type ").next().unwrap_or_default();
+    let given =
+        error.strip_prefix("json: cannot unmarshal ").and_then(|rest| rest.split(' ').next()).unwrap_or_default();
+    let kind = match given {
+        "number" => "int64",
+        "array" => "slice",
+        "object" => "map",
+        other => other,
+    };
+    match wanted {
+        _ if wanted.starts_with("map[") => format!("cannot restore map from {kind}"),
+        _ if wanted.starts_with("[]") => format!("cannot restore slice from {kind}"),
+        "string" if kind == "int64" => format!("cannot convert {kind} to {wanted}"),
+        _ => format!("unrecognized type: {wanted}"),
+    }
 }

@@ -7,9 +7,9 @@ use std::time::Duration;
 
 use serde_json::{Value, json};
 
-use super::{Call, collection, truthy};
+use super::{Call, collection, integer, truthy};
 use crate::api::KindOps;
-use crate::apimachinery::{Status, field};
+use crate::apimachinery::{Reason, Status, field};
 use crate::apiserver::filter::Filter;
 use crate::apiserver::managed_fields;
 use crate::apiserver::negotiate::{self, Form};
@@ -25,12 +25,16 @@ impl Call<'_> {
     /// Opens a watch.
     pub(super) fn watch(&mut self, target: &Target) -> Result<Response, Status> {
         let filter = Filter::of(self.request, &*target.ops, &target.name)?;
-        let form = negotiate::form(self.request)?;
+        let form = negotiate::watched(self.request)?;
         let current = self.server.store().revision();
         let given = self.request.query("resourceVersion").unwrap_or_default();
-        let wanted = super::list::check_version(Some(given), current)?;
+        let timeout = integer(self.request.query("timeoutSeconds"))?.and_then(|seconds| u64::try_from(seconds).ok());
         let asked = self.request.query("sendInitialEvents").map(|value| truthy(Some(value)));
         self.check_initial_events(asked)?;
+        // Nobody has given this failure a reason upstream.
+        let wanted = super::list::version(given)
+            .map_err(|error| Status::other(Reason::Unknown, error.to_string()))?
+            .unwrap_or(0);
         let initial_events = asked.unwrap_or(wanted == 0);
         let mut target = target.clone();
         target.name.clear();
@@ -40,7 +44,6 @@ impl Call<'_> {
             VecDeque::new()
         };
         let bookmarks = truthy(self.request.query("allowWatchBookmarks"));
-        let timeout = self.request.query("timeoutSeconds").and_then(|text| text.parse::<u64>().ok());
         let now = self.server.now();
         let watch = Watch {
             ops: target.ops,
@@ -49,7 +52,8 @@ impl Call<'_> {
             form,
             revision: if initial_events || wanted == 0 { current } else { wanted },
             initial,
-            initial_end: asked == Some(true) && bookmarks,
+            // A watch from nowhere is one that sends what is there first, whether it says so or not.
+            initial_end: initial_events && bookmarks,
             bookmarks: bookmarks.then_some(now + streams::BOOKMARK_INTERVAL),
             deadline: timeout.filter(|seconds| *seconds > 0).map(|seconds| now + Duration::from_secs(seconds)),
             columns_sent: false,
@@ -60,21 +64,28 @@ impl Call<'_> {
     }
 
     fn check_initial_events(&self, asked: Option<bool>) -> Result<(), Status> {
-        let matching = self.request.query("resourceVersionMatch").unwrap_or_default();
-        let path = field::Path::new("resourceVersionMatch");
-        let error = match (asked, matching) {
-            (None, "") | (Some(_), "NotOlderThan") => return Ok(()),
-            (Some(_), "") => field::Error::forbidden(
-                &path,
-                "sendInitialEvents requires setting resourceVersionMatch to NotOlderThan",
-            ),
-            (None, _) => field::Error::forbidden(
-                &path,
-                "resourceVersionMatch is forbidden for watch unless sendInitialEvents is provided",
-            ),
-            (Some(_), other) => field::Error::not_supported(&path, other, &["NotOlderThan"]),
-        };
-        Err(Status::invalid("ListOptions.meta.k8s.io", "", &[error]))
+        let query = |name: &str| self.request.query(name).unwrap_or_default();
+        let (matching, path) = (query("resourceVersionMatch"), field::Path::new("resourceVersionMatch"));
+        let mut errors = Vec::new();
+        let mut forbidden = |why: &str| errors.push(field::Error::forbidden(&path, why));
+        match asked {
+            Some(_) if matching != "NotOlderThan" => {
+                forbidden("sendInitialEvents requires setting resourceVersionMatch to NotOlderThan");
+            }
+            None if !matching.is_empty() => {
+                forbidden("resourceVersionMatch is forbidden for watch unless sendInitialEvents is provided");
+            }
+            _ => {}
+        }
+        if asked.is_some() && !matches!(matching, "" | "NotOlderThan") {
+            errors.push(field::Error::not_supported(&path, matching, &["NotOlderThan"]));
+        }
+        // A watch from nowhere is one that sends what is there first, and that has a match.
+        let from_nowhere = matches!(query("resourceVersion"), "" | "0");
+        if !query("continue").is_empty() && (from_nowhere || !matching.is_empty()) {
+            errors.push(field::Error::forbidden(&path, "resourceVersionMatch is forbidden when continue is provided"));
+        }
+        if errors.is_empty() { Ok(()) } else { Err(Status::invalid("ListOptions.meta.k8s.io", "", &errors)) }
     }
 }
 

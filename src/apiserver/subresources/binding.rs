@@ -1,9 +1,10 @@
 //! `pods/binding`: puts a Pod on a node.
 
-use k8s_openapi::api::core::v1::Binding;
+use k8s_openapi::api::core::v1::{Binding, Pod};
 use serde_json::json;
 
-use crate::apimachinery::Status;
+use crate::apimachinery::field::{Error, Path};
+use crate::apimachinery::{Reason, Status};
 use crate::apiserver::body;
 use crate::apiserver::endpoints::Call;
 use crate::apiserver::route::Target;
@@ -12,6 +13,9 @@ use crate::text::http::{Method, Response};
 /// Binds the Pod that the path names.
 pub(super) fn create(call: &mut Call<'_>, target: &Target) -> Result<Response, Status> {
     let binding = read(call)?;
+    if binding.metadata.name.as_deref().unwrap_or_default() != target.name {
+        return Err(Status::bad_request("name in URL does not match name in Binding object"));
+    }
     bind(call, target.namespace(), &target.name, &binding)
 }
 
@@ -22,8 +26,11 @@ pub(in crate::apiserver) fn create_at_collection(call: &mut Call<'_>) -> Result<
     else {
         return Ok(None);
     };
-    if namespace.contains('/') || call.request.method != Method::Post {
+    if namespace.contains('/') {
         return Ok(None);
+    }
+    if call.request.method != Method::Post {
+        return Err(Status::method_not_allowed());
     }
     let (namespace, binding) = (namespace.to_owned(), read(call)?);
     let name = binding.metadata.name.clone().unwrap_or_default();
@@ -40,6 +47,20 @@ fn read(call: &Call<'_>) -> Result<Binding, Status> {
 }
 
 fn bind(call: &mut Call<'_>, namespace: &str, name: &str, binding: &Binding) -> Result<Response, Status> {
-    call.server.bind(call.caller, namespace, name, binding)?;
+    let target = Path::new("target");
+    let wrong = match (binding.target.kind.as_deref().unwrap_or_default(), binding.target.name.as_deref()) {
+        ("" | "Node", Some(name)) if !name.is_empty() => None,
+        ("" | "Node", _) => Some(Error::required(&target.child("name"), "")),
+        (kind, _) => Some(Error::not_supported(&target.child("kind"), kind, &["Node", "<empty>"])),
+    };
+    if let Some(error) = wrong {
+        // Nobody has given this failure a reason upstream.
+        return Err(Status::other(Reason::Unknown, error.to_string()));
+    }
+    if body::dry_run(call.request, "CreateOptions")? {
+        call.server.get::<Pod>(namespace, name)?;
+    } else {
+        call.server.bind(call.caller, namespace, name, binding)?;
+    }
     Ok(call.json(201, &json!({"kind": "Status", "apiVersion": "v1", "metadata": {}, "status": "Success", "code": 201})))
 }

@@ -16,6 +16,9 @@ use crate::text::http::Response;
 /// Evicts the Pod that the path names.
 pub(super) fn create(call: &mut Call<'_>, target: &Target) -> Result<Response, Status> {
     let asked = if call.request.body.is_empty() { Value::Null } else { body::read(call.request, "Eviction")?.0 };
+    if asked.pointer("/metadata/name").and_then(Value::as_str).unwrap_or_default() != target.name {
+        return Err(Status::bad_request("name in URL does not match name in Eviction object"));
+    }
     let dry_run = body::dry_run(call.request, "CreateOptions")?;
     let options = delete_options_of(asked.get("deleteOptions").unwrap_or(&Value::Null), |_| None, dry_run)?;
     let (namespace, name) = (target.namespace(), target.name.as_str());

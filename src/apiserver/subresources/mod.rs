@@ -50,6 +50,7 @@ pub(super) fn answer(call: &mut Call<'_>, target: &Target) -> Result<Response, S
             Method::Patch => call.patch(target),
             _ => Err(Status::method_not_allowed()),
         },
+        ("namespaces", "finalize", _) | ("serviceaccounts", "token", _) => Err(Status::method_not_allowed()),
         ("pods", "binding" | "eviction" | "log" | "exec" | "attach" | "portforward", _) => {
             Err(Status::method_not_allowed())
         }

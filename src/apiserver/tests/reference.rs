@@ -8,20 +8,6 @@ use crate::api::KINDS;
 const COLUMNS: &str = include_str!("../../../tests/reference/columns.txt");
 const SCHEMAS: &str = include_str!("../../../tests/reference/openapi.txt");
 
-/// Kinds that are kept without being known: these show their name and age alone.
-const NAME_AND_AGE: &[&str] = &[
-    "CSIDriver",
-    "CSIStorageCapacity",
-    "CertificateSigningRequest",
-    "FlowSchema",
-    "IPAddress",
-    "MutatingAdmissionPolicy",
-    "MutatingAdmissionPolicyBinding",
-    "ResourceClaim",
-    "ValidatingAdmissionPolicyBinding",
-    "VolumeAttachment",
-];
-
 /// What the documents of the real server have and ours do not: nothing that is kept, and nothing that `explain` shows.
 const NOT_DESCRIBED: &[&str] = &[
     "^apis.meta.v1.APIResource",
@@ -74,12 +60,9 @@ fn every_kind_has_the_columns_of_the_real_server() {
             .iter()
             .map(|one| format!("{}:{}:{}:{}", one.name, one.kind, one.format, one.priority))
             .collect();
-        let (ours, known) = (ours.join("\t"), NAME_AND_AGE.contains(&name));
-        let same = real.get(name) == Some(&ours.as_str());
-        match (same, known) {
-            (false, false) => wrong.push(format!("{name}\n  real {:?}\n  ours {ours:?}", real.get(name))),
-            (true, true) => wrong.push(format!("{name} is as on the real server: take it out of NAME_AND_AGE")),
-            _ => {}
+        let ours = ours.join("\t");
+        if real.get(name) != Some(&ours.as_str()) {
+            wrong.push(format!("{name}\n  real {:?}\n  ours {ours:?}", real.get(name)));
         }
     }
     assert!(real.len() > 40 && wrong.is_empty(), "{}", wrong.join("\n"));
