@@ -165,7 +165,7 @@ fn check(kind: &str, metadata: &Value, spec: &Value, namespace: &str) -> Result<
     }
     let local = kind == "LocalSubjectAccessReview";
     let extra = |name: &String| name != "managedFields" && !(local && name == "namespace");
-    if metadata.as_object().is_some_and(|map| map.keys().any(|name| extra(name))) {
+    if metadata.as_object().is_some_and(|map| map.keys().any(extra)) {
         let why = if local { "must be empty except for namespace" } else { "must be empty" };
         errors.push(Error::invalid(&Path::new("metadata"), metadata, why));
     }

@@ -98,5 +98,5 @@ fn find(call: &Call<'_>, namespace: &str, bound: &Value) -> Result<Option<Arc<Po
         );
         return Err(Status::conflict(kind, name, &why));
     }
-    Ok(downcast(&found))
+    Ok(downcast(found))
 }
