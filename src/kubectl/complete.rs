@@ -83,7 +83,7 @@ const VALUES: &[(&str, &[&str])] = &[
     ("restart", &["Always", "OnFailure", "Never"]),
     ("image-pull-policy", &["Always", "IfNotPresent", "Never"]),
     ("validate", &["strict", "warn", "ignore"]),
-    ("type", &["json", "merge", "strategic", "ClusterIP", "NodePort", "LoadBalancer", "ExternalName"]),
+    ("type", &["json", "merge", "strategic"]),
     ("types", &["Normal", "Warning"]),
     ("subresource", &["status", "scale", "resize"]),
     ("sort-by", &["cpu", "memory", "name", "kind", ".metadata.name", ".metadata.creationTimestamp"]),
@@ -110,34 +110,58 @@ pub fn complete(args: &[String], word: &str, server: &mut dyn Server) -> Option<
     if let Some(flag) = args.last().and_then(|last| open_flag(&flags, last)) {
         return values(&flags, flag.name, word, args, server);
     }
+    // Flags that a command cannot do without come first, and alone.
+    let required = flag_names(&missing(&flags, args), if word.is_empty() { "--" } else { word }, false);
     if word.starts_with('-') {
-        return Some(flag_names(&flags, word));
+        return Some(if required.is_empty() { flag_names(&flags, word, true) } else { required });
     }
     let arguments = positional(&found, &flags);
     if !found.command.subcommands.is_empty() && arguments.is_empty() {
-        let names = found.command.subcommands.iter().map(|command| command.name);
+        let names = found.command.subcommands.iter().map(|command| command.name).filter(|name| *name != "alpha");
         return Some(names.filter(|name| name.starts_with(word)).map(Candidate::word).collect());
     }
-    let namespace = namespace(&flags, args, server);
-    match place(&found.path, arguments.len()) {
+    let more = argument(&found.path, &arguments, word, args, &flags, server)?;
+    Some(if word.is_empty() { required.into_iter().chain(more).collect() } else { more })
+}
+
+/// The flags that a command needs and a line does not have.
+fn missing(flags: &[Flag], args: &[String]) -> Vec<Flag> {
+    let given = |flag: &Flag| {
+        let long = format!("--{}", flag.name);
+        args.iter().any(|arg| *arg == long || arg.strip_prefix(&long).is_some_and(|rest| rest.starts_with('=')))
+    };
+    flags.iter().filter(|flag| flag.required && !given(flag)).copied().collect()
+}
+
+/// What can stand where no flag does.
+fn argument(
+    path: &str,
+    arguments: &[String],
+    word: &str,
+    args: &[String],
+    flags: &[Flag],
+    server: &mut dyn Server,
+) -> Option<Vec<Candidate>> {
+    let namespace = namespace(flags, args, server);
+    match place(path, arguments.len()) {
         Place::File => None,
         Place::Nothing => Some(Vec::new()),
         Place::Types => Some(types(word, server)),
         Place::Fields => Some(fields(word, server)),
         Place::Words(words) => Some(fitting(words.iter().map(|word| (*word).to_owned()), word)),
         Place::Config(list) => Some(fitting(known(list, server), word)),
-        Place::Commands => Some(commands(&arguments, word)),
+        Place::Commands => Some(commands(arguments, word)),
         Place::Few(few) => match arguments.first() {
             None if word.contains('/') => Some(slashed_names(word, &namespace, server)),
             None => Some(fitting(few.iter().map(|one| (*one).to_owned()), word)),
-            Some(first) => Some(names(first, word, &namespace, &arguments, server)),
+            Some(first) => Some(names(first, word, &namespace, arguments, server)),
         },
         Place::Copy => copied(word, &namespace, server),
         Place::Names { resource, slashed } => {
             if slashed && word.contains('/') {
                 return Some(slashed_names(word, &namespace, server));
             }
-            let mut found = names(resource, word, &namespace, &arguments, server);
+            let mut found = names(resource, word, &namespace, arguments, server);
             if slashed {
                 found.extend(
                     WITH_PODS.iter().filter(|kind| kind.starts_with(word)).map(|kind| open(format!("{kind}/"))),
@@ -176,10 +200,9 @@ fn place(path: &str, index: usize) -> Place {
         | "set serviceaccount"
         | "set subject"
         | "apply view-last-applied"
-        | "apply edit-last-applied" => Place::Objects,
-        "logs" | "exec" | "attach" | "port-forward" | "debug" if index == 0 => {
-            Place::Names { resource: "pods", slashed: true }
-        }
+        | "apply edit-last-applied"
+        | "debug" => Place::Objects,
+        "logs" | "exec" | "attach" | "port-forward" if index == 0 => Place::Names { resource: "pods", slashed: true },
         "scale" | "autoscale" => Place::Few(&["deployment", "replicaset", "replicationcontroller", "statefulset"]),
         "expose" => Place::Few(&["deployment", "pod", "replicaset", "replicationcontroller", "service"]),
         "set image" => Place::Few(&["cronjobs", "daemonsets", "deployments", "pods", "replicasets", "statefulsets"]),
@@ -235,14 +258,14 @@ fn open_flag(flags: &[Flag], word: &str) -> Option<Flag> {
     flags.iter().filter(takes).find(|flag| flag.short == Some(letter)).copied()
 }
 
-fn flag_names(flags: &[Flag], word: &str) -> Vec<Candidate> {
+fn flag_names(flags: &[Flag], word: &str, with_help: bool) -> Vec<Candidate> {
     let named = flags.iter().map(|flag| (format!("--{}", flag.name), flag.bare.is_none()));
-    let help = ("--help".to_owned(), false);
+    let help = with_help.then(|| ("--help".to_owned(), false));
     // Letters are offered behind a single dash only.
     let letters =
         flags.iter().filter_map(|flag| flag.short.filter(|_| word == "-").map(|letter| (format!("-{letter}"), false)));
-    let letters = letters.chain((word == "-").then(|| ("-h".to_owned(), false)));
-    let fitting = named.chain([help]).filter(|(name, _)| name.starts_with(word));
+    let letters = letters.chain((with_help && word == "-").then(|| ("-h".to_owned(), false)));
+    let fitting = named.chain(help).filter(|(name, _)| name.starts_with(word));
     fitting
         .chain(letters)
         .map(|(name, takes)| {
@@ -257,7 +280,10 @@ fn values(flags: &[Flag], name: &str, word: &str, args: &[String], server: &mut 
     let listed = |list: &[&str]| {
         Some(list.iter().filter(|value| value.starts_with(word)).map(|value| Candidate::word(*value)).collect())
     };
+    let path = tree::find(args).map(|found| found.path).unwrap_or_default();
     match name {
+        "profile" if path != "kubectl debug" => Some(Vec::new()),
+        "type" if path != "kubectl patch" => listed(&["ClusterIP", "NodePort", "LoadBalancer", "ExternalName"]),
         "filename"
         | "kustomize"
         | "kubeconfig"
@@ -327,7 +353,8 @@ fn fitting(names: impl IntoIterator<Item = String>, word: &str) -> Vec<Candidate
 /// The commands below the words behind `help`.
 fn commands(arguments: &[String], word: &str) -> Vec<Candidate> {
     let Ok(found) = tree::find(arguments) else { return Vec::new() };
-    fitting(found.command.subcommands.iter().map(|command| command.name.to_owned()), word)
+    let names = found.command.subcommands.iter().map(|command| command.name.to_owned());
+    fitting(names.filter(|name| name != "alpha"), word)
 }
 
 /// `jobs.spec.comp` becomes `jobs.spec.completions`: fields are known from the facts about the types.
@@ -532,6 +559,8 @@ pub mod completion {
             cx.out.line(candidate.text.trim_end());
         }
         cx.out.line(&format!(":{directive}"));
+        let name = if directive == 4 { "NoFileComp" } else { "Default" };
+        cx.out.err_line(&format!("Completion ended with directive: ShellCompDirective{name}"));
         DONE
     }
 }

@@ -283,7 +283,9 @@ impl Kubectl {
     }
 
     fn start(&mut self, system: &mut dyn System) -> State {
-        if let Some((_, words)) = self.args.split_first().filter(|(first, _)| *first == "__complete") {
+        if let Some((_, words)) =
+            self.args.split_first().filter(|(first, _)| matches!(first.as_str(), "__complete" | "__completeNoDesc"))
+        {
             let words = words.to_vec();
             let mut cx = Context { system, session: &mut self.session, out: &mut self.output };
             let outcome = completion::run(&mut cx, &words);

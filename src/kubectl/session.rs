@@ -330,7 +330,10 @@ impl Attach {
                 .with_header("Content-Type", "application/json")
                 .with_body(body);
             cx.json(request)?;
-            cx.out.line(&format!("pod \"{}\" deleted from {} namespace", self.session.pod, self.session.namespace));
+            if !self.session.quiet {
+                let (pod, namespace) = (&self.session.pod, &self.session.namespace);
+                cx.out.line(&format!("pod \"{pod}\" deleted from {namespace} namespace"));
+            }
         }
         if code != 0 {
             let code = i32::try_from(code).unwrap_or(1);

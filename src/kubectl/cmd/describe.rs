@@ -48,7 +48,6 @@ fn run(cx: &mut Context<'_>) -> Outcome {
     if let [only] = failures.as_slice()
         && only.is_not_found()
         && query.args.len() == 2
-        && found.is_empty()
     {
         return by_prefix(cx, &query, show_events, only.clone());
     }
@@ -90,6 +89,10 @@ fn print_all(cx: &mut Context<'_>, found: &[Target], show_events: bool, mut fail
 /// A name that does not exist may be the beginning of names that do.
 fn by_prefix(cx: &mut Context<'_>, query: &Query, show_events: bool, missing: Failure) -> Outcome {
     let prefix = query.args.get(1).cloned().unwrap_or_default();
+    let types = builder::expand(&*cx.discovery()?, query.args.first().map_or("", String::as_str));
+    if types.len() > 1 {
+        return Err(Failure::msg("you may only specify a single resource type"));
+    }
     let all = Query { args: query.args.iter().take(1).cloned().collect(), list_without_name: true, ..query.clone() };
     let built = builder::build(cx, &all)?;
     let (found, _) = builder::fetch(cx, &built);

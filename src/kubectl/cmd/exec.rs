@@ -53,8 +53,23 @@ pub static ATTACH: Command = Command {
 
 /// The Pod a word means.
 fn pod(cx: &mut Context<'_>, word: &str) -> Result<Value, Failure> {
-    let args = if word.contains('/') { vec![word.to_owned()] } else { vec!["pods".to_owned(), word.to_owned()] };
-    let built = builder::build(cx, &Query { args, ..Query::default() })?;
+    if cx.session.flags.nanoseconds("pod-running-timeout") <= 0 {
+        return Err(cx.usage("--pod-running-timeout must be higher than zero"));
+    }
+    let query = match word {
+        "" => Query::of(&cx.session.flags),
+        word if word.contains('/') => Query { args: vec![word.to_owned()], ..Query::default() },
+        word => Query { args: vec!["pods".to_owned(), word.to_owned()], ..Query::default() },
+    };
+    // Without a word the Pod is that of a file.
+    let query = if word.is_empty() { Query { args: Vec::new(), ..query } } else { query };
+    let built = builder::build(cx, &query)?;
+    if let Some(failure) = built.failures.into_iter().next() {
+        return Err(failure);
+    }
+    if built.targets.len() > 1 {
+        return Err(Failure::msg("cannot exec into multiple objects at a time"));
+    }
     let Some(target) = built.targets.first().cloned() else { return Err(Failure::msg("pod not found")) };
     let object = cx.get(&target.path())?;
     let mut found = pods::pods_of(cx, &target, &object, "attach to")?;

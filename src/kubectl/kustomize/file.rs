@@ -26,6 +26,7 @@ const FIELDS: &[&str] = &[
     "configurations",
     "crds",
     "generatorOptions",
+    "generators",
     "imageTags",
     "images",
     "kind",
@@ -43,12 +44,12 @@ const FIELDS: &[&str] = &[
     "resources",
     "secretGenerator",
     "sortOptions",
+    "transformers",
     "vars",
 ];
 
 /// Fields that kustomize has and this does not.
-const ABSENT: &[&str] =
-    &["generators", "helmChartInflationGenerator", "helmCharts", "helmGlobals", "transformers", "validators"];
+const ABSENT: &[&str] = &["helmChartInflationGenerator", "helmCharts", "helmGlobals", "validators"];
 
 /// Fields that are told to be old, and what takes their place.
 const OLD: &[(&str, &str)] = &[
@@ -151,7 +152,7 @@ pub fn rules(cx: &mut Context<'_>, directory: &str) -> Result<Value, Failure> {
         return Err(Failure::msg("kustomization.yaml is empty"));
     }
     of_its_kind(directory, fields)?;
-    refuse(cx, directory, fields)?;
+    refuse(fields)?;
     Ok(rules)
 }
 
@@ -210,8 +211,8 @@ fn of_its_kind(directory: &str, fields: &Map<String, Value>) -> Result<(), Failu
     }
 }
 
-/// Says of what is not here, in kustomize's words where it has some: Helm and plugins that have to be allowed.
-fn refuse(cx: &Context<'_>, directory: &str, fields: &Map<String, Value>) -> Result<(), Failure> {
+/// Says of what is not here, in kustomize's words where it has some: Helm has to be allowed.
+fn refuse(fields: &Map<String, Value>) -> Result<(), Failure> {
     let list = |name: &str| fields.get(name).and_then(Value::as_array).map(Vec::as_slice).unwrap_or_default();
     for name in ["helmCharts", "helmChartInflationGenerator"] {
         if let Some(chart) = list(name).first() {
@@ -225,18 +226,6 @@ fn refuse(cx: &Context<'_>, directory: &str, fields: &Map<String, Value>) -> Res
                 "trouble configuring builtin HelmChartInflationGenerator with config: `\n{}`: must specify --enable-helm",
                 to_yaml(&chart)
             )));
-        }
-    }
-    for (name, words) in [("generators", "loading generator plugins: "), ("transformers", ""), ("validators", "")] {
-        for plugin in list(name).iter().filter_map(Value::as_str).filter(|plugin| !plugin.contains('\n')) {
-            let path = absolute(cx, &format!("{directory}/{plugin}"));
-            if cx.system.file_info(&path).is_err() {
-                let way =
-                    format!("evalsymlink failure on '{path}' : lstat {}: no such file or directory", lost(cx, &path));
-                return Err(Failure::msg(format!(
-                    "{words}accumulation err='accumulating resources from '{plugin}': {way}': must build at directory: not a valid directory: {way}"
-                )));
-            }
         }
     }
     let here = |(name, value): &(&String, &Value)| {

@@ -6,9 +6,11 @@ use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use serde_json::{Map, Value, json};
 
-use super::{Item, absolute, add, texts};
+use super::file::{load, texts};
+use super::{Item, add};
 use crate::kubectl::failure::Failure;
 use crate::kubectl::program::Context;
+use crate::text::go_number::quote;
 
 /// Adds what the generators make.
 pub fn run(cx: &Context<'_>, directory: &str, rules: &Value, items: &mut Vec<Item>) -> Result<(), Failure> {
@@ -96,6 +98,14 @@ fn one(
                 text("namespace")
             )));
         }
+        (behavior, Some(_)) => {
+            let behavior = if behavior == "create" { behavior } else { "unspecified" };
+            return Err(Failure::msg(format!(
+                "merging from generator &{{0xc000010000 <nil>}}: id resid.ResId{{Gvk:resid.Gvk{{Group:\"\", Version:\"v1\", Kind:\"{kind}\", isClusterScoped:false}}, Name:\"{}\", Namespace:\"{}\"}} exists; can not use behavior: '{behavior}', behavior must be merge or replace",
+                text("name"),
+                text("namespace")
+            )));
+        }
         _ => add(items, item)?,
     }
     Ok(())
@@ -124,18 +134,13 @@ fn merge(known: &mut Item, more: &Item) {
 /// The keys and contents of a generator.
 fn gather(cx: &Context<'_>, directory: &str, entry: &Value) -> Result<Vec<(String, Vec<u8>)>, Failure> {
     let mut data: Vec<(String, Vec<u8>)> = Vec::new();
-    let read = |file: &str, source: &str| {
-        let path = absolute(cx, &format!("{directory}/{file}"));
-        cx.system.read_file(&path).map_err(|_| {
-            Failure::msg(format!(
-                "loading KV pairs: file sources: [{source}]: evalsymlink failure on '{path}' : lstat {path}: no such file or directory"
-            ))
-        })
+    let read = |file: &str, source: &str, what: &str| {
+        load(cx, directory, file).map_err(|why| Failure::msg(format!("loading KV pairs: {what}: [{source}]: {why}")))
     };
     let mut envs = texts(entry, "envs");
     envs.extend(entry.get("env").and_then(Value::as_str).map(str::to_owned));
     for file in envs {
-        for line in String::from_utf8_lossy(&read(&file, &file)?).lines() {
+        for line in String::from_utf8_lossy(&read(&file, &file, "env source files")?).lines() {
             let line = line.trim_start();
             if line.is_empty() || line.starts_with('#') {
                 continue;
@@ -157,10 +162,25 @@ fn gather(cx: &Context<'_>, directory: &str, entry: &Value) -> Result<Vec<(Strin
         data.push((key.to_owned(), quoted.unwrap_or(value).as_bytes().to_vec()));
     }
     for file in texts(entry, "files") {
+        let separators = file.matches('=').count();
+        let why = if separators == 1 && file.starts_with('=') {
+            let path = file.trim_start_matches('=');
+            format!("missing key name for file path {} in source {}", quote(path), quote(&file))
+        } else if separators == 1 && file.ends_with('=') {
+            let key = file.trim_end_matches('=');
+            format!("missing file path for key name {} in source {}", quote(key), quote(&file))
+        } else if separators > 1 {
+            format!("source {} key name or file path contains '='", quote(&file))
+        } else {
+            String::new()
+        };
+        if !why.is_empty() {
+            return Err(Failure::msg(format!("loading KV pairs: file sources: [{file}]: {why}")));
+        }
         let (key, path) = file
             .split_once('=')
             .map_or_else(|| (file.rsplit('/').next().unwrap_or(&file), file.as_str()), |(key, path)| (key, path));
-        data.push((key.to_owned(), read(path, &file)?));
+        data.push((key.to_owned(), read(path, &file, "file sources")?));
     }
     let mut keys = std::collections::BTreeSet::new();
     match data.iter().find(|(key, _)| !keys.insert(key.clone())) {

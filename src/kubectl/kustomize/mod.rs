@@ -1,74 +1,29 @@
 //! `-k` and `kubectl kustomize`: what a directory with a kustomization makes.
 //!
 //! Resources, bases and components; generators; patches; namespace, names, labels, annotations, replicas, images; names
-//! that other objects refer to follow. Replacements. Refuses remote bases, Helm, plugins and `vars`, and says so.
+//! that other objects refer to follow. Replacements, variables, configurations. Refuses remote bases, Helm, plugins
+//! that are not built in and schemas of one's own (`openapi`), and says so.
 //! Models sigs.k8s.io/kustomize 5.8 api/internal/target/kusttarget.go.
 
+mod config;
+mod file;
 mod generate;
 mod names;
 mod patch;
+mod plugins;
 mod replacements;
 mod transform;
+mod vars;
 
-use serde_json::{Map, Value};
+use config::Config;
+use file::{FILES, lost, texts};
+use serde_json::Value;
 
-use super::builder::go_word;
 use super::failure::Failure;
 use super::program::Context;
+use super::writing::klog;
 use crate::text::go_number::quote;
-use crate::text::yaml::{documents, from_yaml, to_yaml};
-
-const FILES: [&str; 3] = ["kustomization.yaml", "kustomization.yml", "Kustomization"];
-
-/// The fields of a kustomization that are understood here.
-const FIELDS: &[&str] = &[
-    "apiVersion",
-    "bases",
-    "buildMetadata",
-    "commonAnnotations",
-    "commonLabels",
-    "components",
-    "configMapGenerator",
-    "crds",
-    "generatorOptions",
-    "images",
-    "kind",
-    "labels",
-    "metadata",
-    "namePrefix",
-    "nameSuffix",
-    "namespace",
-    "patches",
-    "patchesJson6902",
-    "patchesStrategicMerge",
-    "replacements",
-    "replicas",
-    "resources",
-    "secretGenerator",
-    "sortOptions",
-];
-
-/// Fields that kustomize has and this does not.
-const ABSENT: &[&str] = &[
-    "configurations",
-    "generators",
-    "helmChartInflationGenerator",
-    "helmCharts",
-    "helmGlobals",
-    "openapi",
-    "transformers",
-    "validators",
-    "vars",
-];
-
-/// Fields that are told to be old, and what takes their place.
-const OLD: &[(&str, &str)] = &[
-    ("bases", "resources"),
-    ("commonLabels", "labels"),
-    ("patchesJson6902", "patches"),
-    ("patchesStrategicMerge", "patches"),
-    ("imageTags", "images"),
-];
+use crate::text::yaml::{documents_of_kustomize, from_yaml};
 
 /// An object on its way through the transformers.
 #[derive(Clone, Debug, Default)]
@@ -77,6 +32,8 @@ pub struct Item {
     pub object: Value,
     /// The names and namespaces it has had, the first one first.
     pub was: Vec<(String, String)>,
+    /// The kinds it has had.
+    kinds: Vec<String>,
     /// Whether its name ends in a hash of its content.
     pub hashed: bool,
 }
@@ -85,7 +42,13 @@ impl Item {
     fn new(object: Value) -> Item {
         let mut item = Item { object, ..Item::default() };
         item.was.push((item.text("/metadata/name"), item.text("/metadata/namespace")));
+        item.kinds.push(item.kind());
         item
+    }
+
+    /// Whether it is or was of that kind.
+    fn was_kind(&self, kind: &str) -> bool {
+        self.kind() == kind || self.kinds.iter().any(|known| known == kind)
     }
 
     fn text(&self, path: &str) -> String {
@@ -121,31 +84,27 @@ impl Item {
 pub fn build(cx: &mut Context<'_>, directory: &str) -> Result<Vec<Value>, Failure> {
     let root = absolute(cx, directory);
     match cx.system.file_info(&root) {
-        Err(_) => {
-            // The first part of the way that is not there is what is looked for in vain.
-            let parts = || {
-                directory.split('/').scan(String::new(), |path, part| {
-                    path.push_str(part);
-                    path.push('/');
-                    Some(path.trim_end_matches('/').to_owned())
-                })
-            };
-            let lost = parts().map(|path| absolute(cx, &path)).find(|path| cx.system.file_info(path).is_err());
-            return Err(missing_directory(directory, &lost.unwrap_or_else(|| root.clone())));
-        }
+        Err(_) => return Err(missing_directory(directory, &lost(cx, &root))),
         Ok(info) if !info.is_dir => {
             return Err(Failure::msg(format!("must build at directory: '{directory}': file is not directory")));
         }
         Ok(_) => {}
     }
-    let mut items = Vec::new();
-    accumulate(cx, &root, &mut items, &[])?;
+    let mut whole = Accumulated::default();
+    accumulate(cx, &root, &mut whole, &[])?;
+    let Accumulated { mut items, vars, config } = whole;
     for item in items.iter_mut().filter(|item| item.hashed) {
         let hash = super::content_hash::generator_hash(&item.object);
         let name = format!("{}-{hash}", item.text("/metadata/name"));
         item.rename(name);
     }
-    names::follow(&mut items);
+    names::follow(&mut items, &config);
+    let unused = vars::resolve(&vars, &config, &mut items)?;
+    if !unused.is_empty() {
+        let text = format!("well-defined vars that were never replaced: {}", unused.join(","));
+        let line = klog('I', cx.system.now(), "log.go:244", &text);
+        cx.out.err_line(&line);
+    }
     let order = own_order(cx, &root);
     let of = |path: &str| order.pointer(path).and_then(Value::as_str).unwrap_or("legacy");
     match of("/order") {
@@ -241,155 +200,111 @@ fn missing_directory(path: &str, lost: &str) -> Failure {
     ))
 }
 
+/// What kustomizations have made so far.
+#[derive(Clone, Debug, Default)]
+struct Accumulated {
+    items: Vec<Item>,
+    vars: Vec<vars::Var>,
+    config: Config,
+}
+
 /// Adds what the kustomization of a directory makes; a component changes what is there already, too.
-fn accumulate(cx: &mut Context<'_>, directory: &str, items: &mut Vec<Item>, visited: &[String]) -> Result<(), Failure> {
+fn accumulate(
+    cx: &mut Context<'_>,
+    directory: &str,
+    whole: &mut Accumulated,
+    visited: &[String],
+) -> Result<(), Failure> {
     let holds =
         |root: &&String| *root == directory || root.starts_with(&format!("{}/", directory.trim_end_matches('/')));
-    if let Some(root) = visited.iter().find(holds) {
+    if let Some(root) = visited.iter().rev().find(holds) {
         return Err(Failure::msg(format!(
             "cycle detected: candidate root '{directory}' contains visited root '{root}'"
         )));
     }
     if cx.system.file_info(directory).is_err() {
-        return Err(missing_directory(directory, directory));
+        return Err(missing_directory(directory, &lost(cx, directory)));
     }
     let visited: Vec<String> = visited.iter().cloned().chain([directory.to_owned()]).collect();
-    let file = FILES.iter().map(|name| format!("{directory}/{name}")).find(|path| cx.system.read_file(path).is_ok());
-    let Some(file) = file else {
-        return Err(Failure::msg(format!(
-            "unable to find one of 'kustomization.yaml', 'kustomization.yml' or 'Kustomization' in directory '{directory}'"
-        )));
-    };
-    let rules = rules(cx, &file)?;
+    let rules = file::rules(cx, directory)?;
     let is_component = rules.get("kind").and_then(Value::as_str) == Some("Component");
-    let mut own = if is_component { std::mem::take(items) } else { Vec::new() };
+    let mut own = if is_component { std::mem::take(whole) } else { Accumulated::default() };
     for resource in texts(&rules, "resources").iter().chain(&texts(&rules, "bases")) {
         add_resource(cx, directory, resource, &mut own, &visited)?;
     }
-    generate::run(cx, directory, &rules, &mut own)?;
+    configure(cx, directory, &rules, &mut own.config)?;
+    generate::run(cx, directory, &rules, &mut own.items)?;
+    plugins::generators(cx, directory, &rules, &mut own.items, &visited)?;
     for component in texts(&rules, "components") {
         let path = absolute(cx, &format!("{directory}/{component}"));
         if cx.system.file_info(&path).is_err() {
-            let why = missing_directory(&path, &path).text();
+            let why = missing_directory(&path, &lost(cx, &path)).text();
             return Err(Failure::msg(format!("accumulating components: loader.New \"{why}\"")));
         }
-        accumulate(cx, &path, &mut own, &visited).map_err(|failure| {
-            let why = format!("recursed accumulation of path '{path}': {}", failure.text());
-            Failure::msg(format!("accumulating components: accumulateDirectory: {}", quote(&why)))
+        accumulate_kind(cx, &path, &mut own, &visited, true).map_err(|failure| {
+            let why = failure.text();
+            let words = if why.starts_with("expected kind") {
+                String::new()
+            } else {
+                format!("recursed accumulation of path '{path}': ")
+            };
+            Failure::msg(format!("accumulating components: accumulateDirectory: {}", quote(&(words + &why))))
         })?;
     }
-    patch::run(cx, directory, &rules, &mut own)?;
-    transform::run(&rules, &mut own)?;
-    replacements::run(cx, directory, &rules, &mut own)?;
-    items.extend(own);
+    vars::add(&mut own.vars, &rules, &own.items)?;
+    patch::run(cx, directory, &rules, &mut own.items)?;
+    transform::run(&rules, &own.config, &mut own.items)?;
+    plugins::transformers(cx, directory, &rules, &mut own.items, &visited)?;
+    replacements::run(cx, directory, &rules, &mut own.items)?;
+    let before = whole.items.len();
+    whole.items.extend(own.items);
+    whole.vars.extend(own.vars.into_iter().map(|var| var.moved(before)));
+    whole.config.merge(own.config);
     Ok(())
 }
 
-/// The kustomization in a file, with a word about what is old or not known.
-fn rules(cx: &mut Context<'_>, file: &str) -> Result<Value, Failure> {
-    let bytes = cx.system.read_file(file).unwrap_or_default();
-    let text = String::from_utf8_lossy(&bytes).into_owned();
-    if text.trim().is_empty() {
-        return Err(Failure::msg("kustomization.yaml is empty"));
-    }
-    let rules = from_yaml(&text).map_err(|why| {
-        let why = why.replace("error converting YAML to JSON: yaml: ", "yaml: ");
-        Failure::msg(format!("invalid Kustomization: {why}"))
-    })?;
-    let Some(fields) = rules.as_object() else {
-        return Err(Failure::msg(
-            "invalid Kustomization: json: cannot unmarshal into Go value of type types.Kustomization",
-        ));
-    };
-    let known = |name: &&str| FIELDS.contains(name) || ABSENT.contains(name) || *name == "imageTags";
-    if let Some(name) = fields.keys().map(String::as_str).find(|name| !known(name)) {
-        return Err(Failure::msg(format!("invalid Kustomization: json: unknown field \"{name}\"")));
-    }
-    let texts = ["apiVersion", "kind", "namePrefix", "nameSuffix", "namespace"];
-    if let Some((name, value)) =
-        fields.iter().find(|(name, value)| texts.contains(&name.as_str()) && !value.is_string() && !value.is_null())
-    {
-        let what = go_word(value);
-        return Err(Failure::msg(format!(
-            "invalid Kustomization: json: cannot unmarshal {what} into Go struct field Kustomization.{name} of type string"
-        )));
-    }
-    for (old, new) in OLD {
-        if fields.contains_key(*old) {
-            cx.out.err_line(&format!("# Warning: '{old}' is deprecated. Please use '{new}' instead. Run 'kustomize edit fix' to update your Kustomization automatically."));
+/// The same, of a kustomization that is a component, or of one that is none.
+fn accumulate_kind(
+    cx: &mut Context<'_>,
+    directory: &str,
+    whole: &mut Accumulated,
+    visited: &[String],
+    component: bool,
+) -> Result<(), Failure> {
+    let bytes = FILES.iter().find_map(|name| cx.system.read_file(&format!("{directory}/{name}")).ok());
+    if let Some(rules) = bytes.and_then(|bytes| from_yaml(&String::from_utf8_lossy(&bytes)).ok()) {
+        let kind = rules.get("kind").and_then(Value::as_str).unwrap_or("Kustomization");
+        if component && kind != "Component" {
+            return Err(Failure::msg(format!("expected kind 'Component' for path '{directory}' but got '{kind}'")));
+        }
+        if !component && kind == "Component" {
+            return Err(Failure::msg(format!("expected kind != 'Component' for path '{directory}'")));
         }
     }
-    let nothing = |value: &Value| matches!(value, Value::Null) || value == &Value::Array(Vec::new());
-    let says = |(name, value): (&String, &Value)| {
-        !["apiVersion", "kind", "imageTags"].contains(&name.as_str()) && !nothing(value)
-    };
-    if !fields.iter().any(says) {
-        return Err(Failure::msg("kustomization.yaml is empty"));
-    }
-    refuse(cx, file, fields)?;
-    Ok(rules)
+    accumulate(cx, directory, whole, visited)
 }
 
-/// Says of what is not here, in kustomize's words where it has some: files that are missing, Helm and plugins that have
-/// to be allowed.
-fn refuse(cx: &Context<'_>, file: &str, fields: &Map<String, Value>) -> Result<(), Failure> {
-    let directory = file.rsplit_once('/').map_or("", |(directory, _)| directory);
-    let list = |name: &str| fields.get(name).and_then(Value::as_array).map(Vec::as_slice).unwrap_or_default();
-    let missing = |name: &str| {
-        let path = absolute(cx, &format!("{directory}/{name}"));
-        let lost = format!("evalsymlink failure on '{path}' : lstat {path}: no such file or directory");
-        cx.system.file_info(&path).is_err().then_some((path, lost))
-    };
-    for name in ["helmCharts", "helmChartInflationGenerator"] {
-        if let Some(chart) = list(name).first() {
-            let mut chart = chart.clone();
-            if let Some(chart) = chart.as_object_mut()
-                && let Some(old) = chart.remove("chartName")
-            {
-                chart.insert("name".to_owned(), old);
-            }
-            return Err(Failure::msg(format!(
-                "trouble configuring builtin HelmChartInflationGenerator with config: `\n{}`: must specify --enable-helm",
-                to_yaml(&chart)
-            )));
-        }
+/// Reads `configurations`, `crds` and the place of a schema.
+fn configure(cx: &Context<'_>, directory: &str, rules: &Value, config: &mut Config) -> Result<(), Failure> {
+    for name in texts(rules, "configurations") {
+        let bytes = file::load(cx, directory, &name).map_err(Failure::msg)?;
+        config.read(&String::from_utf8_lossy(&bytes)).map_err(Failure::msg)?;
     }
-    for (name, words) in [("generators", "loading generator plugins: "), ("transformers", ""), ("validators", "")] {
-        for plugin in list(name).iter().filter_map(Value::as_str) {
-            if let Some((path, lost)) = missing(plugin) {
-                return Err(Failure::msg(format!(
-                    "{words}accumulation err='accumulating resources from '{plugin}': {lost}': {}",
-                    missing_directory(&path, &path).text()
-                )));
-            }
-        }
+    let crds = texts(rules, "crds");
+    for name in &crds {
+        let told = |why: String| Failure::msg(format!("loading CRDs [{}]: {why}", crds.join(" ")));
+        let bytes = file::load(cx, directory, name).map_err(told)?;
+        config.read_crds(&String::from_utf8_lossy(&bytes)).map_err(told)?;
     }
-    for name in list("crds").iter().filter_map(Value::as_str) {
-        if let Some((_, lost)) = missing(name) {
-            return Err(Failure::msg(format!("loading CRDs [{}]: {lost}", joined(list("crds")))));
-        }
+    let schema = |name: &str| rules.pointer(&format!("/openapi/{name}")).and_then(Value::as_str).unwrap_or("");
+    if !schema("path").is_empty() {
+        file::load(cx, directory, schema("path")).map_err(Failure::msg)?;
+        return Err(Failure::msg("invalid Kustomization: openapi is not available on this machine"));
     }
-    for name in list("configurations").iter().filter_map(Value::as_str) {
-        if let Some((_, lost)) = missing(name) {
-            return Err(Failure::msg(lost));
-        }
+    match schema("version") {
+        "" | "v1.21.2" => Ok(()),
+        _ => Err(Failure::msg("the specified OpenAPI version is not built in")),
     }
-    let here = |(name, value): &(&String, &Value)| {
-        ABSENT.contains(&name.as_str()) && !value.is_null() && **value != Value::Array(Vec::new())
-    };
-    match fields.iter().find(here) {
-        Some((name, _)) => Err(Failure::msg(format!("invalid Kustomization: {name} is not available on this machine"))),
-        None => Ok(()),
-    }
-}
-
-fn joined(list: &[Value]) -> String {
-    list.iter().filter_map(Value::as_str).collect::<Vec<_>>().join(" ")
-}
-
-fn texts(rules: &Value, name: &str) -> Vec<String> {
-    let list = rules.get(name).and_then(Value::as_array).map(Vec::as_slice).unwrap_or_default();
-    list.iter().filter_map(Value::as_str).map(str::to_owned).collect()
 }
 
 /// Whether a kustomization was refused as a whole.
@@ -399,12 +314,11 @@ fn is_refused(why: &str) -> bool {
         .any(|words| why.starts_with(words))
 }
 
-/// A base on another machine: this one reaches no other.
-fn unreachable(url: &str, host: &str) -> Failure {
-    let lookup = format!("Get \"{url}\": dial tcp: lookup {host} on 10.96.0.10:53: no such host");
-    let git = format!("failed to run '/usr/bin/git fetch --depth=1 {url} HEAD'");
+/// What is wrong with the YAML of a resource.
+fn malformed(file: &str, why: &str) -> Failure {
+    let why = why.replace("error converting YAML to JSON: ", "");
     Failure::msg(format!(
-        "accumulating resources: accumulation err='accumulating resources from '{url}': {lookup}': {git}: fatal: unable to access '{url}/': Could not resolve host: {host}\n: exit status 128"
+        "accumulating resources: accumulating resources from '{file}': MalformedYAMLError: {why} in File: {file}"
     ))
 }
 
@@ -412,50 +326,59 @@ fn add_resource(
     cx: &mut Context<'_>,
     directory: &str,
     resource: &str,
-    items: &mut Vec<Item>,
+    whole: &mut Accumulated,
     visited: &[String],
 ) -> Result<(), Failure> {
-    if let Some(rest) = resource.strip_prefix("https://").or_else(|| resource.strip_prefix("http://")) {
-        return Err(unreachable(resource, rest.split('/').next().unwrap_or(rest)));
-    }
-    let path = absolute(cx, &format!("{directory}/{resource}"));
-    let is_dir = cx.system.file_info(&path).map(|info| info.is_dir);
     let told = |why: String| {
         Failure::msg(format!(
             "accumulating resources: accumulation err='accumulating resources from '{resource}': {why}"
         ))
     };
+    if resource.starts_with("https://") || resource.starts_with("http://") {
+        let host = resource.split('/').nth(2).unwrap_or_default();
+        let lookup = format!("Get \"{resource}\": dial tcp: lookup {host} on 10.96.0.10:53: no such host");
+        return Err(match file::unreachable(resource) {
+            Some(git) => told(format!("{lookup}': {git}")),
+            None => told(lookup),
+        });
+    }
+    let path = absolute(cx, &format!("{directory}/{resource}"));
+    let is_dir = cx.system.file_info(&path).map(|info| info.is_dir);
     let no_root = format!("must build at directory: '{path}': file is not directory");
     match is_dir {
-        Err(_) => Err(told(format!(
-            "evalsymlink failure on '{path}' : lstat {path}: no such file or directory': {}",
-            missing_directory(&path, &path).text()
-        ))),
+        Err(_) => {
+            let lost = lost(cx, &path);
+            let way = format!("evalsymlink failure on '{path}' : lstat {lost}: no such file or directory");
+            let next = file::unreachable(resource).unwrap_or_else(|| missing_directory(&path, &lost).text());
+            Err(told(format!("{way}': {next}")))
+        }
         Ok(true) => {
-            let mut more = Vec::new();
+            let mut more = Accumulated::default();
             let file = format!("'{path}' must resolve to a file': ");
-            accumulate(cx, &path, &mut more, visited).map_err(|failure| {
+            accumulate_kind(cx, &path, &mut more, visited, false).map_err(|failure| {
                 let why = failure.text();
                 // What a target is refused for before anything of it is read.
                 let words = match () {
-                    () if why.starts_with("cycle detected") => String::new(),
+                    () if why.starts_with("cycle detected") || why.starts_with("expected kind") => String::new(),
                     () if is_refused(&why) => format!("couldn't make target for path '{path}': "),
                     () => format!("recursed accumulation of path '{path}': "),
                 };
                 told(format!("{file}{words}{why}"))
             })?;
-            for item in more {
-                add(items, item).map_err(|failure| {
-                    told(format!("{file}recursed merging from path '{path}': {}", failure.text()))
-                })?;
+            let merging =
+                |failure: Failure| told(format!("{file}recursed merging from path '{path}': {}", failure.text()));
+            let before = whole.items.len();
+            for item in more.items {
+                add(&mut whole.items, item).map_err(merging)?;
             }
+            whole.vars.extend(more.vars.into_iter().map(|var| var.moved(before)));
+            whole.config.merge(more.config);
             Ok(())
         }
         Ok(false) => {
-            let bytes = cx.system.read_file(&path).unwrap_or_default();
-            for document in documents(&bytes) {
-                let document = document
-                    .map_err(|why| told(format!("MalformedYAMLError: {why} in File: {resource}': {no_root}")))?;
+            let bytes = file::load(cx, directory, resource).map_err(|why| told(format!("{why}': {no_root}")))?;
+            for document in documents_of_kustomize(&bytes) {
+                let document = document.map_err(|why| malformed(resource, &why))?;
                 let list = document.get("items").and_then(Value::as_array).cloned();
                 let objects = match list {
                     Some(list) if document.get("kind").and_then(Value::as_str) == Some("List") => list,
@@ -466,15 +389,19 @@ fn add_resource(
                     let item = Item::new(object);
                     if item.kind().is_empty() || item.text("/metadata/name").is_empty() {
                         let what = if item.kind().is_empty() { "kind" } else { "metadata.name" };
-                        return Err(told(format!(
-                            "missing {what} in object {{{{{} {}}} {{{{{} {}}} map[] map[]}}}}': {no_root}",
+                        let why = format!(
+                            "missing {what} in object {{{{{} {}}} {{{{{} {}}} map[] map[]}}}}",
                             item.text("/apiVersion"),
                             item.kind(),
                             item.text("/metadata/name"),
                             item.text("/metadata/namespace"),
-                        )));
+                        );
+                        let nothing =
+                            ["apiVersion", "kind", "metadata"].iter().all(|name| item.object.get(*name).is_none());
+                        let why = if nothing { "missing Resource metadata".to_owned() } else { why };
+                        return Err(told(format!("{why}': {no_root}")));
                     }
-                    add(items, item).map_err(|failure| {
+                    add(&mut whole.items, item).map_err(|failure| {
                         let why = failure.text();
                         let err = format!("accumulation err='merging resources from '{resource}': {why}'");
                         Failure::msg(format!("accumulating resources: {err}: {no_root}"))

@@ -5,6 +5,7 @@
 use serde_json::Value;
 
 use super::Item;
+use super::config::Config;
 
 /// What a Pod's spec refers to: the kind, and where its name stands.
 const IN_PODS: &[(&str, &str)] = &[
@@ -65,14 +66,16 @@ pub fn pod_spec(kind: &str) -> &'static str {
 }
 
 /// Changes every reference to what its object is called now.
-pub fn follow(items: &mut [Item]) {
+pub fn follow(items: &mut [Item], config: &Config) {
     let known = items.to_vec();
     for item in items.iter_mut() {
         let (kind, namespace) = (item.kind(), item.text("/metadata/namespace"));
         let base = pod_spec(&kind);
         let pods = IN_PODS.iter().filter(|_| !base.is_empty()).map(|(of, path)| (*of, format!("{base}/{path}")));
         let own = ELSEWHERE.iter().filter(|(_, by, _)| *by == kind).map(|(of, _, path)| (*of, (*path).to_owned()));
-        for (of, path) in pods.chain(own).collect::<Vec<_>>() {
+        let configured = config.references(item);
+        let configured = configured.iter().map(|(of, path)| (of.as_str(), path.clone()));
+        for (of, path) in pods.chain(own).chain(configured).collect::<Vec<_>>() {
             let kind_of = match of {
                 "Role" | "ClusterRole" if item.text("/roleRef/kind") != of => continue,
                 "Deployment" | "ReplicaSet" | "StatefulSet" | "ReplicationController"
@@ -85,7 +88,7 @@ pub fn follow(items: &mut [Item]) {
             at(&mut item.object, &path, &mut |value| {
                 let found = value
                     .as_str()
-                    .and_then(|name| known.iter().find(|one| one.kind() == kind_of && one.is_called(name, &namespace)));
+                    .and_then(|name| known.iter().find(|one| one.was_kind(kind_of) && one.is_called(name, &namespace)));
                 if let Some(found) = found {
                     *value = Value::String(found.text("/metadata/name"));
                 }

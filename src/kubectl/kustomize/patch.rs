@@ -4,15 +4,16 @@
 
 use std::collections::BTreeMap;
 
-use serde_json::Value;
+use serde_json::{Value, json};
 
-use super::{Item, absolute};
+use super::Item;
+use super::file::load;
 use crate::apimachinery::facts::facts;
 use crate::apimachinery::patch::{json_patch, merge_patch, strategic_merge};
 use crate::kubectl::failure::Failure;
 use crate::kubectl::program::Context;
 use crate::text::go_number::quote;
-use crate::text::yaml::{documents, to_yaml};
+use crate::text::yaml::{documents_of_kustomize as documents, to_yaml};
 
 /// Applies every patch.
 pub fn run(cx: &Context<'_>, directory: &str, rules: &Value, items: &mut Vec<Item>) -> Result<(), Failure> {
@@ -20,10 +21,26 @@ pub fn run(cx: &Context<'_>, directory: &str, rules: &Value, items: &mut Vec<Ite
     for entry in list("patchesStrategicMerge") {
         let Some(text) = entry.as_str() else { continue };
         let inline = text.contains('\n') || text.trim_start().starts_with('{');
-        let text = if inline { text.to_owned() } else { read(cx, directory, text)? };
+        let text = if inline {
+            text.to_owned()
+        } else {
+            let bytes = load(cx, directory, text).map_err(|why| {
+                let config = to_yaml(&json!({"paths": list("patchesStrategicMerge")}));
+                Failure::msg(format!(
+                    "trouble configuring builtin PatchStrategicMergeTransformer with config: `\n{config}`: {why}"
+                ))
+            })?;
+            String::from_utf8_lossy(&bytes).into_owned()
+        };
         for document in documents(text.as_bytes()) {
             let unreadable = |why| Failure::msg(format!("unable to parse SM or JSON patch from [{text}]: {why}"));
-            apply(&document.map_err(unreadable)?, &Value::Null, items)?;
+            let words = "no resource matches strategic merge patch ";
+            apply(&document.map_err(unreadable)?, &Value::Null, items).map_err(|failure| {
+                let text = failure.text();
+                // This transformer names the object once less.
+                let told = text.strip_prefix(words).and_then(|rest| rest.split_once(": "));
+                told.map_or_else(|| failure.clone(), |(_, told)| Failure::msg(told))
+            })?;
         }
     }
     // All are read before the first one is applied.
@@ -45,7 +62,7 @@ pub fn run(cx: &Context<'_>, directory: &str, rules: &Value, items: &mut Vec<Ite
     }
     for entry in list("patchesJson6902") {
         for patch in configured(cx, directory, &entry)? {
-            apply(&patch, &entry, items)?;
+            apply(&patch, &entry, items).map_err(|failure| Failure::msg(of_older_library(&failure.text())))?;
         }
     }
     Ok(())
@@ -82,13 +99,21 @@ fn configured(cx: &Context<'_>, directory: &str, entry: &Value) -> Result<Vec<Va
 }
 
 fn read(cx: &Context<'_>, directory: &str, file: &str) -> Result<String, Failure> {
-    let path = absolute(cx, &format!("{directory}/{file}"));
-    let bytes = cx.system.read_file(&path).map_err(|_| {
-        Failure::msg(format!(
-            "failed to get the patch file from path({file}): evalsymlink failure on '{path}' : lstat {path}: no such file or directory"
-        ))
-    })?;
+    let bytes = load(cx, directory, file)
+        .map_err(|why| Failure::msg(format!("failed to get the patch file from path({file}): {why}")))?;
     Ok(String::from_utf8_lossy(&bytes).into_owned())
+}
+
+/// The words of the library that `patchesJson6902` uses still.
+fn of_older_library(text: &str) -> String {
+    let missing = text.strip_prefix("remove operation does not apply: doc is missing key: ");
+    match missing.and_then(|rest| rest.strip_suffix(": missing value")) {
+        Some(path) => {
+            let key = path.rsplit('/').next().unwrap_or(path);
+            format!("error in remove for path: '{path}': Unable to remove nonexistent key: {key}: missing value")
+        }
+        None => text.to_owned(),
+    }
 }
 
 /// Applies one document. `entry` says what it is for; nothing for one that names its object itself.

@@ -4,8 +4,9 @@
 
 use serde_json::{Map, Value, json};
 
+use super::Item;
+use super::file::load;
 use super::patch::{fits, selected};
-use super::{Item, absolute};
 use crate::kubectl::failure::Failure;
 use crate::kubectl::print::{list_at, str_at};
 use crate::kubectl::program::Context;
@@ -26,16 +27,20 @@ pub fn run(cx: &Context<'_>, directory: &str, rules: &Value, items: &mut [Item])
         if entry.get("source").is_some() || entry.get("targets").is_some() {
             return Err(Failure::msg("cannot specify both path and inline replacement"));
         }
-        let whole = absolute(cx, &format!("{directory}/{path}"));
-        let bytes = cx.system.read_file(&whole).map_err(|_| {
-            Failure::msg(format!("evalsymlink failure on '{whole}' : lstat {whole}: no such file or directory"))
-        })?;
+        let bytes = load(cx, directory, path).map_err(Failure::msg)?;
         match from_yaml(&String::from_utf8_lossy(&bytes)).map_err(Failure::msg)? {
             Value::Array(list) => list.iter().try_for_each(|entry| one(entry, items))?,
             entry => one(&entry, items)?,
         }
     }
     Ok(())
+}
+
+/// The value of a field of an object.
+pub fn field(object: &Value, path: &str) -> Option<Value> {
+    let (mut found, mut object) = (None, object.clone());
+    visit(&mut object, &split(path), None, &mut |value| found = Some(value.clone()));
+    found
 }
 
 fn one(rule: &Value, items: &mut [Item]) -> Result<(), Failure> {
@@ -92,7 +97,10 @@ fn value_of(source: &Value, items: &[Item]) -> Result<Value, Failure> {
     };
     let found: Vec<&Item> = items.iter().filter(is).collect();
     let item = match found.as_slice() {
-        [] => return Err(Failure::msg(format!("nothing selected by {}:{path}", described()))),
+        [] => {
+            let path = if str_at(source, "/fieldPath").is_empty() { String::new() } else { format!(":{path}") };
+            return Err(Failure::msg(format!("nothing selected by {}{path}", described())));
+        }
         [one] => *one,
         _ => return Err(Failure::msg(format!("multiple matches for selector {}:{path}", described()))),
     };

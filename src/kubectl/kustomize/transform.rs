@@ -5,6 +5,7 @@
 use serde_json::{Map, Value};
 
 use super::Item;
+use super::config::{Config, set_at};
 use super::names::{at, pod_spec};
 use crate::kubectl::failure::Failure;
 
@@ -59,20 +60,32 @@ const AFFINITIES: &[&str] = &[
 ];
 
 /// Changes every object as the kustomization says, in kustomize's order.
-pub fn run(rules: &Value, items: &mut [Item]) -> Result<(), Failure> {
+pub fn run(rules: &Value, config: &Config, items: &mut [Item]) -> Result<(), Failure> {
     let text = |name: &str| rules.get(name).and_then(Value::as_str).unwrap_or("");
     for item in items.iter_mut() {
         namespace(item, text("namespace"));
+        if !text("namespace").is_empty() {
+            for (path, make) in config.places("namespace", item) {
+                set_at(&mut item.object, &path, make, &Value::String(text("namespace").to_owned()));
+            }
+        }
         let skipped = ["CustomResourceDefinition", "APIService", "Namespace"].contains(&item.kind().as_str());
         let same_name = text("namePrefix").is_empty() && text("nameSuffix").is_empty();
         if !same_name && !skipped {
             let name = format!("{}{}{}", text("namePrefix"), item.text("/metadata/name"), text("nameSuffix"));
             item.rename(name);
         }
+        affixes(item, config, text("namePrefix"), text("nameSuffix"));
         for entry in rules.get("labels").and_then(Value::as_array).into_iter().flatten() {
             let on = |name: &str| entry.get(name).and_then(Value::as_bool).unwrap_or(false);
             if let Some(pairs) = entry.get("pairs").and_then(Value::as_object) {
                 labels(item, pairs, on("includeSelectors"), on("includeSelectors") || on("includeTemplates"));
+                let more: &[&str] = match (on("includeSelectors"), on("includeTemplates")) {
+                    (true, _) => &["commonLabels"],
+                    (false, true) => &["labels", "templateLabels"],
+                    (false, false) => &["labels"],
+                };
+                configured(item, config, more, pairs);
                 for field in entry.get("fields").and_then(Value::as_array).into_iter().flatten() {
                     named_field(item, field, pairs);
                 }
@@ -80,19 +93,55 @@ pub fn run(rules: &Value, items: &mut [Item]) -> Result<(), Failure> {
         }
         if let Some(pairs) = rules.get("commonLabels").and_then(Value::as_object) {
             labels(item, pairs, true, true);
+            configured(item, config, &["commonLabels"], pairs);
         }
         if let Some(pairs) = rules.get("commonAnnotations").and_then(Value::as_object) {
             put(&mut item.object, "metadata/annotations", true, pairs);
             for template in templates(&item.kind()) {
                 put(&mut item.object, &format!("{template}/annotations"), true, pairs);
             }
+            configured(item, config, &["commonAnnotations"], pairs);
         }
     }
-    replicas(rules, items)?;
-    for image in rules.get("images").and_then(Value::as_array).into_iter().flatten() {
-        items.iter_mut().for_each(|item| images(&mut item.object, image));
+    replicas(rules, config, items)?;
+    let list = |name: &str| rules.get(name).and_then(Value::as_array).into_iter().flatten();
+    for rule in list("images").chain(list("imageTags")) {
+        for item in items.iter_mut() {
+            images(&mut item.object, rule);
+            for path in config.paths("images", item) {
+                at(&mut item.object, &path, &mut |value| {
+                    if let Value::String(image) = value {
+                        *image = renamed(image, rule);
+                    }
+                });
+            }
+        }
     }
     Ok(())
+}
+
+/// Labels or annotations of fields that a configuration names.
+fn configured(item: &mut Item, config: &Config, lists: &[&str], pairs: &Map<String, Value>) {
+    for (path, make) in lists.iter().flat_map(|list| config.places(list, item)).collect::<Vec<_>>() {
+        put(&mut item.object, &path, make, pairs);
+    }
+}
+
+/// Prefixes and suffixes of fields other than the name, as a configuration says.
+fn affixes(item: &mut Item, config: &Config, prefix: &str, suffix: &str) {
+    for (list, before, after) in [("namePrefix", prefix, ""), ("nameSuffix", "", suffix)] {
+        let wanted = !(before.is_empty() && after.is_empty());
+        for (path, make) in config.places(list, item).into_iter().filter(|(path, _)| path != "metadata/name") {
+            if make && wanted && item.text(&format!("/{path}")).is_empty() {
+                set_at(&mut item.object, &path, true, &Value::String(String::new()));
+            }
+            at(&mut item.object, &path, &mut |value| {
+                if let Value::String(text) = value {
+                    *text = format!("{before}{text}{after}");
+                }
+            });
+        }
+    }
 }
 
 fn namespace(item: &mut Item, namespace: &str) {
@@ -164,7 +213,7 @@ fn labels(item: &mut Item, pairs: &Map<String, Value>, selectors: bool, with_tem
 }
 
 /// Labels of a field that the kustomization names itself, for objects of some kind.
-fn named_field(item: &mut Item, field: &Value, pairs: &Map<String, Value>) {
+pub fn named_field(item: &mut Item, field: &Value, pairs: &Map<String, Value>) {
     let text = |name: &str| field.get(name).and_then(Value::as_str).unwrap_or("");
     let version = item.text("/apiVersion");
     let (group, version) = version.split_once('/').unwrap_or(("", &version));
@@ -194,13 +243,20 @@ fn put(object: &mut Value, path: &str, make: bool, pairs: &Map<String, Value>) {
     });
 }
 
-fn replicas(rules: &Value, items: &mut [Item]) -> Result<(), Failure> {
+fn replicas(rules: &Value, config: &Config, items: &mut [Item]) -> Result<(), Failure> {
     for entry in rules.get("replicas").and_then(Value::as_array).into_iter().flatten() {
         let name = entry.get("name").and_then(Value::as_str).unwrap_or("");
         let count = entry.get("count").cloned().unwrap_or_else(|| 0.into());
         let scaled = ["Deployment", "ReplicationController", "ReplicaSet", "StatefulSet"];
         let mut found = false;
-        for item in items.iter_mut().filter(|item| scaled.contains(&item.kind().as_str()) && item.is_called(name, "")) {
+        for item in items.iter_mut().filter(|item| item.is_called(name, "")) {
+            for (path, make) in config.places("replicas", item) {
+                found = true;
+                set_at(&mut item.object, &path, make, &count);
+            }
+            if !scaled.contains(&item.kind().as_str()) {
+                continue;
+            }
             found = true;
             if let Some(spec) = item.object.get_mut("spec").and_then(Value::as_object_mut) {
                 spec.insert("replicas".to_owned(), count.clone());
@@ -243,17 +299,16 @@ fn renamed(image: &str, rule: &Value) -> String {
         return image.to_owned();
     }
     let new = of("newName").unwrap_or(name);
-    let tag = match (of("newTag"), of("tagSuffix")) {
-        (Some(tag), _) => tag.to_owned(),
-        (None, Some(suffix)) => format!("{tag}{suffix}"),
-        (None, None) => tag.to_owned(),
+    // A suffix is put on by both of the transformers that look at containers.
+    let (tag, digest) = match (of("newTag"), of("digest"), of("tagSuffix")) {
+        (Some(tag), digest, _) => (tag.to_owned(), digest.unwrap_or("")),
+        (None, Some(digest), _) => (String::new(), digest),
+        (None, None, Some(suffix)) => (format!("{tag}{suffix}{suffix}"), ""),
+        (None, None, None) => (tag.to_owned(), digest),
     };
-    match (of("digest"), of("newTag")) {
-        (Some(digest), _) => format!("{new}@{digest}"),
-        (None, None) if !digest.is_empty() => format!("{new}@{digest}"),
-        _ if tag.is_empty() => new.to_owned(),
-        _ => format!("{new}:{tag}"),
-    }
+    let tag = if tag.is_empty() { tag } else { format!(":{tag}") };
+    let digest = if digest.is_empty() { String::new() } else { format!("@{digest}") };
+    format!("{new}{tag}{digest}")
 }
 
 #[cfg(test)]
@@ -267,6 +322,7 @@ mod tests {
         assert_eq!(rule(json!({"name": "nginx", "newTag": "1.28"}), "nginx:1.27"), "nginx:1.28");
         assert_eq!(rule(json!({"name": "nginx", "newName": "r:5000/n"}), "nginx"), "r:5000/n");
         assert_eq!(rule(json!({"name": "nginx", "digest": "sha256:1"}), "nginx:1"), "nginx@sha256:1");
+        assert_eq!(rule(json!({"name": "nginx", "digest": "sha256:1", "newTag": "2"}), "nginx:1"), "nginx:2@sha256:1");
         assert_eq!(rule(json!({"name": "other", "newTag": "2"}), "nginx:1"), "nginx:1");
     }
 }

@@ -30,10 +30,22 @@ pub fn from_yaml_strict(text: &str) -> Result<Value, String> {
     read(text, true).map_err(|problem| format!("error converting YAML to JSON: {problem}"))
 }
 
+/// Like [`from_yaml`], as go-yaml 3 reads what is decoded into no type of Go: `yes`, `on`, `n` and their like are texts.
+///
+/// # Errors
+/// As for [`from_yaml`].
+pub fn from_yaml_3(text: &str) -> Result<Value, String> {
+    read_as(text, false, true).map_err(|problem| format!("error converting YAML to JSON: {problem}"))
+}
+
 fn read(text: &str, strict: bool) -> Result<Value, String> {
+    read_as(text, strict, false)
+}
+
+fn read_as(text: &str, strict: bool, version_3: bool) -> Result<Value, String> {
     let tree = Tree::parse(text).map_err(|problem| format!("yaml: {problem}"))?;
     let Some(root) = tree.root else { return Ok(Value::Null) };
-    let mut decoder = Decoder { tree: &tree, strict, ..Decoder::new(&tree) };
+    let mut decoder = Decoder { tree: &tree, strict, version_3, ..Decoder::new(&tree) };
     let value = decoder.value(root, 0).map_err(|problem| format!("yaml: {problem}"))?;
     if !decoder.duplicates.is_empty() {
         return Err(format!("yaml: unmarshal errors:\n  {}", decoder.duplicates.join("\n  ")));
@@ -210,6 +222,7 @@ fn check_tags(text: &str) -> Result<(), String> {
 struct Decoder<'t> {
     tree: &'t Tree,
     strict: bool,
+    version_3: bool,
     duplicates: Vec<String>,
     /// The first thing that YAML can say and JSON cannot.
     not_json: Option<String>,
@@ -224,6 +237,7 @@ impl<'t> Decoder<'t> {
         Self {
             tree,
             strict: false,
+            version_3: false,
             duplicates: Vec::new(),
             not_json: None,
             decoded: 0,
@@ -292,7 +306,16 @@ impl<'t> Decoder<'t> {
         if node.tag.is_empty() && !node.implicit {
             return Ok(text());
         }
-        let (tag, scalar) = resolve(&node.tag, &node.text)?;
+        let (mut tag, mut scalar) = resolve(&node.tag, &node.text)?;
+        let word = node.text.to_ascii_lowercase();
+        if self.version_3
+            && node.tag.is_empty()
+            && matches!(scalar, Scalar::Bool(_))
+            && word != "true"
+            && word != "false"
+        {
+            (tag, scalar) = (resolve::STR.to_owned(), Scalar::Text);
+        }
         Ok(match scalar {
             Scalar::Text if tag == resolve::BINARY => {
                 let bytes = base64::engine::general_purpose::STANDARD

@@ -5,12 +5,17 @@
 
 use serde_json::Value;
 
-use super::decode::from_yaml;
+use super::decode::{from_yaml, from_yaml_3};
 use crate::text::go_json::{ScanError, scan_value};
 
 /// The documents of a manifest, in order, without empty ones. After an error nothing more comes.
 pub fn documents(bytes: &[u8]) -> Documents<'_> {
-    Documents { rest: bytes, json: is_json(bytes), read: 0, consumed: 0, done: false }
+    Documents { rest: bytes, json: is_json(bytes), read: 0, consumed: 0, done: false, version_3: false }
+}
+
+/// The same, as kustomize reads resources: with go-yaml 3, for which `yes` is a text.
+pub fn documents_of_kustomize(bytes: &[u8]) -> Documents<'_> {
+    Documents { version_3: true, ..documents(bytes) }
 }
 
 /// Whether the first character that is not white space is an open brace.
@@ -29,6 +34,7 @@ pub struct Documents<'a> {
     /// Bytes read as JSON, which its errors count from.
     consumed: usize,
     done: bool,
+    version_3: bool,
 }
 
 impl Iterator for Documents<'_> {
@@ -86,7 +92,11 @@ impl Documents<'_> {
             Some(Ok(document)) => document,
             Some(Err(problem)) => return Some(Err(first_problem.unwrap_or(problem))),
         };
-        let result = std::str::from_utf8(&document).map_err(not_utf8).and_then(from_yaml);
+        let result = std::str::from_utf8(&document).map_err(not_utf8).and_then(if self.version_3 {
+            from_yaml_3
+        } else {
+            from_yaml
+        });
         self.read += 1;
         Some(result.map_err(|problem| first_problem.unwrap_or(problem)))
     }

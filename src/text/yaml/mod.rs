@@ -11,5 +11,5 @@ mod emit;
 mod resolve;
 
 pub use decode::{MAX_DEPTH, from_yaml, from_yaml_strict};
-pub use documents::{Documents, documents, is_json};
+pub use documents::{Documents, documents, documents_of_kustomize, is_json};
 pub use emit::to_yaml;
