@@ -151,7 +151,7 @@ impl Context<'_> {
         let asked = match path.split(' ').next().unwrap_or_default() {
             _ if file.is_some() => 1,
             "create" | "top" => 0,
-            "run" | "api-resources" => 1,
+            "run" | "api-resources" | "api-versions" => 1,
             "explain" | "taint" | "events" | "auth" => 2,
             "logs" | "exec" | "attach" | "debug" | "port-forward" | "drain" | "cordon" | "uncordon" | "certificate"
             | "set" => 4,
@@ -174,6 +174,11 @@ impl Context<'_> {
             );
             let line = klog('E', self.system.now(), "memcache.go:265", &text);
             self.out.err_line(&line);
+        }
+        if path == "api-versions" {
+            return Failure::msg(format!(
+                "couldn't get available api versions from server: Get \"{server}/api?timeout=32s\": {message}"
+            ));
         }
         let Some(file) = file else { return Failure::Connection { host, message, request } };
         let why = format!("unable to recognize {}: Get \"{server}/api?timeout=32s\": {message}", quote(&file));

@@ -158,6 +158,23 @@ pub(super) enum Told {
     Failed(&'static str),
 }
 
+/// A server that is not there: upstream knows the paths of what it makes, and does not ask for them first.
+fn unreachable(cx: &mut Context<'_>, failure: Failure, version: &str, kind: &str, told: Told) -> Failure {
+    let (Failure::Connection { message, .. }, Told::Failed(word)) = (&failure, told) else { return failure };
+    let (Ok(server), Ok(namespace)) = (cx.config().map(|config| config.server.clone()), cx.namespace()) else {
+        return failure;
+    };
+    let kind = kind.to_lowercase();
+    let plural = if kind.ends_with('s') { format!("{kind}es") } else { format!("{kind}s") };
+    let root = if version.contains('/') { "apis" } else { "api" };
+    let place = match kind.as_str() {
+        "priorityclass" | "clusterrolebinding" => plural,
+        _ => format!("namespaces/{namespace}/{plural}"),
+    };
+    let url = format!("{server}/{root}/{version}/{place}?fieldManager=kubectl-create&fieldValidation=Strict");
+    Failure::msg(format!("failed to create {word}: Post \"{url}\": {message}"))
+}
+
 /// Creates a generated object and says so.
 ///
 /// # Errors
@@ -175,7 +192,8 @@ pub(super) fn create(cx: &mut Context<'_>, object: Value, told: Told) -> Outcome
     }
     let forced = cx.config()?.namespace_forced;
     let namespace = cx.namespace()?;
-    let found = cx.discovery()?.of_kind(&version, &kind).cloned();
+    let discovered = cx.discovery().map_err(|failure| unreachable(cx, failure, &version, &kind, told))?;
+    let found = discovered.of_kind(&version, &kind).cloned();
     let resource =
         found.ok_or_else(|| Failure::msg(format!("no matches for kind \"{kind}\" in version \"{version}\"")))?;
     if resource.namespaced
