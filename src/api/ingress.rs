@@ -214,7 +214,7 @@ fn backend(errors: &mut validate::Errors, path: &field::Path, given: &IngressBac
             errors.push(field::Error::invalid(path, "", "cannot set both port name & port number"));
         }
         (Some(name), None) => {
-            validate::each(errors, &at.child("port").child("name"), &name, validate::port_name(&name));
+            validate::each(errors, &at.child("port").child("name"), &name, content::port_name(&name));
         }
         (None, Some(number)) => validate::port_number(errors, &at.child("port").child("number"), number),
         (None, None) => errors.push(field::Error::required(path, "port name or number is required")),

@@ -7,7 +7,7 @@ use k8s_openapi::apimachinery::pkg::util::intstr::IntOrString;
 use serde_json::json;
 
 use super::{Cell, Column, KindInfo, Strategy, cells, generation, validate};
-use crate::apimachinery::{field, meta};
+use crate::apimachinery::{content, field, meta};
 use crate::sim::Time;
 
 const POLICY_TYPES: &[&str] = &["Ingress", "Egress"];
@@ -102,7 +102,7 @@ fn ports(errors: &mut validate::Errors, path: &field::Path, ports: Option<&[Netw
                     let why = "may not be specified when `port` is non-numeric";
                     errors.push(field::Error::invalid(&end, last, why));
                 }
-                validate::each(errors, &at, name, validate::port_name(name));
+                validate::each(errors, &at, name, content::port_name(name));
             }
             (None, Some(last)) => {
                 let why = "may not be specified when `port` is not specified";

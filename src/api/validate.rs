@@ -194,32 +194,11 @@ pub fn port_number(errors: &mut Errors, path: &Path, port: i32) {
     }
 }
 
-/// What is wrong with the name of a port (`IsValidPortName`).
-pub fn port_name(text: &str) -> Vec<String> {
-    let mut wrong = Vec::new();
-    if text.len() > 15 {
-        wrong.push("must be no more than 15 characters".to_owned());
-    }
-    if text.is_empty() || !text.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'-') {
-        wrong.push("must contain only alpha-numeric characters (a-z, 0-9), and hyphens (-)".to_owned());
-    }
-    if !text.bytes().any(|b| b.is_ascii_lowercase()) {
-        wrong.push("must contain at least one letter (a-z)".to_owned());
-    }
-    if text.contains("--") {
-        wrong.push("must not contain consecutive hyphens".to_owned());
-    }
-    if text.starts_with('-') || text.ends_with('-') {
-        wrong.push("must not begin or end with a hyphen".to_owned());
-    }
-    wrong
-}
-
 /// A port by number or name (`ValidatePortNumOrName`).
 pub fn port(errors: &mut Errors, path: &Path, port: &IntOrString) {
     match port {
         IntOrString::Int(number) => port_number(errors, path, *number),
-        IntOrString::String(name) => each(errors, path, name, port_name(name)),
+        IntOrString::String(name) => each(errors, path, name, content::port_name(name)),
     }
 }
 
@@ -374,19 +353,5 @@ mod tests {
         assert_eq!(wrong("10.00.0.1"), "must not have leading 0s");
         assert_eq!(wrong("::ffff:1.2.3.4"), "must not be an IPv4-mapped IPv6 address");
         assert_eq!(wrong("10.0.0"), "must be a valid IP address, (e.g. 10.9.8.7 or 2001:db8::ffff)");
-    }
-
-    #[test]
-    fn a_port_name_is_short_and_has_a_letter() {
-        assert!(port_name("http").is_empty());
-        assert_eq!(port_name("80"), ["must contain at least one letter (a-z)"]);
-        assert_eq!(port_name("a-very-long-port-name"), ["must be no more than 15 characters"]);
-        assert_eq!(
-            port_name("-Http"),
-            [
-                "must contain only alpha-numeric characters (a-z, 0-9), and hyphens (-)",
-                "must not begin or end with a hyphen"
-            ]
-        );
     }
 }

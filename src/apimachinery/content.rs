@@ -171,6 +171,27 @@ pub fn label_value(text: &str) -> Vec<String> {
     wrong
 }
 
+/// What is wrong with the name of a port (`IsValidPortName`).
+pub fn port_name(text: &str) -> Vec<String> {
+    let mut wrong = Vec::new();
+    if text.len() > 15 {
+        wrong.push("must be no more than 15 characters".to_owned());
+    }
+    if text.is_empty() || !text.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'-') {
+        wrong.push("must contain only alpha-numeric characters (a-z, 0-9), and hyphens (-)".to_owned());
+    }
+    if !text.bytes().any(|b| b.is_ascii_lowercase()) {
+        wrong.push("must contain at least one letter (a-z)".to_owned());
+    }
+    if text.contains("--") {
+        wrong.push("must not contain consecutive hyphens".to_owned());
+    }
+    if text.starts_with('-') || text.ends_with('-') {
+        wrong.push("must not begin or end with a hyphen".to_owned());
+    }
+    wrong
+}
+
 /// What is wrong with a name that becomes part of a URL (`IsValidPathSegmentName`).
 pub fn path_segment(text: &str) -> Vec<String> {
     if text == "." || text == ".." {
@@ -208,5 +229,19 @@ mod tests {
         assert!(label_key("a/b/c")[0].ends_with("and '/' (e.g. 'example.com/MyName')"));
         assert!(label_value("").is_empty());
         assert!(!label_value("-a").is_empty());
+    }
+
+    #[test]
+    fn a_port_name_is_short_and_has_a_letter() {
+        assert!(port_name("http").is_empty());
+        assert_eq!(port_name("80"), ["must contain at least one letter (a-z)"]);
+        assert_eq!(port_name("a-very-long-port-name"), ["must be no more than 15 characters"]);
+        assert_eq!(
+            port_name("-Http"),
+            [
+                "must contain only alpha-numeric characters (a-z, 0-9), and hyphens (-)",
+                "must not begin or end with a hyphen"
+            ]
+        );
     }
 }

@@ -33,6 +33,8 @@ pub enum Failure {
     Many(Vec<Failure>),
     /// Nothing to say, only an exit code (and a sentence, perhaps).
     Exit(i32, String),
+    /// What was printed before it went wrong.
+    After(String, Box<Failure>),
 }
 
 impl Failure {
@@ -45,6 +47,19 @@ impl Failure {
         match own.as_slice() {
             [Failure::Many(inner)] => inner.clone(),
             _ => own,
+        }
+    }
+
+    /// The failure, after the text that standard output still gets.
+    pub fn after(text: String, failure: Failure) -> Failure {
+        if text.is_empty() { failure } else { Failure::After(text, Box::new(failure)) }
+    }
+
+    /// What standard output still gets.
+    pub fn printed(&self) -> &str {
+        match self {
+            Failure::After(text, _) => text,
+            _ => "",
         }
     }
 
@@ -88,6 +103,7 @@ impl Failure {
                 format!("{context}{}", status.get("message").and_then(Value::as_str).unwrap_or("unknown"))
             }
             Failure::Connection { message, .. } => message.clone(),
+            Failure::After(_, failure) => failure.text(),
             Failure::Many(list) => match list.as_slice() {
                 [one] => one.text(),
                 many => {
@@ -124,6 +140,7 @@ impl Failure {
     fn words(&self) -> (String, i32) {
         match self {
             Failure::Exit(code, text) => (text.clone(), *code),
+            Failure::After(_, failure) => failure.words(),
             Failure::Many(list) => match list.as_slice() {
                 // Only the outermost list of one is the same as what it holds.
                 [Failure::Many(inner)] => (inner.iter().map(|one| one.line() + "\n").collect(), 1),

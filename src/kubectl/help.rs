@@ -95,6 +95,9 @@ pub fn command(found: &Found) -> String {
     if command.long != command.short {
         out.push_str(&format!("\n {}\n", command.long));
     }
+    if !command.aliases.is_empty() {
+        out.push_str(&format!("\nAliases:\n{}, {}\n", command.name, command.aliases.join(", ")));
+    }
     if !command.examples.is_empty() {
         out.push_str("\nExamples:\n");
         let examples: Vec<String> =
@@ -103,8 +106,10 @@ pub fn command(found: &Found) -> String {
     }
     if !command.subcommands.is_empty() {
         out.push_str("\nAvailable Commands:\n");
-        let width = command.subcommands.iter().map(|sub| sub.name.len()).max().unwrap_or(0).max(13);
-        for sub in command.subcommands {
+        let width = command.subcommands.iter().map(|sub| sub.name.len() + 2).max().unwrap_or(0).max(13);
+        let mut sorted = command.subcommands.to_vec();
+        sorted.sort_by_key(|sub| sub.name);
+        for sub in sorted {
             out.push_str(&format!("  {:<width$} {}\n", sub.name, sub.short));
         }
     }

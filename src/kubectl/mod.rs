@@ -28,6 +28,7 @@ mod program;
 mod raw;
 mod request_log;
 mod rules;
+mod selector;
 mod session;
 #[cfg(test)]
 mod tests;

@@ -281,6 +281,7 @@ impl Kubectl {
             Err(failure) => {
                 Context { system, session: &mut self.session, out: &mut self.output }.tell_failure(&failure);
                 let (words, code) = failure.report();
+                self.output.out(failure.printed());
                 self.output.err(&words);
                 State::Ending(code)
             }
@@ -348,7 +349,8 @@ impl Kubectl {
             .map(|flag| format!("\"{}\"", flag.name))
             .collect();
         missing.sort();
-        let wants_stdin = flags.list("filename").iter().any(|name| name == "-");
+        let dash = |words: &[String]| words.iter().any(|word| word == "-");
+        let wants_stdin = dash(&flags.list("filename")) || (found.path == "kubectl set env" && dash(&flags.args));
         self.session.flags = flags;
         if !missing.is_empty() {
             return self.settle(system, Err(Failure::msg(format!("required flag(s) {} not set", missing.join(", ")))));

@@ -54,39 +54,30 @@ pub enum DryRun {
 }
 
 impl DryRun {
-    /// Reads `--dry-run`.
+    /// Reads `--dry-run`. What is deprecated is told once, however often it is read.
     ///
     /// # Errors
     /// A value that does not exist.
     pub fn of(cx: &mut Context<'_>) -> Result<DryRun, Failure> {
-        match cx.session.flags.text("dry-run") {
-            "" | "none" | "false" => Ok(DryRun::None),
-            "client" => Ok(DryRun::Client),
-            "server" => Ok(DryRun::Server),
-            "unchanged" => {
-                let line = klog(
-                    'W',
-                    cx.system.now(),
-                    "helpers.go:719",
-                    "--dry-run is deprecated and can be replaced with --dry-run=client.",
-                );
-                cx.out.err_line(&line);
-                Ok(DryRun::Client)
+        let (place, text) = match cx.session.flags.text("dry-run") {
+            "" if !cx.session.flags.changed("dry-run") => return Ok(DryRun::None),
+            "none" | "false" => return Ok(DryRun::None),
+            "client" => return Ok(DryRun::Client),
+            "server" => return Ok(DryRun::Server),
+            "unchanged" => ("helpers.go:719", "--dry-run is"),
+            "true" => ("helpers.go:708", "--dry-run=true is"),
+            other => {
+                return Err(Failure::msg(format!(
+                    "Invalid dry-run value ({other}). Must be \"none\", \"server\", or \"client\"."
+                )));
             }
-            "true" => {
-                let line = klog(
-                    'W',
-                    cx.system.now(),
-                    "helpers.go:708",
-                    "--dry-run=true is deprecated (boolean value) and can be replaced with --dry-run=client.",
-                );
-                cx.out.err_line(&line);
-                Ok(DryRun::Client)
-            }
-            other => Err(Failure::msg(format!(
-                "Invalid dry-run value ({other}). Must be \"none\", \"server\", or \"client\"."
-            ))),
-        }
+        };
+        let boolean = if place.ends_with('8') { " (boolean value)" } else { "" };
+        let text = format!("{text} deprecated{boolean} and can be replaced with --dry-run=client.");
+        let line = klog('W', cx.system.now(), place, &text);
+        cx.out.err_line(&line);
+        cx.session.flags.set("dry-run", "client");
+        Ok(DryRun::Client)
     }
 
     /// What is put behind the sentence about what was done.
@@ -113,7 +104,8 @@ impl DryRun {
 /// A value that does not exist.
 pub fn validation(flags: &Flags) -> Result<&'static str, Failure> {
     match flags.text("validate") {
-        "" | "strict" | "true" => Ok("Strict"),
+        "strict" | "true" => Ok("Strict"),
+        "" if !flags.changed("validate") => Ok("Strict"),
         "warn" => Ok("Warn"),
         "ignore" | "false" => Ok("Ignore"),
         other => Err(Failure::msg(format!(
@@ -169,6 +161,34 @@ pub fn quantities(text: &str) -> Result<Map<String, Value>, Failure> {
         list.insert(key.to_owned(), Value::String(value.to_string()));
     }
     Ok(list)
+}
+
+/// The name of an environment variable, as `create configmap --from-env-file` and `set env` take it.
+///
+/// # Errors
+/// What is none.
+pub fn variable_name(name: &str) -> Result<(), Failure> {
+    let digit = name.starts_with(|letter: char| letter.is_ascii_digit());
+    if !name.is_empty() && !digit && name.bytes().all(|c| c.is_ascii_alphanumeric() || b"-._".contains(&c)) {
+        return Ok(());
+    }
+    Err(Failure::msg(format!(
+        "{} is not a valid key name: a valid environment variable name must consist of alphabetic characters, digits, '_', '-', or '.', and must not start with a digit (e.g. 'my.env-name',  or 'MY_ENV.NAME',  or 'MyEnvName1', regex used for validation is '[-._a-zA-Z][-._a-zA-Z0-9]*')",
+        quote(name)
+    )))
+}
+
+/// Five letters for a name, which no other call in the same second has.
+pub fn random_letters(cx: &Context<'_>) -> String {
+    let mut number = cx.system.now().as_micros() / 7;
+    let letters = b"bcdfghjklmnpqrstvwxz2456789";
+    (0..5)
+        .map(|_| {
+            let letter = letters.get((number % letters.len() as u64) as usize).copied().unwrap_or(b'x');
+            number = number.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1) >> 5;
+            letter as char
+        })
+        .collect()
 }
 
 /// The object as `apply` remembers it: without the memory of earlier applies.

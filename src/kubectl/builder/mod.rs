@@ -185,7 +185,12 @@ pub fn build(cx: &mut Context<'_>, query: &Query) -> Result<Built, Failure> {
         if query.all_namespaces && resource.namespaced {
             return Err(Failure::msg("a resource cannot be retrieved by name across all namespaces"));
         }
-        built.targets.extend(names.iter().map(|name| named(&resource, &namespace, name)));
+        built
+            .targets
+            .extend(names.iter().filter(|name| !name.is_empty()).map(|name| named(&resource, &namespace, name)));
+        if names.iter().any(String::is_empty) {
+            built.failures.push(Failure::msg("resource name may not be empty"));
+        }
     }
     Ok(built)
 }
@@ -256,7 +261,7 @@ fn combined(args: &[String]) -> Result<Option<Vec<(String, String)>>, Failure> {
 /// The types of a comma list, with categories replaced by what they stand for.
 pub fn expand(discovery: &Discovery, word: &str) -> Vec<String> {
     let mut types: Vec<String> = Vec::new();
-    for part in word.split(',').map(str::trim).filter(|part| !part.is_empty()) {
+    for part in word.split(',') {
         let names = discovery.category(part).unwrap_or_else(|| vec![part.to_owned()]);
         for name in names {
             if !types.contains(&name) {
@@ -346,6 +351,24 @@ pub fn fetch(cx: &mut Context<'_>, built: &Built) -> (Vec<Target>, Vec<Failure>)
         }
     }
     (found, failures)
+}
+
+/// Does something with every object that a build stands for, one after the other; objects of files are taken as they
+/// stand there when they are `local`. Gives what went wrong, in the order of the objects.
+pub fn visit(
+    cx: &mut Context<'_>,
+    built: &Built,
+    local: bool,
+    each: &mut dyn FnMut(&mut Context<'_>, &Target) -> Result<(), Failure>,
+) -> Vec<Failure> {
+    let mut failures = built.failures.clone();
+    for target in &built.targets {
+        let one = Built { targets: vec![target.clone()], selectors: built.selectors.clone(), ..Built::default() };
+        let (found, wrong) = if local { (one.targets, Vec::new()) } else { fetch(cx, &one) };
+        failures.extend(wrong);
+        failures.extend(found.iter().filter_map(|target| each(cx, target).err()));
+    }
+    failures
 }
 
 /// When an object is not found because its namespace is not there, that is what is said.

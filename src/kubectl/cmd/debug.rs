@@ -16,6 +16,7 @@ use crate::kubectl::program::{Context, DONE, Next, Outcome, Progress, Task};
 use crate::kubectl::session::{Running, Session, Stand, verdict};
 use crate::kubectl::tree::{Command, Group};
 use crate::kubectl::watch::{Event, Events};
+use crate::kubectl::writing::random_letters;
 use crate::shell::program::Wait;
 use crate::text::go_number::quote;
 use crate::text::http::{Method, Request};
@@ -210,19 +211,6 @@ fn custom(cx: &Context<'_>, flags: &Flags) -> Result<Value, Failure> {
     Ok(custom)
 }
 
-/// Five letters that no other call in the same second has.
-fn suffix(cx: &Context<'_>) -> String {
-    let mut number = cx.system.now().as_micros() / 7;
-    let letters = b"bcdfghjklmnpqrstvwxz2456789";
-    (0..5)
-        .map(|_| {
-            let letter = letters.get((number % letters.len() as u64) as usize).copied().unwrap_or(b'x');
-            number = number.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1) >> 5;
-            letter as char
-        })
-        .collect()
-}
-
 impl Wish {
     /// Fills in what the flags say about a container.
     fn fill(&self, container: &mut Map<String, Value>, fresh: bool) {
@@ -265,7 +253,7 @@ impl Wish {
         if !self.flags.text("container").is_empty() {
             return self.flags.text("container").to_owned();
         }
-        let name = format!("debugger-{}", suffix(cx));
+        let name = format!("debugger-{}", random_letters(cx));
         if !self.flags.on("quiet") {
             cx.out.line(&format!("Defaulting debug container name to {name}."));
         }
@@ -323,7 +311,7 @@ fn on_node(cx: &mut Context<'_>, wish: &Wish, target: &Target) -> Result<Session
     let node = &target.name;
     let given = wish.flags.text("container");
     let name = if given.is_empty() { "debugger" } else { given };
-    let pod = format!("node-debugger-{node}-{}", suffix(cx));
+    let pod = format!("node-debugger-{node}-{}", random_letters(cx));
     if !wish.flags.on("quiet") {
         cx.out.line(&format!("Creating debugging pod {pod} with container {name} on node {node}."));
     }

@@ -16,6 +16,7 @@ use crate::kubectl::writing::{DRY_RUN, DryRun};
 use crate::shell::program::Wait;
 use crate::sim::Time;
 use crate::text::duration::go_duration;
+use crate::text::go_number::quote;
 use crate::text::http::{Method, Request};
 
 const SELECTOR: Flag = text("selector", "", "Only nodes whose labels match.").short('l');
@@ -76,21 +77,30 @@ pub static DRAIN: Command = Command {
 fn nodes_of(cx: &mut Context<'_>) -> Result<Vec<Target>, Failure> {
     let flags = cx.session.flags.clone();
     let selector = flags.text("selector").to_owned();
-    if flags.args.is_empty() && selector.is_empty() {
+    if flags.args.is_empty() && !flags.changed("selector") {
         return Err(cx.usage(format!("USAGE: {} NODE [flags]", cx.path().trim_start_matches("kubectl "))));
     }
     if !flags.args.is_empty() && !selector.is_empty() {
         return Err(cx.usage("error: cannot specify both a node name and a --selector option"));
     }
-    let mut args = vec!["nodes".to_owned()];
-    args.extend(flags.args.iter().map(|arg| arg.trim_start_matches("node/").trim_start_matches("nodes/").to_owned()));
+    let args = match (flags.args.is_empty(), selector.is_empty()) {
+        (true, true) => Vec::new(),
+        (true, false) => vec!["nodes".to_owned()],
+        _ => {
+            flags.args.iter().map(|arg| if arg.contains('/') { arg.clone() } else { format!("nodes/{arg}") }).collect()
+        }
+    };
     let query = Query { args, selector: Some(selector).filter(|text| !text.is_empty()), ..Query::default() };
     let built = builder::build(cx, &query)?;
-    let (found, mut failures) = builder::fetch(cx, &built);
-    match failures.len() {
-        0 => Ok(found),
-        1 => Err(failures.remove(0)),
-        _ => Err(Failure::Many(failures)),
+    let (found, failures) = builder::fetch(cx, &built);
+    if let Some(other) = found.iter().map(|target| &target.resource).find(|resource| resource.plural != "nodes") {
+        let group = if other.group.is_empty() { format!("/{}", other.version) } else { other.api_version() };
+        let what = quote(&format!("{group}, Resource={}", other.plural));
+        return Err(Failure::msg(format!("error: expected resource of type node, got {what}")));
+    }
+    match failures.into_iter().next() {
+        None => Ok(found),
+        Some(first) => Err(first),
     }
 }
 
@@ -185,8 +195,8 @@ fn note(list: &mut Grouped, why: &'static str, pod: &Value) {
     }
 }
 
-/// The Pods of a node that are to go.
-fn leaving(cx: &mut Context<'_>, node: &str) -> Result<Vec<Value>, Failure> {
+/// The Pods of a node that are to go, and what somebody should know.
+fn leaving(cx: &mut Context<'_>, node: &str) -> Result<(Vec<Value>, String), Failure> {
     let flags = cx.session.flags.clone();
     let mut request = Request::new(Method::Get, "/api/v1/pods")
         .with_header("Accept", "application/json")
@@ -216,11 +226,8 @@ fn leaving(cx: &mut Context<'_>, node: &str) -> Result<Vec<Value>, Failure> {
             |(why, names): &(&str, Vec<String>)| Failure::Plain(format!("cannot delete {why}: {}", names.join(", ")));
         return Err(Failure::Many(refused.iter().map(line).collect()));
     }
-    if !warned.is_empty() {
-        let texts: Vec<String> = warned.iter().map(|(why, names)| format!("{why}: {}", names.join(", "))).collect();
-        cx.out.err_line(&format!("Warning: {}", texts.join("; ")));
-    }
-    Ok(evicted)
+    let texts: Vec<String> = warned.iter().map(|(why, names)| format!("{why}: {}", names.join(", "))).collect();
+    Ok((evicted, texts.join("; ")))
 }
 
 fn drain(cx: &mut Context<'_>) -> Outcome {
@@ -292,6 +299,7 @@ impl Draining {
                 ));
                 Ok(false)
             }
+            Err(failure) if flags.on("disable-eviction") => Err(failure),
             Err(failure) => {
                 Err(Failure::msg(format!("error when evicting pods/\"{name}\" -n \"{namespace}\": {}", failure.text())))
             }
@@ -307,7 +315,9 @@ impl Draining {
                 continue;
             }
             let (namespace, name) = (str_at(&pod, "/metadata/namespace"), str_at(&pod, "/metadata/name"));
-            cx.out.line(&format!("evicting pod {namespace}/{name}{}", dry_run.suffix()));
+            if !cx.session.flags.on("disable-eviction") || dry_run == DryRun::Client {
+                cx.out.line(&format!("evicting pod {namespace}/{name}{}", dry_run.suffix()));
+            }
             if end.is_some_and(|end| now >= end) {
                 self.errors.push(self.timed_out(&pod));
                 continue;
@@ -354,7 +364,10 @@ impl Draining {
                     }
                 }
                 Err(failure) if !failure.is_not_found() => self.errors.push(waited(failure.text())),
-                _ => cx.out.line(&format!("pod/{name} evicted")),
+                _ => {
+                    let done = if flags.on("disable-eviction") { "deleted" } else { "evicted" };
+                    cx.out.line(&format!("pod/{name} {done}"));
+                }
             }
         }
     }
@@ -365,7 +378,11 @@ impl Draining {
             cx.out.line(&format!("node/{node} drained{}", self.dry_run.suffix()));
             return;
         }
-        let all = Failure::Many(failures);
+        let flat = |failure| match failure {
+            Failure::Many(inner) => inner,
+            one => vec![one],
+        };
+        let all = Failure::Many(failures.into_iter().flat_map(flat).collect());
         cx.out.err_line(&format!(
             "error: unable to drain node \"{node}\" due to error: {}, continuing command...",
             all.text()
@@ -382,7 +399,10 @@ impl Task for Draining {
                 let Some(node) = self.nodes.pop() else { break };
                 match leaving(cx, &node) {
                     Err(failure) => self.settle(cx, node, vec![failure]),
-                    Ok(pods) => {
+                    Ok((pods, warning)) => {
+                        if !warning.is_empty() {
+                            cx.out.err_line(&format!("Warning: {warning}"));
+                        }
                         let now = cx.system.now();
                         self.asking = pods.into_iter().map(|pod| (pod, now)).collect();
                         self.present = Some((node, self.timeout.map(|timeout| now + timeout)));
@@ -395,6 +415,17 @@ impl Task for Draining {
             if self.asking.is_empty() && self.waiting.is_empty() {
                 self.present = None;
                 let errors = std::mem::take(&mut self.errors);
+                if !errors.is_empty()
+                    && let Ok((pods, _)) = leaving(cx, &node)
+                    && !pods.is_empty()
+                {
+                    let why = Failure::Many(errors.clone()).text();
+                    cx.out
+                        .err_line(&format!("There are pending pods in node \"{node}\" when an error occurred: {why}"));
+                    for pod in &pods {
+                        cx.out.err_line(&format!("pod/{}", str_at(pod, "/metadata/name")));
+                    }
+                }
                 self.settle(cx, node, errors);
                 continue;
             }

@@ -175,6 +175,9 @@ fn service(flags: &Flags, target: &Target, object: &Value) -> Result<Value, Fail
         let found = map_at(object, path).cloned().unwrap_or_default();
         if found.is_empty() {
             return Err(Failure::msg(match kind {
+                "Service" => {
+                    "couldn't retrieve selectors via --selector flag or introspection: the service has no pod selector set"
+                }
                 "Pod" => {
                     "couldn't retrieve selectors via --selector flag or introspection: the pod has no labels and cannot be exposed"
                 }
@@ -187,6 +190,10 @@ fn service(flags: &Flags, target: &Target, object: &Value) -> Result<Value, Fail
     } else {
         pairs(flags.text("selector"))?
     };
+    let affinity = flags.text("session-affinity");
+    if !["", "None", "ClientIP"].contains(&affinity) {
+        return Err(Failure::msg(format!("unknown session affinity: {affinity}")));
+    }
     let target_port = |default: &Value| match flags.text("target-port") {
         "" => default.clone(),
         text => text.parse::<i64>().map_or_else(|_| json!(text), |number| json!(number)),
@@ -282,11 +289,11 @@ fn autoscale(cx: &mut Context<'_>) -> Outcome {
             "--max=MAXPODS must be larger or equal to --min=MINPODS, max: {max}, min: {min}"
         )));
     }
-    if flags.changed("cpu-percent") && flags.changed("cpu") {
+    if flags.number("cpu-percent") > 0 && !flags.text("cpu").is_empty() {
         return Err(Failure::msg("--cpu-percent and --cpu are mutually exclusive"));
     }
     let mut metrics = Vec::new();
-    let cpu = if flags.changed("cpu-percent") && flags.number("cpu-percent") >= 0 {
+    let cpu = if flags.number("cpu-percent") > 0 {
         format!("{}%", flags.text("cpu-percent"))
     } else {
         flags.text("cpu").to_owned()
@@ -300,34 +307,56 @@ fn autoscale(cx: &mut Context<'_>) -> Outcome {
     }
     let dry_run = DryRun::of(cx)?;
     let mut printer = Printer::of(&flags, cx.system, false)?;
-    for target in fetched(cx)? {
-        if !target.resource.subresources.iter().any(|sub| sub == "scale") {
-            let version = target.resource.api_version();
-            let version = if target.resource.group.is_empty() { format!("/{version}") } else { version };
-            return Err(Failure::msg(format!(
-                "cannot autoscale a {}: could not find scale subresource for {version}, Resource={} in discovery information",
-                kind_and_group(&target),
-                target.resource.plural
-            )));
+    let built = builder::build(cx, &Query::of(&flags))?;
+    // What stands in a file is not asked for.
+    let (found, mut failures) = if built.targets.iter().any(|target| target.source.is_some()) {
+        (built.targets, built.failures)
+    } else {
+        builder::fetch(cx, &built)
+    };
+    for target in found {
+        if let Err(failure) = scaler(cx, &target, (min, max), &metrics, dry_run, &mut printer) {
+            failures.push(failure);
         }
-        let name = if flags.text("name").is_empty() { &target.name } else { flags.text("name") };
-        let mut spec = json!({
-            "maxReplicas": max,
-            "scaleTargetRef": {"apiVersion": target.resource.api_version(), "kind": target.resource.kind, "name": target.name},
-        });
-        if let Some(fields) = spec.as_object_mut() {
-            if min > 0 {
-                fields.insert("minReplicas".to_owned(), json!(min));
-            }
-            if !metrics.is_empty() {
-                fields.insert("metrics".to_owned(), json!(metrics));
-            }
-        }
-        let object = json!({"apiVersion": "autoscaling/v2", "kind": "HorizontalPodAutoscaler", "metadata": {"name": name}, "spec": spec,
-            "status": {"currentMetrics": null, "desiredReplicas": 0}});
-        make(cx, object, "autoscaled", dry_run, &mut printer).map_err(|failure| as_of_version_one(&flags, failure))?;
     }
-    DONE
+    if failures.is_empty() { DONE } else { Err(Failure::Many(failures)) }
+}
+
+/// Makes the autoscaler of one object.
+fn scaler(
+    cx: &mut Context<'_>,
+    target: &Target,
+    (min, max): (i64, i64),
+    metrics: &[Value],
+    dry_run: DryRun,
+    printer: &mut Printer,
+) -> Result<(), Failure> {
+    let flags = cx.session.flags.clone();
+    let resource = &target.resource;
+    if !resource.subresources.iter().any(|sub| sub == "scale") {
+        let version = if resource.group.is_empty() { format!("/{}", resource.version) } else { resource.api_version() };
+        return Err(Failure::msg(format!(
+            "cannot autoscale a {}: could not find scale subresource for {version}, Resource={} in discovery information",
+            resource.kind, resource.plural
+        )));
+    }
+    let name = if flags.text("name").is_empty() { &target.name } else { flags.text("name") };
+    let mut spec = json!({
+        "maxReplicas": max,
+        "scaleTargetRef": {"apiVersion": resource.api_version(), "kind": resource.kind, "name": target.name},
+    });
+    if let Some(fields) = spec.as_object_mut() {
+        if min > 0 {
+            fields.insert("minReplicas".to_owned(), json!(min));
+        }
+        if !metrics.is_empty() {
+            fields.insert("metrics".to_owned(), json!(metrics));
+        }
+    }
+    let object = json!({"apiVersion": "autoscaling/v2", "kind": "HorizontalPodAutoscaler", "metadata": {"name": name}, "spec": spec,
+        "status": {"currentMetrics": null, "desiredReplicas": 0}});
+    let done = if dry_run == DryRun::Client { "created" } else { "autoscaled" };
+    make(cx, object, done, dry_run, printer).map_err(|failure| as_of_version_one(&flags, failure))
 }
 
 /// What is said when an autoscaler cannot be made: upstream tries once more with the first version of the API, which

@@ -10,7 +10,7 @@ use crate::kubectl::describe::age;
 use crate::kubectl::failure::Failure;
 use crate::kubectl::flags::{Flag, int, slice, switch, text};
 use crate::kubectl::print::{
-    Format, Grid, PRINT_FLAGS, Printer, TableOptions, as_list, list_at, sort_items, sort_rows, str_at, unsortable,
+    Grid, PRINT_FLAGS, Printer, TableOptions, as_list, list_at, sort_items, sort_rows, str_at, unsortable,
 };
 use crate::kubectl::program::{Context, DONE, Next, Outcome};
 use crate::kubectl::raw;
@@ -97,16 +97,16 @@ fn run(cx: &mut Context<'_>) -> Outcome {
             "warning: --watch-only requested, --sort-by will be ignored"
         });
     }
-    let printer = Printer::of(&flags, cx.system, true)?;
     let built = builder::build(cx, &query)?;
     let subresource = flags.text("subresource");
     if !subresource.is_empty() && built.targets.iter().any(|target| target.name.is_empty()) {
         return Err(Failure::msg("subresource cannot be used when bulk resources are specified"));
     }
     if watching {
+        let printer = Printer::of(&flags, cx.system, true)?;
         return watch(cx, &query, &built, printer);
     }
-    if printer.is_human() { human(cx, &query, &built, &printer) } else { generic(cx, &built, printer) }
+    if Printer::asks_for_table(&flags) { human(cx, &query, &built) } else { generic(cx, &built) }
 }
 
 /// Asks for a target as a table.
@@ -157,10 +157,10 @@ fn plain_table(cx: &Context<'_>, answer: Value) -> Value {
     json!({"metadata": answer.get("metadata"), "columnDefinitions": columns, "rows": items.iter().map(row).collect::<Vec<_>>()})
 }
 
-fn options(cx: &Context<'_>, printer: &Printer) -> TableOptions {
+fn options(cx: &Context<'_>) -> TableOptions {
     let flags = &cx.session.flags;
     TableOptions {
-        wide: matches!(printer.format, Format::Human { wide: true }),
+        wide: flags.text("output") == "wide",
         no_headers: flags.on("no-headers"),
         namespace: false,
         show_labels: flags.on("show-labels"),
@@ -170,20 +170,17 @@ fn options(cx: &Context<'_>, printer: &Printer) -> TableOptions {
     }
 }
 
-fn human(cx: &mut Context<'_>, query: &Query, built: &Built, printer: &Printer) -> Outcome {
+fn human(cx: &mut Context<'_>, query: &Query, built: &Built) -> Outcome {
     let flags = cx.session.flags.clone();
     let sort = flags.text("sort-by").to_owned();
     let mut tables: Vec<(&Target, Value)> = Vec::new();
     let mut failures = built.failures.clone();
-    if !sort.is_empty() && built.targets.len() > 1 {
-        // Several answers are sorted among themselves, and a Table has none of the fields of an object.
-        return Err(unsortable(&sort));
-    }
     for target in &built.targets {
         match table_of(cx, target, &built.selectors, !sort.is_empty()) {
             Ok(mut table) => {
                 // A table that cannot be sorted is silently not printed.
-                if !sort.is_empty() && list_at(&table, "/rows").len() > 1 && sort_rows(&mut table, &sort).is_err() {
+                let several = !sort.is_empty() && list_at(&table, "/rows").len() > 1;
+                if several && !sort_rows(&mut table, &sort, cx.system.now())? {
                     table = Value::Null;
                 }
                 tables.push((target, table));
@@ -192,7 +189,11 @@ fn human(cx: &mut Context<'_>, query: &Query, built: &Built, printer: &Printer) 
             Err(failure) => failures.push(failure),
         }
     }
-    let printed = print_tables(cx, query, &tables, printer);
+    // Several answers are sorted among themselves, and a Table has none of the fields of an object.
+    if !sort.is_empty() && tables.len() > 1 {
+        return Err(unsortable(&sort));
+    }
+    let printed = print_tables(cx, query, &tables);
     if !failures.is_empty() {
         return Err(lines(failures));
     }
@@ -209,7 +210,7 @@ fn human(cx: &mut Context<'_>, query: &Query, built: &Built, printer: &Printer) 
 }
 
 /// Prints tables one below the other; tables of one resource share their columns. Says whether there was a row.
-fn print_tables(cx: &mut Context<'_>, query: &Query, tables: &[(&Target, Value)], printer: &Printer) -> bool {
+fn print_tables(cx: &mut Context<'_>, query: &Query, tables: &[(&Target, Value)]) -> bool {
     let first = tables.first().map(|(target, _)| &target.resource);
     let several = tables.iter().any(|(target, _)| Some(&target.resource) != first);
     let mut grid: Option<(String, Grid)> = None;
@@ -221,9 +222,11 @@ fn print_tables(cx: &mut Context<'_>, query: &Query, tables: &[(&Target, Value)]
         if grid.as_ref().is_none_or(|(known, _)| *known != key) {
             if let Some((_, mut done)) = grid.take() {
                 cx.out.out(&done.flush());
-                cx.out.out("\n");
+                if !cx.session.flags.on("no-headers") {
+                    cx.out.out("\n");
+                }
             }
-            let mut options = options(cx, printer);
+            let mut options = options(cx);
             options.namespace = query.all_namespaces && target.resource.namespaced;
             if several || cx.session.flags.on("show-kind") {
                 options.kind = Some(target.resource.printed_kind());
@@ -248,7 +251,7 @@ fn lines(failures: Vec<Failure>) -> Failure {
     Failure::Exit(1, Failure::Many(failures).lines())
 }
 
-fn generic(cx: &mut Context<'_>, built: &Built, mut printer: Printer) -> Outcome {
+fn generic(cx: &mut Context<'_>, built: &Built) -> Outcome {
     let flags = cx.session.flags.clone();
     let (mut found, mut failures) = builder::fetch(cx, built);
     // One file is taken for one object: when something is wrong with it nothing is shown.
@@ -262,9 +265,14 @@ fn generic(cx: &mut Context<'_>, built: &Built, mut printer: Printer) -> Outcome
     if flags.on("ignore-not-found") {
         failures.retain(|failure| !failure.is_not_found());
     }
+    // Without anything to print, a form that does not exist is no matter.
+    if (built.single && !failures.is_empty()) || (found.is_empty() && flags.on("ignore-not-found")) {
+        return if failures.is_empty() { DONE } else { Err(Failure::Many(failures)) };
+    }
+    let mut printer = Printer::of(&flags, cx.system, true)?;
     let mut objects: Vec<Value> = found.into_iter().filter_map(|target| target.object).collect();
     if !flags.text("sort-by").is_empty() {
-        sort_items(&mut objects, flags.text("sort-by"))?;
+        sort_items(&mut objects, flags.text("sort-by"), cx.system.now())?;
     }
     if built.single && objects.len() <= 1 {
         if let Some(object) = objects.first() {
@@ -298,7 +306,7 @@ fn watch(cx: &mut Context<'_>, query: &Query, built: &Built, printer: Printer) -
         cx.get(&target.path())?
     };
     let mut style = if human {
-        let mut options = options(cx, &printer);
+        let mut options = options(cx);
         options.namespace = query.all_namespaces && target.resource.namespaced;
         options.kind = flags.on("show-kind").then(|| target.resource.printed_kind());
         Style::Table(Grid::new(options))

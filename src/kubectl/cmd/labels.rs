@@ -91,6 +91,9 @@ fn changes(words: &[String], kind: &Kind) -> Result<Changes, Failure> {
             remove.push(word.strip_suffix('-').unwrap_or(word).to_owned());
             continue;
         };
+        if kind.word == "label" && value.contains('=') {
+            return Err(Failure::msg(format!("invalid label spec: {word}")));
+        }
         let wrong = if kind.word == "label" { label_value(value) } else { Vec::new() };
         if !wrong.is_empty() {
             return Err(Failure::msg(format!("invalid label value: {}: {}", quote(word), wrong.join(";"))));
@@ -140,29 +143,28 @@ fn run(cx: &mut Context<'_>, kind: &Kind) -> Outcome {
         return Err(Failure::msg("--list and --output may not be specified together"));
     }
     let mut printer = Printer::of(&flags, cx.system, false)?;
-    // Names beside --all are not asked for.
-    if flags.on("all") {
-        query.args.truncate(1);
-    }
+    // --all is about a type without names.
+    query.all = false;
+    query.list_without_name = flags.on("all");
     query.local = local;
     let built = builder::build(cx, &query)?;
     let single = built.single;
-    let (found, mut failures) = if local { (built.targets, built.failures) } else { builder::fetch(cx, &built) };
-    if found.len() > 1 && !flags.text("resource-version").is_empty() {
+    let several = built.targets.len() > 1 || built.targets.iter().any(|target| target.name.is_empty());
+    if several && !flags.text("resource-version").is_empty() {
         return Err(Failure::msg("--resource-version may only be used with a single resource"));
     }
-    for target in &found {
+    let failures = builder::visit(cx, &built, local, &mut |cx, target| {
         let before = target.object.clone().unwrap_or_default();
-        match change(cx, &flags, kind, &before, target, (&set, &remove), dry_run) {
-            Ok((after, _)) if list => show(cx, kind, target, &after, single),
-            Ok((after, what)) => {
-                let what = format!("{what}{}", dry_run.suffix());
-                let text = printer.done(&after, &target.resource, &target.name, &what)?;
-                cx.out.out(&text);
-            }
-            Err(failure) => failures.push(failure),
+        let (after, what) = change(cx, &flags, kind, &before, target, (&set, &remove), dry_run)?;
+        if list {
+            show(cx, kind, target, &after, single);
+        } else {
+            let what = format!("{what}{}", dry_run.suffix());
+            let text = printer.done(&after, &target.resource, &target.name, &what)?;
+            cx.out.out(&text);
         }
-    }
+        Ok(())
+    });
     if failures.is_empty() { DONE } else { Err(Failure::Many(failures)) }
 }
 

@@ -46,9 +46,13 @@ fn run(cx: &mut Context<'_>) -> Outcome {
             "The --replicas=COUNT flag is required, and COUNT must be greater than or equal to 0",
         ));
     }
+    if flags.number("current-replicas") < -1 {
+        return Err(Failure::msg("The --current-replicas must specify an integer of -1 or greater"));
+    }
     let dry_run = DryRun::of(cx)?;
     let mut printer = Printer::of(&flags, cx.system, false)?;
-    let query = Query::of(&flags);
+    let mut query = Query::of(&flags);
+    (query.all, query.list_without_name) = (false, query.all);
     let built = builder::build(cx, &query)?;
     let (found, failures) = builder::fetch(cx, &built);
     let current = flags.number("current-replicas");

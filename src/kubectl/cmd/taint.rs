@@ -53,8 +53,6 @@ fn parse_taint(word: &str, remove: bool) -> Result<Taint, String> {
         if !["NoSchedule", "PreferNoSchedule", "NoExecute"].contains(&effect) {
             return Err(format!("invalid taint effect: {effect}, unsupported taint effect"));
         }
-    } else if !remove {
-        return Err(invalid());
     }
     let (key, value) = match effect {
         Some(_) => head.split_once('=').unwrap_or((head, "")),
@@ -67,6 +65,9 @@ fn parse_taint(word: &str, remove: bool) -> Result<Taint, String> {
     problems.extend(label_value(value));
     if !problems.is_empty() {
         return Err(format!("{}, {}", invalid(), problems.join("; ")));
+    }
+    if effect.is_none() && !remove {
+        return Err(invalid());
     }
     Ok((key.to_owned(), value.to_owned(), effect.unwrap_or("").to_owned()))
 }
@@ -93,6 +94,8 @@ fn parse_taints(words: &[String]) -> Result<(Vec<Taint>, Vec<Taint>), String> {
 
 fn run(cx: &mut Context<'_>) -> Outcome {
     let flags = cx.session.flags.clone();
+    let dry_run = DryRun::of(cx)?;
+    let validation = writing::validation(&flags)?;
     let is_taint = |word: &String| word.contains(':') || word.contains('=') || word.ends_with('-');
     let first = flags.args.iter().position(is_taint).unwrap_or(flags.args.len());
     let (objects, words) = flags.args.split_at_checked(first).unwrap_or((&flags.args, &[]));
@@ -106,7 +109,7 @@ fn run(cx: &mut Context<'_>) -> Outcome {
         return Err(Failure::msg("at least one taint update is required"));
     }
     let (add, remove) = parse_taints(words).map_err(|why| cx.usage(why))?;
-    let resource = cx.resource(&kind.to_lowercase())?;
+    let resource = cx.resource(&kind.to_lowercase()).map_err(|failure| Failure::Plain(failure.text()))?;
     if resource.kind != "Node" {
         return Err(Failure::msg(format!(
             "invalid resource type {}, only node types are supported",
@@ -137,32 +140,26 @@ fn run(cx: &mut Context<'_>) -> Outcome {
         query.args.extend(names.iter().cloned());
     }
     let built = builder::build(cx, &query)?;
-    let (found, mut failures) = builder::fetch(cx, &built);
-    let dry_run = DryRun::of(cx)?;
-    let validation = writing::validation(&flags)?;
     let mut printer = Printer::of(&flags, cx.system, false)?;
-    for target in &found {
+    let failures = builder::visit(cx, &built, false, &mut |cx, target| {
         let node = target.object.clone().unwrap_or_default();
-        match changed(&node, &add, &remove, flags.on("overwrite"), &target.name) {
-            Ok((taints, what)) => {
-                let mut after = node;
-                if dry_run == DryRun::Client {
-                    if let Some(spec) = after.pointer_mut("/spec").and_then(Value::as_object_mut) {
-                        spec.insert("taints".to_owned(), json!(taints));
-                    }
-                } else {
-                    let taints = if taints.is_empty() { Value::Null } else { json!(taints) };
-                    let patch = json!({"spec": {"taints": taints}}).to_string();
-                    let query = writing::query(dry_run, flags.text("field-manager"), validation);
-                    after = cx.patch(&target.path(), "strategic", &query, patch.as_bytes())?;
-                }
-                let what = format!("{what}{}", dry_run.suffix());
-                let text = printer.done(&after, &target.resource, &target.name, &what)?;
-                cx.out.out(&text);
+        let (taints, what) = changed(&node, &add, &remove, flags.on("overwrite"), &target.name)?;
+        let mut after = node;
+        if dry_run == DryRun::Client {
+            if let Some(spec) = after.pointer_mut("/spec").and_then(Value::as_object_mut) {
+                spec.insert("taints".to_owned(), json!(taints));
             }
-            Err(failure) => failures.push(failure),
+        } else {
+            let taints = if taints.is_empty() { Value::Null } else { json!(taints) };
+            let patch = json!({"spec": {"taints": taints}}).to_string();
+            let query = writing::query(dry_run, flags.text("field-manager"), validation);
+            after = cx.patch(&target.path(), "strategic", &query, patch.as_bytes())?;
         }
-    }
+        // Alone among the commands, this one says nothing of a dry run.
+        let text = printer.done(&after, &target.resource, &target.name, what)?;
+        cx.out.out(&text);
+        Ok(())
+    });
     if failures.is_empty() { DONE } else { Err(Failure::Many(failures)) }
 }
 

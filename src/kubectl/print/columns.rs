@@ -5,14 +5,16 @@
 use serde_json::Value;
 
 use super::go_template::sprint;
-use super::template::{Path, relaxed};
+use super::template::relaxed;
 use crate::kubectl::failure::Failure;
+use crate::text::json_path::JsonPath;
 use crate::text::table::TabWriter;
 
 /// The chosen columns.
 #[derive(Clone, Debug)]
 pub struct Columns {
-    columns: Vec<(String, Path)>,
+    /// Headers and paths. A path is read when an object is printed, as kubectl does it.
+    columns: Vec<(String, String)>,
     no_headers: bool,
     printed: bool,
     writer: TabWriter,
@@ -31,7 +33,7 @@ impl Columns {
                     "unexpected custom-columns spec: {part}, expected <header>:<json-path-expr>"
                 )));
             };
-            columns.push((header.to_owned(), Path::parse(&relaxed(path)?)?));
+            columns.push((header.to_owned(), relaxed(path)?));
         }
         Ok(Columns { columns, no_headers, printed: false, writer: TabWriter::for_tables() })
     }
@@ -40,11 +42,16 @@ impl Columns {
     ///
     /// # Errors
     /// A file of another shape.
-    pub fn parse_file(content: &str, no_headers: bool) -> Result<Columns, Failure> {
+    pub fn parse_file(content: &str) -> Result<Columns, Failure> {
         let mut lines = content.lines();
-        let (headers, paths) = (lines.next().unwrap_or(""), lines.next().unwrap_or(""));
-        let (headers, paths): (Vec<&str>, Vec<&str>) =
-            (headers.split_whitespace().collect(), paths.split_whitespace().collect());
+        let mut words = |line: &str| {
+            let missing = format!(
+                "invalid template, missing {line} line. Expected format is one line of space separated headers, one line of space separated column specs."
+            );
+            let found = lines.next().ok_or_else(|| Failure::msg(missing))?;
+            Ok::<Vec<String>, Failure>(found.split_whitespace().map(str::to_owned).collect())
+        };
+        let (headers, paths) = (words("header")?, words("spec")?);
         if headers.len() != paths.len() {
             return Err(Failure::msg(format!(
                 "number of headers ({}) and field specifications ({}) don't match",
@@ -52,8 +59,11 @@ impl Columns {
                 paths.len()
             )));
         }
-        let spec: Vec<String> = headers.iter().zip(&paths).map(|(header, path)| format!("{header}:{path}")).collect();
-        Columns::parse(&spec.join(","), no_headers)
+        let mut columns = Vec::new();
+        for (header, path) in headers.into_iter().zip(paths) {
+            columns.push((header, relaxed(&path)?));
+        }
+        Ok(Columns { columns, no_headers: false, printed: false, writer: TabWriter::for_tables() })
     }
 
     /// The lines of an object, or of a list's items.
@@ -64,14 +74,27 @@ impl Columns {
         self.printed = true;
         let one = [object.clone()];
         let items = object.get("items").and_then(Value::as_array).map_or(one.as_slice(), Vec::as_slice);
+        let failed = self.rows(items).err();
+        match (self.writer.flush(), failed) {
+            (text, None) => Ok(text),
+            (text, Some(why)) => Err(Failure::after(text, Failure::msg(why))),
+        }
+    }
+
+    fn rows(&mut self, items: &[Value]) -> Result<(), String> {
+        let mut paths = Vec::new();
+        for (_, path) in &self.columns {
+            paths.push(JsonPath::parse(path)?.allow_missing_keys(true));
+        }
         for item in items {
             let mut cells = Vec::new();
-            for (_, path) in &self.columns {
-                let found: Vec<String> = path.find(item).iter().map(|value| sprint(value, "<nil>")).collect();
+            for path in &paths {
+                let found: Vec<String> = path.values(item)?.iter().map(|value| sprint(value, "<nil>")).collect();
                 cells.push(if found.is_empty() { "<none>".to_owned() } else { found.join(",") });
             }
-            self.writer.write_row(cells);
+            // What is in a cell is written as it is: a line break in it ends the row.
+            self.writer.write(&(cells.join("\t") + "\n"));
         }
-        Ok(self.writer.flush())
+        Ok(())
     }
 }

@@ -3,6 +3,7 @@
 //! Models Kubernetes 1.36 staging/src/k8s.io/cli-runtime/pkg/genericclioptions/print_flags.go and pkg/printers.
 
 mod columns;
+mod go_sort;
 mod go_template;
 mod kyaml;
 mod sort;
@@ -18,7 +19,7 @@ use serde_json::{Map, Value, json};
 use super::discovery::Resource;
 use super::failure::Failure;
 use super::flags::{Flag, Flags, switch, text};
-use crate::shell::program::System;
+use crate::shell::program::{Errno, System};
 use crate::text::go_number::quote;
 use crate::text::{go_json, yaml::to_yaml};
 
@@ -47,10 +48,7 @@ pub const PRINT_FLAGS: &[Flag] = &print_flags("");
 #[derive(Clone, Debug)]
 pub enum Format {
     /// A sentence or a table.
-    Human {
-        /// With every column.
-        wide: bool,
-    },
+    Human,
     /// YAML.
     Yaml,
     /// YAML in braces.
@@ -82,64 +80,84 @@ const PLAIN: &str =
     "go-template,go-template-file,json,jsonpath,jsonpath-as-json,jsonpath-file,kyaml,name,template,templatefile,yaml";
 const TABLES: &str = "custom-columns,custom-columns-file,go-template,go-template-file,json,jsonpath,jsonpath-as-json,jsonpath-file,kyaml,name,template,templatefile,wide,yaml";
 
+/// The forms that a template may stand behind.
+const TEMPLATED: [&str; 9] = [
+    "jsonpath",
+    "jsonpath-as-json",
+    "jsonpath-file",
+    "go-template",
+    "go-template-file",
+    "template",
+    "templatefile",
+    "custom-columns",
+    "custom-columns-file",
+];
+
 impl Printer {
+    /// Whether the flags ask for a table, told without reading any template.
+    pub fn asks_for_table(flags: &Flags) -> bool {
+        flags.text("output") == "wide" || (flags.text("output").is_empty() && flags.text("template").is_empty())
+    }
+
     /// The printer that the flags ask for. With `tables`, `wide` and `custom-columns` are allowed too.
     ///
     /// # Errors
     /// A form that does not exist, or a template that cannot be read.
     pub fn of(flags: &Flags, system: &dyn System, tables: bool) -> Result<Printer, Failure> {
-        let output = flags.text("output");
-        let (name, rest) = match output.split_once('=') {
-            Some((name, rest)) => (name, Some(rest.to_owned())),
-            None => (output, None),
+        let (output, argument) = (flags.text("output"), flags.text("template"));
+        // A template stands behind the form's name, or in a flag of its own.
+        let (name, template) = match output.split_once('=') {
+            _ if output.is_empty() && !argument.is_empty() => ("go-template", argument),
+            Some((name, template)) if argument.is_empty() && TEMPLATED.contains(&name) => (name, template),
+            _ => (output, argument),
         };
-        let template = rest.clone().or_else(|| Some(flags.text("template").to_owned())).filter(|text| !text.is_empty());
         let strict = flags.text("allow-missing-template-keys") == "false";
-        let missing = || Failure::msg("template format specified but no template given");
+        let given = |what: &str| match template {
+            "" => Err(Failure::msg(what)),
+            template => Ok(template),
+        };
         let from_file = |what: &str, path: &str| {
             let bytes = system.read_file(path).map_err(|errno| {
-                Failure::msg(format!("error reading {what} {path}, open {path}: {}", errno.message().to_lowercase()))
+                let verb = if errno == Errno::Eisdir { "read" } else { "open" };
+                Failure::msg(format!("error reading {what} {path}, {verb} {path}: {}", errno.message().to_lowercase()))
             })?;
             Ok::<String, Failure>(String::from_utf8_lossy(&bytes).into_owned())
         };
-        let lower = name.to_lowercase();
-        let format = match lower.as_str() {
-            "" if rest.is_none() && !flags.text("template").is_empty() => {
-                Format::Go(go_template::GoTemplate::parse(flags.text("template"))?)
+        let text = |name: &str| {
+            let template = given("template format specified but no template given")?;
+            if name.ends_with("file") { from_file("--template", template) } else { Ok(template.to_owned()) }
+        };
+        let columns = || given("custom-columns format specified but no custom columns given");
+        let headless = flags.on("no-headers");
+        let format = match name {
+            "" => Format::Human,
+            "wide" if tables => Format::Human,
+            "jsonpath" | "jsonpath-file" => Format::Path(Path::strict(&text(name)?, strict)?),
+            "jsonpath-as-json" => Format::PathJson(Path::strict(&text(name)?, strict)?),
+            "go-template" | "template" | "go-template-file" | "templatefile" => {
+                Format::Go(go_template::GoTemplate::parse(&text(name)?, strict)?)
             }
-            "" => Format::Human { wide: false },
-            "wide" if tables => Format::Human { wide: true },
-            "yaml" => Format::Yaml,
-            "kyaml" => Format::Kyaml,
-            "json" => Format::Json,
-            "name" => Format::Name,
-            "jsonpath" => Format::Path(Path::strict(&template.ok_or_else(missing)?, strict)?),
-            "jsonpath-as-json" => Format::PathJson(Path::strict(&template.ok_or_else(missing)?, strict)?),
-            "jsonpath-file" => {
-                Format::Path(Path::strict(&from_file("--template", &template.ok_or_else(missing)?)?, strict)?)
-            }
-            "go-template" | "template" => Format::Go(go_template::GoTemplate::parse(&template.ok_or_else(missing)?)?),
-            "go-template-file" | "templatefile" => {
-                Format::Go(go_template::GoTemplate::parse(&from_file("--template", &template.ok_or_else(missing)?)?)?)
-            }
-            "custom-columns" if tables => {
-                let spec = rest.filter(|spec| !spec.is_empty());
-                let spec =
-                    spec.ok_or_else(|| Failure::msg("custom-columns format specified but no custom columns given"))?;
-                Format::Columns(columns::Columns::parse(&spec, flags.on("no-headers"))?)
-            }
+            "custom-columns" if tables => Format::Columns(columns::Columns::parse(columns()?, headless)?),
             "custom-columns-file" if tables => {
-                let spec =
-                    rest.ok_or_else(|| Failure::msg("custom-columns format specified but no custom columns given"))?;
-                Format::Columns(columns::Columns::parse_file(&from_file("template", &spec)?, flags.on("no-headers"))?)
+                let content = from_file("template", columns()?).or_else(|failure| match system.file_info(template) {
+                    Ok(info) if info.is_dir => Ok(String::new()),
+                    _ => Err(failure),
+                });
+                Format::Columns(columns::Columns::parse_file(&content?)?)
             }
-            _ => {
-                let allowed = if tables { TABLES } else { PLAIN };
-                return Err(Failure::msg(format!(
-                    "unable to match a printer suitable for the output format {}, allowed formats are: {allowed}",
-                    quote(output)
-                )));
-            }
+            _ => match name.to_lowercase().as_str() {
+                "yaml" => Format::Yaml,
+                "kyaml" => Format::Kyaml,
+                "json" => Format::Json,
+                "name" => Format::Name,
+                _ => {
+                    let allowed = if tables { TABLES } else { PLAIN };
+                    return Err(Failure::msg(format!(
+                        "unable to match a printer suitable for the output format {}, allowed formats are: {allowed}",
+                        quote(output)
+                    )));
+                }
+            },
         };
         Ok(Printer { format, show_managed: flags.on("show-managed-fields"), printed: 0 })
     }
@@ -165,7 +183,7 @@ impl Printer {
 
     /// Whether it prints sentences or tables.
     pub fn is_human(&self) -> bool {
-        matches!(self.format, Format::Human { .. })
+        matches!(self.format, Format::Human)
     }
 
     /// The text of one object (or list).
@@ -184,7 +202,7 @@ impl Printer {
             Format::Yaml => format!("{fence}{}", to_yaml(&object)),
             Format::Kyaml => kyaml::to_kyaml(&object),
             Format::Json => go_json::to_indented(&object) + "\n",
-            Format::Name | Format::Human { .. } => names(&object),
+            Format::Name | Format::Human => names(&object),
             Format::Path(path) => path.render(&object)?,
             Format::PathJson(path) => path.render_json(&object)?,
             Format::Columns(columns) => columns.print(&object)?,
@@ -198,7 +216,7 @@ impl Printer {
     /// As [`Printer::print`].
     pub fn done(&mut self, object: &Value, resource: &Resource, name: &str, what: &str) -> Result<String, Failure> {
         match self.format {
-            Format::Human { .. } => Ok(format!("{}/{name} {what}\n", resource.printed_kind())),
+            Format::Human => Ok(format!("{}/{name} {what}\n", resource.printed_kind())),
             Format::Name => Ok(format!("{}/{name}\n", resource.printed_kind())),
             _ => self.print(object),
         }

@@ -2,13 +2,17 @@
 //!
 //! Models Kubernetes 1.36 staging/src/k8s.io/kubectl/pkg/cmd/get/sorter.go.
 
-use std::cmp::Ordering;
+use std::cell::Cell;
 
 use serde_json::Value;
 
-use super::template::{Path, relaxed};
+use super::go_sort;
+use super::template::relaxed;
 use crate::apimachinery::quantity::Quantity;
 use crate::kubectl::failure::Failure;
+use crate::kubectl::writing::klog;
+use crate::sim::Time;
+use crate::text::json_path::JsonPath;
 
 /// What is sorted by, and what is sorted.
 type Keyed = (Option<Value>, Value);
@@ -16,44 +20,53 @@ type Keyed = (Option<Value>, Value);
 /// Sorts objects by the field a JSONPath names; those without it come first.
 ///
 /// # Errors
-/// A path that cannot be read, or that no object has.
-pub fn sort_items(items: &mut [Value], path: &str) -> Result<(), Failure> {
+/// A path that cannot be read, or that no object has; what has no order.
+pub fn sort_items(items: &mut [Value], path: &str, now: Time) -> Result<(), Failure> {
     let expression = relaxed(path)?;
-    let path = Path::parse(&expression)?;
-    let mut keyed: Vec<Keyed> = items.iter().map(|item| (path.find(item).into_iter().next(), item.clone())).collect();
+    let path = parsed(&expression)?;
+    let mut keyed: Vec<Keyed> = items.iter().map(|item| (first(&path, Some(item)), item.clone())).collect();
     if !keyed.is_empty() && keyed.iter().all(|(key, _)| key.is_none()) {
         return Err(missing(&expression));
     }
-    sort(&mut keyed);
+    sort(&mut keyed, &expression, "*unstructured.Unstructured", ("sorter.go:329", now))?;
     for (slot, (_, item)) in items.iter_mut().zip(keyed) {
         *slot = item;
     }
     Ok(())
 }
 
-/// Sorts the rows of a `Table` by a field of their objects.
+/// Sorts the rows of a `Table` by a field of their objects; says whether it could be sorted, for one that cannot is
+/// silently not printed.
 ///
 /// # Errors
-/// As [`sort_items`].
-pub fn sort_rows(table: &mut Value, path: &str) -> Result<(), Failure> {
-    let expression = relaxed(path)?;
-    let path = Path::parse(&expression)?;
-    let Some(rows) = table.get_mut("rows").and_then(Value::as_array_mut) else { return Ok(()) };
-    let mut keyed: Vec<Keyed> = rows
-        .iter()
-        .map(|row| (row.get("object").and_then(|object| path.find(object).into_iter().next()), row.clone()))
-        .collect();
-    if !keyed.is_empty() && keyed.iter().all(|(key, _)| key.is_none()) {
-        return Err(missing(&expression));
+/// What has no order.
+pub fn sort_rows(table: &mut Value, path: &str, now: Time) -> Result<bool, Failure> {
+    let expression = relaxed(path).unwrap_or_else(|_| path.to_owned());
+    let Ok(path) = parsed(&expression) else { return Ok(false) };
+    let Some(rows) = table.get_mut("rows").and_then(Value::as_array_mut) else { return Ok(true) };
+    let mut keyed: Vec<Keyed> = rows.iter().map(|row| (first(&path, row.get("object")), row.clone())).collect();
+    if keyed.iter().all(|(key, _)| key.is_none()) {
+        return Ok(keyed.is_empty());
     }
-    sort(&mut keyed);
+    sort(&mut keyed, &expression, "[][][]reflect.Value", ("sorter.go:375", now))?;
     *rows = keyed.into_iter().map(|(_, row)| row).collect();
-    Ok(())
+    Ok(true)
 }
 
 /// What is said of a field that nothing has.
 pub fn unsortable(path: &str) -> Failure {
-    relaxed(path).map_or_else(|failure| failure, |expression| missing(&expression))
+    relaxed(path)
+        .and_then(|expression| parsed(&expression).map(|_| missing(&expression)))
+        .unwrap_or_else(|failure| failure)
+}
+
+fn parsed(expression: &str) -> Result<JsonPath, Failure> {
+    JsonPath::parse(expression).map(|path| path.allow_missing_keys(true)).map_err(Failure::msg)
+}
+
+fn first(path: &JsonPath, object: Option<&Value>) -> Option<Value> {
+    let found = path.find(object?).ok()?;
+    found.into_iter().next()?.into_iter().next().map(std::borrow::Cow::into_owned)
 }
 
 fn missing(expression: &str) -> Failure {
@@ -64,42 +77,44 @@ fn missing(expression: &str) -> Failure {
 }
 
 /// Whether one value comes before another; what is missing comes first, even before what is missing, too.
-fn less(a: Option<&Value>, b: Option<&Value>) -> bool {
-    match (a, b) {
+///
+/// # Errors
+/// The Go type of what has no order.
+fn less(a: Option<&Value>, b: Option<&Value>) -> Result<bool, &'static str> {
+    Ok(match (a, b) {
         (None, _) => true,
         (_, None) => false,
+        (Some(Value::Null), b) => b != Some(&Value::Null),
+        (_, Some(Value::Null)) => false,
         (Some(Value::Number(a)), Some(Value::Number(b))) => a.as_f64() < b.as_f64(),
         (Some(Value::String(a)), Some(Value::String(b))) => match (Quantity::parse(a), Quantity::parse(b)) {
             (Ok(a), Ok(b)) => a < b,
             _ => a < b,
         },
-        (Some(Value::Bool(a)), Some(Value::Bool(b))) => !a & b,
-        _ => false,
-    }
+        (Some(Value::Bool(_)), _) => return Err("unsortable type: bool"),
+        (Some(Value::Array(_)), _) => return Err("unsortable type: []interface {}"),
+        (Some(Value::Object(_)), _) => return Err("unsortable type: map[string]interface {}"),
+        _ => return Err("unsortable interface: interface"),
+    })
 }
 
-/// Sorts as Go does: short lists by insertion, which turns around what `less` calls smaller both ways.
-fn sort(keyed: &mut [Keyed]) {
-    let before = |a: &Keyed, b: &Keyed| less(a.0.as_ref(), b.0.as_ref());
-    if keyed.len() > 12 {
-        keyed.sort_by(|a, b| match (a.0.is_none(), b.0.is_none()) {
-            (true, true) => Ordering::Equal,
-            _ if before(a, b) => Ordering::Less,
-            _ if before(b, a) => Ordering::Greater,
-            _ => Ordering::Equal,
-        });
-        return;
+/// Sorts as Go does. kubectl ends, as for a fault of its own, at the first pair that has no order.
+fn sort(keyed: &mut Vec<Keyed>, field: &str, holder: &str, (place, now): (&str, Time)) -> Result<(), Failure> {
+    let key = |at: usize| keyed.get(at).and_then(|(key, _)| key.as_ref());
+    let unsortable = Cell::new(None);
+    let order = go_sort::order(keyed.len(), &|a, b| {
+        less(key(a), key(b)).unwrap_or_else(|why| {
+            unsortable.set(unsortable.get().or(Some(why)));
+            false
+        })
+    });
+    if let Some(why) = unsortable.get() {
+        let text = format!("Field {field} in {holder} is an unsortable type: interface, err: {why}");
+        return Err(Failure::Exit(1, klog('F', now, place, &text)));
     }
-    for start in 1..keyed.len() {
-        let mut at = start;
-        while let Some([left, right]) = at.checked_sub(1).and_then(|from| keyed.get(from..=at)) {
-            if !before(right, left) {
-                break;
-            }
-            keyed.swap(at, at - 1);
-            at -= 1;
-        }
-    }
+    let mut places: Vec<Option<Keyed>> = std::mem::take(keyed).into_iter().map(Some).collect();
+    keyed.extend(order.into_iter().filter_map(|at| places.get_mut(at).and_then(Option::take)));
+    Ok(())
 }
 
 #[cfg(test)]
@@ -111,7 +126,7 @@ mod tests {
     fn numbers_quantities_and_texts_have_their_own_orders() {
         let sorted = |values: &[Value]| {
             let mut items: Vec<Value> = values.iter().map(|value| json!({"x": value})).collect();
-            sort_items(&mut items, ".x").unwrap();
+            sort_items(&mut items, ".x", Time::from_micros(0)).unwrap();
             items.iter().map(|item| item["x"].clone()).collect::<Vec<_>>()
         };
         assert_eq!(sorted(&[json!(10), json!(9)]), [json!(9), json!(10)]);
@@ -122,8 +137,18 @@ mod tests {
     #[test]
     fn what_lacks_the_field_comes_first_and_turned_around() {
         let mut items = vec![json!({"n": 1}), json!({"n": 2}), json!({"n": 3, "x": 1})];
-        sort_items(&mut items, ".x").unwrap();
+        sort_items(&mut items, ".x", Time::from_micros(0)).unwrap();
         let order: Vec<i64> = items.iter().filter_map(|item| item["n"].as_i64()).collect();
         assert_eq!(order, [2, 1, 3]);
+    }
+
+    #[test]
+    fn what_has_no_order_ends_kubectl() {
+        let mut items = vec![json!({"x": true}), json!({"x": false})];
+        let (words, code) = sort_items(&mut items, ".x", Time::from_micros(0)).unwrap_err().report();
+        assert!(words.ends_with(
+            "sorter.go:329] Field {.x} in *unstructured.Unstructured is an unsortable type: interface, err: unsortable type: bool\n"
+        ));
+        assert_eq!(code, 1);
     }
 }

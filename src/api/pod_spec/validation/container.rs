@@ -176,7 +176,7 @@ fn ports(errors: &mut Errors, path: &Path, ports: &[ContainerPort]) {
     for (index, port) in ports.iter().enumerate() {
         let path = path.index(index);
         if let Some(name) = port.name.as_deref().filter(|name| !name.is_empty()) {
-            let wrong = validate::port_name(name);
+            let wrong = content::port_name(name);
             if wrong.is_empty() && !names.insert(name) {
                 errors.push(Error::duplicate(&path.child("name"), name));
             }

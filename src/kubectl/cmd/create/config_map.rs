@@ -15,6 +15,8 @@ use crate::kubectl::flags::{array, slice, switch};
 use crate::kubectl::print::str_at;
 use crate::kubectl::program::{Context, Outcome};
 use crate::kubectl::tree::Command;
+use crate::kubectl::writing::variable_name;
+use crate::shell::program::Errno;
 
 /// The command.
 pub static COMMAND: Command = Command {
@@ -87,10 +89,11 @@ pub(super) fn gather(cx: &Context<'_>, word: &str, name: &str) -> Result<BTreeMa
         let Some((key, value)) = parsed else {
             return Err(Failure::msg(format!("invalid literal source {literal}, expected key=value")));
         };
-        let bare = value.strip_prefix(['\'', '"']).and_then(|rest| rest.strip_suffix(['\'', '"'])).unwrap_or(value);
-        add(&mut data, (word, name), key, bare.as_bytes().to_vec())?;
+        add(&mut data, (word, name), key, value.as_bytes().to_vec())?;
     }
     for source in files {
+        let docker = word == "docker" && !source.contains('=');
+        let source = if docker { format!(".dockerconfigjson={source}") } else { source };
         let (key, path) = match source.split_once('=') {
             Some(("", path)) => return Err(Failure::msg(format!("key name for file path {path} missing"))),
             Some((key, "")) => return Err(Failure::msg(format!("file path for key name {key} missing"))),
@@ -118,10 +121,14 @@ pub(super) fn gather(cx: &Context<'_>, word: &str, name: &str) -> Result<BTreeMa
         }
     }
     for path in env {
-        let bytes = cx
-            .system
-            .read_file(&path)
-            .map_err(|errno| Failure::msg(format!("error reading {path}: {}", errno.message().to_lowercase())))?;
+        let unread = |errno: Errno| Failure::msg(format!("error reading {path}: {}", errno.message().to_lowercase()));
+        if cx.system.file_info(&path).map_err(unread)?.is_dir {
+            return Err(Failure::msg(format!(
+                "env {} file cannot be a directory",
+                if word == "configmap" { "config" } else { word }
+            )));
+        }
+        let bytes = cx.system.read_file(&path).map_err(unread)?;
         for line in String::from_utf8_lossy(&bytes).lines() {
             let line = line.trim_start();
             if line.is_empty() || line.starts_with('#') {
@@ -131,6 +138,7 @@ pub(super) fn gather(cx: &Context<'_>, word: &str, name: &str) -> Result<BTreeMa
                 Some((key, value)) => (key, value.to_owned()),
                 None => (line, cx.system.env(line).unwrap_or_default()),
             };
+            variable_name(key)?;
             add(&mut data, (word, name), key, value.into_bytes())?;
         }
     }
@@ -150,7 +158,7 @@ fn add(
         _ if !letters => "a valid config key must consist of alphanumeric characters, '-', '_' or '.' (e.g. 'key.name',  or 'KEY_NAME',  or 'key-name', regex used for validation is '[-._a-zA-Z0-9]+')".to_owned(),
         _ => String::new(),
     };
-    let (secret, quoted) = (word == "secret", crate::text::go_number::quote(key));
+    let (secret, quoted) = (word != "configmap", crate::text::go_number::quote(key));
     if !why.is_empty() {
         return Err(Failure::msg(if secret {
             format!("{quoted} is not valid key name for a Secret {why}")

@@ -5,7 +5,6 @@
 use serde_json::json;
 
 use super::{Told, command_of, create, generator, one_name};
-use crate::kubectl::failure::Failure;
 use crate::kubectl::flags::text;
 use crate::kubectl::program::{Context, Outcome};
 use crate::kubectl::tree::Command;
@@ -33,12 +32,6 @@ pub static COMMAND: Command = Command {
 fn run(cx: &mut Context<'_>) -> Outcome {
     let name = one_name(cx)?;
     let flags = cx.session.flags.clone();
-    if flags.text("image").is_empty() {
-        return Err(Failure::msg("--image must be specified"));
-    }
-    if flags.text("schedule").is_empty() {
-        return Err(Failure::msg("--schedule must be specified"));
-    }
     let restart = if flags.text("restart").is_empty() { "OnFailure" } else { flags.text("restart") };
     let mut container = json!({"name": name, "image": flags.text("image"), "resources": {}});
     let command = command_of(cx);

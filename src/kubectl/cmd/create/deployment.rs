@@ -9,6 +9,7 @@ use crate::kubectl::failure::Failure;
 use crate::kubectl::flags::{int, slice};
 use crate::kubectl::program::{Context, Outcome};
 use crate::kubectl::tree::Command;
+use crate::kubectl::writing::random_letters;
 
 /// The command.
 pub static COMMAND: Command = Command {
@@ -41,13 +42,15 @@ fn run(cx: &mut Context<'_>) -> Outcome {
     if images.len() > 1 && !command.is_empty() {
         return Err(Failure::msg("cannot specify multiple --image options and command"));
     }
-    let mut containers: Vec<Value> =
-        images.iter().map(|image| json!({"name": container_name(image), "image": image, "resources": {}})).collect();
+    let mut containers: Vec<Value> = images
+        .iter()
+        .map(|image| json!({"name": container_name(cx, image), "image": image, "resources": {}}))
+        .collect();
     if let Some(first) = containers.first_mut().and_then(Value::as_object_mut) {
         if !command.is_empty() {
             first.insert("command".to_owned(), json!(command));
         }
-        if flags.number("port") > 0 {
+        if flags.number("port") >= 0 {
             first.insert("ports".to_owned(), json!([{"containerPort": flags.number("port")}]));
         }
     }
@@ -64,9 +67,14 @@ fn run(cx: &mut Context<'_>) -> Outcome {
     create(cx, object, Told::Failed("deployment"))
 }
 
-/// The name of a container: the image's last part without tag and digest.
-fn container_name(image: &str) -> String {
+/// The name of a container: the image's last part without tag and digest. One that had to be changed ends in letters
+/// by chance.
+fn container_name(cx: &Context<'_>, image: &str) -> String {
     let last = image.rsplit('/').next().unwrap_or(image);
     let last = last.split(['@', ':']).next().unwrap_or(last);
-    last.replace('_', "-")
+    if last.contains(['_', '.']) {
+        format!("{}-{}", last.replace(['_', '.'], "-"), random_letters(cx))
+    } else {
+        last.to_owned()
+    }
 }

@@ -58,14 +58,11 @@ fn from_image(name: &str, image: &str, command: &[String]) -> Value {
 }
 
 fn from_cron_job(cx: &mut Context<'_>, name: &str, from: &str) -> Result<Value, Failure> {
-    let query = Query { args: vec![from.to_owned()], list_without_name: true, ..Query::default() };
+    let query = Query { args: vec![from.to_owned()], ..Query::default() };
     let built = builder::build(cx, &query)?;
     let [target] = built.targets.as_slice() else {
         return Err(Failure::msg("from must be an existing cronjob"));
     };
-    if target.name.is_empty() {
-        return Err(Failure::msg("from must be an existing cronjob"));
-    }
     let parent = cx.get(&target.path())?;
     if target.resource.kind != "CronJob" {
         return Err(Failure::msg(format!("unknown object type *{}.{}", target.resource.version, target.resource.kind)));

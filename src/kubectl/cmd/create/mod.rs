@@ -5,6 +5,7 @@
 mod config_map;
 mod cron_job;
 mod deployment;
+mod ingress;
 mod job;
 mod others;
 mod rbac;
@@ -59,7 +60,7 @@ pub static COMMAND: Command = Command {
         &others::PRIORITY_CLASS,
         &job::COMMAND,
         &cron_job::COMMAND,
-        &others::INGRESS,
+        &ingress::COMMAND,
         &others::TOKEN,
     ],
     run: Some(run),
@@ -130,17 +131,20 @@ fn run(cx: &mut Context<'_>) -> Outcome {
     if failures.is_empty() { DONE } else { Err(Failure::Many(failures)) }
 }
 
-/// The one name a generator takes.
+/// The one name a generator takes. What all generators ask of their flags is asked here, before their own.
 ///
 /// # Errors
-/// No name, or several.
-pub(super) fn one_name(cx: &Context<'_>) -> Result<String, Failure> {
-    let flags = &cx.session.flags;
+/// No name, or several; a dry run, form of output or validation that does not exist.
+pub(super) fn one_name(cx: &mut Context<'_>) -> Result<String, Failure> {
+    let flags = cx.session.flags.clone();
     let args = flags.args.get(..flags.dash.unwrap_or(flags.args.len())).unwrap_or_default();
-    match args {
-        [name] => Ok(name.clone()),
-        other => Err(cx.usage(format!("exactly one NAME is required, got {}", other.len()))),
-    }
+    let [name] = args else {
+        return Err(cx.usage(format!("exactly one NAME is required, got {}", args.len())));
+    };
+    DryRun::of(cx)?;
+    Printer::of(&flags, cx.system, false)?;
+    writing::validation(&flags)?;
+    Ok(name.clone())
 }
 
 /// What stands behind `--`.
@@ -219,7 +223,7 @@ pub(super) fn create(cx: &mut Context<'_>, object: Value, told: Told) -> Outcome
         })?;
     let what = format!("created{}", dry_run.suffix());
     let name = str_at(&made, "/metadata/name").to_owned();
-    let text = if dry_run == DryRun::Client && matches!(printer.format, crate::kubectl::print::Format::Json) {
+    let text = if matches!(printer.format, crate::kubectl::print::Format::Json) {
         crate::kubectl::generated::indented(&made) + "\n"
     } else {
         printer.done(&made, &resource, &name, &what)?

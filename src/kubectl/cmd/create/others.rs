@@ -1,16 +1,17 @@
-//! The smaller generators: namespace, quota, serviceaccount, poddisruptionbudget, priorityclass, ingress, token.
+//! The smaller generators: namespace, quota, serviceaccount, poddisruptionbudget, priorityclass, token.
 //!
 //! Models Kubernetes 1.36 staging/src/k8s.io/kubectl/pkg/cmd/create.
 
-use serde_json::{Map, Value, json};
+use serde_json::{Value, json};
 
 use super::{Told, create, generator, one_name};
-use crate::apimachinery::quantity::Quantity;
 use crate::kubectl::failure::Failure;
 use crate::kubectl::flags::{array, duration, int, switch, text};
 use crate::kubectl::print::str_at;
 use crate::kubectl::program::{Context, DONE, Outcome};
+use crate::kubectl::selector::object_selector;
 use crate::kubectl::tree::Command;
+use crate::kubectl::writing;
 use crate::text::http::Method;
 
 /// `create namespace`.
@@ -111,34 +112,6 @@ pub static PRIORITY_CLASS: Command = Command {
     ..Command::EMPTY
 };
 
-/// `create ingress`.
-pub static INGRESS: Command = Command {
-    name: "ingress",
-    aliases: &["ing"],
-    short: "Create an Ingress",
-    long: "Creates an Ingress from rules.",
-    examples: &[
-        (
-            "One path of one host",
-            "kubectl create ingress shop --rule=shop.example.com/=web:80 --dry-run=client -o yaml",
-        ),
-        (
-            "Every path below one, with TLS",
-            "kubectl create ingress shop --class=nginx --rule='shop.example.com/api*=web:80,tls=shop-cert' --dry-run=client -o yaml",
-        ),
-        ("What no rule catches", "kubectl create ingress shop --default-backend=web:80 --dry-run=client -o yaml"),
-    ],
-    usage: "NAME --rule=host/path=service:port[,tls[=secret]]  [options]",
-    flags: generator![
-        array("annotation", "Annotations, as KEY=VALUE."),
-        text("class", "", "The Ingress class."),
-        text("default-backend", "", "Where everything else goes, as service:port."),
-        array("rule", "A rule, as host/path=service:port[,tls=secret]."),
-    ],
-    run: Some(ingress),
-    ..Command::EMPTY
-};
-
 /// `create token`.
 pub static TOKEN: Command = Command {
     name: "token",
@@ -182,16 +155,7 @@ fn service_account(cx: &mut Context<'_>) -> Outcome {
 fn quota(cx: &mut Context<'_>) -> Outcome {
     let name = one_name(cx)?;
     let flags = cx.session.flags.clone();
-    let mut hard = Map::new();
-    for part in flags.text("hard").split(',').filter(|part| !part.is_empty()) {
-        let Some((key, value)) = part.split_once('=') else {
-            return Err(Failure::msg(format!("Invalid argument syntax {part}, expected <resource>=<value>")));
-        };
-        let amount = value.parse::<Quantity>().map_err(|_| {
-            Failure::msg("quantities must match the regular expression '^([+-]?[0-9.]+)([eEinumkKMGTP]*[-+]?[0-9]*)$'")
-        })?;
-        hard.insert(key.to_owned(), json!(amount.to_string()));
-    }
+    let hard = writing::quantities(flags.text("hard"))?;
     let mut spec = json!({});
     if let Some(fields) = spec.as_object_mut() {
         if !hard.is_empty() {
@@ -225,13 +189,8 @@ fn pod_disruption_budget(cx: &mut Context<'_>) -> Outcome {
         }
     }
     let amount = |text: &str| text.parse::<i64>().map_or_else(|_| json!(text), |number| json!(number));
-    let labels: Map<String, Value> = flags
-        .text("selector")
-        .split(',')
-        .filter_map(|part| part.split_once('='))
-        .map(|(key, value)| (key.to_owned(), json!(value)))
-        .collect();
-    let mut spec = json!({"selector": {"matchLabels": labels}});
+    let selector = object_selector(flags.text("selector"))?;
+    let mut spec = json!({"selector": selector});
     if let Some(fields) = spec.as_object_mut() {
         for (flag, field) in [("max-unavailable", "maxUnavailable"), ("min-available", "minAvailable")] {
             if !flags.text(flag).is_empty() {
@@ -258,73 +217,6 @@ fn priority_class(cx: &mut Context<'_>) -> Outcome {
         }
     }
     create(cx, object, Told::Failed("priorityclass"))
-}
-
-fn backend(text: &str) -> Option<Value> {
-    let (service, port) = text.split_once(':')?;
-    let port = port.parse::<i64>().map_or_else(|_| json!({"name": port}), |number| json!({"number": number}));
-    Some(json!({"service": {"name": service, "port": port}}))
-}
-
-fn ingress(cx: &mut Context<'_>) -> Outcome {
-    let name = one_name(cx)?;
-    let flags = cx.session.flags.clone();
-    let bad = |rule: &str| {
-        Failure::msg(format!("rule {rule} is invalid and should be in format host/path=svcname:svcport[,tls[=secret]]"))
-    };
-    if flags.list("rule").is_empty() && flags.text("default-backend").is_empty() {
-        return Err(Failure::msg(
-            "not enough information provided: every ingress has to either specify a default-backend (which catches all traffic) or a list of rules (which catch specific paths)",
-        ));
-    }
-    let (mut rules, mut tls): (Vec<Value>, Vec<Value>) = (Vec::new(), Vec::new());
-    for rule in flags.list("rule") {
-        let (address, rest) = rule.split_once('=').ok_or_else(|| bad(&rule))?;
-        let (host, path) = address.split_once('/').ok_or_else(|| bad(&rule))?;
-        let (service, secret) =
-            rest.split_once(",tls").map_or((rest, None), |(service, secret)| (service, Some(secret)));
-        let backend = backend(service).ok_or_else(|| bad(&rule))?;
-        let (path, kind) = match path.strip_suffix('*') {
-            Some(prefix) => (format!("/{prefix}"), "Prefix"),
-            None => (format!("/{path}"), "Exact"),
-        };
-        let mut entry = json!({"http": {"paths": [{"path": path, "pathType": kind, "backend": backend}]}});
-        if let (false, Some(fields)) = (host.is_empty(), entry.as_object_mut()) {
-            fields.insert("host".to_owned(), json!(host));
-        }
-        rules.push(entry);
-        if let Some(secret) = secret {
-            let mut entry = json!({"hosts": [host]});
-            if let (Some(secret), Some(fields)) = (secret.strip_prefix('='), entry.as_object_mut()) {
-                fields.insert("secretName".to_owned(), json!(secret));
-            }
-            tls.push(entry);
-        }
-    }
-    let mut spec = Map::new();
-    if !flags.text("class").is_empty() {
-        spec.insert("ingressClassName".to_owned(), json!(flags.text("class")));
-    }
-    if let Some(backend) = backend(flags.text("default-backend")) {
-        spec.insert("defaultBackend".to_owned(), backend);
-    }
-    if !rules.is_empty() {
-        spec.insert("rules".to_owned(), json!(rules));
-    }
-    if !tls.is_empty() {
-        spec.insert("tls".to_owned(), json!(tls));
-    }
-    let mut metadata = json!({"name": name});
-    if let (false, Some(fields)) = (flags.list("annotation").is_empty(), metadata.as_object_mut()) {
-        let annotations: Map<String, Value> = flags
-            .list("annotation")
-            .iter()
-            .filter_map(|part| part.split_once('=').map(|(key, value)| (key.to_owned(), json!(value))))
-            .collect();
-        fields.insert("annotations".to_owned(), Value::Object(annotations));
-    }
-    let object = json!({"apiVersion": "networking.k8s.io/v1", "kind": "Ingress", "metadata": metadata, "spec": spec, "status": {"loadBalancer": {}}});
-    create(cx, object, Told::Failed("ingress"))
 }
 
 fn token(cx: &mut Context<'_>) -> Outcome {

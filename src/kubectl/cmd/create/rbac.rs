@@ -11,6 +11,7 @@ use crate::kubectl::failure::Failure;
 use crate::kubectl::flags::{array, pairs, slice, text};
 use crate::kubectl::program::{Context, Outcome};
 use crate::kubectl::tree::Command;
+use crate::text::go_number::quote;
 
 /// `create role`.
 pub static ROLE: Command = Command {
@@ -163,7 +164,13 @@ fn named(cx: &mut Context<'_>, words: &[String], verbs: &[String]) -> Result<Vec
             all.push((group.to_owned(), "*".to_owned(), sub.to_owned()));
             continue;
         }
-        let found = cx.resource(resource);
+        let found = match cx.resource(resource) {
+            // What stands behind the first dot is a group, never a version.
+            Ok(found) if group.is_empty() || found.group == group => Ok(found),
+            Ok(_) => Err(unknown(name, group)),
+            Err(failure) if group.is_empty() => Err(failure),
+            Err(_) => Err(unknown(name, group)),
+        };
         let (group, plural) = match &found {
             Ok(found) => (found.group.clone(), found.plural.clone()),
             Err(_) => (group.to_owned(), name.to_owned()),
@@ -181,6 +188,11 @@ fn named(cx: &mut Context<'_>, words: &[String], verbs: &[String]) -> Result<Vec
         all.push((group, plural, sub.to_owned()));
     }
     Ok(all)
+}
+
+fn unknown(name: &str, group: &str) -> Failure {
+    let (name, group) = (quote(name), quote(group));
+    Failure::msg(format!("the server doesn't have a resource type {name} in group {group}"))
 }
 
 fn check_urls(urls: &[String], verbs: &[String]) -> Result<(), Failure> {
@@ -209,14 +221,15 @@ fn role(cx: &mut Context<'_>, cluster: bool) -> Outcome {
     let words = flags.list("resource");
     let kind = if cluster { "ClusterRole" } else { "Role" };
     let mut object = json!({"apiVersion": "rbac.authorization.k8s.io/v1", "kind": kind, "metadata": {"name": name}});
-    if flags.changed("aggregation-rule") {
+    let aggregated: Vec<String> = flags.list("aggregation-rule").into_iter().filter(|part| !part.is_empty()).collect();
+    if !aggregated.is_empty() {
         if !urls.is_empty() || !verbs.is_empty() || !words.is_empty() || !names.is_empty() {
             return Err(Failure::msg(
                 "aggregation rule must be specified without nonResourceURLs, verbs, resources or resourceNames",
             ));
         }
         let mut labels = serde_json::Map::new();
-        for part in flags.list("aggregation-rule") {
+        for part in aggregated {
             let Some((key, value)) = part.split_once('=') else {
                 return Err(Failure::msg(format!("malformed pair, expect string=string: {part}")));
             };
@@ -272,7 +285,7 @@ fn role(cx: &mut Context<'_>, cluster: bool) -> Outcome {
 fn binding(cx: &mut Context<'_>, cluster: bool) -> Outcome {
     let name = one_name(cx)?;
     let flags = cx.session.flags.clone();
-    if flags.text("clusterrole").is_empty() == flags.text("role").is_empty() {
+    if !cluster && flags.text("clusterrole").is_empty() == flags.text("role").is_empty() {
         return Err(Failure::msg("exactly one of clusterrole or role must be specified"));
     }
     let (kind, role) = if flags.text("role").is_empty() {

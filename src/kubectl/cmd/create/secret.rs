@@ -111,12 +111,16 @@ fn tls(cx: &mut Context<'_>) -> Outcome {
     if flags.text("key").is_empty() || flags.text("cert").is_empty() {
         return Err(Failure::msg("key and cert must be specified"));
     }
-    let mut data = Map::new();
+    let mut files = Vec::new();
     for (key, flag) in [("tls.crt", "cert"), ("tls.key", "key")] {
         let path = flags.text(flag);
         let bytes = cx.system.read_file(path).map_err(|errno| {
             Failure::msg(format!("Cannot read file {path}, open {path}: {}", errno.message().to_lowercase()))
         })?;
+        files.push((key, flag, bytes));
+    }
+    let mut data = Map::new();
+    for (key, flag, bytes) in files {
         // What is in the blocks is the server's to judge.
         if !String::from_utf8_lossy(&bytes).lines().any(|line| line.starts_with("-----BEGIN ")) {
             let what = if flag == "cert" { "certificate" } else { "key" };
@@ -133,7 +137,7 @@ fn docker_registry(cx: &mut Context<'_>) -> Outcome {
     let (user, password, server) =
         (flags.text("docker-username"), flags.text("docker-password"), flags.text("docker-server"));
     let mut data: Map<String, Value> =
-        gather(cx, "secret", &name)?.into_iter().map(|(key, bytes)| (key, json!(STANDARD.encode(bytes)))).collect();
+        gather(cx, "docker", &name)?.into_iter().map(|(key, bytes)| (key, json!(STANDARD.encode(bytes)))).collect();
     if data.is_empty() && (user.is_empty() || password.is_empty() || server.is_empty()) {
         return Err(Failure::msg(
             "either --from-file or the combination of --docker-username, --docker-password and --docker-server is required",

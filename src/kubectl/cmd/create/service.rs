@@ -5,6 +5,7 @@
 use serde_json::{Value, json};
 
 use super::{Told, create, generator, one_name};
+use crate::apimachinery::content;
 use crate::kubectl::failure::Failure;
 use crate::kubectl::flags::{int, slice, text};
 use crate::kubectl::program::{Context, Outcome};
@@ -87,13 +88,17 @@ static EXTERNAL_NAME: Command = Command {
 fn run(cx: &mut Context<'_>, kind: &str) -> Outcome {
     let name = one_name(cx)?;
     let flags = cx.session.flags.clone();
-    let mut ports = Vec::new();
-    for tcp in flags.list("tcp") {
-        ports.push(port(&tcp, flags.number("node-port"))?);
-    }
-    let headless = flags.text("clusterip") == "None";
-    if ports.is_empty() && kind != "ExternalName" && !headless {
+    let tcp = flags.list("tcp");
+    if tcp.is_empty() && kind != "ExternalName" && flags.text("clusterip") != "None" {
         return Err(Failure::msg("at least one tcp port specifier must be provided"));
+    }
+    let external = flags.text("external-name");
+    if kind == "ExternalName" && !content::dns1123_subdomain(external).is_empty() {
+        return Err(Failure::msg(format!("invalid service external name {external}")));
+    }
+    let mut ports = Vec::new();
+    for tcp in tcp {
+        ports.push(port(&tcp, flags.number("node-port"))?);
     }
     let mut spec = json!({"type": kind, "selector": {"app": name}});
     if let Some(fields) = spec.as_object_mut() {
@@ -104,7 +109,7 @@ fn run(cx: &mut Context<'_>, kind: &str) -> Outcome {
             fields.insert("clusterIP".to_owned(), json!(flags.text("clusterip")));
         }
         if kind == "ExternalName" {
-            fields.insert("externalName".to_owned(), json!(flags.text("external-name")));
+            fields.insert("externalName".to_owned(), json!(external));
         }
     }
     let object = json!({"apiVersion": "v1", "kind": "Service", "metadata": {"name": name, "labels": {"app": name}}, "spec": spec, "status": {"loadBalancer": {}}});
@@ -121,14 +126,17 @@ fn run(cx: &mut Context<'_>, kind: &str) -> Outcome {
 }
 
 fn port(text: &str, node_port: i64) -> Result<Value, Failure> {
-    let (port, target) = text.split_once(':').map_or((text, None), |(port, target)| (port, Some(target)));
-    let number = parse_port(port)?;
-    let range = "must be between 1 and 65535, inclusive";
-    let target = match target.map(|target| (target, target.parse::<i64>())) {
+    // What stands behind a second colon counts for the name alone.
+    let mut parts = text.split(':');
+    let number = parse_port(parts.next().unwrap_or_default())?;
+    let target = match parts.next().map(|target| (target, target.parse::<i64>())) {
         None => json!(number),
         Some((_, Ok(number))) if (1..=65535).contains(&number) => json!(number),
-        Some((_, Ok(_))) => return Err(Failure::msg(range)),
-        Some((name, Err(_))) => json!(name),
+        Some((_, Ok(_))) => return Err(Failure::msg("must be between 1 and 65535, inclusive")),
+        Some((name, Err(_))) => match content::port_name(name).join(",") {
+            why if why.is_empty() => json!(name),
+            why => return Err(Failure::msg(why)),
+        },
     };
     let mut value = json!({"name": text.replace(':', "-"), "port": number, "protocol": "TCP", "targetPort": target});
     if let (true, Some(fields)) = (node_port > 0, value.as_object_mut()) {

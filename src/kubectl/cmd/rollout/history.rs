@@ -134,6 +134,9 @@ fn history(cx: &mut Context<'_>) -> Outcome {
     for target in &found {
         let told = if printer.is_human() {
             one_history(cx, target, wanted)
+        } else if flags.text("output").is_empty() {
+            // A template alone is about the object itself.
+            printer.print(&target.object.clone().unwrap_or_default())
         } else {
             objects_of(cx, target, wanted, &mut printer)
         };
@@ -249,6 +252,10 @@ fn roll_back(cx: &mut Context<'_>, target: &Target, to: i64, dry_run: DryRun) ->
     if let Some(labels) = template.pointer_mut("/metadata/labels").and_then(Value::as_object_mut) {
         labels.remove("pod-template-hash");
     }
+    // The revisions of DaemonSets and StatefulSets are patches that put one template in the place of another.
+    if let Some(fields) = template.as_object_mut() {
+        fields.remove("$patch");
+    }
     if object.pointer("/spec/template") == Some(&template) {
         return Ok(format!("skipped rollback (current template already matches revision {})", chosen.number));
     }
@@ -273,8 +280,8 @@ fn roll_back(cx: &mut Context<'_>, target: &Target, to: i64, dry_run: DryRun) ->
         ]);
         cx.patch(&target.path(), "json", &dry_run.query(), patch.to_string().as_bytes())?;
     } else {
-        let patch = json!([{"op": "replace", "path": "/spec/template", "value": template}]);
-        cx.patch(&target.path(), "json", &dry_run.query(), patch.to_string().as_bytes())?;
+        let patch = json!({"spec": {"template": chosen.template}});
+        cx.patch(&target.path(), "strategic", &dry_run.query(), patch.to_string().as_bytes())?;
     }
     Ok("rolled back".to_owned())
 }

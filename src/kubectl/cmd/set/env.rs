@@ -13,7 +13,7 @@ use crate::kubectl::flags::{array, slice, switch, text};
 use crate::kubectl::print::{PRINT_FLAGS, str_at};
 use crate::kubectl::program::{Context, Outcome};
 use crate::kubectl::tree::Command;
-use crate::kubectl::writing::{DRY_RUN, DryRun, field_manager};
+use crate::kubectl::writing::{DRY_RUN, DryRun, field_manager, variable_name};
 use crate::text::go_number::quote;
 
 /// The command.
@@ -74,7 +74,14 @@ fn run(cx: &mut Context<'_>) -> Outcome {
     if !why.is_empty() {
         return Err(Failure::msg(why));
     }
-    let given: Vec<String> = flags.list("env").into_iter().chain(words).collect();
+    let mut given: Vec<String> = Vec::new();
+    for word in flags.list("env").into_iter().chain(words) {
+        if word == "-" {
+            given.extend(lines_of(&cx.session.stdin));
+        } else {
+            given.push(word);
+        }
+    }
     let (mut set, remove) = parse(&given)?;
     set.extend(from_object(cx)?);
     let prefix = flags.text("prefix");
@@ -85,7 +92,7 @@ fn run(cx: &mut Context<'_>) -> Outcome {
         }
     }
     let targets = objects(cx, names)?;
-    let told = Told { done: "env updated", refused: "failed to patch env update to pod template:" };
+    let told = Told { done: "env updated", refused: "failed to patch env update to pod template:", always: false };
     let listing = flags.on("list");
     change(cx, &targets, &told, |cx, object| {
         let (kind, name) = (str_at(object, "/kind").to_owned(), str_at(object, "/metadata/name").to_owned());
@@ -118,20 +125,20 @@ fn run(cx: &mut Context<'_>) -> Outcome {
     .or_else(|failure| if listing { Ok(crate::kubectl::program::Next::Exit(0)) } else { Err(failure) })
 }
 
+/// The variables that stand in standard input, a line each; what stands behind a `#` is for people.
+fn lines_of(stdin: &[u8]) -> Vec<String> {
+    let text = String::from_utf8_lossy(stdin);
+    let lines = text.lines().map(|line| line.split('#').next().unwrap_or(""));
+    lines.filter(|line| line.contains('=')).map(str::to_owned).collect()
+}
+
 /// Variables to set and names to remove.
 fn parse(words: &[String]) -> Result<(Vec<Value>, Vec<String>), Failure> {
     let (mut set, mut remove): (Vec<Value>, Vec<String>) = Default::default();
     for word in words {
         match (word.split_once('='), word.strip_suffix('-')) {
             (Some((name, value)), _) => {
-                let bytes = name.as_bytes();
-                let digit = bytes.first().is_some_and(u8::is_ascii_digit);
-                if name.is_empty() || digit || !bytes.iter().all(|c| c.is_ascii_alphanumeric() || b"-._".contains(c)) {
-                    return Err(Failure::msg(format!(
-                        "{} is not a valid key name: a valid environment variable name must consist of alphabetic characters, digits, '_', '-', or '.', and must not start with a digit (e.g. 'my.env-name',  or 'MY_ENV.NAME',  or 'MyEnvName1', regex used for validation is '[-._a-zA-Z][-._a-zA-Z0-9]*')",
-                        quote(name)
-                    )));
-                }
+                variable_name(name)?;
                 set.push(json!({"name": name, "value": value}));
             }
             (None, Some(name)) => remove.push(name.to_owned()),
@@ -156,7 +163,12 @@ fn refuse_overwriting(known: &[Value], set: &[Value]) -> Result<(), String> {
 }
 
 fn update(variables: &mut Vec<Value>, set: &[Value], remove: &[String]) {
-    for new in set {
+    for (at, new) in set.iter().enumerate() {
+        let name = new.get("name");
+        // Of several with one name, the first counts.
+        if set.iter().take(at).any(|earlier| earlier.get("name") == name) {
+            continue;
+        }
         match variables.iter_mut().find(|known| known.get("name") == new.get("name")) {
             Some(known) => *known = new.clone(),
             None => variables.push(new.clone()),

@@ -42,7 +42,7 @@ fn run(cx: &mut Context<'_>) -> Outcome {
         ));
     }
     let mut missing = Vec::new();
-    let told = Told { done: "image updated", refused: "failed to patch image update to pod template:" };
+    let told = Told { done: "image updated", refused: "failed to patch image update to pod template:", always: false };
     let outcome = change(cx, &targets, &told, |_, object| {
         let spec = pod_spec(object)?;
         for (name, image) in &pairs {

@@ -50,8 +50,10 @@ const SELECTOR: Flag = text("selector", "", "Only objects whose labels match.").
 /// # Errors
 /// An object named behind a change.
 fn split(args: &[String], kind: &str) -> Result<(Vec<String>, Vec<String>), Failure> {
-    let is_pair =
-        |word: &String| (word.contains('=') && !word.starts_with('=')) || (word.ends_with('-') && word.as_str() != "-");
+    let is_pair = |word: &String| {
+        let stdin = word == "-";
+        (word.contains('=') && !word.starts_with('=')) || (word.ends_with('-') && (!stdin || kind == "environment"))
+    };
     let first = args.iter().position(is_pair).unwrap_or(args.len());
     let (objects, changes) = args.split_at_checked(first).unwrap_or((args, &[]));
     match changes.iter().find(|word| !is_pair(word)) {
@@ -76,6 +78,7 @@ fn objects(cx: &mut Context<'_>, args: Vec<String>) -> Result<Vec<Target>, Failu
     let flags = cx.session.flags.clone();
     let mut query = Query::of(&flags);
     query.args = args;
+    (query.all, query.list_without_name) = (false, query.all);
     if flags.on("local") {
         if !query.args.is_empty() {
             return Err(Failure::msg(
@@ -139,6 +142,8 @@ struct Told {
     done: &'static str,
     /// What could not be done, before the server's words.
     refused: &'static str,
+    /// Whether it is told of objects that did not change, too.
+    always: bool,
 }
 
 /// The name of an object in an error.
@@ -170,10 +175,11 @@ fn change(
             continue;
         }
         let patch = two_way(&before, &after);
-        if patch.as_object().is_none_or(Map::is_empty) {
+        let unchanged = patch.as_object().is_none_or(Map::is_empty);
+        if unchanged && !told.always {
             continue;
         }
-        if dry_run != DryRun::Client && !local {
+        if dry_run != DryRun::Client && !local && !unchanged {
             let query = writing::query(dry_run, flags.text("field-manager"), "");
             let body = crate::text::go_json::to_compact(&patch);
             match cx.patch(&target.path(), "strategic", &query, body.as_bytes()) {

@@ -57,8 +57,11 @@ fn run(cx: &mut Context<'_>) -> Outcome {
     let lists = [("limits", quantities(flags.text("limits"))?), ("requests", quantities(flags.text("requests"))?)];
     let pattern = flags.text("containers");
     let mut missing = false;
-    let told =
-        Told { done: "resource requirements updated", refused: "failed to patch resources update to pod template" };
+    let told = Told {
+        done: "resource requirements updated",
+        refused: "failed to patch resources update to pod template",
+        always: false,
+    };
     let outcome = change(cx, &targets, &told, |_, object| {
         let found = containers(pod_spec(object)?, pattern);
         missing |= found.is_empty();

@@ -2,15 +2,16 @@
 //!
 //! Models Kubernetes 1.36 staging/src/k8s.io/kubectl/pkg/cmd/set/set_selector.go.
 
-use serde_json::{Map, Value, json};
+use serde_json::{Value, json};
 
-use super::{ALL, LOCAL, objects};
+use super::{ALL, LOCAL};
 use crate::kubectl::apply::two_way;
-use crate::kubectl::builder::MISSING;
+use crate::kubectl::builder::{self, Query};
 use crate::kubectl::failure::Failure;
 use crate::kubectl::flags::{slice, switch, text};
-use crate::kubectl::print::{PRINT_FLAGS, Printer, str_at};
+use crate::kubectl::print::{PRINT_FLAGS, Printer, list_at, str_at};
 use crate::kubectl::program::{Context, DONE, Outcome};
+use crate::kubectl::selector::object_selector;
 use crate::kubectl::tree::Command;
 use crate::kubectl::writing::{self, DRY_RUN, DryRun, field_manager};
 
@@ -46,30 +47,23 @@ pub static COMMAND: Command = Command {
 fn run(cx: &mut Context<'_>) -> Outcome {
     let flags = cx.session.flags.clone();
     let dry_run = DryRun::of(cx)?;
-    // The last word is the selector, when it is not the name of an object.
-    let names_only = flags.args.len() == 2 && flags.list("filename").is_empty() && !is_selector(&flags.args);
-    let (names, selector) = match flags.args.split_last() {
-        Some((selector, names)) if !names_only => (names.to_vec(), Some(selector.clone())),
-        _ => (flags.args.clone(), None),
+    // The last word is the selector.
+    let (selector, names) = match flags.args.split_last() {
+        Some((selector, names)) => (Some(object_selector(selector)?), names.to_vec()),
+        None => (None, Vec::new()),
     };
     let mut printer = Printer::of(&flags, cx.system, false)?;
-    let Some(selector) = selector else {
-        return Err(Failure::msg("resource(s) were provided, but no name was specified"));
-    };
-    if names.is_empty() && flags.list("filename").is_empty() {
-        return Err(Failure::msg(MISSING));
-    }
-    let labels = labels(&selector)?;
-    for target in objects(cx, names)? {
+    let Some(selector) = selector else { return Err(Failure::msg("one selector is required")) };
+    let mut query = Query::of(&flags);
+    query.args = names;
+    (query.all, query.list_without_name) = (false, query.all);
+    query.local = flags.on("local");
+    let built = builder::build(cx, &query)?;
+    let failures = builder::visit(cx, &built, query.local, &mut |cx, target| {
         let before = target.object.clone().unwrap_or_default();
-        if str_at(&before, "/kind") != "Service" {
-            return Err(Failure::msg("setting a selector is only supported for Services"));
-        }
         let mut after = before.clone();
-        if let Some(spec) = after.pointer_mut("/spec").and_then(Value::as_object_mut) {
-            spec.insert("selector".to_owned(), Value::Object(labels.clone()));
-        }
-        if dry_run != DryRun::Client && !flags.on("local") {
+        select(&mut after, &selector)?;
+        if dry_run != DryRun::Client && !query.local {
             let mut patch = two_way(&before, &after);
             if let (false, Some(metadata)) =
                 (flags.text("resource-version").is_empty(), writing::metadata_mut(&mut patch))
@@ -82,36 +76,28 @@ fn run(cx: &mut Context<'_>) -> Outcome {
         let what = format!("selector updated{}", dry_run.suffix());
         let text = printer.done(&after, &target.resource, &target.name, &what)?;
         cx.out.out(&text);
-    }
-    DONE
+        Ok(())
+    });
+    if failures.is_empty() { DONE } else { Err(Failure::Many(failures)) }
 }
 
-fn is_selector(args: &[String]) -> bool {
-    args.last().is_some_and(|word| word.contains(['=', '!', ' ']))
-}
-
-/// Labels of an equality selector.
-fn labels(selector: &str) -> Result<Map<String, Value>, Failure> {
-    let mut labels = Map::new();
-    crate::apimachinery::labels::parse(selector).map_err(Failure::msg)?;
-    for part in selector.split(',').map(str::trim).filter(|part| !part.is_empty()) {
-        match part.split_once('=') {
-            Some((key, value)) if !key.ends_with('!') => {
-                labels.insert(key.trim().to_owned(), json!(value.trim_start_matches('=').trim()));
-            }
-            _ => {
-                let words: Vec<&str> = part.splitn(3, ' ').collect();
-                let shown = match words.as_slice() {
-                    [key, "in", list] => format!("{key} In [{}]", list.trim_matches(['(', ')']).replace(',', " ")),
-                    [key, "notin", list] => {
-                        format!("{key} NotIn [{}]", list.trim_matches(['(', ')']).replace(',', " "))
-                    }
-                    _ if part.starts_with('!') => format!("{} DoesNotExist []", part.trim_start_matches('!')),
-                    _ => format!("{part} Exists []"),
-                };
-                return Err(Failure::msg(format!("match expression [{{{shown}}}] not supported on this object")));
-            }
-        }
+/// Gives a Service its selector.
+fn select(object: &mut Value, selector: &Value) -> Result<(), Failure> {
+    if str_at(object, "/kind") != "Service" {
+        return Err(Failure::msg("setting a selector is only supported for Services"));
     }
-    Ok(labels)
+    let expressions = list_at(selector, "/matchExpressions");
+    if !expressions.is_empty() {
+        let shown = |one: &Value| {
+            let values: Vec<&str> = list_at(one, "/values").iter().filter_map(Value::as_str).collect();
+            format!("{{{} {} [{}]}}", str_at(one, "/key"), str_at(one, "/operator"), values.join(" "))
+        };
+        let all: Vec<String> = expressions.iter().map(shown).collect();
+        return Err(Failure::msg(format!("match expression [{}] not supported on this object", all.join(" "))));
+    }
+    let labels = selector.get("matchLabels").cloned().unwrap_or_else(|| json!({}));
+    if let Some(spec) = object.pointer_mut("/spec").and_then(Value::as_object_mut) {
+        spec.insert("selector".to_owned(), labels);
+    }
+    Ok(())
 }

@@ -33,7 +33,7 @@ fn run(cx: &mut Context<'_>) -> Outcome {
     let args = cx.session.flags.args.clone();
     let Some((account, names)) = args.split_last() else { return Err(Failure::msg("serviceaccount is required")) };
     let targets = objects(cx, names.to_vec())?;
-    let told = Told { done: "serviceaccount updated", refused: "failed to patch ServiceAccountName" };
+    let told = Told { done: "serviceaccount updated", refused: "failed to patch ServiceAccountName", always: true };
     change(cx, &targets, &told, |_, object| {
         if let Some(spec) = pod_spec(object)?.as_object_mut() {
             spec.insert("serviceAccountName".to_owned(), json!(account));

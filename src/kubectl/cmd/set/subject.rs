@@ -72,7 +72,7 @@ fn run(cx: &mut Context<'_>) -> Outcome {
         let own = if own.is_empty() { &namespace } else { own };
         subjects.push(json!({"kind": "ServiceAccount", "name": name, "namespace": own}));
     }
-    let told = Told { done: "subjects updated", refused: "failed to patch subjects to rolebinding:" };
+    let told = Told { done: "subjects updated", refused: "failed to patch subjects to rolebinding:", always: false };
     change(cx, &targets, &told, |_, object| {
         if !["RoleBinding", "ClusterRoleBinding"].contains(&str_at(object, "/kind")) {
             return Err("setting subjects is only supported for RoleBinding/ClusterRoleBinding".to_owned());
