@@ -90,7 +90,11 @@ pub fn read(system: &dyn System, flags: &Flags) -> Result<ConfigFile, Failure> {
             "error loading config file {}: couldn't get version/kind; json parse error: json: cannot unmarshal string into Go value of type struct {{ APIVersion string \"json:\\\"apiVersion,omitempty\\\"\"; Kind string \"json:\\\"kind,omitempty\\\"\" }}",
             quote(&path)
         ))),
-        Err(error) => Err(Failure::msg(format!("error loading config file {}: {error}", quote(&path)))),
+        Err(error) => {
+            let error = error.to_string();
+            let why = error.trim_start_matches("error converting YAML to JSON: ");
+            Err(Failure::msg(format!("error loading config file {}: {why}", quote(&path))))
+        }
     }
 }
 

@@ -73,6 +73,18 @@ const ELSEWHERE: &[(&str, &[&str])] = &[
     ("paths", &["path", "pathType", "backend"]),
     ("cluster", &["server", "tls-server-name", "insecure-skip-tls-verify"]),
     ("context", &["cluster", "user", "namespace"]),
+    (
+        "user",
+        &[
+            "client-certificate",
+            "client-certificate-data",
+            "client-key",
+            "client-key-data",
+            "token",
+            "username",
+            "password",
+        ],
+    ),
     ("defaults", &["command", "options"]),
     ("aliases", &["name", "command", "prependArgs", "appendArgs", "options"]),
     ("options", &["name", "default"]),

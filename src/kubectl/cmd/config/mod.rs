@@ -153,7 +153,9 @@ fn write(cx: &mut Context<'_>, file: &ConfigFile) -> Result<(), Failure> {
     if let Some((directory, _)) = path.rsplit_once('/') {
         let _ = cx.system.create_dir(directory, true);
     }
-    let text = to_yaml(&file.content);
+    let mut content = file.content.clone();
+    tidy(&mut content);
+    let text = to_yaml(&content);
     cx.system
         .write_file(&path, text.as_bytes())
         .map_err(|errno| Failure::msg(format!("open {path}: {}", errno.message().to_lowercase())))
@@ -172,8 +174,41 @@ fn show_help(cx: &mut Context<'_>) {
     }
 }
 
+/// The file, in the order and with the fields that kubectl gives it. One that is not there is empty.
 fn load(cx: &Context<'_>) -> Result<ConfigFile, Failure> {
-    read(cx.system, &cx.session.flags)
+    let (path, _) = crate::kubectl::config::path(cx.system, &cx.session.flags);
+    let mut file = match cx.system.file_info(&path) {
+        Ok(_) => read(cx.system, &cx.session.flags)?,
+        Err(_) => ConfigFile { path, content: json!({"apiVersion": "v1", "kind": "Config", "current-context": ""}) },
+    };
+    tidy(&mut file.content);
+    Ok(file)
+}
+
+/// Sorts the lists by their names and gives every entry what it always has.
+fn tidy(content: &mut Value) {
+    let Some(fields) = content.as_object_mut() else { return };
+    if fields.get("preferences").and_then(Value::as_object).is_some_and(Map::is_empty) {
+        fields.remove("preferences");
+    }
+    fields.entry("current-context").or_insert_with(|| json!(""));
+    for (list, field, always) in [
+        ("clusters", "cluster", &["server"][..]),
+        ("contexts", "context", &["cluster", "user"]),
+        ("users", "user", &[]),
+    ] {
+        let entries = fields.entry(list.to_owned()).or_insert(Value::Null);
+        let Some(entries) = entries.as_array_mut().filter(|entries| !entries.is_empty()) else {
+            fields.insert(list.to_owned(), Value::Null);
+            continue;
+        };
+        entries.sort_by_key(|one| str_at(one, "/name").to_owned());
+        for entry in entries.iter_mut().filter_map(|one| one.get_mut(field)).filter_map(Value::as_object_mut) {
+            for name in always {
+                entry.entry((*name).to_owned()).or_insert_with(|| json!(""));
+            }
+        }
+    }
 }
 
 fn current_context(cx: &mut Context<'_>) -> Outcome {
@@ -198,13 +233,13 @@ fn names(cx: &mut Context<'_>, list: &str) -> Outcome {
 
 fn get_contexts(cx: &mut Context<'_>) -> Outcome {
     let flags = cx.session.flags.clone();
-    let file = load(cx)?;
     let output = flags.text("output");
     if !["", "name"].contains(&output) {
         return Err(Failure::msg(format!(
             "--output {output} is not available in kubectl config get-contexts; resetting to default output format"
         )));
     }
+    let file = load(cx)?;
     let current = str_at(&file.content, "/current-context");
     let mut contexts: Vec<&Value> = list_at(&file.content, "/contexts").iter().collect();
     contexts.sort_by_key(|one| str_at(one, "/name").to_owned());
@@ -335,42 +370,56 @@ fn rename_context(cx: &mut Context<'_>) -> Outcome {
 
 fn view(cx: &mut Context<'_>) -> Outcome {
     let flags = cx.session.flags.clone();
-    let mut file = load(cx)?;
-    if flags.on("minify") {
-        let wanted = flags.text("context");
-        let current =
-            if wanted.is_empty() { str_at(&file.content, "/current-context").to_owned() } else { wanted.to_owned() };
-        let Some(context) = entry(&file.content, "contexts", &current, "context").cloned() else {
-            return Err(Failure::msg(format!("cannot locate context {current}")));
-        };
-        let part = |name: &str| context.get(name).and_then(Value::as_str).unwrap_or("").to_owned();
-        for (list, name) in [("contexts", current.clone()), ("clusters", part("cluster")), ("users", part("user"))] {
-            if let Some(entries) = file.content.pointer_mut(&format!("/{list}")).and_then(Value::as_array_mut) {
-                entries.retain(|one| str_at(one, "/name") == name);
-            }
-        }
-    }
-    if !flags.on("raw") {
-        hide(&mut file.content);
-    }
-    if let Some(fields) = file.content.as_object_mut() {
-        if fields.get("preferences").and_then(Value::as_object).is_some_and(Map::is_empty) {
-            fields.remove("preferences");
-        }
-        for list in ["clusters", "contexts", "users"] {
-            if fields.get(list).and_then(Value::as_array).is_none_or(Vec::is_empty) {
-                fields.insert(list.to_owned(), Value::Null);
-            }
-        }
-        fields.entry("current-context").or_insert_with(|| json!(""));
+    if !flags.args.is_empty() {
+        return Err(cx.usage(format!("unexpected arguments: [{}]", flags.args.join(" "))));
     }
     let mut printer = Printer::of(&flags, cx.system, false)?;
+    let mut file = load(cx)?;
+    if !flags.text("context").is_empty()
+        && let Some(fields) = file.content.as_object_mut()
+    {
+        fields.insert("current-context".to_owned(), json!(flags.text("context")));
+    }
+    if flags.on("minify") {
+        minify(&mut file.content)?;
+        tidy(&mut file.content);
+    }
+    if !flags.on("raw") && !flags.on("flatten") {
+        hide(&mut file.content);
+    }
     let text = match printer.format {
         Format::Json => generated::indented(&file.content) + "\n",
         _ => printer.print(&file.content)?,
     };
     cx.out.out(&text);
     DONE
+}
+
+/// Keeps what the present context needs.
+fn minify(content: &mut Value) -> Result<(), Failure> {
+    let current = str_at(content, "/current-context").to_owned();
+    if current.is_empty() {
+        return Err(Failure::msg("current-context must exist in order to minify"));
+    }
+    let context = entry(content, "contexts", &current, "context").cloned();
+    let part = |name: &str| {
+        let of_context = context.as_ref().and_then(|context| context.get(name));
+        of_context.and_then(Value::as_str).unwrap_or("").to_owned()
+    };
+    let wanted = [
+        ("contexts", "context", "context", current.clone()),
+        ("clusters", "cluster", "cluster", part("cluster")),
+        ("users", "user", "user", part("user")),
+    ];
+    for (list, field, word, name) in wanted {
+        if entry(content, list, &name, field).is_none() && (list != "users" || !name.is_empty()) {
+            return Err(Failure::msg(format!("cannot locate {word} {name}")));
+        }
+        if let Some(entries) = content.pointer_mut(&format!("/{list}")).and_then(Value::as_array_mut) {
+            entries.retain(|one| str_at(one, "/name") == name);
+        }
+    }
+    Ok(())
 }
 
 /// Puts words in the place of certificates, keys and tokens.
