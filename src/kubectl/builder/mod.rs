@@ -313,22 +313,22 @@ pub fn list(
     }
 }
 
-/// A selector the server could not read is named before its complaint.
+/// What was listed, and by which selector, stands before what the server said of it.
 fn refused(failure: Failure, target: &Target, selectors: &[(String, String)]) -> Failure {
     let selector = |name: &str| selectors.iter().find(|(known, _)| known == name).map_or("", |(_, value)| value);
-    if failure.reason() != "BadRequest" || selectors.is_empty() {
+    if !["BadRequest", "NotFound"].contains(&failure.reason()) {
         return failure;
     }
     let resource = &target.resource;
     let group_version =
         if resource.group.is_empty() { format!("/{}", resource.version) } else { resource.api_version() };
-    let words = format!(
-        "Unable to find {} that match label selector {}, field selector {}: ",
-        quote(&format!("{group_version}, Resource={}", resource.plural)),
-        quote(selector("labelSelector")),
-        quote(selector("fieldSelector")),
-    );
-    failure.context(&words)
+    let what = quote(&format!("{group_version}, Resource={}", resource.plural));
+    let (labels, fields) = (selector("labelSelector"), selector("fieldSelector"));
+    failure.context(&if labels.is_empty() && fields.is_empty() {
+        format!("Unable to list {what}: ")
+    } else {
+        format!("Unable to find {what} that match label selector {}, field selector {}: ", quote(labels), quote(fields))
+    })
 }
 
 /// Fetches every object a build stands for: named ones one by one, lists at once.

@@ -61,8 +61,9 @@ fn decide(cx: &mut Context<'_>, condition: &str, other: &str, verb: &str) -> Out
     }
     let mut printer = Printer::of(&flags, cx.system, false)?;
     let mut query = Query::of(&flags);
-    if !query.args.is_empty() {
-        query.args.insert(0, "certificatesigningrequests".to_owned());
+    // A word is a name, or a type and a name.
+    for word in query.args.iter_mut().filter(|word| !word.contains('/')) {
+        *word = format!("certificatesigningrequests/{word}");
     }
     let built = builder::build(cx, &query)?;
     let (found, mut failures) = builder::fetch(cx, &built);

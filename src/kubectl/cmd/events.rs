@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 use crate::kubectl::describe::age;
 use crate::kubectl::failure::Failure;
 use crate::kubectl::flags::{Flag, int, slice, switch, text};
-use crate::kubectl::print::{Format, PRINT_FLAGS, Printer, list_at, str_at};
+use crate::kubectl::print::{Format, PRINT_FLAGS, Printer, go_order, list_at, str_at};
 use crate::kubectl::program::{Context, DONE, Next, Outcome, Progress, Task};
 use crate::kubectl::tree::{Command, Group};
 use crate::kubectl::watch::{Event, Events};
@@ -80,8 +80,7 @@ fn run(cx: &mut Context<'_>) -> Outcome {
         return Ok(Next::Task(Box::new(Watched { events, shown, printer })));
     }
     let answer = cx.json(request.with_query("limit", "500"))?;
-    let mut events: Vec<Value> =
-        list_at(&answer, "/items").iter().filter(|event| shown.wants(event)).cloned().collect();
+    let events: Vec<Value> = list_at(&answer, "/items").iter().filter(|event| shown.wants(event)).cloned().collect();
     if events.is_empty() {
         cx.out.err_line(&if all {
             "No events found.".to_owned()
@@ -90,7 +89,12 @@ fn run(cx: &mut Context<'_>) -> Outcome {
         });
         return DONE;
     }
-    events.sort_by(|a, b| seen(a).cmp(seen(b)));
+    let before = |a: usize, b: usize| match (events.get(a), events.get(b)) {
+        (Some(a), Some(b)) => seen(a) < seen(b),
+        _ => false,
+    };
+    let order = go_order(events.len(), &before);
+    let events: Vec<Value> = order.into_iter().filter_map(|at| events.get(at).cloned()).collect();
     if printer.is_human() {
         let now = cx.system.now();
         for event in &events {

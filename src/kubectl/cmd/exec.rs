@@ -93,11 +93,15 @@ fn exec(cx: &mut Context<'_>) -> Outcome {
     if named.is_empty() && files.is_empty() {
         return Err(Failure::msg("pod, type/name or --filename must be specified"));
     }
-    if named.len() > 1 {
+    let dashed = flags.dash.is_some();
+    if !dashed && (named.len() > 1 || (!named.is_empty() && !files.is_empty())) {
         return Err(cx.usage("exec [POD] [COMMAND] is not supported anymore. Use exec [POD] -- [COMMAND] instead"));
     }
     if command.is_empty() {
         return Err(Failure::msg("you must specify at least one command for the container"));
+    }
+    if flags.nanoseconds("pod-running-timeout") <= 0 {
+        return Err(cx.usage("--pod-running-timeout must be higher than zero"));
     }
     let pod = pod(cx, named.first().map_or("", String::as_str))?;
     running(&pod, "exec into")?;

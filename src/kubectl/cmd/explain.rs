@@ -49,9 +49,17 @@ fn run(cx: &mut Context<'_>) -> Outcome {
     if !["plaintext", "plaintext-openapiv2"].contains(&output) {
         return Err(Failure::msg(format!("unrecognized format: {output}")));
     }
-    let (name, path) = word.split_once('.').unwrap_or((&word, ""));
+    let (name, mut path) = word.split_once('.').unwrap_or((&word, ""));
     let discovery = cx.discovery()?;
     let mut resource = cx.resource(name).map_err(|failure| Failure::Plain(failure.text()))?;
+    // A group may stand between the resource and its fields: deployments.apps.spec.
+    let grouped = discovery.resources.iter().filter(|one| one.plural == resource.plural && !one.group.is_empty());
+    for one in grouped {
+        if let Some(rest) = word.strip_prefix(&format!("{}.{}", one.plural, one.group)) {
+            (resource, path) = (one.clone(), rest);
+            break;
+        }
+    }
     if !flags.text("api-version").is_empty() {
         let (group, version) = flags.text("api-version").split_once('/').unwrap_or(("", flags.text("api-version")));
         let exact = discovery
@@ -59,7 +67,12 @@ fn run(cx: &mut Context<'_>) -> Outcome {
             .iter()
             .find(|one| one.plural == resource.plural && one.group == group && one.version == version);
         resource = exact.cloned().ok_or_else(|| {
+            let served = discovery.resources.iter().any(|one| one.group == group && one.version == version);
             let version = if group.is_empty() { format!("/{version}") } else { format!("{group}/{version}") };
+            if served {
+                let plural = &resource.plural;
+                return Failure::msg(format!("GVR ({version}, Resource={plural}) not found in OpenAPI schema"));
+            }
             Failure::msg(format!("couldn't find resource for \"{version}, Resource={}\"", resource.plural))
         })?;
     }

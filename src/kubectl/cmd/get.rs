@@ -40,7 +40,7 @@ const FLAGS: &[Flag] = &[
 /// The command.
 pub static COMMAND: Command = Command {
     name: "get",
-    suggest_for: &["list", "ps"],
+    suggest_for: &["list", "ls"],
     group: Group::Intermediate,
     short: "Show objects",
     long: "Shows one or many objects, in a table or in a form of your choice.",

@@ -240,8 +240,7 @@ fn read(cx: &mut Context<'_>, flags: &Flags, sources: Vec<Source>) -> Outcome {
             Ok((Some(id), _)) => streams.push(Followed { id: Some(id), until, source, at_start: true }),
             Ok((None, bytes)) => Followed { id: None, until, source, at_start: true }.print(cx, &bytes),
             Err(failure) if flags.on("ignore-errors") => {
-                let (words, _) = failure.report();
-                cx.out.err(&words);
+                cx.out.out(&format!("error: {}\n", failure.text()));
             }
             Err(failure) => return Err(failure),
         }

@@ -100,7 +100,10 @@ fn run(cx: &mut Context<'_>) -> Outcome {
     let flags = cx.session.flags.clone();
     let printer = Printer::of(&flags, cx.system, false)?;
     let goals = goals(&flags.list("for"))?;
-    let built = builder::build(cx, &Query::of(&flags))?;
+    let mut query = Query::of(&flags);
+    // --all is about a type without names.
+    (query.all, query.list_without_name) = (false, query.all);
+    let built = builder::build(cx, &query)?;
     if let Some(failure) = built.failures.first() {
         return Err(failure.clone());
     }

@@ -61,8 +61,9 @@ fn parse_long(flags: &mut Flags, word: &str, long: &str, rest: &mut Rest<'_>) ->
 
 fn parse_short(flags: &mut Flags, word: &str, rest: &mut Rest<'_>) -> Result<(), Option<String>> {
     let mut letters = word.trim_start_matches('-').chars();
-    let group = letters.as_str().to_owned();
-    while let Some(letter) = letters.next() {
+    loop {
+        let group = letters.as_str();
+        let Some(letter) = letters.next() else { break };
         let tail = letters.as_str();
         let Some(flag) = flags.known.iter().find(|flag| flag.short == Some(letter)).copied() else {
             if letter == 'h' {

@@ -10,6 +10,7 @@ mod sort;
 mod table;
 mod template;
 
+pub use go_sort::order as go_order;
 pub use sort::{sort_items, sort_rows, unsortable};
 pub use table::{Grid, TableOptions};
 pub use template::{Path, relaxed};
