@@ -115,6 +115,34 @@ pub fn validation(flags: &Flags) -> Result<&'static str, Failure> {
     }
 }
 
+/// What becomes of the objects that belong to a deleted one, from `--cascade`, in the server's word.
+///
+/// # Errors
+/// A value that does not exist.
+pub fn cascade(cx: &mut Context<'_>) -> Result<&'static str, Failure> {
+    let flags = &cx.session.flags;
+    let given = flags.text("cascade").to_owned();
+    let (policy, instead) = match given.as_str() {
+        "background" => ("Background", ""),
+        "foreground" => ("Foreground", ""),
+        "orphan" => ("Orphan", ""),
+        "" if !flags.changed("cascade") => ("Background", ""),
+        "1" | "t" | "T" | "TRUE" | "true" | "True" => ("Background", "background"),
+        "0" | "f" | "F" | "FALSE" | "false" | "False" => ("Orphan", "orphan"),
+        other => {
+            return Err(Failure::msg(format!(
+                "invalid cascade value ({other}). Must be \"background\", \"foreground\", or \"orphan\""
+            )));
+        }
+    };
+    if !instead.is_empty() {
+        cx.out.err_line(&format!(
+            "warning: --cascade={given} is deprecated (boolean value) and can be replaced with --cascade={instead}."
+        ));
+    }
+    Ok(policy)
+}
+
 /// A log line as klog writes it.
 pub fn klog(severity: char, now: Time, place: &str, text: &str) -> String {
     let stamp = now.timestamp().to_string();

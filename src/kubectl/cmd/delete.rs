@@ -11,7 +11,7 @@ use crate::kubectl::gone::Gone;
 use crate::kubectl::program::{Context, DONE, Next, Outcome, Progress, Task};
 use crate::kubectl::raw;
 use crate::kubectl::tree::{Command, Group};
-use crate::kubectl::writing::{DRY_RUN, DryRun, blame};
+use crate::kubectl::writing::{self, DRY_RUN, DryRun, blame};
 use crate::shell::program::{Read, Wait};
 use crate::text::http::{Method, Request};
 
@@ -57,11 +57,8 @@ const IMMEDIATE: &str = "Immediate deletion does not wait for confirmation that 
 fn run(cx: &mut Context<'_>) -> Outcome {
     let flags = cx.session.flags.clone();
     let dry_run = DryRun::of(cx)?;
-    if flags.on("all") && !flags.text("selector").is_empty() {
-        return Err(Failure::msg("cannot set --all and --selector at the same time"));
-    }
-    if flags.on("all") && !flags.text("field-selector").is_empty() {
-        return Err(Failure::msg("cannot set --all and --field-selector at the same time"));
+    if flags.on("all") && !(flags.text("selector").is_empty() && flags.text("field-selector").is_empty()) {
+        return Err(Failure::msg("setting 'all' parameter but found a non empty selector. "));
     }
     let mut grace = flags.number("grace-period");
     if flags.on("now") {
@@ -85,7 +82,7 @@ fn run(cx: &mut Context<'_>) -> Outcome {
             wait = false;
         }
     }
-    let policy = propagation(&flags)?;
+    let policy = writing::cascade(cx)?;
     if !matches!(flags.text("output"), "" | "name") {
         return Err(Failure::msg(format!(
             "unexpected -o output mode: {}. We only support '-o name'",
@@ -213,17 +210,6 @@ struct Deletion {
     policy: &'static str,
     dry_run: DryRun,
     force: bool,
-}
-
-fn propagation(flags: &Flags) -> Result<&'static str, Failure> {
-    match flags.text("cascade") {
-        "background" | "true" => Ok("Background"),
-        "foreground" => Ok("Foreground"),
-        "orphan" | "false" => Ok("Orphan"),
-        other => Err(Failure::msg(format!(
-            "invalid cascade value ({other}). Must be \"background\", \"foreground\", or \"orphan\""
-        ))),
-    }
 }
 
 /// Everything to delete: named objects as they are, lists by what they hold now.

@@ -86,13 +86,13 @@ fn run(cx: &mut Context<'_>) -> Outcome {
     failures.extend(missing);
     for target in &found {
         let told = if local || dry_run == DryRun::Client {
-            on_this_side(target, &form, &patch, dry_run)
+            on_this_side(target, &form, &patch)
         } else {
             on_the_server(cx, target, &form, &patch, dry_run)
         };
         match told {
             Ok((after, resource, what)) => {
-                let text = printer.clone().done(&after, &resource, &target.name, &what)?;
+                let text = printer.clone().done(&after, &resource, &target.name, what)?;
                 cx.out.out(&text);
             }
             Err(failure) => failures.push(failure),
@@ -109,17 +109,18 @@ fn run(cx: &mut Context<'_>) -> Outcome {
 type Patch = Result<Value, String>;
 
 /// An object after its patch, what it is, and what is said of it.
-type Told = Result<(Value, Resource, String), Failure>;
+type Told = Result<(Value, Resource, &'static str), Failure>;
 
-fn said(changed: bool, dry_run: DryRun) -> String {
-    format!("{}{}", if changed { "patched" } else { "patched (no change)" }, dry_run.suffix())
+/// Like that of taint, this sentence says nothing of a dry run.
+fn said(changed: bool) -> &'static str {
+    if changed { "patched" } else { "patched (no change)" }
 }
 
-fn on_this_side(target: &Target, form: &str, patch: &Patch, dry_run: DryRun) -> Told {
+fn on_this_side(target: &Target, form: &str, patch: &Patch) -> Told {
     let before = target.object.clone().unwrap_or_default();
     let patch = patch.as_ref().map_err(|_| Failure::msg("unexpected end of JSON input"))?;
     let after = patched(&before, form, patch)?;
-    let what = said(after != before, dry_run);
+    let what = said(after != before);
     Ok((after, target.resource.clone(), what))
 }
 
@@ -146,5 +147,5 @@ fn on_the_server(cx: &mut Context<'_>, target: &Target, form: &str, patch: &Patc
     }
     // What stands in a file is never what the server has.
     let changed = !flags.list("filename").is_empty() || before != after;
-    Ok((after.clone(), resource, said(changed, dry_run)))
+    Ok((after.clone(), resource, said(changed)))
 }

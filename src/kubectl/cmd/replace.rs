@@ -129,11 +129,7 @@ fn put(cx: &mut Context<'_>, target: &Target, query: &[(String, String)], object
 
 fn replace_by_force(cx: &mut Context<'_>, targets: Vec<Target>, printer: Printer) -> Outcome {
     let flags = cx.session.flags.clone();
-    let policy = match flags.text("cascade") {
-        "orphan" | "false" => "Orphan",
-        "foreground" => "Foreground",
-        _ => "Background",
-    };
+    let policy = writing::cascade(cx)?;
     let mut waiting = Vec::new();
     for target in &targets {
         let mut body = json!({"propagationPolicy": policy});

@@ -98,6 +98,7 @@ fn run(cx: &mut Context<'_>) -> Outcome {
         return Err(cx.usage("--rm should only be used for attached containers"));
     }
     let dry_run = DryRun::of(cx)?;
+    writing::cascade(cx)?;
     if attach && dry_run != DryRun::None {
         return Err(cx.usage(
             "--dry-run=[server|client] can't be used with attached containers options (--attach, --stdin, or --tty)",

@@ -119,6 +119,7 @@ fn run(cx: &mut Context<'_>) -> Outcome {
         server_side: flags.on("server-side"),
         force_conflicts: flags.on("force-conflicts"),
     };
+    writing::cascade(cx)?;
     let mut set = ApplySet::of(cx)?;
     check(cx, &flags, options.dry_run, set.as_ref())?;
     let printer = Printer::of(&flags, cx.system, false)?;
