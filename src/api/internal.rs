@@ -9,7 +9,8 @@ use crate::text::{go_diff, go_json};
 
 /// A type a line: its fields in Go's order. `Name=json:shape`, where `json` may be left out when Go's usual spelling
 /// gives it. Shapes: `s` text, `i` number, `b` boolean, `q` quantity, `p` port, `*` anything that may be absent,
-/// `sel` a label selector, `T` a struct that may be absent, `T!` one that is always there, `[T]` a list of structs.
+/// `sel` a label selector, `T` a struct that may be absent, `T!` one that is always there, `[T]` a list of structs,
+/// `{T}` a map of them, `@T` one or many, `?T` one or whether there may be any.
 const TYPES: &str = "\
 PodSpec Volumes:[Volume] InitContainers:[Container] Containers:[Container] EphemeralContainers:[EphemeralContainer] RestartPolicy:s TerminationGracePeriodSeconds:* ActiveDeadlineSeconds:* DNSPolicy:s NodeSelector:* ServiceAccountName:s AutomountServiceAccountToken:* NodeName:s SecurityContext:PodSecurityContext ImagePullSecrets:[LocalObjectReference] Hostname:s Subdomain:s SetHostnameAsFQDN:* Affinity:Affinity SchedulerName:s Tolerations:[Toleration] HostAliases:[HostAlias] PriorityClassName:s Priority:* PreemptionPolicy:* DNSConfig:PodDNSConfig ReadinessGates:[PodReadinessGate] RuntimeClassName:* Overhead:* EnableServiceLinks:* TopologySpreadConstraints:[TopologySpreadConstraint] OS:PodOS SchedulingGates:[PodSchedulingGate] ResourceClaims:[PodResourceClaim] Resources:ResourceRequirements HostnameOverride:* SchedulingGroup:PodSchedulingGroup
 PodSecurityContext HostNetwork:b HostPID:b HostIPC:b ShareProcessNamespace:* HostUsers:* SELinuxOptions:SELinuxOptions WindowsOptions:WindowsSecurityContextOptions RunAsUser:* RunAsGroup:* RunAsNonRoot:* SupplementalGroups:* SupplementalGroupsPolicy:* FSGroup:* FSGroupChangePolicy:* Sysctls:[Sysctl] SeccompProfile:SeccompProfile AppArmorProfile:SeccompProfile SELinuxChangePolicy:*
@@ -131,6 +132,14 @@ ObjectReference Kind:s Namespace:s Name:s UID:s APIVersion:s ResourceVersion:s F
 LocalVolumeSource Path:s FSType:*
 CSIPersistentVolumeSource Driver:s VolumeHandle:s ReadOnly:b FSType:s VolumeAttributes:* ControllerPublishSecretRef:SecretReference NodeStageSecretRef:SecretReference NodePublishSecretRef:SecretReference ControllerExpandSecretRef:SecretReference NodeExpandSecretRef:SecretReference
 SecretReference Name:s Namespace:s
+CustomResourceDefinitionVersion Name:s Served:b Storage:b Deprecated:b DeprecationWarning:* Schema:CustomResourceValidation Subresources:CustomResourceSubresources AdditionalPrinterColumns:[CustomResourceColumnDefinition] SelectableFields:[SelectableField]
+CustomResourceValidation OpenAPIV3Schema=openAPIV3Schema:JSONSchemaProps
+CustomResourceSubresources Status:* Scale:CustomResourceSubresourceScale
+CustomResourceSubresourceScale SpecReplicasPath:s StatusReplicasPath:s LabelSelectorPath:*
+CustomResourceColumnDefinition Name:s Type:s Format:s Description:s Priority:i JSONPath:s
+SelectableField JSONPath:s
+JSONSchemaProps ID:s Schema=$schema:s Ref=$ref:* Description:s Type:s Nullable:b Format:s Title:s Default:* Maximum:* ExclusiveMaximum:b Minimum:* ExclusiveMinimum:b MaxLength:* MinLength:* Pattern:s MaxItems:* MinItems:* UniqueItems:b MultipleOf:* Enum:* MaxProperties:* MinProperties:* Required:* Items:@JSONSchemaProps AllOf:[JSONSchemaProps] OneOf:[JSONSchemaProps] AnyOf:[JSONSchemaProps] Not:JSONSchemaProps Properties:{JSONSchemaProps} AdditionalProperties:?JSONSchemaProps PatternProperties:{JSONSchemaProps} Dependencies:* AdditionalItems:?JSONSchemaProps Definitions:{JSONSchemaProps} ExternalDocs:* Example:* XPreserveUnknownFields=x-kubernetes-preserve-unknown-fields:* XEmbeddedResource=x-kubernetes-embedded-resource:b XIntOrString=x-kubernetes-int-or-string:b XListMapKeys=x-kubernetes-list-map-keys:* XListType=x-kubernetes-list-type:* XMapType=x-kubernetes-map-type:* XValidations=x-kubernetes-validations:[ValidationRule]
+ValidationRule Rule:s Message:s MessageExpression:s Reason:* FieldPath:s OptionalOldSelf:*
 VolumeNodeAffinity Required:NodeSelector
 VolumeResourceRequirements Limits:* Requests:*
 TypedReference APIGroup:* Kind:s Name:s
@@ -252,6 +261,21 @@ fn convert_shape(shape: &str, found: Option<&Value>) -> Node {
             Some(elements) => Node::List(elements.iter().map(|element| convert(inner, element)).collect()),
             None => Node::Plain(Value::Null),
         };
+    }
+    if let Some(inner) = shape.strip_prefix('{').and_then(|shape| shape.strip_suffix('}')) {
+        let Some(entries) = found.and_then(Value::as_object) else { return Node::Plain(Value::Null) };
+        return Node::Struct(entries.iter().map(|(name, entry)| (name.clone(), convert(inner, entry))).collect());
+    }
+    if let Some(inner) = shape.strip_prefix(['@', '?']) {
+        // A schema, or a list of them; a schema, or whether there may be one.
+        let Some(found) = found else { return Node::Plain(Value::Null) };
+        let schema = if found.is_boolean() { Node::Plain(Value::Null) } else { convert(inner, found) };
+        let schema = ("Schema".to_owned(), schema);
+        return Node::Struct(if shape.starts_with('@') {
+            vec![schema, ("JSONSchemas".to_owned(), Node::Plain(Value::Null))]
+        } else {
+            vec![("Allows".to_owned(), Node::Plain(json!(*found != json!(false)))), schema]
+        });
     }
     if let Some(always) = shape.strip_suffix('!') {
         return convert(always, found.unwrap_or(&Value::Null));

@@ -27,6 +27,28 @@ use crate::apimachinery::{Object, field, meta};
 use crate::sim::Time;
 use crate::text::json_path::JsonPath;
 
+/// What is wrong with the defaults of a schema: they are held against it (`ValidateDefaults`).
+pub fn defaults(path: &field::Path, schema: &Value) -> Vec<field::Error> {
+    let mut errors = Vec::new();
+    if let Some(default) = schema.get("default").filter(|default| !default.is_null()) {
+        let at = path.child("default");
+        let mut kept = json!({"held": default});
+        let unknown =
+            kept.as_object_mut().map(|kept| structural::prune(&json!({"properties": {"held": schema}}), kept));
+        if unknown.is_some_and(|unknown| !unknown.is_empty()) {
+            errors.push(field::Error::invalid(&at, default, "must not have unknown fields"));
+        }
+        errors.extend(values::validate(schema, default, None, &at));
+    }
+    if let Some(items) = schema.get("items") {
+        errors.extend(defaults(&path.child("items"), items));
+    }
+    for (name, property) in schema.get("properties").and_then(Value::as_object).into_iter().flatten() {
+        errors.extend(defaults(&path.child("properties").key(name), property));
+    }
+    errors
+}
+
 /// Where the scale of a custom resource is, as JSON pointers.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ScalePaths {

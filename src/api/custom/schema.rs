@@ -376,6 +376,11 @@ pub fn selectable(errors: &mut Errors, path: &Path, version: &Value, schema: Opt
             errors.push(Error::required(&at, ""));
             continue;
         }
+        if !given.starts_with(['.', '[']) {
+            let why = format!("is an invalid path: expected [ or . but got: {given}");
+            errors.push(Error::invalid(&at, given, why));
+            continue;
+        }
         let names = given.trim_start_matches('.').split('.');
         let found =
             names.clone().try_fold(schema, |schema, name| schema.get("properties").and_then(|all| all.get(name)));

@@ -13,7 +13,7 @@ use serde_json::json;
 use super::pod_spec::defaults::{self, fill_text};
 use super::pod_spec::warnings;
 use super::{Cell, Column, KindInfo, Strategy, cells};
-use crate::apimachinery::{field, meta};
+use crate::apimachinery::{content, field, meta};
 use crate::sim::Time;
 
 /// The labels that tie Pods to their Job; the second of each pair is the name of old.
@@ -53,7 +53,10 @@ impl Strategy for Job {
         let template = self.spec.as_ref().and_then(|spec| spec.template.metadata.as_ref());
         let shared = template.and_then(|meta| meta.labels.as_ref()).is_some_and(|labels| !labels.is_empty());
         generate_selector(self);
-        if shared {
+        // Upstream gives the others when the object is read back from storage, after it has been judged: of labels that
+        // are refused it is said once, where they are.
+        let generated = self.spec.as_ref().and_then(|spec| spec.template.metadata.as_ref()?.labels.as_ref());
+        if shared || generated.into_iter().flatten().all(|(_, value)| content::label_value(value).is_empty()) {
             take_labels(self);
         }
         self.status = Some(Default::default());
