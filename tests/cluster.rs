@@ -9,6 +9,8 @@
 
 #[path = "cluster/answers.rs"]
 mod answers;
+#[path = "cluster/owners.rs"]
+mod owners;
 #[path = "cluster/pods.rs"]
 mod pods;
 #[path = "cluster/terminal.rs"]

@@ -107,6 +107,22 @@ async fn what_is_no_http_is_answered_and_hung_up_on() {
     let endless = format!("GET /api HTTP/1.1\r\nX: {}", "x".repeat(2 * 1024 * 1024));
     let heard = conversation(&owner, endless.as_bytes()).await;
     assert_eq!(code(&heard), 431, "{heard}");
+    for (line, headers, wanted, end) in [
+        ("GET /api", "", 400, "400 Bad Request: missing required Host header"),
+        ("GET /api", "Host: x\r\nHost: y\r\n", 400, "400 Bad Request"),
+        ("GET /api", "Host: x\r\nExpect: wonders\r\n", 417, "\r\n\r\n"),
+        ("HEAD /healthz", "Host: x\r\n", 200, "\r\n\r\n"),
+        ("HEAD /api/v1/nodes", "Host: x\r\n", 405, "\r\n\r\n"),
+    ] {
+        let said = format!("{line} HTTP/1.1\r\nConnection: close\r\n{headers}\r\n");
+        let heard = conversation(&owner, said.as_bytes()).await;
+        assert!(code(&heard) == wanted && heard.ends_with(end), "{said:?} {heard:?}");
+    }
+    let many: String = (0..300).map(|number| format!("X-{number}: a\r\n")).collect();
+    let heard =
+        conversation(&owner, format!("GET /api HTTP/1.1\r\nHost: x\r\nConnection: close\r\n{many}\r\n").as_bytes())
+            .await;
+    assert_eq!(code(&heard), 200, "{heard}");
     // And the next one is served as if nothing had been.
     assert_eq!(ask(&owner, Method::Get, "/api/v1/nodes", &Value::Null).await.0, 200);
 }

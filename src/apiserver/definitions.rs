@@ -48,6 +48,15 @@ impl ApiServer {
         api::by_kind(api_version, kind).is_some() || self.customs.iter().any(custom)
     }
 
+    /// Whether objects of a kind are in namespaces.
+    pub fn is_namespaced(&self, api_version: &str, kind: &str) -> bool {
+        let custom = |one: &&Arc<CustomKind>| one.names().kind == kind && one.names().api_version() == api_version;
+        match api::by_kind(api_version, kind) {
+            Some(known) => known.info().namespaced,
+            None => self.customs.iter().find(custom).is_some_and(|one| one.names().namespaced),
+        }
+    }
+
     /// After a write of a definition: accepts its names, says so, and serves what is established.
     pub(super) fn follow_definition(&mut self, stored: Stored) -> Stored {
         let Some(definition) = stored.object.as_any().downcast_ref::<CustomResourceDefinition>() else { return stored };

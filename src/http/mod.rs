@@ -40,6 +40,8 @@ const BODY_TIME: Duration = Duration::from_secs(30);
 const HEAD_TIME: Duration = Duration::from_secs(32);
 /// How large a head may be, in bytes.
 const HEAD_LIMIT: usize = 1024 * 1024;
+/// How many headers a head may have.
+const HEADERS_LIMIT: usize = 2_000;
 /// How long the door stays shut when the machine has no more sockets to give.
 const REST: Duration = Duration::from_millis(100);
 /// How many chunks wait for a client that reads slowly; the stream is not read further until it has room.
@@ -72,7 +74,7 @@ pub async fn connection(
 ) {
     let service = TowerToHyperService::new(Router::new().fallback(answer).with_state(owner));
     let mut http = hyper::server::conn::http1::Builder::new();
-    http.timer(TokioTimer::new()).header_read_timeout(patience).max_buf_size(HEAD_LIMIT);
+    http.timer(TokioTimer::new()).header_read_timeout(patience).max_buf_size(HEAD_LIMIT).max_headers(HEADERS_LIMIT);
     // What goes wrong has been said to the client, or it is no longer there.
     let _ = http.serve_connection(TokioIo::new(client), service).with_upgrades().await;
 }
@@ -87,6 +89,9 @@ pub async fn listen(address: SocketAddr) -> std::io::Result<tokio::net::TcpListe
 
 async fn answer(State(owner): State<Owner>, request: HttpRequest<HttpBody>) -> HttpResponse {
     let (mut parts, body) = request.into_parts();
+    if let Some(refused) = translate::refused(&parts) {
+        return refused;
+    }
     let upgrade = upgrade::asked(&mut parts).await;
     let body = match tokio::time::timeout(BODY_TIME, whole(body, parts.headers.contains_key("expect"))).await {
         Ok(Ok(bytes)) => bytes,

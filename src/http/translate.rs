@@ -76,10 +76,14 @@ pub fn head(response: &Response) -> Builder {
 
 /// A failure that never reached the API server.
 pub fn failure(code: u16, reason: &str, message: &str) -> HttpResponse {
-    let status = json!({
+    let mut status = json!({
         "kind": "Status", "apiVersion": "v1", "metadata": {}, "status": "Failure",
-        "message": message, "reason": reason, "details": {}, "code": code,
+        "message": message, "reason": reason, "code": code,
     });
+    // What a code says by itself has details, though nothing stands in them.
+    if let (405, Some(map)) = (code, status.as_object_mut()) {
+        map.insert("details".to_owned(), json!({}));
+    }
     let mut response = HttpResponse::new(HttpBody::from(status.to_string()));
     *response.status_mut() =
         axum::http::StatusCode::from_u16(code).unwrap_or(axum::http::StatusCode::INTERNAL_SERVER_ERROR);
@@ -88,11 +92,36 @@ pub fn failure(code: u16, reason: &str, message: &str) -> HttpResponse {
     response
 }
 
+/// Refuses what Go's HTTP server refuses and this one's library lets through: a request that names no host or several,
+/// one that expects what nobody can do.
+pub fn refused(parts: &Parts) -> Option<HttpResponse> {
+    let hosts = parts.headers.get_all("host").iter().count();
+    if hosts == 0 && parts.version == axum::http::Version::HTTP_11 && parts.uri.host().is_none() {
+        return Some(plain("400 Bad Request: missing required Host header"));
+    }
+    if hosts > 1 {
+        return Some(malformed());
+    }
+    let expected = parts.headers.get("expect").map(|expected| expected.as_bytes().to_ascii_lowercase());
+    if expected.is_some_and(|expected| expected != b"100-continue") {
+        let mut response = HttpResponse::new(HttpBody::empty());
+        *response.status_mut() = axum::http::StatusCode::EXPECTATION_FAILED;
+        response.headers_mut().insert("connection", axum::http::HeaderValue::from_static("close"));
+        return Some(response);
+    }
+    None
+}
+
 /// What Go's HTTP server says to what is no HTTP, before anybody's code has seen it.
 fn malformed() -> HttpResponse {
-    let mut response = HttpResponse::new(HttpBody::from("400 Bad Request"));
+    plain("400 Bad Request")
+}
+
+fn plain(text: &'static str) -> HttpResponse {
+    let mut response = HttpResponse::new(HttpBody::from(text));
     *response.status_mut() = axum::http::StatusCode::BAD_REQUEST;
     response.headers_mut().insert("content-type", axum::http::HeaderValue::from_static("text/plain; charset=utf-8"));
+    response.headers_mut().insert("connection", axum::http::HeaderValue::from_static("close"));
     response
 }
 

@@ -16,18 +16,22 @@ use super::{Context, Controller};
 use crate::api;
 use crate::apimachinery::{ObjectKey, Reason, Status, meta};
 use crate::apiserver::{ApiServer, DeleteOptions, Precondition, Propagation};
-use crate::client::{Caches, Delta, WorkQueue};
+use crate::client::{Caches, Delta, EventRecorder, EventType, WorkQueue};
 use crate::sim::{Seed, Time};
 
 /// See the module.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug)]
 pub struct GarbageCollector {
     graph: Graph,
+    events: EventRecorder,
+    /// Objects of which an owner in another namespace has been told.
+    told: BTreeSet<String>,
 }
 
 /// A new garbage collector.
 pub fn new(_: Seed) -> Box<dyn Controller> {
-    Box::new(GarbageCollector::default())
+    let events = EventRecorder::new("garbage-collector-controller", "");
+    Box::new(GarbageCollector { graph: Graph::default(), events, told: BTreeSet::new() })
 }
 
 /// What has become of an owner.
@@ -71,6 +75,7 @@ impl Controller for GarbageCollector {
     }
 
     fn reconcile(&mut self, key: &ObjectKey, context: &mut Context<'_>) -> Result<(), Status> {
+        self.tell_of_strangers(key, context);
         let Some(node) = self.graph.at(key) else { return Ok(()) };
         if node.deleting && node.orphan {
             return self.set_dependents_free(node, context);
@@ -91,18 +96,38 @@ impl Controller for GarbageCollector {
 
 impl GarbageCollector {
     fn owner_state(&self, node: &Node, owner: &OwnerReference, server: &ApiServer) -> Owner {
-        if let Some(held) = self.graph.node(&owner.uid) {
-            let namespace = &held.key.namespace;
-            if !namespace.is_empty() && *namespace != node.key.namespace {
-                // An owner in another namespace is none.
-                return Owner::Dangling;
-            }
-            return if held.deletes_dependents() { Owner::Waiting } else { Owner::Solid };
+        if !server.serves(&owner.api_version, &owner.kind) || owner.kind == "Event" {
+            return Owner::Solid;
         }
-        if server.serves(&owner.api_version, &owner.kind) && owner.kind != "Event" {
-            Owner::Dangling
-        } else {
-            Owner::Solid
+        if node.key.namespace.is_empty() && server.is_namespaced(&owner.api_version, &owner.kind) {
+            // Nobody can look such an owner up: the object is left alone.
+            return Owner::Solid;
+        }
+        match self.graph.node(&owner.uid) {
+            // An owner in another namespace is none, and neither is one of another name.
+            Some(held) if is_stranger(held, node) || *held.key.name != *owner.name => Owner::Dangling,
+            Some(held) if held.deletes_dependents() => Owner::Waiting,
+            Some(_) => Owner::Solid,
+            None => Owner::Dangling,
+        }
+    }
+
+    /// Warns of an owner that is in another namespace, once an object.
+    fn tell_of_strangers(&mut self, key: &ObjectKey, context: &mut Context<'_>) {
+        let Some(node) = self.graph.at(key).filter(|node| !node.owners.is_empty()) else { return };
+        let held = |owner: &&OwnerReference| self.graph.node(&owner.uid).is_some_and(|held| is_stranger(held, node));
+        let Some(owner) = node.owners.iter().find(held) else { return };
+        if !self.told.insert(node.uid.to_string()) {
+            return;
+        }
+        let namespace = &key.namespace;
+        let message = format!(
+            "ownerRef [{}/{}, namespace: {namespace}, name: {}, uid: {}] does not exist in namespace {namespace:?}",
+            owner.api_version, owner.kind, owner.name, owner.uid
+        );
+        if let Some(object) = context.caches.object(&key.resource, namespace, &key.name).cloned() {
+            let reason = "OwnerRefInvalidNamespace";
+            self.events.event(&mut context.client, &*object, EventType::Warning, reason, &message);
         }
     }
 
@@ -177,6 +202,11 @@ impl GarbageCollector {
             meta::remove_finalizer(meta, ORPHAN);
         })
     }
+}
+
+/// Whether an owner is in a namespace that is not its dependent's.
+fn is_stranger(owner: &Node, dependent: &Node) -> bool {
+    !owner.key.namespace.is_empty() && owner.key.namespace != dependent.key.namespace
 }
 
 fn drop_owners(meta: &mut ObjectMeta, drops: impl Fn(&OwnerReference) -> bool) {
