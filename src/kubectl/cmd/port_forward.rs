@@ -200,7 +200,7 @@ fn addresses(given: &[String]) -> Result<Vec<Address>, Failure> {
     for text in given {
         if text == "localhost" {
             found.extend(["127.0.0.1", "::1"].map(|text| Address { text: text.to_owned(), local: true }));
-        } else if text.parse::<std::net::IpAddr>().is_ok() {
+        } else if text.parse::<core::net::IpAddr>().is_ok() {
             found.retain(|one: &Address| one.text != *text);
             found.push(Address { text: text.clone(), local: false });
         } else {
