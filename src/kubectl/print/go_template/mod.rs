@@ -56,7 +56,7 @@ impl GoTemplate {
             fault.why
         );
         out.push_str(&format!(
-            "Error executing template: {why}. Printing more information for debugging the template:\n\ttemplate was:\n\t\t{}\n\traw data was:\n\t\t{}\n\n\tobject given to template engine was:\n\t\t{}\n\n",
+            "Error executing template: {why}. Printing more information for debugging the template:\n\ttemplate was:\n\t\t{}\n\traw data was:\n\t\t{}\n\tobject given to template engine was:\n\t\t{}\n\n",
             self.text,
             go_json::to_compact(object),
             sprint(object, "<nil>"),
