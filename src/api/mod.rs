@@ -11,6 +11,7 @@ use k8s_openapi::apiextensions_apiserver::pkg::apis::apiextensions::v1 as apiext
 
 pub mod api_service;
 mod cells;
+pub mod certificate_signing_request;
 mod claim_spec;
 mod cluster_role;
 mod cluster_role_binding;
@@ -110,7 +111,7 @@ pub static KINDS: &[&dyn KindOps] = &[
     &ops::<scheduling::PriorityClass>(),
     &ops::<coordination::Lease>(),
     &ops::<discovery::EndpointSlice>(),
-    &plain_tables::CERTIFICATE_SIGNING_REQUEST,
+    &certificate_signing_request::CERTIFICATE_SIGNING_REQUEST,
     &plain_tables::IPADDRESS,
     &plain::SERVICE_CIDR,
     &plain_tables::CSI_DRIVER,

@@ -27,11 +27,13 @@ pub struct PlainKind {
     prepare: fn(&mut PlainObject),
     /// What is wrong with an object.
     validate: fn(&PlainObject) -> Vec<field::Error>,
+    /// Whether its spec stays as it was created, whatever an update says.
+    fixed: bool,
 }
 
 impl PlainKind {
     const fn new(info: &'static KindInfo, columns: &'static [Column], paths: &'static [&'static str]) -> Self {
-        Self { info, columns, paths, cells: |_| Vec::new(), prepare: |_| {}, validate: |_| Vec::new() }
+        Self { info, columns, paths, cells: |_| Vec::new(), prepare: |_| {}, validate: |_| Vec::new(), fixed: false }
     }
 
     /// A kind whose cells, new objects and faults are worked out by functions of its own.
@@ -42,7 +44,12 @@ impl PlainKind {
         prepare: fn(&mut PlainObject),
         validate: fn(&PlainObject) -> Vec<field::Error>,
     ) -> Self {
-        Self { info, columns, paths: &[], cells, prepare, validate }
+        Self { info, columns, paths: &[], cells, prepare, validate, fixed: false }
+    }
+
+    /// The same kind, whose spec stays as it was created.
+    pub(super) const fn fixed(self) -> Self {
+        Self { fixed: true, ..self }
     }
 }
 
@@ -187,23 +194,30 @@ impl Object for PlainObject {
     }
 }
 
-/// Keeps the status of the old object, or everything but it.
-fn keep(new: &mut dyn Object, old: &dyn Object, status: bool) {
-    let (Some(new), Some(old)) =
+/// Keeps what the old object has in this field.
+fn keep(new: &mut dyn Object, old: &dyn Object, field: &str) {
+    if let (Some(new), Some(old)) =
         (new.as_any_mut().downcast_mut::<PlainObject>(), old.as_any().downcast_ref::<PlainObject>())
-    else {
-        return;
-    };
-    let (from, into) = if status { (&old.content, &mut new.content) } else { (&new.content, &mut old.content.clone()) };
-    let kept = from.get("status").cloned();
-    match kept {
-        Some(kept) => into.insert("status".to_owned(), kept),
-        None => into.remove("status"),
-    };
-    if !status {
-        let merged = std::mem::take(into);
-        new.content = merged;
+    {
+        take(&old.content, &mut new.content, field);
     }
+}
+
+/// Keeps all that the old object has but its status.
+fn keep_but_status(new: &mut dyn Object, old: &dyn Object) {
+    if let (Some(new), Some(old)) =
+        (new.as_any_mut().downcast_mut::<PlainObject>(), old.as_any().downcast_ref::<PlainObject>())
+    {
+        let given = std::mem::replace(&mut new.content, old.content.clone());
+        take(&given, &mut new.content, "status");
+    }
+}
+
+fn take(from: &Map<String, Value>, into: &mut Map<String, Value>, field: &str) {
+    match from.get(field) {
+        Some(kept) => into.insert(field.to_owned(), kept.clone()),
+        None => into.remove(field),
+    };
 }
 
 impl KindOps for PlainKind {
@@ -231,11 +245,14 @@ impl KindOps for PlainKind {
     }
     fn prepare_for_update(&self, new: &mut dyn Object, old: &dyn Object) {
         if self.info.has_status {
-            keep(new, old, true);
+            keep(new, old, "status");
+        }
+        if self.fixed {
+            keep(new, old, "spec");
         }
     }
     fn prepare_for_status_update(&self, new: &mut dyn Object, old: &dyn Object) {
-        keep(new, old, false);
+        keep_but_status(new, old);
     }
     fn validate(&self, object: &dyn Object) -> Vec<field::Error> {
         object.as_any().downcast_ref().map(self.validate).unwrap_or_default()

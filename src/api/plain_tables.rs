@@ -7,7 +7,6 @@ use serde_json::{Value, json};
 use super::plain::{PlainKind, PlainObject};
 use super::{Cell, Column, KindInfo, cells};
 use crate::apimachinery::Object;
-use crate::text::duration::human_duration;
 
 /// What upstream prints for what is not set, where that is not `<none>`.
 const UNSET: &str = "<unset>";
@@ -19,52 +18,6 @@ const fn flag(name: &'static str, description: &'static str) -> Column {
 const fn kept(info: &'static KindInfo, columns: &'static [Column], cells: fn(&PlainObject) -> Vec<Cell>) -> PlainKind {
     PlainKind::with(info, columns, cells, |_| {}, |_| Vec::new())
 }
-
-/// `certificatesigningrequests.certificates.k8s.io`.
-pub static CERTIFICATE_SIGNING_REQUEST: PlainKind = kept(
-    &KindInfo::new(
-        "certificates.k8s.io",
-        "v1",
-        "CertificateSigningRequest",
-        "certificatesigningrequests.certificates.k8s.io",
-        "certificatesigningrequest",
-    )
-    .short(&["csr"])
-    .cluster_scoped()
-    .status(),
-    &[
-        Column::NAME,
-        Column::AGE,
-        Column::new("SignerName", "Who is asked to sign."),
-        Column::new("Requestor", "Who asks."),
-        Column::new("RequestedDuration", "How long the certificate shall be good."),
-        Column::new("Condition", "What has come of it."),
-    ],
-    |held| {
-        let conditions = list(held, "/status/conditions");
-        let has = |wanted: &str| conditions.iter().any(|one| one.get("type").and_then(Value::as_str) == Some(wanted));
-        let mut condition = match () {
-            () if has("Denied") => "Denied",
-            () if has("Approved") => "Approved",
-            () => "Pending",
-        }
-        .to_owned();
-        if has("Failed") {
-            condition.push_str(",Failed");
-        }
-        if !text(held, "/status/certificate").is_empty() {
-            condition.push_str(",Issued");
-        }
-        let seconds = at(held, "/spec/expirationSeconds").and_then(Value::as_i64);
-        let duration = seconds.map(|seconds| human_duration(seconds.saturating_mul(1_000_000_000)));
-        vec![
-            json!(cells::or(Some(text(held, "/spec/signerName")), cells::NONE)),
-            json!(text(held, "/spec/username")),
-            json!(duration.unwrap_or_else(|| cells::NONE.to_owned())),
-            json!(condition),
-        ]
-    },
-);
 
 /// `ipaddresses.networking.k8s.io`.
 pub static IPADDRESS: PlainKind = kept(
@@ -311,17 +264,17 @@ pub static FLOW_SCHEMA: PlainKind = kept(
     },
 );
 
-fn at<'a>(held: &'a PlainObject, pointer: &str) -> Option<&'a Value> {
+pub(super) fn at<'a>(held: &'a PlainObject, pointer: &str) -> Option<&'a Value> {
     let mut parts = pointer.trim_start_matches('/').split('/');
     let first = parts.next().and_then(|part| held.content().get(part));
     parts.fold(first, |held, part| held?.get(part)).filter(|held| !held.is_null())
 }
 
-fn text<'a>(held: &'a PlainObject, pointer: &str) -> &'a str {
+pub(super) fn text<'a>(held: &'a PlainObject, pointer: &str) -> &'a str {
     at(held, pointer).and_then(Value::as_str).unwrap_or_default()
 }
 
-fn list<'a>(held: &'a PlainObject, pointer: &str) -> &'a [Value] {
+pub(super) fn list<'a>(held: &'a PlainObject, pointer: &str) -> &'a [Value] {
     at(held, pointer).and_then(Value::as_array).map_or(&[], Vec::as_slice)
 }
 
@@ -335,23 +288,6 @@ mod tests {
         let mut json = json!({"metadata": {"name": "a", "creationTimestamp": "1970-01-01T00:00:00Z"}});
         json.as_object_mut().unwrap().extend(rest.as_object().unwrap().clone());
         kind.row(&*kind.decode(json).unwrap(), Time::from_seconds(60))
-    }
-
-    #[test]
-    fn a_signing_request_tells_who_asks_whom_and_what_came_of_it() {
-        let spec =
-            json!({"signerName": "kubernetes.io/kube-apiserver-client", "username": "u", "expirationSeconds": 86400});
-        let asked = row(&CERTIFICATE_SIGNING_REQUEST, json!({"spec": spec}));
-        assert_eq!(json!(asked), json!(["a", "60s", "kubernetes.io/kube-apiserver-client", "u", "24h", "Pending"]));
-        for (status, condition) in [
-            (json!({"conditions": [{"type": "Approved"}]}), "Approved"),
-            (json!({"conditions": [{"type": "Approved"}, {"type": "Denied"}]}), "Denied"),
-            (json!({"conditions": [{"type": "Approved"}, {"type": "Failed"}]}), "Approved,Failed"),
-            (json!({"conditions": [{"type": "Approved"}], "certificate": "eA=="}), "Approved,Issued"),
-        ] {
-            let shown = row(&CERTIFICATE_SIGNING_REQUEST, json!({"status": status, "spec": {}}));
-            assert_eq!(json!(shown), json!(["a", "60s", "<none>", "", "<none>", condition]));
-        }
     }
 
     #[test]

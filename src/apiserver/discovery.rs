@@ -10,7 +10,7 @@ use serde_json::{Map, Value, json};
 use sha2::{Digest as _, Sha256};
 
 use super::{ApiServer, negotiate, openapi, respond, route};
-use crate::api::{KindInfo, KindRef};
+use crate::api::{KindInfo, KindRef, certificate_signing_request};
 use crate::apimachinery::Status;
 use crate::text::http::{Method, Request, Response};
 
@@ -271,6 +271,7 @@ fn subresources(info: &KindInfo) -> Vec<Resource> {
         "services" => add("proxy", "", "", "ServiceProxyOptions", &["create", "delete", "get", "patch", "update"]),
         "serviceaccounts" => add("token", "authentication.k8s.io", "v1", "TokenRequest", &["create"]),
         "namespaces" => add("finalize", "", "", info.kind, &["update"]),
+        certificate_signing_request::RESOURCE => add("approval", "", "", info.kind, &["get", "patch", "update"]),
         _ => {}
     }
     list

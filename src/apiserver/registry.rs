@@ -10,9 +10,10 @@ use serde_json::Value;
 
 use super::subresources::{ephemeral_containers, resize};
 use super::{ApiServer, Caller, admission, deletion, escalation, managed_fields, metadata, service_ip};
-use crate::api::{KindInfo, KindOps, KindRef};
+use crate::api::{KindInfo, KindOps, KindRef, certificate_signing_request};
 use crate::apimachinery::managed_fields::{Managed, Origin};
 use crate::apimachinery::{Kind, Object, ObjectKey, Reason, Status, downcast, field, meta, names};
+use crate::sim::Time;
 use crate::storage::Stored;
 
 /// How often a generated name that is taken is drawn anew.
@@ -128,6 +129,9 @@ impl ApiServer {
         let generated = self.generate_name(info.resource, &mut *object);
         self.fill(ops, &mut *object, None)?;
         ops.prepare_for_create(&mut *object);
+        if info.resource == certificate_signing_request::RESOURCE {
+            certificate_signing_request::ask(&mut *object, &caller.user, &caller.groups);
+        }
         let mut errors = metadata::validate(info, object.meta());
         errors.extend(ops.validate(&*object));
         let name = meta::name(object.meta()).to_owned();
@@ -216,7 +220,8 @@ impl ApiServer {
             self.may_grant(caller, &*object, Some(&*old))?;
             self.fill(ops, &mut *object, Some(&*old))?;
         }
-        let mut errors = prepare_update(ops, &mut object, &*old, subresource);
+        let now = self.now();
+        let mut errors = prepare_update(ops, &mut object, &*old, subresource, now);
         #[cfg(test)]
         if self.trusts_statuses && subresource == "status" {
             errors.clear();
@@ -391,6 +396,7 @@ fn prepare_update(
     object: &mut Box<dyn Object>,
     old: &dyn Object,
     subresource: &str,
+    now: Time,
 ) -> Vec<field::Error> {
     let info = ops.info();
     let mut errors = Vec::new();
@@ -406,6 +412,7 @@ fn prepare_update(
             errors.extend(metadata::of_namespace(&**object));
         }
         "resize" => (*object, errors) = resize::resized(&**object, old),
+        "approval" => (*object, errors) = certificate_signing_request::decided(&**object, old, now),
         "ephemeralcontainers" => (*object, errors) = ephemeral_containers::added(&**object, old),
         _ => {
             ops.prepare_for_update(&mut **object, old);

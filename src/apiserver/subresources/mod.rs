@@ -13,6 +13,7 @@ mod token;
 
 use super::endpoints::Call;
 use super::route::Target;
+use crate::api::certificate_signing_request;
 use crate::apimachinery::{Status, meta};
 use crate::text::http::{Method, Response};
 
@@ -41,7 +42,8 @@ pub(super) fn answer(call: &mut Call<'_>, target: &Target) -> Result<Response, S
         ("pods", "log", Method::Get) => log::get(call, target),
         ("pods", "exec" | "attach", Method::Get | Method::Post) => exec::open(call, target),
         ("pods", "portforward", Method::Get | Method::Post) => port_forward::open(call, target),
-        ("pods", "ephemeralcontainers" | "resize", method) => match method {
+        ("pods", "ephemeralcontainers" | "resize", method)
+        | (certificate_signing_request::RESOURCE, "approval", method) => match method {
             Method::Get => {
                 let stored = call.stored(target)?;
                 call.object(200, &*target.ops, &stored)
