@@ -134,7 +134,7 @@ fn flag_text(flag: &Flag) -> String {
     let letter = flag.short.map_or(String::new(), |letter| format!("-{letter}, "));
     let default = match flag.kind {
         Kind::Str => format!("'{}'", flag.default),
-        Kind::Array | Kind::Slice => format!("[{}]", flag.default),
+        Kind::Array | Kind::Slice | Kind::Map => format!("[{}]", flag.default),
         _ => flag.default.to_owned(),
     };
     format!("    {letter}--{}={default}:\n\t{}\n", flag.name, flag.help)

@@ -10,7 +10,7 @@ use crate::images::reference::{InvalidReference, Reference};
 use crate::kubectl::apply::two_way;
 use crate::kubectl::builder::{self, Query, Target};
 use crate::kubectl::failure::Failure;
-use crate::kubectl::flags::{Flag, Flags, pairs, slice, switch, text};
+use crate::kubectl::flags::{Flag, Flags, map, slice, switch, text};
 use crate::kubectl::print::{list_at, str_at};
 use crate::kubectl::program::{Context, DONE, Next, Outcome, Progress, Task};
 use crate::kubectl::session::{Running, Session, Stand, verdict};
@@ -28,7 +28,7 @@ const FLAGS: &[Flag] = &[
     text("container", "", "The name of the container.").short('c'),
     text("copy-to", "", "Make a copy of the Pod with this name."),
     text("custom", "", "File with parts of a container that are merged into the new one."),
-    pairs("env", "Variables, as KEY=VALUE."),
+    map("env", "Variables, as KEY=VALUE."),
     slice("filename", "File that names what to look into; may be repeated.").short('f'),
     text("image", "", "The image of the container."),
     text("image-pull-policy", "", "When to pull the image."),
@@ -42,7 +42,7 @@ const FLAGS: &[Flag] = &[
     switch("quiet", "Say as little as possible.").short('q'),
     switch("replace", "With --copy-to: delete the original Pod."),
     switch("same-node", "With --copy-to: put the copy on the same node."),
-    pairs("set-image", "With --copy-to: new images, as CONTAINER=IMAGE."),
+    map("set-image", "With --copy-to: new images, as CONTAINER=IMAGE."),
     switch("share-processes", "With --copy-to: containers see each other's processes.").on(),
     switch("stdin", "Keep standard input open.").short('i'),
     text("target", "", "The container whose processes the new one sees."),

@@ -27,8 +27,10 @@ pub enum Kind {
     Array,
     /// Texts; each use adds the parts between commas.
     Slice,
-    /// `KEY=VALUE` texts; each use adds those between commas.
+    /// `KEY=VALUE` texts; each use adds those between commas. The kind of Kubernetes' own libraries.
     Pairs,
+    /// The same; the kind of the library of flags, which reads and refuses it in its own way.
+    Map,
 }
 
 impl Kind {
@@ -42,6 +44,7 @@ impl Kind {
             Kind::Array => "stringArray",
             Kind::Slice => "strings",
             Kind::Pairs => "mapStringString",
+            Kind::Map => "stringToString",
         }
     }
 }
@@ -109,6 +112,11 @@ pub const fn slice(name: &'static str, help: &'static str) -> Flag {
 /// A flag that holds a list of `KEY=VALUE`.
 pub const fn pairs(name: &'static str, help: &'static str) -> Flag {
     Flag { kind: Kind::Pairs, ..text(name, "", help) }
+}
+
+/// The same, as the library of flags reads it.
+pub const fn map(name: &'static str, help: &'static str) -> Flag {
+    Flag { kind: Kind::Map, ..text(name, "", help) }
 }
 
 impl Flag {

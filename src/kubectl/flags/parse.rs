@@ -133,10 +133,21 @@ fn store(flags: &mut Flags, flag: &Flag, value: &str) -> Result<(), Option<Strin
             }
             parts
         }
+        Kind::Map => {
+            let parts = match value.matches('=').count() {
+                0 => vec![value.to_owned()],
+                1 => vec![value.trim_matches('"').to_owned()],
+                _ => split_csv(value),
+            };
+            if let Some(part) = parts.iter().find(|part| !part.contains('=')) {
+                return bad(format!("{part} must be formatted as key=value"));
+            }
+            parts
+        }
         Kind::Str | Kind::Array => vec![value.to_owned()],
     };
     let slot = flags.given.entry(flag.name).or_default();
-    if matches!(flag.kind, Kind::Array | Kind::Slice | Kind::Pairs) {
+    if matches!(flag.kind, Kind::Array | Kind::Slice | Kind::Pairs | Kind::Map) {
         slot.extend(values);
     } else {
         *slot = values;
