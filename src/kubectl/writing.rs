@@ -7,6 +7,7 @@ use serde_json::{Map, Value};
 use super::failure::Failure;
 use super::flags::{Flag, Flags, switch, text};
 use super::program::Context;
+use crate::apimachinery::names;
 use crate::apimachinery::quantity::Quantity;
 use crate::sim::Time;
 use crate::text::go_json;
@@ -206,17 +207,9 @@ pub fn variable_name(name: &str) -> Result<(), Failure> {
     )))
 }
 
-/// Five letters for a name, which no other call in the same second has.
-pub fn random_letters(cx: &Context<'_>) -> String {
-    let mut number = cx.system.now().as_micros() / 7;
-    let letters = b"bcdfghjklmnpqrstvwxz2456789";
-    (0..5)
-        .map(|_| {
-            let letter = letters.get((number % letters.len() as u64) as usize).copied().unwrap_or(b'x');
-            number = number.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1) >> 5;
-            letter as char
-        })
-        .collect()
+/// Five letters for a name, as chance gives them.
+pub fn random_letters(cx: &mut Context<'_>) -> String {
+    names::suffix(&mut fastrand::Rng::with_seed(cx.system.random().into()), 5)
 }
 
 /// The object as `apply` remembers it: without the memory of earlier applies.

@@ -194,6 +194,8 @@ pub struct FileInfo {
 pub trait System {
     /// The present instant of virtual time.
     fn now(&self) -> Time;
+    /// A random number of the machine's own sequence.
+    fn random(&mut self) -> u32;
     /// An environment variable.
     fn env(&self, name: &str) -> Option<String>;
     /// All environment variables, by name.

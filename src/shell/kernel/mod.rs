@@ -112,11 +112,6 @@ impl<'a> Kernel<'a> {
         &mut self.core.vfs
     }
 
-    /// A random number of the machine's own sequence.
-    pub fn random(&mut self) -> u32 {
-        self.core.random.u32(..)
-    }
-
     /// Since when the machine runs.
     pub fn boot_time(&self) -> Time {
         self.core.processes.values().map(|process| process.started).min().unwrap_or(self.core.now)

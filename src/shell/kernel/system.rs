@@ -130,6 +130,9 @@ impl System for Kernel<'_> {
     fn now(&self) -> Time {
         self.core.now
     }
+    fn random(&mut self) -> u32 {
+        self.core.random.u32(..)
+    }
     fn env(&self, name: &str) -> Option<String> {
         self.process()?.env.get(name).cloned()
     }

@@ -42,6 +42,9 @@ impl System for Desk {
     fn now(&self) -> Time {
         Time::default()
     }
+    fn random(&mut self) -> u32 {
+        0
+    }
     fn env(&self, _: &str) -> Option<String> {
         None
     }

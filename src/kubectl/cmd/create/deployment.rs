@@ -69,7 +69,7 @@ fn run(cx: &mut Context<'_>) -> Outcome {
 
 /// The name of a container: the image's last part without tag and digest. One that had to be changed ends in letters
 /// by chance.
-fn container_name(cx: &Context<'_>, image: &str) -> String {
+fn container_name(cx: &mut Context<'_>, image: &str) -> String {
     let last = image.rsplit('/').next().unwrap_or(image);
     let last = last.split(['@', ':']).next().unwrap_or(last);
     if last.contains(['_', '.']) {
