@@ -9,6 +9,7 @@ const BESIDE = 1024;
 const GAP = 16;
 const ADD = 0x6a;
 const POINTER = 4;
+const PAGE = 65_536;
 
 /**
  * The two data sections, for a first part of these function bodies. `map`: what the linker wrote of where it put which object.
@@ -29,7 +30,8 @@ function imageOf({ raw }) {
     if (it.byte() !== OP.end) throw new Error('an address that is not one number');
     return { at, bytes: it.take(it.u32()) };
   });
-  const from = Math.min(...segments.map(({ at }) => at));
+  // Zeros may be left out of segments: the first object can begin before the first of them.
+  const from = Math.floor(Math.min(...segments.map(({ at }) => at)) / PAGE) * PAGE;
   const to = Math.max(...segments.map(({ at, bytes }) => at + bytes.length));
   const bytes = Buffer.alloc(to - from);
   for (const segment of segments) bytes.set(segment.bytes, segment.at - from);
