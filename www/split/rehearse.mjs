@@ -12,8 +12,8 @@ const LESSONS = 1;
 /** Milliseconds of the cluster's time that a command may take. */
 const LONGEST = 400_000;
 /** So many readers in a row who leave it to chance have to show next to nothing new; and never more come than the last number. */
-const QUIET = 8;
-const NEXT_TO_NOTHING = 5;
+const QUIET = 16;
+const NEXT_TO_NOTHING = 2;
 const MOST = 40;
 /** Milliseconds of frames, round and round: those of a screen, and of one that is busy. */
 const FRAMES = [16.7, 250, 33.4, 416.6, 16.6, 299.9];

@@ -12,12 +12,13 @@ import { outline } from './outline.mjs';
 import { rehearse, untilNothingIsNew } from './rehearse.mjs';
 import { KIND, read } from './wasm.mjs';
 
-/** What has to work when nothing else does, and what numbers and texts of any kind need: Rust's own compiled library. */
-const STAYS = /wasm_bindgen|js_sys|any_spawner|dlmalloc|__rust|panick|panic_hook|\b(core|alloc|std)\[\w*\]::(num|fmt|str|char|slice)/;
+/** What has to work when nothing else does; the picture, which shows whatever a cluster comes to, rehearsed or not; and what numbers
+ * and texts of any kind need: Rust's own compiled library. */
+const STAYS = /wasm_bindgen|tabernetes(\[\w*\])?::diagram\b|js_sys|any_spawner|dlmalloc|__rust|panick|panic_hook|\b(core|alloc|std)\[\w*\]::(num|fmt|str|char|slice)/;
 /** Of these, what nothing calls on the way of a first lesson: it comes with the rest. */
 const LATER = /^pagebench_|intounderlying|future_to_promise|float_to_exponential|ReverseSearcher|\bnet::ip_addr/;
 /** Containers and sorting go other ways with other amounts of data than were rehearsed: no pieces are taken from them. */
-const WHOLE = /^[<&]*((alloc(\[\w+\])?::(collections|raw_vec|vec)|core(\[\w+\])?::slice)|std|hashbrown|indexmap|slab|js_sys)/;
+const WHOLE = /^[<&]*(tabernetes(\[\w+\])?::diagram|(alloc(\[\w+\])?::(collections|raw_vec|vec)|core(\[\w+\])?::slice)|std|hashbrown|indexmap|slab|js_sys)/;
 /** Which of their functions a container needs depends on how much it holds: with one that ran, those stay that it calls. What
  * mends a tree after much was taken out is rehearsed where it matters. */
 const CONTAINERS = /^[<&]*(alloc::(collections(?!::btree::node::BalancingContext)|raw_vec|vec)|core::slice|hashbrown|indexmap|slab)/;
