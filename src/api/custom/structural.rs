@@ -9,7 +9,7 @@ use serde_json::{Map, Value};
 use crate::apimachinery::content;
 use crate::apimachinery::facts::facts;
 use crate::apimachinery::field::{Error, Path};
-use crate::apimachinery::patch::go_map;
+use crate::text::go_value;
 
 /// Whether a word of a schema is `true`.
 pub(super) fn flag(schema: &Value, name: &str) -> bool {
@@ -248,20 +248,14 @@ pub fn scaled(value: &Value, path: &str, is_text: bool) -> Option<Error> {
     let at = Path::new(path);
     let names: Vec<&str> = path.trim_start_matches('.').split('.').collect();
     let (mut found, wanted) = (value, if is_text { "string" } else { "int64" });
-    let go_type = |value: &Value| match value {
-        Value::Null => "<nil>",
-        Value::Bool(_) => "bool",
-        Value::Number(number) if number.is_f64() => "float64",
-        Value::Number(_) => "int64",
-        Value::String(_) => "string",
-        Value::Array(_) => "[]interface {}",
-        Value::Object(_) => "map[string]interface {}",
-    };
     let empty = if is_text { Value::from("") } else { Value::from(0) };
     let wrong = |depth: usize, found: &Value, wanted: &str| {
         let within: String = names.iter().take(depth).map(|name| format!(".{name}")).collect();
-        let why =
-            format!("{within} accessor error: {} is of the type {}, expected {wanted}", go_map(found), go_type(found));
+        let why = format!(
+            "{within} accessor error: {} is of the type {}, expected {wanted}",
+            go_value::shown(found),
+            go_value::type_name(found)
+        );
         Some(Error::invalid(&at, &empty, why))
     };
     for (depth, name) in names.iter().enumerate() {

@@ -9,6 +9,7 @@ use serde_json::{Map, Value};
 
 use super::schema::{Form, Schema};
 use super::set::{Element, FieldSet, field_element, show_element};
+use crate::text::go_value;
 
 /// What a comparison found. No field is in two of the sets.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -217,7 +218,7 @@ fn check_value(schema: Schema<'_>, value: &Value, path: &str, errors: &mut Vec<S
                 }
             }
         }
-        (Form::Map, other) => errors.push(say(path, &format!("expected map, got &{{{}}}", shown(other)))),
+        (Form::Map, other) => errors.push(say(path, &format!("expected map, got &{{{}}}", go_value::shown(other)))),
         (form @ (Form::Keyed(_) | Form::Set), Value::Array(items)) => {
             let mut seen: BTreeSet<Element> = BTreeSet::new();
             for (index, item) in items.iter().enumerate() {
@@ -236,7 +237,7 @@ fn check_value(schema: Schema<'_>, value: &Value, path: &str, errors: &mut Vec<S
             }
         }
         (Form::Keyed(_) | Form::Set, other) => {
-            errors.push(say(path, &format!("expected list, got &{{{}}}", shown(other))));
+            errors.push(say(path, &format!("expected list, got &{{{}}}", go_value::shown(other))));
         }
         (Form::Leaf, value) => {
             if let Some(why) = schema.misfit(value) {
@@ -244,11 +245,6 @@ fn check_value(schema: Schema<'_>, value: &Value, path: &str, errors: &mut Vec<S
             }
         }
     }
-}
-
-/// A value as Go's `%v` shows it.
-pub(super) fn shown(value: &Value) -> String {
-    crate::apimachinery::patch::go_map(value)
 }
 
 #[cfg(test)]

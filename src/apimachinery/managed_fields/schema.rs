@@ -7,6 +7,7 @@ use serde_json::{Map, Value, json};
 
 use super::set::Element;
 use crate::apimachinery::facts::{Facts, Field, ListType, Shape, Type};
+use crate::text::go_value;
 
 /// What is known of a value.
 #[derive(Clone, Copy)]
@@ -159,21 +160,17 @@ impl<'a> Schema<'a> {
         let plain = value.is_string() || value.is_number() || value.is_boolean();
         match shape {
             Shape::Int32 | Shape::Int64 | Shape::Double if !value.is_number() => {
-                Some(format!("expected numeric (int or float), got {}", go_type(value)))
+                Some(format!("expected numeric (int or float), got {}", go_value::type_name(value)))
             }
-            Shape::Bool if !value.is_boolean() => {
-                Some(format!("expected boolean, got {}", super::compare::shown(value)))
-            }
+            Shape::Bool if !value.is_boolean() => Some(format!("expected boolean, got {}", go_value::shown(value))),
             Shape::String(_) | Shape::Bytes if !value.is_string() => {
-                let shown = super::compare::shown(value);
+                let shown = go_value::shown(value);
                 Some(format!("expected string, got &value.valueUnstructured{{Value:{shown}}}"))
             }
             Shape::Quantity | Shape::IntOrString if !plain => {
-                Some(format!("expected any scalar, got {}", super::compare::shown(value)))
+                Some(format!("expected any scalar, got {}", go_value::shown(value)))
             }
-            Shape::List(_) if !value.is_array() => {
-                Some(format!("expected list, got &{{{}}}", super::compare::shown(value)))
-            }
+            Shape::List(_) if !value.is_array() => Some(format!("expected list, got &{{{}}}", go_value::shown(value))),
             _ => None,
         }
     }
@@ -255,17 +252,5 @@ fn zero(field: &Field) -> Value {
         Shape::Bool => json!(false),
         Shape::Quantity => json!("0"),
         _ => Value::Null,
-    }
-}
-
-fn go_type(value: &Value) -> &'static str {
-    match value {
-        Value::Null => "<nil>",
-        Value::Bool(_) => "bool",
-        Value::Number(number) if number.is_i64() => "int64",
-        Value::Number(_) => "float64",
-        Value::String(_) => "string",
-        Value::Array(_) => "[]interface {}",
-        Value::Object(_) => "map[string]interface {}",
     }
 }

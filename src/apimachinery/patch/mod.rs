@@ -4,7 +4,6 @@ mod json_patch;
 mod strategic;
 
 pub use json_patch::{Refused, json_patch};
-pub(crate) use strategic::go_map;
 pub use strategic::strategic_merge;
 
 use serde_json::{Map, Value};

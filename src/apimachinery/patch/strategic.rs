@@ -7,7 +7,7 @@ use std::collections::BTreeSet;
 use serde_json::{Map, Value};
 
 use crate::apimachinery::facts::{Facts, Field, Shape, Type};
-use crate::text::go_number::format_general;
+use crate::text::go_value;
 
 const DIRECTIVE: &str = "$patch";
 const RETAIN_KEYS: &str = "$retainKeys";
@@ -71,7 +71,7 @@ fn merge_shape(
         Some(other) => {
             let shown = other.as_str().map_or_else(|| other.to_string(), str::to_owned);
             patch.insert(DIRECTIVE.to_owned(), other);
-            return Err(format!("unknown patch type: {shown} in map: {}", go_map(&Value::Object(patch))));
+            return Err(format!("unknown patch type: {shown} in map: {}", go_value::shown(&Value::Object(patch))));
         }
     }
     if let Some(keep) = patch.remove(RETAIN_KEYS) {
@@ -168,7 +168,7 @@ fn merge_list(
     let mut named = Vec::new();
     for item in change {
         let Some(name) = item.get(key).cloned() else {
-            return Err(format!("map: {} does not contain declared merge key: {key}", go_map(&item)));
+            return Err(format!("map: {} does not contain declared merge key: {key}", go_value::shown(&item)));
         };
         let same = |held: &Value| held.get(key) == Some(&name);
         if directive(&item).as_deref() == Some("delete") {
@@ -200,7 +200,7 @@ fn fits_order(of: Known<'_>, change: &[Value], order: Option<&Value>) -> Result<
     let mut left = order.iter();
     for item in brought {
         if !left.any(|wanted| same(wanted, item)) {
-            let list = |items: &[Value]| go_map(&Value::Array(items.to_vec()));
+            let list = |items: &[Value]| go_value::shown(&Value::Array(items.to_vec()));
             return Err(format!(
                 "The order in patch list:\n{}\n doesn't match $setElementOrder list:\n{}\n",
                 list(change),
@@ -246,24 +246,6 @@ fn without_nulls(facts: &Facts, of: Known<'_>, value: Value) -> Result<Value, St
 fn without_directives(mut map: Map<String, Value>) -> Map<String, Value> {
     map.retain(|key, _| !key.starts_with('$'));
     map
-}
-
-/// A map as Go's `%v` shows it.
-pub(crate) fn go_map(value: &Value) -> String {
-    match value {
-        Value::Object(map) => {
-            let entries: Vec<String> = map.iter().map(|(key, value)| format!("{key}:{}", go_map(value))).collect();
-            format!("map[{}]", entries.join(" "))
-        }
-        Value::Array(items) => {
-            let items: Vec<String> = items.iter().map(go_map).collect();
-            format!("[{}]", items.join(" "))
-        }
-        Value::String(text) => text.clone(),
-        Value::Null => "<nil>".to_owned(),
-        Value::Number(number) if number.is_f64() => format_general(number.as_f64().unwrap_or_default()),
-        other => other.to_string(),
-    }
 }
 
 #[cfg(test)]

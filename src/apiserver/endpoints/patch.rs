@@ -8,7 +8,7 @@ use super::{Call, place, truthy};
 use crate::api::KindOps;
 use crate::apimachinery::facts::facts;
 use crate::apimachinery::managed_fields::{Applied, Request, Schema, apply, check, joined};
-use crate::apimachinery::patch::{Refused, go_map, json_patch, merge_patch, strategic_merge};
+use crate::apimachinery::patch::{Refused, json_patch, merge_patch, strategic_merge};
 use crate::apimachinery::{Reason, Status, field};
 use crate::apiserver::body::{self, FieldValidation, Unfit};
 use crate::apiserver::managed_fields;
@@ -16,6 +16,7 @@ use crate::apiserver::registry::Write;
 use crate::apiserver::respond;
 use crate::apiserver::route::Target;
 use crate::storage::Stored;
+use crate::text::go_value;
 use crate::text::http::Response;
 use crate::text::{go_json, yaml};
 
@@ -66,7 +67,7 @@ impl Call<'_> {
         let held = managed_fields::encode(&*target.ops, &current);
         let patched = patched(&*target.ops, form, held, &patch)?;
         let shown = || match form {
-            PatchForm::Strategic => go_map(&patch),
+            PatchForm::Strategic => go_value::shown(&patch),
             _ => String::new(),
         };
         let kept = (form != PatchForm::Strategic).then(|| patched.clone());
@@ -271,7 +272,7 @@ pub(in crate::apiserver) fn patched(
             })?;
             let found = facts().decode(&info.api_version(), info.kind, &merged);
             if let Some(error) = found.and_then(|found| found.error) {
-                return Err(unfit(&Unfit::Because(from_map(&error)), go_map(patch)));
+                return Err(unfit(&Unfit::Because(from_map(&error)), go_value::shown(patch)));
             }
             Ok(merged)
         }

@@ -13,6 +13,7 @@ use crate::kubectl::program::Context;
 use crate::kubectl::writing::{self, DryRun, LAST_APPLIED};
 use crate::text::go_json;
 use crate::text::go_number::quote;
+use crate::text::go_value;
 use crate::text::http::Method;
 
 /// What became of the objects of a file.
@@ -28,22 +29,6 @@ pub(super) enum Saved {
 /// `deployments.apps "web"`.
 pub(super) fn title(target: &Target) -> String {
     format!("{} {}", target.resource.qualified(), quote(&target.name))
-}
-
-/// A value as Go's `%#v` writes it.
-fn go_syntax(value: &Value) -> String {
-    match value {
-        Value::Null => "interface {}(nil)".to_owned(),
-        Value::String(text) => quote(text),
-        Value::Array(items) => {
-            format!("[]interface {{}}{{{}}}", items.iter().map(go_syntax).collect::<Vec<_>>().join(", "))
-        }
-        Value::Object(fields) => {
-            let field = |(key, value): (&String, &Value)| format!("{}:{}", quote(key), go_syntax(value));
-            format!("map[string]interface {{}}{{{}}}", fields.iter().map(field).collect::<Vec<_>>().join(", "))
-        }
-        plain => plain.to_string(),
-    }
 }
 
 fn uid(object: Option<&Value>) -> &str {
@@ -145,7 +130,7 @@ impl Editing {
         let own = uid(edited.object.as_ref());
         let found = self.targets.iter().find(|target| uid(target.object.as_ref()) == own);
         found.and_then(|target| target.object.clone()).ok_or_else(|| {
-            let object = go_syntax(edited.object.as_ref().unwrap_or(&Value::Null));
+            let object = go_value::syntax(edited.object.as_ref().unwrap_or(&Value::Null));
             Failure::msg(format!("no original object found for &unstructured.Unstructured{{Object:{object}}}"))
         })
     }
@@ -242,7 +227,7 @@ mod tests {
     fn values_are_written_as_go_writes_them() {
         let value = json!({"b": [1, true, null], "a": {"x": "y\n"}});
         assert_eq!(
-            go_syntax(&value),
+            go_value::syntax(&value),
             "map[string]interface {}{\"a\":map[string]interface {}{\"x\":\"y\\n\"}, \"b\":[]interface {}{1, true, interface {}(nil)}}"
         );
     }

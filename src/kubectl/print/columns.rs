@@ -4,9 +4,9 @@
 
 use serde_json::Value;
 
-use super::go_template::sprint;
 use super::template::relaxed;
 use crate::kubectl::failure::Failure;
+use crate::text::go_value;
 use crate::text::json_path::JsonPath;
 use crate::text::table::TabWriter;
 
@@ -89,7 +89,7 @@ impl Columns {
         for item in items {
             let mut cells = Vec::new();
             for path in &paths {
-                let found: Vec<String> = path.values(item)?.iter().map(|value| sprint(value, "<nil>")).collect();
+                let found: Vec<String> = path.values(item)?.iter().map(|value| go_value::shown(value)).collect();
                 cells.push(if found.is_empty() { "<none>".to_owned() } else { found.join(",") });
             }
             // What is in a cell is written as it is: a line break in it ends the row.

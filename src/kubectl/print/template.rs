@@ -4,6 +4,7 @@ use serde_json::Value;
 
 use crate::kubectl::failure::Failure;
 use crate::text::go_number::quote;
+use crate::text::go_value;
 use crate::text::json_path::{self, JsonPath};
 
 /// A JSONPath template.
@@ -60,31 +61,9 @@ impl Path {
             "error executing jsonpath {}: Error executing template: {why}. Printing more information for debugging the template:\n\ttemplate was:\n\t\t{}\n\tobject given to jsonpath engine was:\n\t\t{}\n\n\n",
             quote(&self.text),
             self.text,
-            go_syntax(object)
+            go_value::syntax(object)
         ))
     }
-}
-
-/// A value as Go's `%#v` writes it.
-fn go_syntax(value: &Value) -> String {
-    match value {
-        Value::Null => "interface {}(nil)".to_owned(),
-        Value::String(text) => quote(text),
-        Value::Array(items) => {
-            format!("[]interface {{}}{{{}}}", items.iter().map(go_syntax).collect::<Vec<_>>().join(", "))
-        }
-        Value::Object(fields) => {
-            let parts: Vec<String> =
-                fields.iter().map(|(key, value)| format!("{}:{}", quote(key), go_syntax(value))).collect();
-            format!("map[string]interface {{}}{{{}}}", parts.join(", "))
-        }
-        other => plain(other),
-    }
-}
-
-/// A value as JSONPath prints it.
-pub fn plain(value: &Value) -> String {
-    json_path::printed(value)
 }
 
 /// `metadata.name`, `.metadata.name` and `{metadata.name}` as `{.metadata.name}`.

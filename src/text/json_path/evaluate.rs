@@ -8,7 +8,7 @@ use std::cmp::Ordering;
 use serde_json::{Number, Value};
 
 use super::parse::{Node, Param};
-use crate::text::go_number::format_general;
+use crate::text::go_value;
 
 /// A template may visit so many values.
 const MAX_STEPS: usize = 2_000_000;
@@ -205,7 +205,7 @@ impl<'n> Evaluation<'n> {
         let mut found = Vec::new();
         for item in input {
             if !item.value().is_some_and(Value::is_array) {
-                let shown = item.value().map_or("<nil>".to_owned(), go_value);
+                let shown = item.value().map_or("<nil>".to_owned(), go_value::shown);
                 return Err(format!("{shown} is not array or slice and cannot be filtered"));
             }
             for element in item.children() {
@@ -242,7 +242,7 @@ fn array<'a>(input: &[Item<'a>], params: &[Param; 3]) -> Found<'a> {
             continue;
         }
         if !value.is_some_and(Value::is_array) {
-            return Err(format!("{} is not array or slice", value.map_or("<nil>", type_name)));
+            return Err(format!("{} is not array or slice", value.map_or("<nil>", go_value::type_name)));
         }
         let elements = item.children();
         let length = elements.len() as i64;
@@ -308,41 +308,5 @@ fn compare_numbers(left: &Number, right: &Number) -> Option<Ordering> {
     match (whole(left), whole(right)) {
         (Some(left), Some(right)) => Some(left.cmp(&right)),
         _ => left.as_f64()?.partial_cmp(&right.as_f64()?),
-    }
-}
-
-/// A number as Go's `fmt.Print` writes it.
-pub(super) fn number_text(number: &Number) -> String {
-    match (number.is_f64(), number.as_f64()) {
-        (true, Some(float)) => format_general(float),
-        _ => number.to_string(),
-    }
-}
-
-fn type_name(value: &Value) -> &'static str {
-    match value {
-        Value::Null => "<nil>",
-        Value::Bool(_) => "bool",
-        Value::Number(number) if number.is_f64() => "float64",
-        Value::Number(_) => "int64",
-        Value::String(_) => "string",
-        Value::Array(_) => "[]interface {}",
-        Value::Object(_) => "map[string]interface {}",
-    }
-}
-
-/// A value as Go's `%v` prints it.
-fn go_value(value: &Value) -> String {
-    match value {
-        Value::Null => "<nil>".to_owned(),
-        Value::Bool(value) => value.to_string(),
-        Value::Number(number) => number_text(number),
-        Value::String(text) => text.clone(),
-        Value::Array(items) => format!("[{}]", items.iter().map(go_value).collect::<Vec<_>>().join(" ")),
-        Value::Object(fields) => {
-            let fields: Vec<String> =
-                fields.iter().map(|(name, value)| format!("{name}:{}", go_value(value))).collect();
-            format!("map[{}]", fields.join(" "))
-        }
     }
 }

@@ -11,6 +11,7 @@ use std::borrow::Cow;
 use serde_json::Value;
 
 use crate::text::go_json;
+use crate::text::go_value;
 use evaluate::{Evaluation, Item};
 use parse::Node;
 
@@ -108,7 +109,7 @@ pub fn relaxed(expression: &str) -> Result<String, String> {
 pub fn printed(value: &Value) -> String {
     match value {
         Value::String(text) => text.clone(),
-        Value::Number(number) => evaluate::number_text(number),
+        Value::Number(number) => go_value::number_text(number),
         other => go_json::to_compact(other),
     }
 }

@@ -13,11 +13,10 @@ mod value;
 
 use serde_json::Value;
 
-pub use value::sprint;
-
 use crate::kubectl::failure::Failure;
 use crate::text::go_json;
 use crate::text::go_number::quote;
+use crate::text::go_value;
 
 /// A parsed template.
 #[derive(Clone, Debug)]
@@ -59,7 +58,7 @@ impl GoTemplate {
             "Error executing template: {why}. Printing more information for debugging the template:\n\ttemplate was:\n\t\t{}\n\traw data was:\n\t\t{}\n\tobject given to template engine was:\n\t\t{}\n\n",
             self.text,
             go_json::to_compact(object),
-            sprint(object, "<nil>"),
+            go_value::shown(object),
         ));
         Err(Failure::after(out, Failure::msg(format!("error executing template {}: {why}", quote(&self.text)))))
     }

@@ -2,7 +2,7 @@
 
 use serde_json::Value;
 
-use crate::text::json_path::printed;
+use crate::text::go_value;
 
 /// A value of a template.
 #[derive(Clone, Debug, PartialEq)]
@@ -39,15 +39,7 @@ impl Val {
         match self {
             Val::Missing => "<nil>",
             Val::Int(_) => "int",
-            Val::Json(value) => match value {
-                Value::Null => "<nil>",
-                Value::Bool(_) => "bool",
-                Value::Number(number) if number.is_f64() => "float64",
-                Value::Number(_) => "int64",
-                Value::String(_) => "string",
-                Value::Array(_) => "[]interface {}",
-                Value::Object(_) => "map[string]interface {}",
-            },
+            Val::Json(value) => go_value::type_name(value),
         }
     }
 
@@ -56,7 +48,7 @@ impl Val {
         match self {
             Val::Missing | Val::Json(Value::Null) => "<no value>".to_owned(),
             Val::Int(number) => number.to_string(),
-            Val::Json(value) => sprint(value, "<nil>"),
+            Val::Json(value) => go_value::shown(value),
         }
     }
 
@@ -83,21 +75,5 @@ impl Val {
             Val::Json(Value::String(text)) => Some(text),
             _ => None,
         }
-    }
-}
-
-/// A value as Go's `fmt.Sprint` prints it: maps and lists without quotes.
-pub fn sprint(value: &Value, null: &str) -> String {
-    match value {
-        Value::Null => null.to_owned(),
-        Value::Array(items) => {
-            format!("[{}]", items.iter().map(|item| sprint(item, null)).collect::<Vec<_>>().join(" "))
-        }
-        Value::Object(fields) => {
-            let parts: Vec<String> =
-                fields.iter().map(|(key, value)| format!("{key}:{}", sprint(value, null))).collect();
-            format!("map[{}]", parts.join(" "))
-        }
-        other => printed(other),
     }
 }
