@@ -9,6 +9,7 @@ mod client;
 mod cmd;
 mod complete;
 mod config;
+mod confirm;
 mod content_hash;
 mod describe;
 mod discovery;

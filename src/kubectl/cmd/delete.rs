@@ -5,6 +5,7 @@
 use serde_json::{Value, json};
 
 use crate::kubectl::builder::{self, FILE_FLAGS, Query, Target};
+use crate::kubectl::confirm::Answer;
 use crate::kubectl::failure::Failure;
 use crate::kubectl::flags::{Flag, Flags, duration, int, switch, text};
 use crate::kubectl::gone::Gone;
@@ -12,7 +13,6 @@ use crate::kubectl::program::{Context, DONE, Next, Outcome, Progress, Task};
 use crate::kubectl::raw;
 use crate::kubectl::tree::{Command, Group};
 use crate::kubectl::writing::{self, DRY_RUN, DryRun, blame};
-use crate::shell::program::{Read, Wait};
 use crate::text::http::{Method, Request};
 
 const FLAGS: &[Flag] = &[
@@ -160,7 +160,7 @@ impl Work {
 #[derive(Clone, Debug)]
 struct Asking {
     work: Work,
-    typed: Vec<u8>,
+    answer: Answer,
 }
 
 impl Asking {
@@ -170,22 +170,17 @@ impl Asking {
             cx.out.line(&target.title());
         }
         cx.out.out("Do you want to continue? (y/N): ");
-        Asking { work, typed: Vec::new() }
+        Asking { work, answer: Answer::default() }
     }
 }
 
 impl Task for Asking {
     fn step(&mut self, cx: &mut Context<'_>) -> Result<Progress, Failure> {
-        while !self.typed.contains(&b'\n') {
-            match cx.system.read(0, 1) {
-                Ok(Read::Data(bytes)) => self.typed.extend(bytes),
-                Ok(Read::WouldBlock) => {
-                    return Ok(Progress::Wait(Wait { readable: Some(0), ..Wait::default() }));
-                }
-                Ok(Read::Eof) | Err(_) => break,
-            }
-        }
-        if !String::from_utf8_lossy(&self.typed).trim().eq_ignore_ascii_case("y") {
+        let yes = match self.answer.read(cx) {
+            Ok(yes) => yes,
+            Err(wait) => return Ok(Progress::Wait(wait)),
+        };
+        if !yes {
             cx.out.line("deletion is cancelled");
             return Ok(Progress::Next(Next::Exit(0)));
         }

@@ -4,6 +4,7 @@
 
 use serde_json::{Map, Value, json};
 
+use crate::kubectl::confirm::Answer;
 use crate::kubectl::failure::Failure;
 use crate::kubectl::flags::{Flag, Flags, array, switch, text};
 use crate::kubectl::generated;
@@ -12,7 +13,6 @@ use crate::kubectl::kuberc::place;
 use crate::kubectl::print::{Format, Printer, print_flags};
 use crate::kubectl::program::{Context, DONE, Next, Outcome, Progress, Task};
 use crate::kubectl::tree::{Command, Group};
-use crate::shell::program::{Read, Wait};
 use crate::text::go_number::quote;
 use crate::text::yaml::{from_yaml, to_yaml};
 
@@ -137,7 +137,7 @@ fn view(cx: &mut Context<'_>) -> Outcome {
         Err(_) => {
             cx.out.line(&format!("kuberc file not found at {path}"));
             cx.out.out("Would you like to generate a default kuberc file with recommended options? (y/N): ");
-            return Ok(Next::Task(Box::new(Offering { path, typed: Vec::new() })));
+            return Ok(Next::Task(Box::new(Offering { path, answer: Answer::default() })));
         }
     };
     let mut preference = known(&parsed(&bytes)?);
@@ -161,21 +161,16 @@ fn view(cx: &mut Context<'_>) -> Outcome {
 #[derive(Clone, Debug)]
 struct Offering {
     path: String,
-    typed: Vec<u8>,
+    answer: Answer,
 }
 
 impl Task for Offering {
     fn step(&mut self, cx: &mut Context<'_>) -> Result<Progress, Failure> {
-        while !self.typed.contains(&b'\n') {
-            match cx.system.read(0, 1) {
-                Ok(Read::Data(bytes)) => self.typed.extend(bytes),
-                Ok(Read::WouldBlock) => {
-                    return Ok(Progress::Wait(Wait { readable: Some(0), ..Wait::default() }));
-                }
-                Ok(Read::Eof) | Err(_) => break,
-            }
-        }
-        if String::from_utf8_lossy(&self.typed).trim().eq_ignore_ascii_case("y") {
+        let yes = match self.answer.read(cx) {
+            Ok(yes) => yes,
+            Err(wait) => return Ok(Progress::Wait(wait)),
+        };
+        if yes {
             let default =
                 |command: &str, name: &str| json!({"command": command, "options": [{"name": name, "default": "true"}]});
             let preference = json!({"apiVersion": "kubectl.config.k8s.io/v1beta1", "kind": "Preference", "aliases": null,
