@@ -16,6 +16,7 @@ use crate::apimachinery::field::{Error, Path};
 use crate::apimachinery::{Object, meta};
 use crate::sim::Time;
 use crate::text::duration::human_duration;
+use crate::text::pem;
 
 /// Its resource.
 pub const RESOURCE: &str = "certificatesigningrequests.certificates.k8s.io";
@@ -140,10 +141,7 @@ fn of_spec(held: &PlainObject) -> Vec<Error> {
 /// Whether bytes in base64 are a request in PEM.
 fn is_request(given: &str) -> bool {
     let bytes = STANDARD.decode(given).unwrap_or_default();
-    let pem = String::from_utf8_lossy(&bytes);
-    let body = pem.split_once("-----BEGIN CERTIFICATE REQUEST-----").map(|(_, rest)| rest);
-    let body = body.and_then(|rest| rest.split_once("-----END CERTIFICATE REQUEST-----")).map(|(body, _)| body);
-    body.is_some_and(|body| STANDARD.decode(body.split_whitespace().collect::<String>()).is_ok())
+    pem::block(&String::from_utf8_lossy(&bytes), "CERTIFICATE REQUEST").is_some()
 }
 
 fn of_signer(errors: &mut Vec<Error>, path: &Path, signer: &str) {
@@ -273,7 +271,7 @@ mod tests {
         CERTIFICATE_SIGNING_REQUEST.decode(json).unwrap()
     }
 
-    fn row(_: &PlainKind, rest: Value) -> Vec<Value> {
+    fn row(rest: Value) -> Vec<Value> {
         CERTIFICATE_SIGNING_REQUEST.row(&*read(rest), Time::from_seconds(60))
     }
 
@@ -285,7 +283,7 @@ mod tests {
     fn a_signing_request_tells_who_asks_whom_and_what_came_of_it() {
         let spec =
             json!({"signerName": "kubernetes.io/kube-apiserver-client", "username": "u", "expirationSeconds": 86400});
-        let asked = row(&CERTIFICATE_SIGNING_REQUEST, json!({"spec": spec}));
+        let asked = row(json!({"spec": spec}));
         assert_eq!(json!(asked), json!(["a", "60s", "kubernetes.io/kube-apiserver-client", "u", "24h", "Pending"]));
         for (status, condition) in [
             (json!({"conditions": [{"type": "Approved"}]}), "Approved"),
@@ -293,7 +291,7 @@ mod tests {
             (json!({"conditions": [{"type": "Approved"}, {"type": "Failed"}]}), "Approved,Failed"),
             (json!({"conditions": [{"type": "Approved"}], "certificate": "eA=="}), "Approved,Issued"),
         ] {
-            let shown = row(&CERTIFICATE_SIGNING_REQUEST, json!({"status": status, "spec": {}}));
+            let shown = row(json!({"status": status, "spec": {}}));
             assert_eq!(json!(shown), json!(["a", "60s", "<none>", "", "<none>", condition]));
         }
     }

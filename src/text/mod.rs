@@ -7,6 +7,7 @@ pub mod go_number;
 pub mod go_value;
 pub mod http;
 pub mod json_path;
+pub mod pem;
 pub mod similar_names;
 pub mod table;
 pub mod tar;

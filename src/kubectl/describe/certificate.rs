@@ -9,6 +9,7 @@ use super::parts::{label_list, timestamp};
 use crate::kubectl::failure::Failure;
 use crate::kubectl::print::{list_at, map_at, str_at};
 use crate::text::duration::human_duration;
+use crate::text::pem;
 
 /// Parts of a subject: title, the last numbers of their object identifiers 2.5.4.n; the first two are always shown.
 const SUBJECT: [(&str, u8); 9] = [
@@ -98,10 +99,7 @@ fn der(request: &str) -> Result<Vec<u8>, &'static str> {
     let wrong = "PEM block type must be CERTIFICATE REQUEST";
     let pem = STANDARD.decode(request).map_err(|_| wrong)?;
     let pem = String::from_utf8(pem).map_err(|_| wrong)?;
-    let (_, rest) = pem.split_once("-----BEGIN CERTIFICATE REQUEST-----").ok_or(wrong)?;
-    let (body, _) = rest.split_once("-----END CERTIFICATE REQUEST-----").ok_or(wrong)?;
-    let body: String = body.split_whitespace().collect();
-    let der = STANDARD.decode(body).map_err(|_| wrong)?;
+    let der = pem::block(&pem, "CERTIFICATE REQUEST").ok_or(wrong)?;
     match element(&der) {
         Some(_) => Ok(der),
         None => Err("asn1: syntax error: data truncated"),
