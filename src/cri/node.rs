@@ -186,13 +186,7 @@ impl RuntimeService for NodeRuntime {
     }
 
     fn run_sandbox(&mut self, config: &SandboxConfig, _: Time) -> Result<Sandbox, String> {
-        let sandbox = self.runtime.run_sandbox(runtime::SandboxConfig {
-            name: config.name.clone(),
-            namespace: config.namespace.clone(),
-            uid: config.uid.clone(),
-            hostname: config.hostname.clone(),
-            host_network: config.host_network,
-        });
+        let sandbox = self.runtime.run_sandbox(config.clone());
         let id = format!("{:064x}", sandbox.0);
         let address = self.runtime.sandbox_ip(sandbox).unwrap_or_default().to_owned();
         self.sandboxes.insert(id.clone(), Placed { sandbox, volumes: BTreeMap::new() });

@@ -12,6 +12,7 @@ use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::sync::Arc;
 
 use super::container::{Container, ContainerId, ContainerStatus};
+use super::service::SandboxConfig;
 use crate::images::{Catalog, Image, PullError};
 use crate::shell::machine::{OutputChunk, TtyId};
 use crate::shell::program::Pid;
@@ -48,21 +49,6 @@ pub struct VolumeId(pub u64);
 /// Names an exec session.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct ExecId(pub u64);
-
-/// What a sandbox is made from.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct SandboxConfig {
-    /// Pod name.
-    pub name: String,
-    /// Pod namespace.
-    pub namespace: String,
-    /// Pod uid.
-    pub uid: String,
-    /// Host name; the Pod name when empty.
-    pub hostname: String,
-    /// Whether it has the node's address.
-    pub host_network: bool,
-}
 
 #[derive(Clone, Debug)]
 struct Sandbox {

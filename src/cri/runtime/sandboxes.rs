@@ -1,7 +1,8 @@
 //! Sandboxes, the network of Pods: their addresses and what listens there; and volumes.
 
-use super::{Runtime, Sandbox, SandboxConfig, SandboxId, VolumeId};
+use super::{Runtime, Sandbox, SandboxId, VolumeId};
 use crate::cri::container::ContainerId;
+use crate::cri::service::SandboxConfig;
 use crate::shell::connections::unanswered;
 use crate::shell::program::NoHost;
 use crate::shell::vfs::Tree;
