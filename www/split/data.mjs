@@ -3,8 +3,10 @@
 
 import { OP, Reader, SECTION, afterLocals, list, s32, u32 } from './wasm.mjs';
 
-/** An index may be counted from another number than 0: the address that the code names is then beside its table, by so many bytes. */
-const BESIDE = 1024;
+/** An index may be counted from another number than 0: the address that the code names is then before its table, by so many bytes, */
+const BEFORE = 1024;
+/** or behind its end, where one counts down from. */
+const BEHIND = 64;
 /** A gap of so few bytes costs more as two segments. */
 const GAP = 16;
 const ADD = 0x6a;
@@ -76,7 +78,7 @@ function words(object, bytes) {
 /** The addresses that instructions name: those of objects, and those to which an index is added. */
 function addresses(bodies, { from, to }) {
   const found = { exact: new Set(), indexed: new Set() };
-  const note = (set, address) => address >= from - BESIDE && address <= to && set.add(address);
+  const note = (set, address) => address >= from - BEFORE && address <= to && set.add(address);
   for (const body of bodies) {
     const it = new Reader(body, afterLocals(body));
     while (!it.done) {
@@ -117,7 +119,7 @@ function reached({ from, to, bytes }, objects, { exact, indexed }) {
     if (index >= 0 && objects[index].at === address) stay(index - 1);
   }
   for (const address of indexed) {
-    for (let index = before(address + BESIDE); index >= 0 && objects[index].at + objects[index].size > address - BESIDE / 16; index--) stay(index);
+    for (let index = before(address + BEFORE); index >= 0 && objects[index].at + objects[index].size > address - BEHIND; index--) stay(index);
   }
   while (todo.length) {
     const { at, size, words } = objects[todo.pop()];
