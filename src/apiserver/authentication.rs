@@ -13,8 +13,8 @@ use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use k8s_openapi::api::core::v1::{Pod, ServiceAccount};
 use serde_json::{Value, json};
 
-use super::{ApiServer, Caller, authorization};
-use crate::apimachinery::{Reason, Status, meta};
+use super::{ApiServer, Caller};
+use crate::apimachinery::{Reason, Status, content, meta};
 use crate::sim::Time;
 use crate::text::http::Request;
 
@@ -103,9 +103,27 @@ pub(super) fn caller(server: &ApiServer, request: &Request) -> Result<Caller, St
             user(server, token).ok_or_else(|| Status::other(Reason::Unauthorized, "Unauthorized".to_owned()))?
         }
     };
-    let groups: Vec<Arc<str>> = authorization::groups_of(&user).into_iter().map(Arc::from).collect();
+    let groups: Vec<Arc<str>> = groups_of(&user).into_iter().map(Arc::from).collect();
     let agent = request.header("User-Agent").unwrap_or_default().split('/').next().unwrap_or_default().to_owned();
     Ok(Caller { user: user.into(), groups: groups.into(), manager: agent.into() })
+}
+
+/// The namespace and the name of a service account that a user is.
+pub(super) fn account_of(user: &str) -> Option<(&str, &str)> {
+    let (namespace, name) = user.strip_prefix("system:serviceaccount:")?.split_once(':')?;
+    let good = content::dns1123_label(namespace).is_empty() && content::dns1123_subdomain(name).is_empty();
+    good.then_some((namespace, name))
+}
+
+/// The groups that a user has by name.
+pub(super) fn groups_of(user: &str) -> Vec<String> {
+    let mut groups = Vec::new();
+    if let Some((namespace, _)) = account_of(user) {
+        groups.push("system:serviceaccounts".to_owned());
+        groups.push(format!("system:serviceaccounts:{namespace}"));
+    }
+    groups.push(if user == "system:anonymous" { "system:unauthenticated" } else { "system:authenticated" }.to_owned());
+    groups
 }
 
 impl ApiServer {

@@ -4,7 +4,7 @@
 
 use serde_json::{Value, json};
 
-use super::endpoints::Call;
+use super::call::Call;
 use super::negotiate::{self, Form};
 use super::table;
 use crate::apimachinery::Status;

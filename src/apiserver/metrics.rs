@@ -10,7 +10,7 @@ use std::time::Duration;
 use k8s_openapi::api::core::v1::{Node, Pod};
 use serde_json::{Value, json};
 
-use super::endpoints::Call;
+use super::call::Call;
 use super::{ApiServer, route};
 use crate::apimachinery::labels::{self, Selector};
 use crate::apimachinery::quantity::{Format, Quantity};

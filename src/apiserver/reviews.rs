@@ -8,7 +8,8 @@ use sha2::{Digest as _, Sha256};
 use super::authentication;
 use super::authorization::{self, Decision, Wish};
 use super::body;
-use super::endpoints::Call;
+use super::call::Call;
+use super::impersonation;
 use crate::apimachinery::field::{Error, Path};
 use crate::apimachinery::{Status, meta};
 use crate::text::http::{Method, Response};
@@ -53,7 +54,7 @@ pub(super) fn answer(call: &mut Call<'_>) -> Result<Option<Response>, Status> {
                 && let Some(info) = info.as_object_mut()
             {
                 info.remove("extra");
-                let extra = authorization::impersonated_extra(call.request);
+                let extra = impersonation::extra_of(call.request);
                 if !extra.is_empty() {
                     info.insert("extra".to_owned(), json!(extra));
                 }
@@ -71,7 +72,7 @@ pub(super) fn answer(call: &mut Call<'_>) -> Result<Option<Response>, Status> {
             }
             match authentication::user(call.server, token) {
                 Some(user) => json!({"authenticated": true, "audiences": [authentication::ISSUER],
-                    "user": {"username": user, "groups": authorization::groups_of(&user)}}),
+                    "user": {"username": user, "groups": authentication::groups_of(&user)}}),
                 None => json!({"authenticated": false, "user": {}, "error": "invalid bearer token"}),
             }
         }

@@ -1,8 +1,8 @@
 //! `POST`: creates an object.
 
-use super::{Call, place};
 use crate::apimachinery::Status;
 use crate::apiserver::body;
+use crate::apiserver::call::{Call, place};
 use crate::apiserver::registry::Write;
 use crate::apiserver::route::Target;
 use crate::text::http::Response;

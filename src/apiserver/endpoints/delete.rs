@@ -4,9 +4,10 @@
 
 use serde_json::{Value, json};
 
-use super::{Call, collection, integer, truthy};
+use super::collection;
 use crate::apimachinery::{ObjectKey, Status, field, meta};
 use crate::apiserver::body;
+use crate::apiserver::call::{Call, integer, truthy};
 use crate::apiserver::deletion::{DeleteOptions, Deleted, Precondition, Propagation};
 use crate::apiserver::filter::Filter;
 use crate::apiserver::negotiate;

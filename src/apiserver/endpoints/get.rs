@@ -1,7 +1,7 @@
 //! `GET` of one object.
 
-use super::Call;
 use crate::apimachinery::Status;
+use crate::apiserver::call::Call;
 use crate::apiserver::negotiate;
 use crate::apiserver::route::Target;
 use crate::text::http::Response;

@@ -6,10 +6,10 @@ use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use base64::{DecodeError, Engine as _};
 use serde_json::{Map, Value, json};
 
-use super::{Call, integer};
 use crate::apimachinery::field::{Error, Path};
 use crate::apimachinery::{Cause, Object, Reason, Status, meta};
 use crate::apiserver::ApiServer;
+use crate::apiserver::call::{Call, integer};
 use crate::apiserver::filter::Filter;
 use crate::apiserver::managed_fields;
 use crate::apiserver::negotiate::{self, Form};

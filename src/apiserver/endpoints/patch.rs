@@ -4,13 +4,13 @@
 
 use serde_json::{Value, json};
 
-use super::{Call, place, truthy};
 use crate::api::KindOps;
 use crate::apimachinery::facts::facts;
 use crate::apimachinery::managed_fields::{Applied, Request, Schema, apply, check, joined};
 use crate::apimachinery::patch::{Refused, json_patch, merge_patch, strategic_merge};
 use crate::apimachinery::{Reason, Status, field};
 use crate::apiserver::body::{self, FieldValidation, Unfit};
+use crate::apiserver::call::{Call, place, truthy};
 use crate::apiserver::managed_fields;
 use crate::apiserver::registry::Write;
 use crate::apiserver::respond;

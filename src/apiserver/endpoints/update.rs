@@ -5,10 +5,10 @@
 
 use serde_json::Value;
 
-use super::{Call, place};
 use crate::apimachinery::{Object, Status};
 use crate::apiserver::authorization::{self, Wish};
 use crate::apiserver::body;
+use crate::apiserver::call::{Call, place};
 use crate::apiserver::registry::Write;
 use crate::apiserver::route::Target;
 use crate::text::http::Response;

@@ -7,9 +7,10 @@ use std::time::Duration;
 
 use serde_json::{Value, json};
 
-use super::{Call, collection, integer, truthy};
+use super::collection;
 use crate::api::KindOps;
 use crate::apimachinery::{Reason, Status, field};
+use crate::apiserver::call::{Call, integer, truthy};
 use crate::apiserver::filter::Filter;
 use crate::apiserver::managed_fields;
 use crate::apiserver::negotiate::{self, Form};

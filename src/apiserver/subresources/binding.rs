@@ -1,13 +1,15 @@
 //! `pods/binding`: puts a Pod on a node.
 
-use k8s_openapi::api::core::v1::{Binding, Pod};
+use std::sync::Arc;
+
+use k8s_openapi::api::core::v1::{Binding, Pod, PodCondition};
 use serde_json::json;
 
 use crate::apimachinery::field::{Error, Path};
-use crate::apimachinery::{Reason, Status};
-use crate::apiserver::body;
-use crate::apiserver::endpoints::Call;
+use crate::apimachinery::{Reason, Status, downcast, meta};
+use crate::apiserver::call::Call;
 use crate::apiserver::route::Target;
+use crate::apiserver::{ApiServer, Caller, body};
 use crate::text::http::{Method, Response};
 
 /// Binds the Pod that the path names.
@@ -63,4 +65,51 @@ fn bind(call: &mut Call<'_>, namespace: &str, name: &str, binding: &Binding) -> 
         call.server.bind(call.caller, namespace, name, binding)?;
     }
     Ok(call.json(201, &json!({"kind": "Status", "apiVersion": "v1", "metadata": {}, "status": "Success", "code": 201})))
+}
+
+impl ApiServer {
+    /// Binds a Pod to the node that `binding.target` names (`pods/binding`).
+    ///
+    /// # Errors
+    /// `NotFound`, or `Conflict` when the Pod is bound or being deleted already.
+    pub fn bind(
+        &mut self,
+        caller: &Caller,
+        namespace: &str,
+        name: &str,
+        binding: &Binding,
+    ) -> Result<Arc<Pod>, Status> {
+        let stored = self.store.stored("pods", namespace, name).ok_or_else(|| Status::not_found("pods", name))?;
+        let origin = Arc::clone(&stored.origin);
+        let mut pod = Pod::clone(&*self.get::<Pod>(namespace, name)?);
+        let node = binding.target.name.clone().unwrap_or_default();
+        if meta::is_deleting(&pod.metadata) {
+            return Err(Status::conflict(
+                "pods/binding",
+                name,
+                &format!("pod {name} is being deleted, cannot be assigned to a host"),
+            ));
+        }
+        let spec = pod.spec.get_or_insert_default();
+        if let Some(bound) = spec.node_name.as_deref().filter(|bound| !bound.is_empty()) {
+            let why = format!("pod {name} is already assigned to node \"{bound}\"");
+            return Err(Status::conflict("pods/binding", name, &why));
+        }
+        spec.node_name = Some(node);
+        let condition = PodCondition {
+            type_: "PodScheduled".to_owned(),
+            status: "True".to_owned(),
+            last_transition_time: Some(meta::time(self.now)),
+            observed_generation: pod.metadata.generation,
+            ..PodCondition::default()
+        };
+        let status = pod.status.get_or_insert_default();
+        status.nominated_node_name = None;
+        let conditions = status.conditions.get_or_insert_default();
+        conditions.retain(|held| held.type_ != condition.type_);
+        conditions.push(condition);
+        // A binding is not of the Pod's own fields: nobody owns what it sets.
+        let stored = self.store.put(Box::new(pod), origin, &caller.user);
+        downcast(&stored.object).ok_or_else(|| Status::internal("the stored object is of another type"))
+    }
 }

@@ -9,7 +9,8 @@ use serde_json::{Value, json};
 use crate::apimachinery::labels::Selector;
 use crate::apimachinery::{Cause, Reason, Status, meta};
 use crate::apiserver::body;
-use crate::apiserver::endpoints::{Call, delete_options_of};
+use crate::apiserver::call::Call;
+use crate::apiserver::endpoints::delete_options_of;
 use crate::apiserver::route::Target;
 use crate::text::http::Response;
 

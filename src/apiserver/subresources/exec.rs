@@ -5,7 +5,7 @@
 use k8s_openapi::api::core::v1::Pod;
 
 use crate::apimachinery::{Status, meta};
-use crate::apiserver::endpoints::{Call, truthy};
+use crate::apiserver::call::{Call, truthy};
 use crate::apiserver::route::Target;
 use crate::apiserver::streams::{self, Session, Stream};
 use crate::apiserver::{ContainerRef, ExecOptions, respond};

@@ -8,7 +8,7 @@ use k8s_openapi::api::core::v1::Pod;
 
 use crate::apimachinery::field::{Error, Path};
 use crate::apimachinery::{Status, meta};
-use crate::apiserver::endpoints::{Call, truthy};
+use crate::apiserver::call::{Call, truthy};
 use crate::apiserver::route::Target;
 use crate::apiserver::streams::{self, Log, Stream};
 use crate::apiserver::{ContainerRef, LogOptions, respond};

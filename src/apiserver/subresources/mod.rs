@@ -11,7 +11,7 @@ pub(super) mod resize;
 mod scale;
 mod token;
 
-use super::endpoints::Call;
+use super::call::Call;
 use super::route::Target;
 use crate::api::certificate_signing_request;
 use crate::apimachinery::{Status, meta};

@@ -6,7 +6,7 @@
 use k8s_openapi::api::core::v1::Pod;
 
 use crate::apimachinery::{Status, meta};
-use crate::apiserver::endpoints::Call;
+use crate::apiserver::call::Call;
 use crate::apiserver::route::Target;
 use crate::apiserver::streams::{self, Stream};
 use crate::apiserver::{PodRef, Refused, respond};

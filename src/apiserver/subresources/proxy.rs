@@ -7,7 +7,7 @@ use k8s_openapi::api::core::v1::{Pod, Service};
 use k8s_openapi::api::discovery::v1::EndpointSlice;
 
 use crate::apimachinery::{Reason, Status};
-use crate::apiserver::endpoints::Call;
+use crate::apiserver::call::Call;
 use crate::apiserver::route::Target;
 use crate::text::go_number::quote;
 use crate::text::http::Response;

@@ -10,7 +10,7 @@ use serde_json::{Value, json};
 
 use crate::apimachinery::field::{Error, Path};
 use crate::apimachinery::{Status, downcast, meta};
-use crate::apiserver::endpoints::Call;
+use crate::apiserver::call::Call;
 use crate::apiserver::route::Target;
 use crate::apiserver::{authentication, reviews};
 use crate::text::http::Response;
