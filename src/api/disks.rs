@@ -7,7 +7,7 @@
 use k8s_openapi::api::core::v1::{AzureDiskVolumeSource, PersistentVolumeSpec, Volume};
 use serde_json::Value;
 
-use super::pod_spec::defaults::fill_text;
+use super::omitted::fill_text;
 use super::validate::{self, Errors};
 use crate::apimachinery::content;
 use crate::apimachinery::field::{Error, Path};

@@ -20,7 +20,7 @@ impl Strategy for Endpoints {
     fn set_defaults(&mut self) {
         for subset in self.subsets.iter_mut().flatten() {
             for port in subset.ports.iter_mut().flatten() {
-                super::pod_spec::defaults::fill_text(&mut port.protocol, "TCP");
+                super::omitted::fill_text(&mut port.protocol, "TCP");
             }
         }
     }

@@ -39,6 +39,7 @@ mod namespace;
 mod network_policy;
 mod node;
 pub mod node_fit;
+mod omitted;
 mod other_version;
 mod persistent_volume;
 mod persistent_volume_claim;

@@ -5,9 +5,7 @@
 use k8s_openapi::api::core::v1::{PersistentVolume, PersistentVolumeSpec, SecretReference};
 use serde_json::{Value, json};
 
-use super::{
-    Cell, Column, KindInfo, Strategy, cells, claim_spec, disks, internal, pod_spec::defaults::fill_text, validate,
-};
+use super::{Cell, Column, KindInfo, Strategy, cells, claim_spec, disks, internal, omitted::fill_text, validate};
 use crate::api::pod_spec::validation::{HOST_PATH_TYPES, driver_name, no_backsteps, node_selector};
 use crate::apimachinery::{content, field, meta};
 use crate::sim::Time;

@@ -11,8 +11,7 @@ use k8s_openapi::apimachinery::pkg::api::resource::Quantity as Text;
 use serde_json::{Value, json};
 
 use super::{
-    Cell, Column, KindInfo, Strategy, cells, claim_spec, internal, pod_spec::defaults::fill_text, resource_names,
-    validate,
+    Cell, Column, KindInfo, Strategy, cells, claim_spec, internal, omitted::fill_text, resource_names, validate,
 };
 use crate::apimachinery::quantity::Quantity;
 use crate::apimachinery::{content, field, meta};

@@ -30,7 +30,7 @@ impl Strategy for Secret {
         for (key, text) in self.string_data.take().into_iter().flatten() {
             self.data.get_or_insert_default().insert(key, ByteString(text.into_bytes()));
         }
-        super::pod_spec::defaults::fill_text(&mut self.type_, "Opaque");
+        super::omitted::fill_text(&mut self.type_, "Opaque");
     }
 
     fn prepare_for_update(&mut self, old: &Self) {

@@ -9,7 +9,7 @@ use base64::engine::general_purpose::STANDARD;
 use serde_json::{Map, Value, json};
 use sha2::{Digest as _, Sha256};
 
-use super::{ApiServer, negotiate, openapi, respond, route};
+use super::{ApiServer, negotiate, respond, route};
 use crate::api::{KindInfo, KindRef, certificate_signing_request};
 use crate::apimachinery::Status;
 use crate::text::http::{Method, Request, Response};
@@ -90,7 +90,7 @@ struct Resource {
     hash: String,
 }
 
-/// Answers `/`, `/api`, `/apis`, `/openapi` and what lies below.
+/// Answers `/`, `/api`, `/apis` and what lies below.
 pub(super) fn answer(server: &ApiServer, request: &Request) -> Result<Response, Status> {
     let kinds = &server.served();
     let path = request.path.trim_end_matches('/');
@@ -101,9 +101,6 @@ pub(super) fn answer(server: &ApiServer, request: &Request) -> Result<Response, 
             return Err(Status::method_not_allowed());
         }
         // Lists of groups and of paths are given whatever the method is.
-    }
-    if let Some(response) = openapi::answer(request, kinds, server.prose.as_deref()) {
-        return Ok(response);
     }
     let aggregated =
         negotiate::asks_for(request, "APIGroupDiscoveryList").filter(|version| matches!(*version, "v2" | "v2beta1"));

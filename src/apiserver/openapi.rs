@@ -8,13 +8,13 @@ use std::collections::BTreeSet;
 use serde_json::{Map, Value, json};
 use sha2::{Digest as _, Sha256};
 
-use super::{discovery, respond};
+use super::{ApiServer, discovery, respond};
 use crate::api::{KindInfo, KindRef};
 use crate::apimachinery::facts::{Facts, Field, ListType, Prose, Shape, Type, facts};
 use crate::text::http::{Request, Response};
 
 /// Answers when the path lies below `/openapi`.
-pub(super) fn answer(request: &Request, kinds: &[KindRef], prose: Option<&Prose>) -> Option<Response> {
+pub(super) fn answer(server: &ApiServer, request: &Request) -> Option<Response> {
     let path = request.path.trim_end_matches('/');
     if path == "/openapi/v2" {
         // Clients that look a kind up here have not found it in version 3 either: a document without definitions
@@ -28,6 +28,7 @@ pub(super) fn answer(request: &Request, kinds: &[KindRef], prose: Option<&Prose>
         });
     }
     let below = path.strip_prefix("/openapi/v3")?.trim_start_matches('/');
+    let (kinds, prose) = (&server.served(), server.prose.as_deref());
     let value = if below.is_empty() { index(kinds, prose.is_some()) } else { document(below, kinds, prose)? };
     Some(respond::json(200, &value, &[]))
 }

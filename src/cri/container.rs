@@ -2,7 +2,7 @@
 
 use std::collections::VecDeque;
 
-use super::runtime::{SandboxId, VolumeId};
+use super::ids::{SandboxId, VolumeId};
 use super::service::LogPart;
 use crate::apiserver::LogOptions;
 use crate::images::Image;
@@ -14,10 +14,6 @@ use crate::sim::Time;
 pub const LOG_BYTES: usize = 2 << 20;
 /// A longer line is kept in pieces, as the CRI log format does.
 pub const LOG_LINE: usize = 16 << 10;
-
-/// Names a container of a runtime.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct ContainerId(pub u64);
 
 /// A volume in a container.
 #[derive(Clone, Debug, PartialEq, Eq)]

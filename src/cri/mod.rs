@@ -3,6 +3,7 @@
 
 mod container;
 mod disk;
+mod ids;
 mod node;
 mod runtime;
 mod service;

@@ -7,12 +7,12 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::container::{self, ContainerState as State};
-use super::disk;
-use super::runtime::{self, ExecRequest, Runtime, RuntimeConfig};
+use super::runtime::{ExecRequest, Runtime, RuntimeConfig};
 use super::service::{
     ContainerConfig, ContainerId, ContainerState, ContainerStatus, HostKind, ImageInfo, LogPart, Pull, RuntimeService,
     Sandbox, SandboxConfig, StopReason, User,
 };
+use super::{disk, ids};
 use crate::apiserver::{ExecOptions, LogOptions, Usage};
 use crate::images::{Image, Reference};
 use crate::shell::process::{Flavour, Stream};
@@ -27,15 +27,15 @@ const WHEEL: i64 = 10;
 /// A sandbox's own things: its number in the runtime and its volumes by name.
 #[derive(Clone, Debug)]
 struct Placed {
-    sandbox: runtime::SandboxId,
-    volumes: BTreeMap<String, runtime::VolumeId>,
+    sandbox: ids::SandboxId,
+    volumes: BTreeMap<String, ids::VolumeId>,
 }
 
 /// An exec session, or one that is attached to the container's own process.
 #[derive(Clone, Debug)]
 enum Session {
-    Exec { exec: runtime::ExecId, ended: bool },
-    Attach { container: container::ContainerId, position: u64, options: ExecOptions },
+    Exec { exec: ids::ExecId, ended: bool },
+    Attach { container: ids::ContainerId, position: u64, options: ExecOptions },
 }
 
 /// Whether a text can name an image.
@@ -56,11 +56,11 @@ pub struct NodeRuntime {
     all_present: bool,
     sandboxes: BTreeMap<String, Placed>,
     /// The node's own files, from the first use on.
-    disk: Option<runtime::VolumeId>,
-    containers: BTreeMap<ContainerId, container::ContainerId>,
-    names: BTreeMap<container::ContainerId, ContainerId>,
+    disk: Option<ids::VolumeId>,
+    containers: BTreeMap<ContainerId, ids::ContainerId>,
+    names: BTreeMap<ids::ContainerId, ContainerId>,
     sessions: BTreeMap<u64, Session>,
-    exec_sessions: BTreeMap<runtime::ExecId, u64>,
+    exec_sessions: BTreeMap<ids::ExecId, u64>,
     next_session: u64,
     output: u64,
     now: Time,
@@ -93,12 +93,12 @@ impl NodeRuntime {
         }
     }
 
-    fn find(&self, id: &str) -> Option<container::ContainerId> {
+    fn find(&self, id: &str) -> Option<ids::ContainerId> {
         self.containers.get(id).copied()
     }
 
     /// The node's own files.
-    fn disk(&mut self) -> runtime::VolumeId {
+    fn disk(&mut self) -> ids::VolumeId {
         match self.disk {
             Some(disk) => disk,
             None => *self.disk.insert(self.runtime.create_volume(disk::tree(self.runtime.node()))),
@@ -471,7 +471,7 @@ fn framed(stream: Stream, bytes: &[u8]) -> StreamRead {
 }
 
 /// Output first, then the `Status` of the end on channel 3, then the end.
-fn read_exec(runtime: &mut Runtime, exec: runtime::ExecId, ended: &mut bool) -> StreamRead {
+fn read_exec(runtime: &mut Runtime, exec: ids::ExecId, ended: &mut bool) -> StreamRead {
     if *ended {
         return StreamRead::End;
     }
@@ -496,7 +496,7 @@ fn read_exec(runtime: &mut Runtime, exec: runtime::ExecId, ended: &mut bool) -> 
 
 fn read_attached(
     runtime: &Runtime,
-    container: container::ContainerId,
+    container: ids::ContainerId,
     position: &mut u64,
     options: &ExecOptions,
 ) -> StreamRead {

@@ -3,28 +3,8 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::check::{Check, Look, Objects, Wrong};
-
-/// How a command ended.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Outcome {
-    /// What it printed.
-    pub stdout: String,
-    /// What it complained.
-    pub stderr: String,
-    /// Both, in the order in which a terminal shows them.
-    pub printed: String,
-    /// Its exit code.
-    pub exit: i32,
-}
-
-/// A cluster and a learner's machine that may be used up.
-pub trait Trial: Objects {
-    /// Types a line into the shell and runs it to its end; after `limit` virtual seconds it is interrupted.
-    fn run(&mut self, line: &str, limit: f64) -> Outcome;
-    /// Lets virtual seconds pass.
-    fn advance(&mut self, seconds: f64);
-}
+use super::check::{Check, Look, Wrong};
+use super::trial::{Objects, Trial};
 
 /// A command, and how the cluster has to look afterwards.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]

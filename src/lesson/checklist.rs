@@ -1,7 +1,8 @@
 //! The list of steps that ticks itself off. Changes nothing in a cluster; what is ticked stays ticked.
 
-use super::check::{Look, Objects, Wrong};
+use super::check::{Look, Wrong};
 use super::model::Step;
+use super::trial::Objects;
 
 /// What was tried in vain is not tried again for so many virtual seconds: a trial costs a copy of the cluster.
 const PAUSE: f64 = 5.0;
@@ -87,8 +88,9 @@ impl Checklist {
 
 #[cfg(test)]
 mod tests {
-    use super::super::attempt::{Attempt, Outcome, Trial};
-    use super::super::check::{Check, Comparison, Item};
+    use super::super::attempt::Attempt;
+    use super::super::check::{Check, Comparison};
+    use super::super::trial::{Item, Outcome, Trial};
     use super::*;
     use serde_json::json;
 

@@ -10,6 +10,7 @@ mod attempt;
 mod check;
 mod checklist;
 mod model;
+mod trial;
 
 #[cfg(not(target_arch = "wasm32"))]
 mod author;
@@ -28,13 +29,13 @@ mod spelling;
 #[cfg(not(target_arch = "wasm32"))]
 pub mod transcript;
 
-pub use attempt::{Attempt, Outcome, Trial};
+pub use attempt::Attempt;
 #[cfg(not(target_arch = "wasm32"))]
 pub use author::{
     Block, Chapter, Choice, Commands, Course, Document, Link, Piece, Problem, Quiz, Run, Source, fingerprint, read,
     translate,
 };
-pub use check::{Check, CheckResult, Comparison, Condition, Field, Item, Look, Objects, Operator, Owner, Wrong};
+pub use check::{Check, CheckResult, Comparison, Condition, Field, Look, Operator, Owner, Wrong};
 pub use checklist::Checklist;
 #[cfg(not(target_arch = "wasm32"))]
 pub use links::check_links;
@@ -43,3 +44,4 @@ pub use model::{File, Lesson, Step};
 pub use proof::{Proof, Rehearsal, Stage, prove};
 #[cfg(not(target_arch = "wasm32"))]
 pub use spelling::Vocabulary;
+pub use trial::{Item, Objects, Outcome, Trial};

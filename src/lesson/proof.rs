@@ -5,12 +5,12 @@
 //! a solution follows steps, they are ticked by the solution and not before it. Every command ends as its block says,
 //! and prints what the block after it shows.
 
-use super::attempt::Trial;
 use super::author::{Block, Commands, Document, Piece, Problem, Run};
 use super::checklist::Checklist;
 use super::model::File;
 use super::normalise::normalise;
 use super::transcript::{RECORD, Recorded, Transcript};
+use super::trial::Trial;
 
 /// A fresh cluster and a learner's machine to play a lesson on. Its time is virtual.
 pub trait Rehearsal: Trial {

@@ -3,9 +3,9 @@
 
 use std::collections::BTreeMap;
 
-use super::attempt::Trial;
 use super::author::{Document, Problem};
 use super::model::Step;
+use super::trial::Trial;
 use crate::text::similar_names::nearest;
 
 /// Commands whose first word is a resource or `resource/name`.

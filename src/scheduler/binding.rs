@@ -10,7 +10,8 @@ use k8s_openapi::api::core::v1::{
     Binding as BindingObject, ObjectReference, PersistentVolume, PersistentVolumeClaim, Pod,
 };
 
-use super::filters::{Plugin, Volumes, claim_names};
+use super::filters::{Volumes, claim_names};
+use super::reasons::Plugin;
 use super::{Failure, Scheduler};
 use crate::api::volumes;
 use crate::apimachinery::{Kind, Object, ObjectKey, Status, meta};

@@ -7,8 +7,9 @@ use std::sync::Arc;
 
 use k8s_openapi::api::core::v1::{Node, Pod};
 
-use super::filters::{self, Plugin};
+use super::filters;
 use super::node_info::host_ports;
+use super::reasons::Plugin;
 use super::resources;
 use super::terms::{Rules, Term, matches_all};
 use crate::apimachinery::labels::Selector;

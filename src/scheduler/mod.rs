@@ -32,13 +32,13 @@ use crate::apiserver::{ApiServer, Caller, DeleteOptions};
 use crate::client::{Caches, Client, Delta, EventType, Note, SeriesRecorder, Worked, node_of};
 use crate::sim::Seed;
 use binding::Binding;
-use filters::{Plugin, Volumes, Wanted};
+use filters::{Volumes, Wanted};
 use hints::Event;
 use node_info::NodeInfo;
 use nominated::Nominated;
 use preemption::Outcome;
 use queue::SchedulingQueue;
-use reasons::PreRefusal;
+use reasons::{Plugin, PreRefusal};
 use snapshot::Snapshot;
 
 /// The name that Pods ask for by `schedulerName` when they name none.
@@ -264,7 +264,7 @@ impl Scheduler {
     /// Sends those away who have to make room on a node.
     fn evict(&mut self, server: &mut ApiServer, pod: &Arc<Pod>, node: &str, victims: &[Arc<Pod>]) {
         let mut client = Client::new(server, &self.caller);
-        for outranked in preemption::outranked(&self.nominated, node, preemption::priority(pod), &self.caches) {
+        for outranked in preemption::outranked(&self.nominated, node, queue::priority(pod), &self.caches) {
             let mut changed = Pod::clone(&outranked);
             changed.status.get_or_insert_default().nominated_node_name = None;
             let _ = client.update_status(changed);

@@ -10,7 +10,7 @@ use k8s_openapi::api::core::v1::Pod;
 
 use super::filters::{self, Wanted};
 use super::node_info::NodeInfo;
-use super::preemption::priority;
+use super::queue::priority;
 use super::reasons::Refusal;
 use super::snapshot::Snapshot;
 use crate::apimachinery::meta;

@@ -13,6 +13,7 @@ use k8s_openapi::api::policy::v1::PodDisruptionBudget;
 
 use super::filters::Wanted;
 use super::nominated::Nominated;
+use super::queue::priority;
 use super::reasons::{Refusal, fit_error};
 use super::snapshot::Snapshot;
 use crate::apimachinery::labels::Selector;
@@ -156,11 +157,6 @@ fn split_by_budgets(pods: Vec<Arc<Pod>>, budgets: &[Arc<PodDisruptionBudget>]) -
         }
         breaks
     })
-}
-
-/// The Pod's priority.
-pub fn priority(pod: &Pod) -> i32 {
-    pod.spec.as_ref().and_then(|spec| spec.priority).unwrap_or(0)
 }
 
 fn started(pod: &Pod) -> Option<Timestamp> {

@@ -12,8 +12,8 @@ use std::time::Duration;
 
 use k8s_openapi::api::core::v1::Pod;
 
-use super::filters::Plugin;
 use super::hints::{self, Event};
+use super::reasons::Plugin;
 use crate::apimachinery::{ObjectKey, meta};
 use crate::sim::Time;
 
@@ -66,7 +66,7 @@ pub struct SchedulingQueue {
 impl SchedulingQueue {
     /// Takes a Pod in, or looks at one again that has changed.
     pub fn add(&mut self, key: ObjectKey, pod: Arc<Pod>) {
-        let priority = i64::from(pod.spec.as_ref().and_then(|spec| spec.priority).unwrap_or(0));
+        let priority = i64::from(priority(&pod));
         if let Some(known) = self.pods.get_mut(&key) {
             // A status of the scheduler's own making must not bring a Pod back.
             let changed = known.pod.spec != pod.spec || known.pod.metadata.labels != pod.metadata.labels;
@@ -222,6 +222,11 @@ fn group_of(pod: &Pod) -> Group {
     let alike = |kind: &str| matches!(kind, "ReplicaSet" | "Job" | "ReplicationController");
     let owner = meta::controller_of(&pod.metadata).filter(|owner| alike(&owner.kind));
     owner.map_or(meta::uid(&pod.metadata), |owner| &owner.uid).into()
+}
+
+/// The Pod's priority.
+pub fn priority(pod: &Pod) -> i32 {
+    pod.spec.as_ref().and_then(|spec| spec.priority).unwrap_or(0)
 }
 
 #[cfg(test)]

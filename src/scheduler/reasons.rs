@@ -4,7 +4,28 @@
 
 use std::collections::BTreeMap;
 
-use super::filters::Plugin;
+/// Who refused: the names are upstream's plugins.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Plugin {
+    /// A cordoned node.
+    NodeUnschedulable,
+    /// `spec.nodeName`.
+    NodeName,
+    /// Taints.
+    TaintToleration,
+    /// Node selector and node affinity.
+    NodeAffinity,
+    /// Host ports.
+    NodePorts,
+    /// Requests.
+    NodeResourcesFit,
+    /// Claims and their volumes.
+    VolumeBinding,
+    /// Topology spread constraints.
+    PodTopologySpread,
+    /// Rules about neighbours.
+    InterPodAffinity,
+}
 
 /// Why one node was refused.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -10,10 +10,7 @@ use k8s_openapi::api::batch::v1::CronJob;
 use serde_json::json;
 
 use super::pod_spec::warnings;
-use super::{
-    Cell, Column, KindInfo, Strategy, cells, generation,
-    pod_spec::defaults::{self, fill_text},
-};
+use super::{Cell, Column, KindInfo, Strategy, cells, generation, omitted::fill_text, pod_spec::defaults};
 use crate::apimachinery::{field, meta};
 use crate::sim::Time;
 

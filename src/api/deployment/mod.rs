@@ -8,7 +8,8 @@ use k8s_openapi::api::apps::v1::Deployment;
 use k8s_openapi::apimachinery::pkg::util::intstr::IntOrString;
 use serde_json::json;
 
-use super::pod_spec::defaults::{self, fill_text};
+use super::omitted::fill_text;
+use super::pod_spec::defaults;
 use super::pod_spec::warnings;
 use super::{Cell, Column, KindInfo, Strategy, cells, status};
 use crate::apimachinery::{field, meta};

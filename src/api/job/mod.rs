@@ -10,7 +10,8 @@ use std::collections::BTreeMap;
 use k8s_openapi::api::batch::v1::{Job, JobSpec};
 use serde_json::json;
 
-use super::pod_spec::defaults::{self, fill_text};
+use super::omitted::fill_text;
+use super::pod_spec::defaults;
 use super::pod_spec::warnings;
 use super::{Cell, Column, KindInfo, Strategy, cells};
 use crate::apimachinery::{content, field, meta};

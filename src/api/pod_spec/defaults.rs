@@ -7,27 +7,8 @@ use k8s_openapi::api::core::v1::{
     LifecycleHandler, Pod, PodSpec, PodTemplateSpec, Probe, Volume,
 };
 
+use crate::api::omitted::{drop_empty, fill, fill_text};
 use crate::api::{disks, pod_resources};
-
-fn fill<T>(slot: &mut Option<T>, value: impl FnOnce() -> T) {
-    if slot.is_none() {
-        *slot = Some(value());
-    }
-}
-
-/// Fills a text that is absent or empty: Go cannot tell these apart for plain strings.
-pub fn fill_text(slot: &mut Option<String>, value: &str) {
-    if slot.as_deref().unwrap_or_default().is_empty() {
-        *slot = Some(value.to_owned());
-    }
-}
-
-/// Drops a text that is empty, as Go's `omitempty` does.
-pub fn drop_empty(slot: &mut Option<String>) {
-    if slot.as_deref() == Some("") {
-        *slot = None;
-    }
-}
 
 /// Fills a template: what Go always writes, and its spec.
 pub fn set_template_defaults(template: &mut PodTemplateSpec) {

@@ -11,7 +11,7 @@ use k8s_openapi::api::core::v1::{Service, ServiceSpec};
 use k8s_openapi::apimachinery::pkg::util::intstr::IntOrString;
 use serde_json::json;
 
-use super::{Cell, Column, KindInfo, Strategy, cells, pod_spec::defaults::fill_text};
+use super::{Cell, Column, KindInfo, Strategy, cells, omitted::fill_text};
 use crate::apimachinery::{field, meta};
 use crate::sim::Time;
 
@@ -38,7 +38,7 @@ impl Strategy for Service {
             spec.session_affinity_config = None;
         }
         for port in spec.ports.iter_mut().flatten() {
-            super::pod_spec::defaults::drop_empty(&mut port.name);
+            super::omitted::drop_empty(&mut port.name);
             fill_text(&mut port.protocol, "TCP");
             let unset = match &port.target_port {
                 None | Some(IntOrString::Int(0)) => true,

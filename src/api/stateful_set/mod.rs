@@ -9,9 +9,7 @@ use serde_json::json;
 
 use super::pod_spec::warnings;
 use super::{
-    Cell, Column, KindInfo, Strategy, cells, claim_spec, generation,
-    pod_spec::defaults::{self, fill_text},
-    status,
+    Cell, Column, KindInfo, Strategy, cells, claim_spec, generation, omitted::fill_text, pod_spec::defaults, status,
 };
 use crate::apimachinery::{field, meta};
 use crate::sim::Time;

@@ -7,15 +7,10 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use super::expression::{Expr, Fold, Macro, Node};
-use super::value::{Key, List, Val};
+use super::value::{Key, NO_OVERLOAD, Outcome, Val};
 use super::{CALL_LIMIT, addresses, formats, lists, operators, strings, times};
 
-/// What a function says of arguments that it does not take.
-pub(super) const NO_OVERLOAD: &str = "no such overload";
 const TOO_MUCH: &str = "operation cancelled: actual cost limit exceeded";
-
-/// What came of a part.
-pub(super) type Outcome = Result<Val, String>;
 
 struct Run<'a> {
     scope: Vec<(&'a str, Val)>,
@@ -318,24 +313,6 @@ fn select(whole: Val, field: &str, optional: bool) -> Outcome {
         },
         Val::Optional(None) => Ok(Val::Optional(None)),
         Val::Optional(Some(held)) => select(Val::clone(&held), field, true),
-        _ => Err(NO_OVERLOAD.to_owned()),
-    }
-}
-
-/// The element of a list or a map; `None` where there is none.
-pub(super) fn element(whole: &Val, index: &Val) -> Result<Option<Val>, String> {
-    match whole {
-        Val::List(list) => {
-            let List { items, .. } = &**list;
-            let place = match index {
-                Val::Int(place) => usize::try_from(*place).ok(),
-                Val::Uint(place) => usize::try_from(*place).ok(),
-                Val::Double(place) if place.fract() == 0.0 && *place >= 0.0 => Some(*place as usize),
-                _ => return Err(NO_OVERLOAD.to_owned()),
-            };
-            Ok(place.and_then(|place| items.get(place)).cloned())
-        }
-        Val::Map(map) => Ok(index.key().and_then(|key| map.get(&key)).cloned()),
         _ => Err(NO_OVERLOAD.to_owned()),
     }
 }

@@ -5,10 +5,9 @@
 
 use std::cmp::Ordering;
 
-use super::evaluate::{NO_OVERLOAD, Outcome};
-use super::operators::{self, count};
+use super::operators;
 use super::strings;
-use super::value::Val;
+use super::value::{NO_OVERLOAD, Outcome, Val, count};
 
 /// How long a list may get that an expression asks for.
 const LONGEST: i64 = 1_000_000;

@@ -23,7 +23,9 @@ mod parser;
 mod strings;
 mod times;
 mod types;
+mod url;
 mod value;
+mod version;
 
 pub use parser::is_reserved;
 pub use types::{ObjectType, Type};

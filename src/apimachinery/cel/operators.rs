@@ -4,8 +4,7 @@
 
 use std::cmp::Ordering;
 
-use super::evaluate::{NO_OVERLOAD, Outcome, element};
-use super::value::Val;
+use super::value::{List, NO_OVERLOAD, Outcome, Val, count};
 use super::{strings, times};
 use crate::text::duration::parse_go_duration;
 
@@ -55,9 +54,22 @@ pub(super) fn call(name: &str, given: &[Val]) -> Option<Outcome> {
     })
 }
 
-/// A length as a value.
-pub(super) fn count(length: usize) -> Val {
-    Val::Int(i64::try_from(length).unwrap_or(i64::MAX))
+/// The element of a list or a map; `None` where there is none.
+pub(super) fn element(whole: &Val, index: &Val) -> Result<Option<Val>, String> {
+    match whole {
+        Val::List(list) => {
+            let List { items, .. } = &**list;
+            let place = match index {
+                Val::Int(place) => usize::try_from(*place).ok(),
+                Val::Uint(place) => usize::try_from(*place).ok(),
+                Val::Double(place) if place.fract() == 0.0 && *place >= 0.0 => Some(*place as usize),
+                _ => return Err(NO_OVERLOAD.to_owned()),
+            };
+            Ok(place.and_then(|place| items.get(place)).cloned())
+        }
+        Val::Map(map) => Ok(index.key().and_then(|key| map.get(&key)).cloned()),
+        _ => Err(NO_OVERLOAD.to_owned()),
+    }
 }
 
 fn overflow() -> String {

@@ -5,9 +5,7 @@
 
 use regex_lite::Regex;
 
-use super::evaluate::{NO_OVERLOAD, Outcome};
-use super::operators::count;
-use super::value::Val;
+use super::value::{NO_OVERLOAD, Outcome, Val, count};
 use crate::text::go_number;
 
 /// A regular expression, whole or not at all.

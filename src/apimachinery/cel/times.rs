@@ -5,8 +5,7 @@
 use jiff::tz::{Offset, TimeZone};
 use jiff::{SignedDuration, Timestamp, Zoned};
 
-use super::evaluate::{NO_OVERLOAD, Outcome};
-use super::value::Val;
+use super::value::{NO_OVERLOAD, Outcome, Val};
 use crate::text::duration::parse_go_duration;
 
 const SECOND: i64 = 1_000_000_000;

@@ -8,8 +8,9 @@ use std::cmp::Ordering;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use super::formats::Version;
 use super::types::Type;
+use super::url::Url;
+use super::version::Version;
 use crate::apimachinery::quantity::Quantity;
 
 /// A value.
@@ -44,7 +45,7 @@ pub enum Val {
     /// An amount.
     Quantity(Quantity),
     /// A URL, in its parts.
-    Url(Arc<super::addresses::Url>),
+    Url(Arc<Url>),
     /// An address.
     Ip(IpAddr),
     /// A network: address and length of the prefix.
@@ -53,6 +54,17 @@ pub enum Val {
     Version(Arc<Version>),
     /// A format that has a name.
     Format(&'static str),
+}
+
+/// What a function says of arguments that it does not take.
+pub(super) const NO_OVERLOAD: &str = "no such overload";
+
+/// What came of a part of an expression: a value, or what is wrong.
+pub(super) type Outcome = Result<Val, String>;
+
+/// A length as a value.
+pub(super) fn count(length: usize) -> Val {
+    Val::Int(i64::try_from(length).unwrap_or(i64::MAX))
 }
 
 /// A list, and how two of its kind are compared and added.

@@ -15,7 +15,7 @@ use super::call::{Call, truthy};
 use super::route::{self, Target};
 use super::{
     ApiServer, Caller, NodeProxy, component_status, discovery, health, impersonation, managed_fields, metrics,
-    negotiate, respond, reviews, subresources,
+    negotiate, openapi, respond, reviews, subresources,
 };
 use crate::apimachinery::{Reason, Status};
 use crate::text::http::{Method, Request, Response};
@@ -79,6 +79,9 @@ impl Call<'_> {
             return Ok(response);
         }
         if let Some(response) = metrics::answer(self)? {
+            return Ok(response);
+        }
+        if let Some(response) = openapi::answer(self.server, self.request) {
             return Ok(response);
         }
         let response = discovery::answer(self.server, self.request)?;

@@ -4,11 +4,12 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::exec::exec_error;
-use super::{Runtime, SandboxId, not_found};
+use super::{Runtime, not_found};
 use crate::apiserver::Usage;
-use crate::cri::container::{Container, ContainerConfig, ContainerId, ContainerState, ContainerStatus, Log};
+use crate::cri::container::{Container, ContainerConfig, ContainerState, ContainerStatus, Log};
+use crate::cri::ids::{ContainerId, SandboxId, hex_id};
 use crate::images;
-use crate::images::{Image, PROGRAMS, catalog};
+use crate::images::{Image, PROGRAMS};
 use crate::shell::machine::{Dialect, Machine, MachineConfig, STEP_TIME, SpawnOptions, Stdio, TtyId};
 use crate::shell::process::Flavour;
 use crate::shell::program::{Pid, Signal};
@@ -322,8 +323,4 @@ pub(super) fn command_line(config: &ContainerConfig, image: &Image) -> Vec<Strin
     };
     words.extend(args.iter().cloned());
     words
-}
-
-pub(super) fn hex_id(seed: u64, space: &str, number: u64) -> String {
-    catalog::digest(&format!("{space} {seed} {number}")).trim_start_matches("sha256:").to_owned()
 }

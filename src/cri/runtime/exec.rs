@@ -3,9 +3,9 @@
 use std::collections::VecDeque;
 use std::sync::Arc;
 
-use super::containers::hex_id;
-use super::{Exec, ExecId, ExecRequest, Runtime, not_found};
-use crate::cri::container::{ContainerId, ContainerState};
+use super::{Exec, ExecRequest, Runtime, not_found};
+use crate::cri::container::ContainerState;
+use crate::cri::ids::{ContainerId, ExecId, hex_id};
 use crate::shell::machine::{Machine, OutputChunk, SpawnOptions, StartError, Stdio};
 use crate::shell::program::{Errno, Signal};
 use crate::sim::Time;

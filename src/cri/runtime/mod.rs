@@ -11,7 +11,8 @@ mod sandboxes;
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::sync::Arc;
 
-use super::container::{Container, ContainerId, ContainerStatus};
+use super::container::{Container, ContainerStatus};
+use super::ids::{ContainerId, ExecId, SandboxId, VolumeId};
 use super::service::SandboxConfig;
 use crate::images::{Catalog, Image, PullError};
 use crate::shell::machine::{OutputChunk, TtyId};
@@ -39,16 +40,6 @@ pub struct RuntimeConfig {
     /// Images of lessons.
     pub catalog: Catalog,
 }
-
-/// Names a sandbox.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct SandboxId(pub u64);
-/// Names a volume.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct VolumeId(pub u64);
-/// Names an exec session.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct ExecId(pub u64);
 
 #[derive(Clone, Debug)]
 struct Sandbox {

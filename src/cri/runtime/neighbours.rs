@@ -1,7 +1,7 @@
 //! What a container sees of the others: their addresses and what they answer.
 
 use super::Runtime;
-use crate::cri::container::ContainerId;
+use crate::cri::ids::ContainerId;
 use crate::shell::connections::unanswered;
 use crate::shell::program::Host;
 use crate::sim::Time;

@@ -5,7 +5,8 @@ use std::time::Duration;
 
 use super::neighbours::Neighbours;
 use super::{ContainerExit, ExecId, NODE_MEMORY, Runtime, TERMINATION_LOG};
-use crate::cri::container::{ContainerId, ContainerState};
+use crate::cri::container::ContainerState;
+use crate::cri::ids::ContainerId;
 use crate::shell::machine::{Machine, SLICE};
 use crate::shell::process::ExitStatus;
 use crate::shell::program::{Host, Signal};

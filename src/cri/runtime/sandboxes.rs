@@ -1,7 +1,7 @@
 //! Sandboxes, the network of Pods: their addresses and what listens there; and volumes.
 
-use super::{Runtime, Sandbox, SandboxId, VolumeId};
-use crate::cri::container::ContainerId;
+use super::{Runtime, Sandbox};
+use crate::cri::ids::{ContainerId, SandboxId, VolumeId};
 use crate::cri::service::SandboxConfig;
 use crate::shell::connections::unanswered;
 use crate::shell::program::NoHost;

@@ -1,5 +1,6 @@
 //! Checks over a small cluster of values.
 
+use super::super::trial::Trial;
 use super::*;
 use serde_json::json;
 

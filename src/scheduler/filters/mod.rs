@@ -19,7 +19,7 @@ use std::sync::Arc;
 use k8s_openapi::api::core::v1::{Node, Pod, PodSpec};
 
 use super::node_info::NodeInfo;
-use super::reasons::{PreRefusal, Refusal};
+use super::reasons::{Plugin, PreRefusal, Refusal};
 use super::resources::{self, Amounts};
 use super::snapshot::Snapshot;
 use crate::api::node_fit::{matches_required, tolerates_all};
@@ -29,29 +29,6 @@ pub use node_resources_fit::fits_empty;
 pub use taint_toleration::not_preferred_count;
 pub use topology_spread::{Constraint, constraints};
 pub use volume_binding::{Volumes, claim_names};
-
-/// Who refused: the names are upstream's plugins.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub enum Plugin {
-    /// A cordoned node.
-    NodeUnschedulable,
-    /// `spec.nodeName`.
-    NodeName,
-    /// Taints.
-    TaintToleration,
-    /// Node selector and node affinity.
-    NodeAffinity,
-    /// Host ports.
-    NodePorts,
-    /// Requests.
-    NodeResourcesFit,
-    /// Claims and their volumes.
-    VolumeBinding,
-    /// Topology spread constraints.
-    PodTopologySpread,
-    /// Rules about neighbours.
-    InterPodAffinity,
-}
 
 /// A Pod with what is worked out once for all nodes.
 #[derive(Clone, Debug)]

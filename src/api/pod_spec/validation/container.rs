@@ -7,6 +7,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use k8s_openapi::api::core::v1::{Container, ContainerPort, PodSpec, Volume, VolumeMount};
 
+use super::paths::descending;
 use super::{env, handler, resources, security};
 use crate::api::validate::{self, Errors, choice, required, supported};
 use crate::apimachinery::content;
@@ -311,20 +312,5 @@ fn devices(errors: &mut Errors, path: &Path, container: &Container, volumes: &Vo
             let why = "must not already exist as a path in volumeMounts";
             errors.push(Error::invalid(&at, &device.device_path, why));
         }
-    }
-}
-
-/// A path that stays below where it starts (`validateLocalDescendingPath`).
-pub fn descending(errors: &mut Errors, path: &Path, text: &str) {
-    if text.starts_with('/') {
-        errors.push(Error::invalid(path, text, "must be a relative path"));
-    }
-    no_backsteps(errors, path, text);
-}
-
-/// `validatePathNoBacksteps`
-pub fn no_backsteps(errors: &mut Errors, path: &Path, text: &str) {
-    if text.split('/').any(|part| part == "..") {
-        errors.push(Error::invalid(path, text, "must not contain '..'"));
     }
 }

@@ -6,7 +6,7 @@ use k8s_openapi::api::core::v1::{
     EnvFromSource, EnvVar, EnvVarSource, FileKeySelector, ObjectFieldSelector, ResourceFieldSelector,
 };
 
-use super::container::no_backsteps;
+use super::paths::no_backsteps;
 use crate::api::validate::{self, Errors, required};
 use crate::apimachinery::content;
 use crate::apimachinery::field::{Error, Path};

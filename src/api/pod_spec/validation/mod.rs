@@ -7,13 +7,14 @@ mod container;
 mod env;
 mod ephemeral;
 mod handler;
+mod paths;
 mod resources;
 mod scheduling;
 mod security;
 mod volume;
 
-pub use container::no_backsteps;
 pub use env::data_key;
+pub use paths::no_backsteps;
 pub use resources::quantity;
 pub use scheduling::{node_selector, tolerations};
 pub use volume::{HOST_PATH_TYPES, driver_name};

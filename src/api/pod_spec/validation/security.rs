@@ -10,7 +10,7 @@ use k8s_openapi::api::core::v1::{
 };
 use serde_json::{Value, json};
 
-use super::container::descending;
+use super::paths::descending;
 use crate::api::internal;
 use crate::api::validate::{Errors, supported};
 use crate::apimachinery::field::{Error, Path};

@@ -11,8 +11,9 @@ use k8s_openapi::api::core::v1::{
 
 use serde_json::json;
 
-use super::container::{Volumes, descending, no_backsteps};
+use super::container::Volumes;
 use super::env;
+use super::paths::{descending, no_backsteps};
 use crate::api::validate::{self, Errors, required};
 use crate::api::{claim_spec, disks};
 use crate::apimachinery::content;

@@ -1,7 +1,6 @@
 //! What makes files and folders and takes them away: `mkdir`, `rmdir`, `rm`, `touch`, `mktemp`, `truncate`, `ln`.
 
-use super::transfer::target_of;
-use super::{missing, options};
+use super::{missing, options, target_of};
 use crate::shell::kernel::Kernel;
 use crate::shell::process::Flavour;
 use crate::shell::program::{Errno, System};

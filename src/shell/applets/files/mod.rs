@@ -20,6 +20,7 @@ use super::driver::Out;
 use super::options::{Options, message, parse};
 use crate::shell::kernel::Kernel;
 use crate::shell::process::Flavour;
+use crate::shell::program::System;
 
 /// Parses options inside of a function that runs at once; reports and gives 1 when that fails.
 pub(super) fn options(args: &[String], flags: &str, valued: &str, kernel: &Kernel, out: &mut Out) -> Option<Options> {
@@ -31,6 +32,15 @@ pub(super) fn options(args: &[String], flags: &str, valued: &str, kernel: &Kerne
             None
         }
     }
+}
+
+/// Where something goes: into the target, when that is a folder.
+fn target_of(kernel: &Kernel, source: &str, target: &str) -> String {
+    if kernel.file_info(target).is_ok_and(|info| info.is_dir) {
+        let name = source.trim_end_matches('/').rsplit('/').next().unwrap_or_default();
+        return format!("{}/{name}", target.trim_end_matches('/'));
+    }
+    target.to_owned()
 }
 
 fn missing(name: &str, kernel: &Kernel, out: &mut Out) -> i32 {

@@ -1,20 +1,12 @@
 //! `cp` and `mv`.
 
 use super::make::remove;
-use super::options;
+use super::{options, target_of};
 use crate::shell::applets::driver::Out;
 use crate::shell::kernel::Kernel;
 use crate::shell::process::Flavour;
 use crate::shell::program::{Errno, System};
 use crate::shell::vfs::{Inode, Kind};
-
-pub(super) fn target_of(kernel: &Kernel, source: &str, target: &str) -> String {
-    if kernel.file_info(target).is_ok_and(|info| info.is_dir) {
-        let name = source.trim_end_matches('/').rsplit('/').next().unwrap_or_default();
-        return format!("{}/{name}", target.trim_end_matches('/'));
-    }
-    target.to_owned()
-}
 
 pub(super) fn copy(kernel: &mut Kernel, source: &str, target: &str) -> Result<(), Errno> {
     let mut entries = Vec::new();
