@@ -6,6 +6,7 @@
 use serde_json::Value;
 
 use super::flags::Flag;
+use super::kubeconfig::Kubeconfig;
 use super::tree::{self, Found};
 use crate::apimachinery::facts::facts;
 use crate::shell::line_editor::Candidate;
@@ -14,8 +15,8 @@ use crate::shell::line_editor::Candidate;
 pub trait Server {
     /// The answer to `GET path`.
     fn get(&mut self, path: &str) -> Option<Value>;
-    /// The kubeconfig file's content.
-    fn kubeconfig(&mut self) -> Option<Value> {
+    /// The kubeconfig.
+    fn kubeconfig(&mut self) -> Option<Kubeconfig> {
         None
     }
 }
@@ -330,7 +331,8 @@ fn values(flags: &[Flag], name: &str, word: &str, args: &[String], server: &mut 
 
 /// The names in one of the kubeconfig's lists.
 fn known(list: &str, server: &mut dyn Server) -> Vec<String> {
-    server.kubeconfig().map(|file| super::config::names(&file, list)).unwrap_or_default()
+    let config = server.kubeconfig().unwrap_or_default();
+    config.entries(list).map(|(name, _)| name.clone()).collect()
 }
 
 /// The containers of the Pod that the line names.
@@ -395,9 +397,8 @@ fn positional(found: &Found, flags: &[Flag]) -> Vec<String> {
 
 /// The namespace that a line names, or that of the present context.
 fn namespace(flags: &[Flag], args: &[String], server: &mut dyn Server) -> String {
-    let file = server.kubeconfig().unwrap_or_default();
-    let current = file.get("current-context").and_then(Value::as_str).unwrap_or_default();
-    let context = super::config::entry(&file, "contexts", current, "context");
+    let config = server.kubeconfig().unwrap_or_default();
+    let context = config.entry("contexts", config.current());
     let own = context.and_then(|context| context.get("namespace")).and_then(Value::as_str);
     let mut named = own.unwrap_or("default").to_owned();
     let mut words = args.iter();
@@ -531,9 +532,9 @@ pub mod completion {
     use serde_json::Value;
 
     use super::{Server, complete};
-    use crate::kubectl::config::read;
     use crate::kubectl::failure::Failure;
     use crate::kubectl::flags::parse;
+    use crate::kubectl::kubeconfig::{Files, Kubeconfig};
     use crate::kubectl::program::{Context, DONE, Outcome};
     use crate::kubectl::tree::ROOT;
 
@@ -541,8 +542,8 @@ pub mod completion {
         fn get(&mut self, path: &str) -> Option<Value> {
             Context::get(self, path).ok()
         }
-        fn kubeconfig(&mut self) -> Option<Value> {
-            read(self.system, &self.session.flags).ok().map(|file| file.content)
+        fn kubeconfig(&mut self) -> Option<Kubeconfig> {
+            Files::of(self.system, &self.session.flags).load(self.system).ok().map(|loaded| loaded.config)
         }
     }
 
@@ -573,8 +574,8 @@ mod tests {
     struct Fixed;
 
     impl Server for Fixed {
-        fn kubeconfig(&mut self) -> Option<Value> {
-            Some(json!({"contexts": [{"name": "kind"}, {"name": "other"}]}))
+        fn kubeconfig(&mut self) -> Option<Kubeconfig> {
+            Kubeconfig::parse("contexts: [{name: kind, context: {}}, {name: other, context: {}}]").ok()
         }
         fn get(&mut self, path: &str) -> Option<Value> {
             let named = |names: &[&str]| {

@@ -19,6 +19,7 @@ mod flags;
 mod generated;
 mod gone;
 mod help;
+mod kubeconfig;
 mod kuberc;
 mod kustomize;
 mod output;
@@ -38,6 +39,7 @@ mod watch;
 mod writing;
 
 pub use complete::{Server, complete};
+pub use kubeconfig::Kubeconfig;
 
 use crate::shell::program::Program;
 

@@ -107,9 +107,8 @@ impl Context<'_> {
             None => {
                 let config = config::load(self.system, &self.session.flags)?;
                 check_timeout(self.session.flags.text("request-timeout"))?;
-                if let Some(path) = &config.read_from {
-                    self.tell_config(path);
-                }
+                self.tell_files(&config.read_from, &config.missing);
+                self.tell_gates();
                 config
             }
         };

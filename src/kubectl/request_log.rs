@@ -45,11 +45,20 @@ impl Context<'_> {
         self.out.err_line(&line);
     }
 
-    /// Tells which kubeconfig file was read, and the gates of the client.
-    pub(super) fn tell_config(&mut self, path: &str) {
+    /// Tells which kubeconfig files were read, or that none of those that the environment names is there.
+    pub(super) fn tell_files(&mut self, read: &[String], missing: &[String]) {
         if self.told(REQUESTS) {
-            self.tell("loader.go:407", &format!("Config loaded from file:  {path}"));
+            for path in read {
+                self.tell("loader.go:407", &format!("Config loaded from file:  {path}"));
+            }
         }
+        if self.told(1) && !missing.is_empty() {
+            self.tell("loader.go:141", &format!("Config not found: {}", missing.join(", ")));
+        }
+    }
+
+    /// Tells the gates of the client.
+    pub(super) fn tell_gates(&mut self) {
         if self.told(1) {
             for (gate, on) in GATES {
                 self.tell("envvar.go:195", &format!("\"Feature gate default state\" feature=\"{gate}\" enabled={on}"));

@@ -106,8 +106,8 @@ impl System for Machine {
         self.files.insert(path.to_owned(), String::from_utf8_lossy(content).into_owned());
         Ok(())
     }
-    fn remove_file(&mut self, _: &str) -> Result<(), Errno> {
-        Ok(())
+    fn remove_file(&mut self, path: &str) -> Result<(), Errno> {
+        self.files.remove(path).map(|_| ()).ok_or(Errno::Enoent)
     }
     fn create_dir(&mut self, _: &str, _: bool) -> Result<(), Errno> {
         Ok(())

@@ -107,11 +107,11 @@ struct Reader<'a> {
 }
 
 impl kubectl::Server for Reader<'_> {
-    fn kubeconfig(&mut self) -> Option<Value> {
+    fn kubeconfig(&mut self) -> Option<kubectl::Kubeconfig> {
         let path = format!("{}/.kube/config", super::machine::HOME);
         let found = self.lab.machine.vfs().find("/", &path, true).ok()?;
         match &self.lab.machine.vfs().inode(found.node)?.kind {
-            Kind::File(bytes) => crate::text::yaml::from_yaml(&String::from_utf8_lossy(bytes)).ok(),
+            Kind::File(bytes) => kubectl::Kubeconfig::parse(&String::from_utf8_lossy(bytes)).ok(),
             _ => None,
         }
     }

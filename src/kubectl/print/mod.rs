@@ -229,6 +229,7 @@ fn names(object: &Value) -> String {
     let of = |object: &Value| {
         let text = |path: &str| object.pointer(path).and_then(Value::as_str).unwrap_or("").to_owned();
         let (version, kind, name) = (text("/apiVersion"), text("/kind").to_lowercase(), text("/metadata/name"));
+        let name = if name.is_empty() { "<unknown>".to_owned() } else { name };
         match version.split_once('/') {
             Some((group, _)) => format!("{kind}.{group}/{name}\n"),
             None => format!("{kind}/{name}\n"),

@@ -6,9 +6,10 @@ use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use serde_json::{Map, Value, json};
 
-use super::{load, misused, show_help, slot, sub, write};
+use super::{load, misused, show_help, sub, write};
 use crate::kubectl::failure::Failure;
 use crate::kubectl::flags::{Flag, Flags, array, slice, switch, text};
+use crate::kubectl::kubeconfig::joined;
 use crate::kubectl::print::str_at;
 use crate::kubectl::program::{Context, DONE, Outcome};
 use crate::kubectl::tree::Command;
@@ -92,26 +93,32 @@ pub(super) static SET_CREDENTIALS: Command = Command {
 
 fn set_context(cx: &mut Context<'_>) -> Outcome {
     let flags = cx.session.flags.clone();
-    let mut file = load(cx)?;
     let current = flags.on("current");
-    let name = match flags.args.as_slice() {
+    let given = match flags.args.as_slice() {
         [_, _, ..] => return Err(misused(cx, &flags.args)),
-        [_] if current => return Err(Failure::msg("you cannot specify both a context name and --current")),
-        [name] if !name.is_empty() => name.clone(),
-        [] if current => str_at(&file.content, "/current-context").to_owned(),
-        _ => return Err(Failure::msg("you must specify a non-empty context name or --current")),
+        [name] => name.clone(),
+        [] => String::new(),
     };
+    match (given.is_empty(), current) {
+        (true, false) => return Err(Failure::msg("you must specify a non-empty context name or --current")),
+        (false, true) => return Err(Failure::msg("you cannot specify both a context name and --current")),
+        _ => {}
+    }
+    let mut config = load(cx)?;
+    let name = if current { config.current().to_owned() } else { given };
     if name.is_empty() {
         return Err(Failure::msg("no current context is set"));
     }
-    let Some((known, context)) = slot(&mut file.content, "contexts", &name, "context") else { return DONE };
+    let known = config.entry("contexts", &name).cloned();
+    let mut context = known.clone().unwrap_or_default();
     for flag in ["cluster", "user", "namespace"] {
         if flags.changed(flag) {
-            put(context, flag, flags.text(flag));
+            put(&mut context, flag, flags.text(flag));
         }
     }
-    write(cx, &file)?;
-    cx.out.line(&format!("Context {} {}.", quote(&name), if known { "modified" } else { "created" }));
+    config.set("contexts", &name, Some(context));
+    write(cx, &config)?;
+    cx.out.line(&format!("Context {} {}.", quote(&name), if known.is_some() { "modified" } else { "created" }));
     DONE
 }
 
@@ -158,21 +165,15 @@ fn embeds(cx: &Context<'_>, flags: &Flags, files: &[&str]) -> Result<bool, Failu
 }
 
 /// Sets a file's path or, when embedded, its content; each takes the place of the other.
-fn put_file(cx: &Context<'_>, home: &str, fields: &mut Map<String, Value>, flag: &str, path: &str, embed: bool) {
+fn put_file(cx: &Context<'_>, fields: &mut Map<String, Value>, flag: &str, path: &str, embed: bool) {
     let data = format!("{flag}-data");
     if embed {
-        fields.insert(data, json!(STANDARD.encode(cx.system.read_file(path).unwrap_or_default())));
+        put(fields, &data, &STANDARD.encode(cx.system.read_file(path).unwrap_or_default()));
         fields.remove(flag);
         return;
     }
-    let whole = if path.starts_with('/') { path.to_owned() } else { format!("{}/{path}", cx.system.cwd()) };
-    // A file beside the kubeconfig file is named from there.
-    let folder = home.rsplit_once('/').map_or("", |(folder, _)| folder);
-    let short = whole.strip_prefix(folder).and_then(|rest| rest.strip_prefix('/')).filter(|_| !folder.is_empty());
-    put(fields, flag, short.unwrap_or(&whole));
-    if !path.is_empty() {
-        fields.remove(&data);
-    }
+    put(fields, flag, &joined(&cx.system.cwd(), path));
+    fields.remove(&data);
 }
 
 fn set_cluster(cx: &mut Context<'_>) -> Outcome {
@@ -183,9 +184,9 @@ fn set_cluster(cx: &mut Context<'_>) -> Outcome {
         return Err(Failure::msg("you cannot specify a certificate authority and insecure mode at the same time"));
     }
     let embed = embeds(cx, &flags, &["certificate-authority"])?;
-    let mut file = load(cx)?;
-    let home = file.path.clone();
-    let Some((_, cluster)) = slot(&mut file.content, "clusters", &name, "cluster") else { return DONE };
+    let mut config = load(cx)?;
+    let mut entry = config.entry("clusters", &name).cloned().unwrap_or_default();
+    let cluster = &mut entry;
     if flags.changed("server") {
         put(cluster, "server", flags.text("server"));
         cluster.remove("tls-server-name");
@@ -195,19 +196,18 @@ fn set_cluster(cx: &mut Context<'_>) -> Outcome {
             put(cluster, flag, flags.text(flag));
         }
     }
-    if flags.changed("insecure-skip-tls-verify") {
-        cluster.remove("insecure-skip-tls-verify");
-        if flags.on("insecure-skip-tls-verify") {
-            cluster.insert("insecure-skip-tls-verify".to_owned(), json!(true));
-            cluster.remove("certificate-authority");
-            cluster.remove("certificate-authority-data");
-        }
+    // Upstream takes this flag for given: without it the server's certificate is checked again.
+    cluster.remove("insecure-skip-tls-verify");
+    if flags.on("insecure-skip-tls-verify") {
+        cluster.insert("insecure-skip-tls-verify".to_owned(), json!(true));
+        cluster.remove("certificate-authority");
+        cluster.remove("certificate-authority-data");
     }
     if flags.changed("certificate-authority") {
-        put_file(cx, &home, cluster, "certificate-authority", authority, embed);
-        cluster.remove("insecure-skip-tls-verify");
+        put_file(cx, cluster, "certificate-authority", authority, embed);
     }
-    write(cx, &file)?;
+    config.set("clusters", &name, Some(entry));
+    write(cx, &config)?;
     cx.out.line(&format!("Cluster {} set.", quote(&name)));
     DONE
 }
@@ -256,12 +256,12 @@ fn set_credentials(cx: &mut Context<'_>) -> Outcome {
     if flags.changed("exec-interactive-mode") && !["IfAvailable", "Never", "Always"].contains(&mode) {
         return Err(Failure::msg("invalid interactive mode type, can be only IfAvailable, Never, Always"));
     }
-    let mut file = load(cx)?;
-    let home = file.path.clone();
-    let Some((_, user)) = slot(&mut file.content, "users", &name, "user") else { return DONE };
+    let mut config = load(cx)?;
+    let mut entry = config.entry("users", &name).cloned().unwrap_or_default();
+    let user = &mut entry;
     for flag in ["client-certificate", "client-key"] {
         if flags.changed(flag) {
-            put_file(cx, &home, user, flag, flags.text(flag), embed);
+            put_file(cx, user, flag, flags.text(flag), embed);
         }
     }
     for flag in ["token", "username", "password"] {
@@ -278,7 +278,8 @@ fn set_credentials(cx: &mut Context<'_>) -> Outcome {
     }
     set_provider(user, &flags, &provider);
     set_exec(user, &flags, &variables);
-    write(cx, &file)?;
+    config.set("users", &name, Some(entry));
+    write(cx, &config)?;
     cx.out.line(&format!("User {} set.", quote(&name)));
     DONE
 }
@@ -300,11 +301,10 @@ fn set_provider(user: &mut Map<String, Value>, flags: &Flags, (set, gone): &Pair
 fn set_exec(user: &mut Map<String, Value>, flags: &Flags, (set, gone): &Pairs) {
     if flags.changed("exec-command") {
         let command = json!(flags.text("exec-command"));
-        let new = json!({"args": null, "command": null, "env": null, "provideClusterInfo": false});
-        let exec = user.entry("exec").or_insert(new);
+        let exec = user.entry("exec").or_insert_with(|| json!({}));
         if let Some(exec) = exec.as_object_mut() {
             exec.insert("command".to_owned(), command);
-            exec.insert("args".to_owned(), Value::Null);
+            exec.remove("args");
         }
     }
     let Some(exec) = user.get_mut("exec").and_then(Value::as_object_mut) else { return };
@@ -317,7 +317,13 @@ fn set_exec(user: &mut Map<String, Value>, flags: &Flags, (set, gone): &Pairs) {
         exec.insert("args".to_owned(), json!(flags.list("exec-arg")));
     }
     if flags.changed("exec-provide-cluster-info") {
-        exec.insert("provideClusterInfo".to_owned(), json!(flags.on("exec-provide-cluster-info")));
+        exec.remove("provideClusterInfo");
+        if flags.on("exec-provide-cluster-info") {
+            exec.insert("provideClusterInfo".to_owned(), json!(true));
+        }
+    }
+    if set.is_empty() && gone.is_empty() {
+        return;
     }
     let mut variables = exec.get("env").and_then(Value::as_array).cloned().unwrap_or_default();
     variables.retain(|one| !gone.iter().any(|name| str_at(one, "/name") == name));
@@ -327,5 +333,5 @@ fn set_exec(user: &mut Map<String, Value>, flags: &Flags, (set, gone): &Pairs) {
             None => variables.push(json!({"name": name, "value": value})),
         }
     }
-    exec.insert("env".to_owned(), if variables.is_empty() { Value::Null } else { json!(variables) });
+    exec.insert("env".to_owned(), json!(variables));
 }

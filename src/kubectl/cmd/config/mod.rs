@@ -1,23 +1,25 @@
-//! `kubectl config`: shows and changes the kubeconfig file.
+//! `kubectl config`: shows and changes the kubeconfig files.
 //!
 //! Models Kubernetes 1.36 staging/src/k8s.io/kubectl/pkg/cmd/config.
 
 mod entries;
 mod property;
 
-use serde_json::{Map, Value, json};
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
+use serde_json::{Value, json};
 
-use crate::kubectl::config::{ConfigFile, entry, read};
 use crate::kubectl::failure::Failure;
 use crate::kubectl::flags::{switch, text};
-use crate::kubectl::generated;
 use crate::kubectl::help::{self, subcommand_missing};
-use crate::kubectl::print::{Format, Printer, list_at, print_flags, str_at};
+use crate::kubectl::kubeconfig::schema::{self, Type};
+use crate::kubectl::kubeconfig::{self, Files, Kubeconfig, text as text_of};
+use crate::kubectl::print::{Format, Printer, print_flags};
 use crate::kubectl::program::{Context, DONE, Outcome};
 use crate::kubectl::tree::{Command, Group, find};
+use crate::text::go_json;
 use crate::text::go_number::quote;
 use crate::text::table::TabWriter;
-use crate::text::yaml::to_yaml;
 
 /// The command.
 pub static COMMAND: Command = Command {
@@ -148,17 +150,27 @@ static VIEW: Command = Command {
     ..sub("view", "Show the file", "[flags] [options]", view, &[])
 };
 
-fn write(cx: &mut Context<'_>, file: &ConfigFile) -> Result<(), Failure> {
-    let path = file.path.clone();
-    if let Some((directory, _)) = path.rsplit_once('/') {
-        let _ = cx.system.create_dir(directory, true);
-    }
-    let mut content = file.content.clone();
-    tidy(&mut content);
-    let text = to_yaml(&content);
-    cx.system
-        .write_file(&path, text.as_bytes())
-        .map_err(|errno| Failure::msg(format!("open {path}: {}", errno.message().to_lowercase())))
+fn files(cx: &Context<'_>) -> Files {
+    Files::of(cx.system, &cx.session.flags)
+}
+
+/// What the files hold together, paths as they are written.
+fn load(cx: &mut Context<'_>) -> Result<Kubeconfig, Failure> {
+    let loaded = files(cx).start(cx.system)?;
+    cx.tell_files(&loaded.read, &loaded.missing);
+    Ok(loaded.config)
+}
+
+/// Writes a change to the files that it belongs to, with paths as seen from them if they are to be `relative`.
+fn write_as(cx: &mut Context<'_>, config: &Kubeconfig, relative: bool) -> Result<(), Failure> {
+    let mut read = Vec::new();
+    let done = files(cx).modify(cx.system, config, relative, &mut read);
+    cx.tell_files(&read, &[]);
+    done
+}
+
+fn write(cx: &mut Context<'_>, config: &Kubeconfig) -> Result<(), Failure> {
+    write_as(cx, config, true)
 }
 
 /// The command's help, and what is wrong with the words after it.
@@ -174,59 +186,20 @@ fn show_help(cx: &mut Context<'_>) {
     }
 }
 
-/// The file, in the order and with the fields that kubectl gives it. One that is not there is empty.
-fn load(cx: &Context<'_>) -> Result<ConfigFile, Failure> {
-    let (path, _) = crate::kubectl::config::path(cx.system, &cx.session.flags);
-    let mut file = match cx.system.file_info(&path) {
-        Ok(_) => read(cx.system, &cx.session.flags)?,
-        Err(_) => ConfigFile { path, content: json!({"apiVersion": "v1", "kind": "Config", "current-context": ""}) },
-    };
-    tidy(&mut file.content);
-    Ok(file)
-}
-
-/// Sorts the lists by their names and gives every entry what it always has.
-fn tidy(content: &mut Value) {
-    let Some(fields) = content.as_object_mut() else { return };
-    if fields.get("preferences").and_then(Value::as_object).is_some_and(Map::is_empty) {
-        fields.remove("preferences");
-    }
-    fields.entry("current-context").or_insert_with(|| json!(""));
-    for (list, field, always) in [
-        ("clusters", "cluster", &["server"][..]),
-        ("contexts", "context", &["cluster", "user"]),
-        ("users", "user", &[]),
-    ] {
-        let entries = fields.entry(list.to_owned()).or_insert(Value::Null);
-        let Some(entries) = entries.as_array_mut().filter(|entries| !entries.is_empty()) else {
-            fields.insert(list.to_owned(), Value::Null);
-            continue;
-        };
-        entries.sort_by_key(|one| str_at(one, "/name").to_owned());
-        for entry in entries.iter_mut().filter_map(|one| one.get_mut(field)).filter_map(Value::as_object_mut) {
-            for name in always {
-                entry.entry((*name).to_owned()).or_insert_with(|| json!(""));
-            }
-        }
-    }
-}
-
 fn current_context(cx: &mut Context<'_>) -> Outcome {
-    let file = load(cx)?;
-    let current = str_at(&file.content, "/current-context");
-    if current.is_empty() {
+    let config = load(cx)?;
+    if config.current().is_empty() {
         return Err(Failure::msg("current-context is not set"));
     }
-    let current = current.to_owned();
-    cx.out.line(&current);
+    cx.out.line(config.current());
     DONE
 }
 
 fn names(cx: &mut Context<'_>, list: &str) -> Outcome {
-    let file = load(cx)?;
+    let config = load(cx)?;
     cx.out.line("NAME");
-    for one in list_at(&file.content, &format!("/{list}")) {
-        cx.out.line(str_at(one, "/name"));
+    for (name, _) in config.entries(list) {
+        cx.out.line(name);
     }
     DONE
 }
@@ -239,70 +212,49 @@ fn get_contexts(cx: &mut Context<'_>) -> Outcome {
             "--output {output} is not available in kubectl config get-contexts; resetting to default output format"
         )));
     }
-    let file = load(cx)?;
-    let current = str_at(&file.content, "/current-context");
-    let mut contexts: Vec<&Value> = list_at(&file.content, "/contexts").iter().collect();
-    contexts.sort_by_key(|one| str_at(one, "/name").to_owned());
-    let mut failures = Vec::new();
-    for name in &flags.args {
-        if !contexts.iter().any(|one| str_at(one, "/name") == name) {
-            failures.push(Failure::msg(format!("context {name} not found")));
-        }
+    let config = load(cx)?;
+    let mut wanted = flags.args.clone();
+    if wanted.is_empty() {
+        wanted = config.entries("contexts").map(|(name, _)| name.clone()).collect();
     }
+    wanted.sort();
+    let unknown = flags.args.iter().filter(|name| config.entry("contexts", name).is_none());
+    let failures: Vec<Failure> = unknown.map(|name| Failure::msg(format!("context {name} not found"))).collect();
     let mut writer = TabWriter::for_tables();
     if !flags.on("no-headers") && output.is_empty() {
         writer.write("CURRENT\tNAME\tCLUSTER\tAUTHINFO\tNAMESPACE\n");
     }
-    for one in contexts {
-        let name = str_at(one, "/name");
-        if !flags.args.is_empty() && !flags.args.iter().any(|wanted| wanted == name) {
-            continue;
-        }
+    for name in wanted {
+        let Some(context) = config.entry("contexts", &name) else { continue };
         if output == "name" {
             writer.write(&format!("{name}\n"));
             continue;
         }
-        let mark = if name == current { "*" } else { "" };
-        let of = |field: &str| str_at(one, &format!("/context/{field}"));
+        let mark = if name == config.current() { "*" } else { "" };
+        let of = |field: &str| text_of(context, field);
         writer.write(&format!("{mark}\t{name}\t{}\t{}\t{}\n", of("cluster"), of("user"), of("namespace")));
     }
     let text = writer.flush();
     cx.out.out(&text);
-    if failures.is_empty() { DONE } else { Err(Failure::Many(failures)) }
+    match failures.len() {
+        0 => DONE,
+        _ => Err(Failure::Many(failures)),
+    }
 }
 
 fn use_context(cx: &mut Context<'_>) -> Outcome {
-    let args = cx.session.flags.args.clone();
-    let [name] = args.as_slice() else { return Err(misused(cx, &args)) };
-    let mut file = load(cx)?;
-    if entry(&file.content, "contexts", name, "context").is_none() {
-        return Err(Failure::msg(format!("no context exists with the name: {}", quote(name))));
+    let name = one_name(cx)?;
+    let mut config = load(cx)?;
+    if name.is_empty() {
+        return Err(Failure::msg("empty context names are not allowed"));
     }
-    if let Some(fields) = file.content.as_object_mut() {
-        fields.insert("current-context".to_owned(), json!(name));
+    if config.entry("contexts", &name).is_none() {
+        return Err(Failure::msg(format!("no context exists with the name: {}", quote(&name))));
     }
-    write(cx, &file)?;
-    cx.out.line(&format!("Switched to context {}.", quote(name)));
+    config.set_current(&name);
+    write(cx, &config)?;
+    cx.out.line(&format!("Switched to context {}.", quote(&name)));
     DONE
-}
-
-/// The entry of a list, made when it is missing; says whether it was there.
-fn slot<'a>(file: &'a mut Value, list: &str, name: &str, field: &str) -> Option<(bool, &'a mut Map<String, Value>)> {
-    let entries = file.as_object_mut()?.entry(list.to_owned()).or_insert_with(|| json!([]));
-    if !entries.is_array() {
-        *entries = json!([]);
-    }
-    let entries = entries.as_array_mut()?;
-    let known = entries.iter().position(|one| str_at(one, "/name") == name);
-    if known.is_none() {
-        entries.push(json!({"name": name, field: {}}));
-    }
-    let at = known.unwrap_or(entries.len() - 1);
-    let value = entries.get_mut(at)?.as_object_mut()?.entry(field.to_owned()).or_insert_with(|| json!({}));
-    if !value.is_object() {
-        *value = json!({});
-    }
-    Some((known.is_some(), value.as_object_mut()?))
 }
 
 fn one_name(cx: &mut Context<'_>) -> Result<String, Failure> {
@@ -314,24 +266,26 @@ fn one_name(cx: &mut Context<'_>) -> Result<String, Failure> {
 }
 
 fn remove(cx: &mut Context<'_>, list: &str, word: &str) -> Outcome {
-    let name = one_name(cx)?;
-    let mut file = load(cx)?;
-    let path = file.path.clone();
-    let entries = file.content.pointer_mut(&format!("/{list}")).and_then(Value::as_array_mut);
-    let found = entries.is_some_and(|entries| {
-        let before = entries.len();
-        entries.retain(|one| str_at(one, "/name") != name);
-        entries.len() != before
-    });
-    if !found {
+    let mut config = load(cx)?;
+    let args = cx.session.flags.args.clone();
+    let [name] = args.as_slice() else {
+        if word == "user" {
+            return Err(cx.usage("user to delete is required"));
+        }
+        show_help(cx);
+        return DONE;
+    };
+    let path = files(cx).usual(cx.system).to_owned();
+    if config.entry(list, name).is_none() {
         return Err(Failure::msg(format!("cannot delete {word} {name}, not in {path}")));
     }
-    if word == "context" && str_at(&file.content, "/current-context") == name {
+    if word == "context" && config.current() == name {
         cx.out.err_line(
             "warning: this removed your active context, use \"kubectl config use-context\" to select a different one",
         );
     }
-    write(cx, &file)?;
+    config.set(list, name, None);
+    write(cx, &config)?;
     cx.out.line(&format!("deleted {word} {name} from {path}"));
     DONE
 }
@@ -339,31 +293,27 @@ fn remove(cx: &mut Context<'_>, list: &str, word: &str) -> Outcome {
 fn rename_context(cx: &mut Context<'_>) -> Outcome {
     let args = cx.session.flags.args.clone();
     let [old, new] = args.as_slice() else { return Err(misused(cx, &args)) };
-    let mut file = load(cx)?;
-    if entry(&file.content, "contexts", old, "context").is_none() {
-        return Err(Failure::msg(format!("cannot rename the context {}, it's not in {}", quote(old), file.path)));
+    if new.is_empty() {
+        return Err(Failure::msg("You must specify a new non-empty context name"));
     }
-    if entry(&file.content, "contexts", new, "context").is_some() {
+    let mut config = load(cx)?;
+    let path = files(cx).usual(cx.system).to_owned();
+    let Some(context) = config.entry("contexts", old).cloned() else {
+        return Err(Failure::msg(format!("cannot rename the context {}, it's not in {path}", quote(old))));
+    };
+    if config.entry("contexts", new).is_some() {
         return Err(Failure::msg(format!(
-            "cannot rename the context {}, the context {} already exists in {}",
+            "cannot rename the context {}, the context {} already exists in {path}",
             quote(old),
             quote(new),
-            file.path
         )));
     }
-    for one in file.content.pointer_mut("/contexts").and_then(Value::as_array_mut).into_iter().flatten() {
-        if str_at(one, "/name") == old
-            && let Some(fields) = one.as_object_mut()
-        {
-            fields.insert("name".to_owned(), json!(new));
-        }
+    config.set("contexts", new, Some(context));
+    config.set("contexts", old, None);
+    if config.current() == old {
+        config.set_current(new);
     }
-    if str_at(&file.content, "/current-context") == old
-        && let Some(fields) = file.content.as_object_mut()
-    {
-        fields.insert("current-context".to_owned(), json!(new));
-    }
-    write(cx, &file)?;
+    write(cx, &config)?;
     cx.out.line(&format!("Context {} renamed to {}.", quote(old), quote(new)));
     DONE
 }
@@ -373,66 +323,103 @@ fn view(cx: &mut Context<'_>) -> Outcome {
     if !flags.args.is_empty() {
         return Err(cx.usage(format!("unexpected arguments: [{}]", flags.args.join(" "))));
     }
-    let mut printer = Printer::of(&flags, cx.system, false)?;
-    let mut file = load(cx)?;
-    if !flags.text("context").is_empty()
-        && let Some(fields) = file.content.as_object_mut()
-    {
-        fields.insert("current-context".to_owned(), json!(flags.text("context")));
-    }
+    let files = files(cx);
+    let printer = Printer::of(&flags, cx.system, false)?;
+    let mut config = match files.explicit() {
+        _ if flags.on("merge") => load(cx)?,
+        Some(path) => kubeconfig::alone(cx.system, path)?,
+        None => return Err(Failure::msg("if merge==false a precise file must be specified")),
+    };
     if flags.on("minify") {
-        minify(&mut file.content)?;
-        tidy(&mut file.content);
+        if !flags.text("context").is_empty() {
+            config.set_current(flags.text("context"));
+        }
+        minify(&mut config)?;
     }
-    if !flags.on("raw") && !flags.on("flatten") {
-        hide(&mut file.content);
+    if flags.on("flatten") {
+        flatten(cx, &mut config)?;
+    } else if !flags.on("raw") {
+        hide(&mut config);
     }
+    show(cx, printer, &config.file())
+}
+
+fn show(cx: &mut Context<'_>, mut printer: Printer, file: &Value) -> Outcome {
     let text = match printer.format {
-        Format::Json => generated::indented(&file.content) + "\n",
-        _ => printer.print(&file.content)?,
+        Format::Json => go_json::reindented(&schema::json_text(file), "") + "\n",
+        _ => printer.print(file)?,
     };
     cx.out.out(&text);
     DONE
 }
 
 /// Keeps what the present context needs.
-fn minify(content: &mut Value) -> Result<(), Failure> {
-    let current = str_at(content, "/current-context").to_owned();
+fn minify(config: &mut Kubeconfig) -> Result<(), Failure> {
+    let current = config.current().to_owned();
     if current.is_empty() {
         return Err(Failure::msg("current-context must exist in order to minify"));
     }
-    let context = entry(content, "contexts", &current, "context").cloned();
-    let part = |name: &str| {
-        let of_context = context.as_ref().and_then(|context| context.get(name));
-        of_context.and_then(Value::as_str).unwrap_or("").to_owned()
+    let Some(context) = config.entry("contexts", &current).cloned() else {
+        return Err(Failure::msg(format!("cannot locate context {current}")));
     };
     let wanted = [
-        ("contexts", "context", "context", current.clone()),
-        ("clusters", "cluster", "cluster", part("cluster")),
-        ("users", "user", "user", part("user")),
+        ("contexts", "context", current.as_str()),
+        ("clusters", "cluster", text_of(&context, "cluster")),
+        ("users", "user", text_of(&context, "user")),
     ];
-    for (list, field, word, name) in wanted {
-        if entry(content, list, &name, field).is_none() && (list != "users" || !name.is_empty()) {
+    for (list, word, name) in wanted {
+        if !name.is_empty() && config.entry(list, name).is_none() {
             return Err(Failure::msg(format!("cannot locate {word} {name}")));
         }
-        if let Some(entries) = content.pointer_mut(&format!("/{list}")).and_then(Value::as_array_mut) {
-            entries.retain(|one| str_at(one, "/name") == name);
+        let others: Vec<String> = config
+            .entries(list)
+            .map(|(other, _)| other.clone())
+            .filter(|other| other != name || name.is_empty())
+            .collect();
+        for other in others {
+            config.set(list, &other, None);
+        }
+    }
+    Ok(())
+}
+
+/// Puts the content of files into the place of their names.
+fn flatten(cx: &Context<'_>, config: &mut Kubeconfig) -> Result<(), Failure> {
+    for (list, fields) in
+        [("users", &["client-certificate", "client-key"][..]), ("clusters", &["certificate-authority"])]
+    {
+        for entry in config.entries_mut(list) {
+            let base = kubeconfig::base(cx.system, text_of(entry, kubeconfig::schema::ORIGIN));
+            for field in fields {
+                let data = format!("{field}-data");
+                let Some(path) = entry.get(*field).and_then(Value::as_str) else { continue };
+                if entry.contains_key(&data) {
+                    return Err(Failure::msg("cannot have values for both path and contents"));
+                }
+                let path = if path.starts_with('/') { path.to_owned() } else { kubeconfig::joined(&base, path) };
+                let content = cx
+                    .system
+                    .read_file(&path)
+                    .map_err(|errno| Failure::msg(format!("open {path}: {}", errno.message().to_lowercase())))?;
+                entry.insert(data, json!(STANDARD.encode(content)));
+                entry.remove(*field);
+            }
         }
     }
     Ok(())
 }
 
 /// Puts words in the place of certificates, keys and tokens.
-fn hide(content: &mut Value) {
-    for list in ["/clusters", "/users"] {
-        for one in content.pointer_mut(list).and_then(Value::as_array_mut).into_iter().flatten() {
-            for field in ["cluster", "user"] {
-                let Some(fields) = one.get_mut(field).and_then(Value::as_object_mut) else { continue };
-                for (key, value) in fields.iter_mut() {
-                    if key.ends_with("-data") {
-                        *value = json!("DATA+OMITTED");
-                    } else if key == "token" || key == "password" {
-                        *value = json!("REDACTED");
+fn hide(config: &mut Kubeconfig) {
+    for field in schema::CONFIG.fields {
+        let Type::Entries(of, _) = field.ty else { continue };
+        for entry in config.entries_mut(field.name) {
+            for field in of.fields {
+                if let Some(value) = entry.get_mut(field.name) {
+                    match field.ty {
+                        Type::Bytes => *value = json!("DATA+OMITTED"),
+                        _ if field.secret => *value = json!("REDACTED"),
+                        _ => {}
                     }
                 }
             }
