@@ -28,6 +28,7 @@ mod pods;
 mod print;
 mod program;
 mod raw;
+mod record;
 mod request_log;
 mod rules;
 mod selector;

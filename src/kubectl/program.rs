@@ -206,6 +206,9 @@ impl Context<'_> {
 }
 
 fn check_timeout(text: &str) -> Result<(), Failure> {
+    if text.is_empty() {
+        return Ok(());
+    }
     if text.parse::<i64>().is_ok_and(|seconds| seconds >= 0) || crate::text::duration::parse_go_duration(text).is_ok() {
         return Ok(());
     }

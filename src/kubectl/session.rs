@@ -10,6 +10,7 @@ use super::failure::Failure;
 use super::flags::{Flag, text};
 use super::print::{list_at, str_at};
 use super::program::{Context, Next, Progress, Task};
+use crate::apimachinery::Status;
 use crate::shell::program::{Read, Wait};
 use crate::sim::Time;
 use crate::text::http::{Method, Request, StreamId, StreamRead};
@@ -76,9 +77,10 @@ impl Session {
                 request = request.with_query(name, "true");
             }
         }
-        // A session that cannot be upgraded is told without the words for a status, and InternalError twice.
-        let (stream, bytes) = cx.open(request).map_err(|failure| match failure.reason() {
-            "InternalError" => Failure::msg(format!("Internal error occurred: {}", failure.text())),
+        // Of a connection that is not upgraded only the words are told; a node refuses when it is.
+        let (stream, bytes) = cx.open(request).map_err(|failure| match (&failure, failure.reason()) {
+            (_, "InternalError") => Failure::msg(Status::of_refused_session(&failure.text()).message),
+            (Failure::Status { .. }, _) => Failure::msg(format!("unable to upgrade connection: {}", failure.text())),
             _ => failure,
         })?;
         cx.out.bytes(1, &bytes);
@@ -244,7 +246,8 @@ pub enum Start {
 #[derive(Clone, Debug)]
 pub struct Attach {
     session: Session,
-    until: Time,
+    /// Until when the Pod is waited for; `None` when it is taken as it is.
+    until: Option<Time>,
     remove: bool,
     once: bool,
     running: Option<Running>,
@@ -256,8 +259,13 @@ impl Attach {
     /// Waits for the Pod to run, at most so many nanoseconds, and attaches. `remove` deletes the Pod at the end; `once`
     /// makes the container's exit code kubectl's.
     pub fn wait_for(cx: &mut Context<'_>, session: Session, nanoseconds: i64, remove: bool, once: bool) -> Attach {
-        let until = cx.system.now() + Duration::from_nanos(nanoseconds.unsigned_abs());
+        let until = Some(cx.system.now() + Duration::from_nanos(nanoseconds.unsigned_abs()));
         Attach { session, until, remove, once, running: None, ended: None }
+    }
+
+    /// Attaches to a Pod as it is now.
+    pub fn at_once(session: Session) -> Attach {
+        Attach { session, until: None, remove: false, once: false, running: None, ended: None }
     }
 
     fn path(&self) -> String {
@@ -290,19 +298,19 @@ impl Attach {
             self.log(cx)?;
             return self.finish(cx, None);
         }
-        if str_at(&pod, "/status/phase") == "Running" {
+        let Some(until) = self.until.filter(|_| str_at(&pod, "/status/phase") != "Running") else {
             if !self.session.quiet {
                 cx.out.err_line("All commands and output from this session will be recorded in container logs, including credentials and sensitive information passed through the command prompt.");
                 cx.out.err_line("If you don't see a command prompt, try pressing enter.");
             }
             self.running = Some(self.session.open(cx)?);
             return self.step(cx);
-        }
+        };
         let now = cx.system.now();
-        if now >= self.until {
+        if now >= until {
             return Err(Failure::msg("timed out waiting for the condition"));
         }
-        let next = (now + Duration::from_millis(100)).min(self.until);
+        let next = (now + Duration::from_millis(100)).min(until);
         Ok(Progress::Wait(Wait { until: Some(next), ..Wait::default() }))
     }
 

@@ -1,5 +1,7 @@
 //! Objects from files: `-f` with files, directories, `-` and patterns, `-k` with a kustomization.
 
+use std::borrow::Cow;
+
 use serde_json::Value;
 
 use super::{Built, Query, Target};
@@ -7,6 +9,7 @@ use crate::kubectl::failure::Failure;
 use crate::kubectl::kustomize;
 use crate::kubectl::program::Context;
 use crate::text::go_number::quote;
+use crate::text::go_time;
 use crate::text::yaml::{documents, from_yaml};
 
 const STOP: &str = "if you choose to ignore these errors, turn validation off with --validate=false";
@@ -55,7 +58,7 @@ pub fn paths(cx: &mut Context<'_>, query: &Query) -> Result<Vec<Place>, Failure>
             continue;
         }
         let mut found = Vec::new();
-        walk(cx, name.trim_end_matches('/'), query.recursive, &mut found, 0);
+        walk(cx, &clean(name), query.recursive, &mut found, 0);
         if found.is_empty() {
             return Err(Failure::msg(format!(
                 "error reading [{name}]: recognized file extensions are [.json .yaml .yml]"
@@ -70,10 +73,31 @@ fn unreachable_url(url: &str) -> Failure {
     let rest = url.split_once("://").map_or(url, |(_, rest)| rest);
     let host = rest.split(['/', '?']).next().unwrap_or(rest);
     let host = host.split(':').next().unwrap_or(host);
-    Failure::Connection {
-        host: host.to_owned(),
-        message: format!("dial tcp: lookup {host} on 10.96.0.10:53: no such host"),
-        request: format!("Get {}", quote(url)),
+    let message = match host {
+        "" => "http: no Host in request URL".to_owned(),
+        _ => format!("dial tcp: lookup {host} on 10.96.0.10:53: no such host"),
+    };
+    Failure::Connection { host: host.to_owned(), message, request: format!("Get {}", quote(url)) }
+}
+
+/// A path without empty and `.` parts, and without `..` where it can be followed; what is empty then is `.`.
+fn clean(path: &str) -> String {
+    let mut parts: Vec<&str> = Vec::new();
+    for part in path.split('/') {
+        match part {
+            "" | "." => {}
+            ".." if parts.last().is_some_and(|last| *last != "..") => {
+                parts.pop();
+            }
+            ".." if path.starts_with('/') => {}
+            part => parts.push(part),
+        }
+    }
+    let joined = parts.join("/");
+    match joined.as_str() {
+        _ if path.starts_with('/') => format!("/{joined}"),
+        "" => ".".to_owned(),
+        _ => joined,
     }
 }
 
@@ -81,7 +105,11 @@ fn walk(cx: &Context<'_>, directory: &str, recursive: bool, found: &mut Vec<Stri
     let Ok(mut entries) = cx.system.read_dir(directory) else { return };
     entries.sort_by(|a, b| a.name.cmp(&b.name));
     for entry in entries {
-        let path = format!("{directory}/{}", entry.name);
+        let path = match directory {
+            "." => entry.name.clone(),
+            "/" => format!("/{}", entry.name),
+            _ => format!("{directory}/{}", entry.name),
+        };
         if entry.is_dir {
             if recursive && depth < 32 {
                 walk(cx, &path, recursive, found, depth + 1);
@@ -159,11 +187,25 @@ pub fn read_documents(cx: &mut Context<'_>, place: &Place) -> (String, Vec<Resul
             }
         },
     };
-    let shown = if source == "STDIN" { "STDIN" } else { source.as_str() };
-    let list = documents(&bytes)
-        .map(|document| document.map_err(|why| Failure::msg(format!("error parsing {shown}: {why}"))))
+    let list = documents(decoded(&bytes).as_bytes())
+        .map(|document| document.map_err(|why| Failure::msg(format!("error parsing {source}: {why}"))))
         .collect();
     (source, list)
+}
+
+/// The text of a file: UTF-16 when it begins with the mark of that, else UTF-8, without its mark; what is neither is
+/// replaced.
+fn decoded(bytes: &[u8]) -> Cow<'_, str> {
+    let wide = |rest: &[u8], unit: fn([u8; 2]) -> u16| {
+        let units: Vec<u16> = rest.as_chunks::<2>().0.iter().map(|pair| unit(*pair)).collect();
+        Cow::Owned(String::from_utf16_lossy(&units))
+    };
+    match bytes {
+        [0xff, 0xfe, rest @ ..] => wide(rest, u16::from_le_bytes),
+        [0xfe, 0xff, rest @ ..] => wide(rest, u16::from_be_bytes),
+        [0xef, 0xbb, 0xbf, rest @ ..] => String::from_utf8_lossy(rest),
+        _ => String::from_utf8_lossy(bytes),
+    }
 }
 
 /// Reads all places into targets and collects what goes wrong. A document that cannot be read, or whose form is wrong,
@@ -297,9 +339,21 @@ pub fn object_failure(document: &Value, source: &str) -> Option<Failure> {
             }
         }
     }
+    for name in ["creationTimestamp", "deletionTimestamp"] {
+        let given = fields.get("metadata").and_then(|metadata| metadata.get(name)).and_then(Value::as_str);
+        if let Some(Err(why)) = given.map(|text| go_time::parse(text, go_time::RFC3339)) {
+            return undecodable(why);
+        }
+    }
     for name in ["labels", "annotations"] {
-        let map = fields.get("metadata").and_then(|metadata| metadata.get(name)).and_then(Value::as_object);
-        for value in map.into_iter().flat_map(|map| map.values()) {
+        let given = fields.get("metadata").and_then(|metadata| metadata.get(name)).unwrap_or(&Value::Null);
+        if !given.is_object() && !given.is_null() {
+            return undecodable(format!(
+                "json: cannot unmarshal {} into Go struct field ObjectMeta.metadata.{name} of type map[string]string",
+                go_word(given)
+            ));
+        }
+        for value in given.as_object().into_iter().flat_map(|map| map.values()) {
             if !matches!(value, Value::String(_) | Value::Null) {
                 return undecodable(format!(
                     "json: cannot unmarshal {} into Go struct field ObjectMeta.metadata.{name} of type string",
@@ -349,8 +403,12 @@ fn add(cx: &mut Context<'_>, source: &str, document: Value, built: &mut Built, l
                 failures.push(Failure::msg("unable to get type info from the object \"*unstructured.Unstructured\": Object 'Kind' is missing in 'object has no kind field '"));
                 continue;
             }
+            if item.get("items").is_some_and(Value::is_array) {
+                let why = "*unstructured.Unstructured is not a list: no Items field in this object";
+                return Err(Failure::msg(why));
+            }
             if let Err(failure) = add(cx, source, item, built, local) {
-                failures.push(failure);
+                failures.push(of_list(failure));
             }
         }
         return if failures.is_empty() { Ok(()) } else { Err(Failure::Many(failures)) };
@@ -390,6 +448,17 @@ fn add(cx: &mut Context<'_>, source: &str, document: Value, built: &mut Built, l
         source: Some(source.to_owned()),
     });
     Ok(())
+}
+
+/// Of an item of a list less is said when the server has no such kind.
+fn of_list(failure: Failure) -> Failure {
+    let text = failure.text();
+    match text.split_once(": no matches for kind ") {
+        Some((_, rest)) => {
+            Failure::msg(format!("unable to recognize no matches for kind {}", rest.lines().next().unwrap_or(rest)))
+        }
+        None => failure,
+    }
 }
 
 fn set_namespace(document: &mut Value, namespace: &str) {

@@ -231,6 +231,9 @@ fn targets(cx: &mut Context<'_>, built: &builder::Built) -> Result<(Vec<Target>,
 }
 
 fn delete(cx: &mut Context<'_>, target: &Target, options: &Deletion, flags: &Flags) -> Result<String, Failure> {
+    if target.nameless() {
+        return Err(blame(Failure::msg(builder::NAMELESS), "deleting", target.source.as_deref()));
+    }
     let mut answer = Value::Null;
     if options.dry_run != DryRun::Client {
         let mut body = json!({"propagationPolicy": options.policy});

@@ -11,6 +11,7 @@ use crate::kubectl::flags::{Flag, switch, text};
 use crate::kubectl::patching::patched;
 use crate::kubectl::print::{PRINT_FLAGS, Printer, str_at};
 use crate::kubectl::program::{Context, DONE, Outcome};
+use crate::kubectl::record::{self, RECORD};
 use crate::kubectl::tree::{Command, Group};
 use crate::kubectl::writing::{self, DRY_RUN, DryRun, field_manager};
 use crate::text::go_json;
@@ -39,7 +40,7 @@ pub static COMMAND: Command = Command {
         ),
     ],
     usage: "(-f FILENAME | TYPE NAME) [-p PATCH|--patch-file FILE] [options]",
-    flags: &[FLAGS, FILE_FLAGS, PRINT_FLAGS, DRY_RUN, &[field_manager("kubectl-patch")]],
+    flags: &[FLAGS, FILE_FLAGS, PRINT_FLAGS, DRY_RUN, RECORD, &[field_manager("kubectl-patch")]],
     run: Some(run),
     ..Command::EMPTY
 };
@@ -139,6 +140,9 @@ fn on_the_server(cx: &mut Context<'_>, target: &Target, form: &str, patch: &Patc
         Err(text) => text.clone(),
     };
     let after = cx.patch(&path, form, &query, bytes.as_bytes())?;
+    if let Some(note) = record::patch(cx) {
+        let _ = cx.patch(&target.path(), "merge", &query, note.as_bytes());
+    }
     // A scale is an object of a kind of its own.
     if !subresource.is_empty() {
         let version = str_at(&after, "/apiVersion");

@@ -11,6 +11,7 @@ use crate::kubectl::flags::{Flag, Flags, array, duration, int, switch, text};
 use crate::kubectl::patching::overridden;
 use crate::kubectl::print::{Format, PRINT_FLAGS, Printer, str_at};
 use crate::kubectl::program::{Context, DONE, Next, Outcome};
+use crate::kubectl::record::{self, RECORD};
 use crate::kubectl::session::{Attach, DETACH_KEYS, Session, Start, keys};
 use crate::kubectl::tree::{Command, Group};
 use crate::kubectl::writing::{self, DRY_RUN, DryRun, SAVE_CONFIG, field_manager};
@@ -58,7 +59,7 @@ pub static COMMAND: Command = Command {
         ),
     ],
     usage: "NAME --image=image [--env=\"key=value\"] [--port=port] [--dry-run=server|client] [--overrides=inline-json] [--command] -- [COMMAND] [args...] [options]",
-    flags: &[FLAGS, FILE_FLAGS, PRINT_FLAGS, DRY_RUN, &[field_manager("kubectl-run")], SAVE_CONFIG],
+    flags: &[FLAGS, FILE_FLAGS, PRINT_FLAGS, DRY_RUN, RECORD, &[field_manager("kubectl-run")], SAVE_CONFIG],
     run: Some(run),
     ..Command::EMPTY
 };
@@ -111,7 +112,8 @@ fn run(cx: &mut Context<'_>) -> Outcome {
     let mut printer = Printer::of(&flags, cx.system, false)?;
     let mut object = pod(&flags, name, &words, restart)?;
     object = overridden(&flags, object)?;
-    if flags.on("save-config") {
+    record::note(cx, &mut object);
+    if flags.on("save-config") && dry_run != DryRun::Client {
         let memory = crate::kubectl::generated::compact(&object) + "\n";
         writing::set_annotation(&mut object, writing::LAST_APPLIED, &memory);
     }
@@ -193,7 +195,7 @@ fn pod(flags: &Flags, name: &str, words: &[String], restart: &str) -> Result<Val
         let Some((key, value)) = one.split_once('=').filter(|(key, _)| named(key)) else {
             return Err(Failure::msg(format!("invalid env: {one}")));
         };
-        env.push(json!({"name": key, "value": value}));
+        env.push(if value.is_empty() { json!({"name": key}) } else { json!({"name": key, "value": value}) });
     }
     if !env.is_empty() {
         container.insert("env".to_owned(), json!(env));

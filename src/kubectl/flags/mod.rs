@@ -164,6 +164,8 @@ impl Flag {
 pub struct Flags {
     /// Values by name, for the flags that were given.
     given: BTreeMap<&'static str, Vec<String>>,
+    /// The flags as they stood in the line, with the texts of their values.
+    order: Vec<(&'static str, String)>,
     /// Every flag the command knows.
     known: Vec<Flag>,
     /// The arguments that are not flags.
@@ -217,6 +219,11 @@ impl Flags {
                 if default.is_empty() { Vec::new() } else { split_csv(default) }
             }
         }
+    }
+
+    /// The flags that were given, by their long names and in their order, with the texts of their values.
+    pub fn in_order(&self) -> &[(&'static str, String)] {
+        &self.order
     }
 
     /// Every flag the command knows.

@@ -45,8 +45,14 @@ fn parse_long(flags: &mut Flags, word: &str, long: &str, rest: &mut Rest<'_>) ->
         if name != "help" {
             return Err(Some(format!("unknown flag: --{name}")));
         }
-        let refused = matches!(value, Some("false" | "0" | "f" | "F" | "FALSE" | "False"));
-        return if refused { Ok(()) } else { Err(None) };
+        return match value {
+            None | Some("1" | "t" | "T" | "true" | "TRUE" | "True") => Err(None),
+            Some("false" | "0" | "f" | "F" | "FALSE" | "False") => Ok(()),
+            Some(other) => Err(Some(format!(
+                "invalid argument {0} for \"-h, --help\" flag: strconv.ParseBool: parsing {0}: invalid syntax",
+                quote(other)
+            ))),
+        };
     };
     let value = match (value, flag.bare) {
         (Some(value), _) => value.to_owned(),
@@ -146,6 +152,7 @@ fn store(flags: &mut Flags, flag: &Flag, value: &str) -> Result<(), Option<Strin
         }
         Kind::Str | Kind::Array => vec![value.to_owned()],
     };
+    flags.order.push((flag.name, value.to_owned()));
     let slot = flags.given.entry(flag.name).or_default();
     if matches!(flag.kind, Kind::Array | Kind::Slice | Kind::Pairs | Kind::Map) {
         slot.extend(values);

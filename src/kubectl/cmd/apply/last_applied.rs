@@ -99,7 +99,8 @@ fn view(cx: &mut Context<'_>) -> Outcome {
         );
     }
     let mut query = Query::of(&flags);
-    query.list_without_name = true;
+    // As the real one has it: types alone are enough only where a namespace is named.
+    query.list_without_name = cx.config()?.namespace_forced;
     let built = builder::build(cx, &query)?;
     let (found, failures) = builder::fetch(cx, &built);
     if let Some(failure) = failures.into_iter().next() {
@@ -158,7 +159,8 @@ fn set(cx: &mut Context<'_>) -> Outcome {
 fn edit(cx: &mut Context<'_>) -> Outcome {
     let flags = cx.session.flags.clone();
     let mut query = Query::of(&flags);
-    query.list_without_name = true;
+    // As the real one has it: types alone are enough only where a namespace is named.
+    query.list_without_name = cx.config()?.namespace_forced;
     let built = builder::build(cx, &query)?;
     let (found, mut failures) = builder::fetch(cx, &built);
     if !failures.is_empty() {

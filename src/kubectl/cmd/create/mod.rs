@@ -21,6 +21,7 @@ use crate::kubectl::flags::{Flag, switch, text};
 use crate::kubectl::print::{PRINT_FLAGS, Printer, str_at};
 use crate::kubectl::program::{Context, DONE, Outcome};
 use crate::kubectl::raw;
+use crate::kubectl::record::{self, RECORD};
 use crate::kubectl::tree::{Command, Group};
 use crate::kubectl::writing::{self, DRY_RUN, DryRun, SAVE_CONFIG, VALIDATE, blame, field_manager, remember};
 use crate::text::http::Method;
@@ -43,7 +44,16 @@ pub static COMMAND: Command = Command {
         ("A Job from flags", "kubectl create job hello --image=busybox:1.36 --dry-run=client -o yaml -- echo hello"),
     ],
     usage: "-f FILENAME [options]",
-    flags: &[FLAGS, FILE_FLAGS, PRINT_FLAGS, DRY_RUN, VALIDATE, &[field_manager("kubectl-create")], SAVE_CONFIG],
+    flags: &[
+        FLAGS,
+        FILE_FLAGS,
+        PRINT_FLAGS,
+        DRY_RUN,
+        RECORD,
+        VALIDATE,
+        &[field_manager("kubectl-create")],
+        SAVE_CONFIG,
+    ],
     subcommands: &[
         &others::NAMESPACE,
         &others::QUOTA,
@@ -116,6 +126,7 @@ fn run(cx: &mut Context<'_>) -> Outcome {
         if flags.on("save-config") {
             object = remember(&object);
         }
+        record::note(cx, &mut object);
         let manager = flags.text("field-manager");
         let collection = target.resource.path(&target.namespace);
         match writing::create(cx, &collection, &object, dry_run, manager, validation) {

@@ -19,6 +19,7 @@ use crate::kubectl::flags::{Flag, switch, text};
 use crate::kubectl::help::subcommand_missing;
 use crate::kubectl::print::{Printer, str_at};
 use crate::kubectl::program::{Context, DONE, Outcome};
+use crate::kubectl::record;
 use crate::kubectl::tree::{Command, Group};
 use crate::kubectl::writing::{self, DryRun};
 
@@ -174,6 +175,7 @@ fn change(
             failures.push(Failure::msg(format!("error: {} {why}\n", named(target, local))));
             continue;
         }
+        record::note(cx, &mut after);
         let patch = two_way(&before, &after);
         let unchanged = patch.as_object().is_none_or(Map::is_empty);
         if unchanged && !told.always {

@@ -11,6 +11,7 @@ use crate::kubectl::failure::Failure;
 use crate::kubectl::flags::{slice, switch, text};
 use crate::kubectl::print::{PRINT_FLAGS, Printer, list_at, str_at};
 use crate::kubectl::program::{Context, DONE, Outcome};
+use crate::kubectl::record::RECORD;
 use crate::kubectl::selector::object_selector;
 use crate::kubectl::tree::Command;
 use crate::kubectl::writing::{self, DRY_RUN, DryRun, field_manager};
@@ -39,6 +40,7 @@ pub static COMMAND: Command = Command {
         ],
         PRINT_FLAGS,
         DRY_RUN,
+        RECORD,
     ],
     run: Some(run),
     ..Command::EMPTY

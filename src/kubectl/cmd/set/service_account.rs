@@ -9,6 +9,7 @@ use crate::kubectl::builder::FILE_FLAGS;
 use crate::kubectl::failure::Failure;
 use crate::kubectl::print::PRINT_FLAGS;
 use crate::kubectl::program::{Context, Outcome};
+use crate::kubectl::record::RECORD;
 use crate::kubectl::tree::Command;
 use crate::kubectl::writing::{DRY_RUN, field_manager};
 
@@ -23,7 +24,7 @@ pub static COMMAND: Command = Command {
         ("See what would come of a file", "kubectl set sa -f web.yaml bot --local -o yaml"),
     ],
     usage: "(-f FILENAME | TYPE NAME) SERVICE_ACCOUNT [options]",
-    flags: &[&[ALL, LOCAL, field_manager("kubectl-set")], FILE_FLAGS, PRINT_FLAGS, DRY_RUN],
+    flags: &[&[ALL, LOCAL, field_manager("kubectl-set")], FILE_FLAGS, PRINT_FLAGS, DRY_RUN, RECORD],
     run: Some(run),
     ..Command::EMPTY
 };
