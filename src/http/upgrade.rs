@@ -143,7 +143,8 @@ pub fn answer(upgrade: Option<Upgrade>, asked: Session, owner: Owner, id: Stream
 /// A session that its node refused: over a WebSocket that is told when the connection is upgraded.
 pub fn refused(upgrade: WebSocketUpgrade, status: &[u8]) -> Response {
     let status: Value = serde_json::from_slice(status).unwrap_or_default();
-    let told = Status::of_refused_session(status["message"].as_str().unwrap_or_default()).to_json();
+    let message = status.get("message").and_then(Value::as_str);
+    let told = Status::of_refused_session(message.unwrap_or_default()).to_json();
     upgrade.protocols(session::PROTOCOLS.iter().copied()).on_upgrade(move |socket| session::refuse(socket, told))
 }
 

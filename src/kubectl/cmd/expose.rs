@@ -7,7 +7,7 @@ use serde_json::{Map, Value, json};
 use crate::apimachinery::quantity::Quantity;
 use crate::kubectl::builder::{self, FILE_FLAGS, Query, Target};
 use crate::kubectl::failure::Failure;
-use crate::kubectl::flags::{Flag, Flags, int, text};
+use crate::kubectl::flags::{Flag, Flags, int32, text};
 use crate::kubectl::patching::overridden;
 use crate::kubectl::print::{PRINT_FLAGS, Printer, list_at, map_at};
 use crate::kubectl::program::{Context, DONE, Outcome};
@@ -50,12 +50,12 @@ pub static EXPOSE: Command = Command {
 
 const SCALE_FLAGS: &[Flag] = &[
     text("cpu", "", "CPU to aim at: a percentage such as 70% or an amount such as 500m."),
-    int("cpu-percent", "-1", "CPU to aim at, in percent of what is requested.").deprecated(
+    int32("cpu-percent", "-1", "CPU to aim at, in percent of what is requested.").deprecated(
         "Use --cpu with percentage or resource quantity format (e.g., '70%' for utilization or '500m' for milliCPU).",
     ),
-    int("max", "-1", "At most so many copies.").required(),
+    int32("max", "-1", "At most so many copies.").required(),
     text("memory", "", "Memory to aim at: a percentage or an amount."),
-    int("min", "-1", "At least so many copies."),
+    int32("min", "-1", "At least so many copies."),
     text("name", "", "The name of the autoscaler."),
 ];
 

@@ -243,12 +243,12 @@ fn read(cx: &mut Context<'_>, flags: &Flags, sources: Vec<Source>) -> Outcome {
     let until = cx.system.now() + Duration::from_nanos(flags.nanoseconds("pod-running-timeout").unsigned_abs());
     for source in sources {
         if follow && !flags.on("ignore-errors") {
-            streams.push(Followed { id: None, until, source, at_start: true });
+            streams.push(Followed { id: None, until, again: None, source, at_start: true });
             continue;
         }
         match cx.open(source.request.clone()) {
-            Ok((Some(id), _)) => streams.push(Followed { id: Some(id), until, source, at_start: true }),
-            Ok((None, bytes)) => Followed { id: None, until, source, at_start: true }.print(cx, &bytes),
+            Ok((Some(id), _)) => streams.push(Followed { id: Some(id), until, again: None, source, at_start: true }),
+            Ok((None, bytes)) => Followed { id: None, until, again: None, source, at_start: true }.print(cx, &bytes),
             Err(failure) if flags.on("ignore-errors") => {
                 cx.out.out(&format!("error: {}\n", failure.text()));
             }
@@ -264,6 +264,8 @@ struct Followed {
     id: Option<StreamId>,
     /// How long to wait for a log.
     until: Time,
+    /// When to ask again for it.
+    again: Option<Time>,
     source: Source,
     at_start: bool,
 }
@@ -297,6 +299,12 @@ enum Stand {
 impl Followed {
     /// Prints what there is. A container that has yet to start is asked again every second, and its words are told.
     fn carry(&mut self, cx: &mut Context<'_>) -> Result<Stand, Failure> {
+        let now = cx.system.now();
+        match self.again {
+            Some(again) if self.id.is_none() && now < again => return Ok(Stand::Retry(again)),
+            Some(_) if self.id.is_none() && now >= self.until => return Err(Failure::msg("context deadline exceeded")),
+            _ => {}
+        }
         let id = match self.id {
             Some(id) => id,
             None => match cx.open(self.source.request.clone()) {
@@ -308,11 +316,9 @@ impl Followed {
                 Err(failure) if failure.reason().is_empty() => return Err(failure),
                 Err(failure) => {
                     cx.out.err_line(&failure.text());
-                    let now = cx.system.now();
-                    if now >= self.until {
-                        return Err(Failure::msg("context deadline exceeded"));
-                    }
-                    return Ok(Stand::Retry((now + Duration::from_secs(1)).min(self.until)));
+                    let again = (now + Duration::from_secs(1)).min(self.until);
+                    self.again = Some(again);
+                    return Ok(Stand::Retry(again));
                 }
             },
         };

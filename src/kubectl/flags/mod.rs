@@ -21,6 +21,8 @@ pub enum Kind {
     Str,
     /// A whole number.
     Int,
+    /// The same, of 32 bits.
+    Int32,
     /// A Go duration such as `30s`.
     Duration,
     /// Texts; each use adds one.
@@ -40,6 +42,7 @@ impl Kind {
             Kind::Bool => "bool",
             Kind::Str => "string",
             Kind::Int => "int",
+            Kind::Int32 => "int32",
             Kind::Duration => "duration",
             Kind::Array => "stringArray",
             Kind::Slice => "strings",
@@ -92,6 +95,11 @@ pub const fn text(name: &'static str, default: &'static str, help: &'static str)
 /// A flag with a number.
 pub const fn int(name: &'static str, default: &'static str, help: &'static str) -> Flag {
     Flag { kind: Kind::Int, ..text(name, default, help) }
+}
+
+/// A flag with a number of 32 bits.
+pub const fn int32(name: &'static str, default: &'static str, help: &'static str) -> Flag {
+    Flag { kind: Kind::Int32, ..text(name, default, help) }
 }
 
 /// A flag with a duration.

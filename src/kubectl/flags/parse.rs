@@ -107,8 +107,10 @@ fn store(flags: &mut Flags, flag: &Flag, value: &str) -> Result<(), Option<Strin
             _ => return bad(format!("strconv.ParseBool: parsing {}: invalid syntax", quote(value))),
         },
         // The levels of logs are 32 bits wide.
-        Kind::Int => match value.parse::<i64>() {
-            Ok(number) if flag.name != "v" || i32::try_from(number).is_ok() => vec![number.to_string()],
+        Kind::Int | Kind::Int32 => match value.parse::<i64>() {
+            Ok(number) if !(flag.name == "v" || flag.kind == Kind::Int32) || i32::try_from(number).is_ok() => {
+                vec![number.to_string()]
+            }
             _ => {
                 let digits = value.trim_start_matches(['-', '+']);
                 let range = !digits.is_empty() && digits.bytes().all(|byte| byte.is_ascii_digit());

@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 
 use super::{Told, create, generator, one_name};
 use crate::kubectl::failure::Failure;
-use crate::kubectl::flags::{array, duration, int, switch, text};
+use crate::kubectl::flags::{array, duration, int32, switch, text};
 use crate::kubectl::print::str_at;
 use crate::kubectl::program::{Context, DONE, Outcome};
 use crate::kubectl::selector::object_selector;
@@ -106,7 +106,7 @@ pub static PRIORITY_CLASS: Command = Command {
         text("description", "", "What the class is for."),
         switch("global-default", "Use it for Pods that name none."),
         text("preemption-policy", "PreemptLowerPriority", "PreemptLowerPriority or Never."),
-        int("value", "0", "The priority."),
+        int32("value", "0", "The priority."),
     ],
     run: Some(priority_class),
     ..Command::EMPTY

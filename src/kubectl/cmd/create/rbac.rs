@@ -300,18 +300,22 @@ fn binding(cx: &mut Context<'_>, cluster: bool) -> Outcome {
         }
     }
     for account in flags.list("serviceaccount") {
-        let parts = account.split_once(':').filter(|(a, b)| !a.is_empty() && !b.is_empty());
+        let parts = account
+            .split_once(':')
+            .filter(|(space, name)| !space.is_empty() && !name.is_empty() && !name.contains(':'));
         let Some((namespace, account)) = parts else {
             return Err(Failure::msg("serviceaccount must be <namespace>:<name>"));
         };
         subjects.push(json!({"kind": "ServiceAccount", "name": account, "namespace": namespace}));
     }
-    let object = json!({
+    let mut object = json!({
         "apiVersion": "rbac.authorization.k8s.io/v1",
         "kind": if cluster { "ClusterRoleBinding" } else { "RoleBinding" },
         "metadata": {"name": name},
-        "subjects": subjects,
         "roleRef": {"apiGroup": "rbac.authorization.k8s.io", "kind": kind, "name": role},
     });
+    if let (false, Some(fields)) = (subjects.is_empty(), object.as_object_mut()) {
+        fields.insert("subjects".to_owned(), json!(subjects));
+    }
     create(cx, object, Told::Failed(if cluster { "clusterrolebinding" } else { "rolebinding" }))
 }
