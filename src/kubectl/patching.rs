@@ -2,8 +2,9 @@
 //!
 //! Models Kubernetes 1.36 staging/src/k8s.io/kubectl/pkg/cmd/patch (`getPatchedJSON`) and pkg/cmd/util/override_options.go.
 
-use serde_json::Value;
+use serde_json::{Value, json};
 
+use super::builder::go_word;
 use super::failure::Failure;
 use super::flags::Flags;
 use super::print::str_at;
@@ -48,14 +49,28 @@ pub fn overridden(flags: &Flags, object: Value) -> Result<Value, Failure> {
         return Err(Failure::msg(format!("invalid override type: {form}")));
     }
     let patch: Value = serde_json::from_str(text).map_err(|_| Failure::msg("Invalid JSON Patch"))?;
-    patched(&object, form, &patch)
+    if form != "json" && !patch.is_object() {
+        return Err(Failure::msg(format!(
+            "couldn't get version/kind; json parse error: json: cannot unmarshal {} into Go value of type struct {{ APIVersion string \"json:\\\"apiVersion,omitempty\\\"\"; Kind string \"json:\\\"kind,omitempty\\\"\" }}",
+            go_word(&patch)
+        )));
+    }
+    let mut object = patched(&object, form, &patch)?;
+    // What is no pointer in Go's types is written even when it is empty.
+    for (list, field, empty) in [("/spec/containers", "resources", json!({})), ("/spec/ports", "targetPort", json!(0))]
+    {
+        let items = object.pointer_mut(list).and_then(Value::as_array_mut).into_iter().flatten();
+        for item in items.filter_map(Value::as_object_mut) {
+            item.entry(field).or_insert_with(|| empty.clone());
+        }
+    }
+    Ok(object)
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
     use crate::kubectl::flags::{parse, text};
-    use serde_json::json;
 
     #[test]
     fn each_form_of_a_patch_is_carried_out() {

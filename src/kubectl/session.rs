@@ -273,6 +273,15 @@ impl Attach {
     }
 
     fn step(&mut self, cx: &mut Context<'_>) -> Result<Progress, Failure> {
+        let stepped = self.go_on(cx);
+        // A Pod for this session alone goes however the session ends.
+        if stepped.is_err() {
+            self.delete(cx)?;
+        }
+        stepped
+    }
+
+    fn go_on(&mut self, cx: &mut Context<'_>) -> Result<Progress, Failure> {
         if let Some(running) = &mut self.running {
             match running.carry(cx) {
                 Stand::Wait(wait) => return Ok(Progress::Wait(wait)),
@@ -299,12 +308,13 @@ impl Attach {
             return self.finish(cx, None);
         }
         let Some(until) = self.until.filter(|_| str_at(&pod, "/status/phase") != "Running") else {
+            self.take_terminal(cx, &pod);
             if !self.session.quiet {
                 cx.out.err_line("All commands and output from this session will be recorded in container logs, including credentials and sensitive information passed through the command prompt.");
                 cx.out.err_line("If you don't see a command prompt, try pressing enter.");
             }
             self.running = Some(self.session.open(cx)?);
-            return self.step(cx);
+            return self.go_on(cx);
         };
         let now = cx.system.now();
         if now >= until {
@@ -331,7 +341,39 @@ impl Attach {
             let ended = list_at(&pod, "/status/containerStatuses").first().cloned().unwrap_or_default();
             code = ended.pointer("/state/terminated/exitCode").and_then(Value::as_i64).unwrap_or(0);
         }
-        if self.remove {
+        self.delete(cx)?;
+        if code != 0 {
+            let code = i32::try_from(code).unwrap_or(1);
+            return Err(Failure::Exit(
+                code,
+                format!("pod {}/{} terminated (Error)", self.session.namespace, self.session.pod),
+            ));
+        }
+        verdict(status).map(Progress::Next)
+    }
+
+    /// A terminal needs one on both sides.
+    fn take_terminal(&mut self, cx: &mut Context<'_>, pod: &Value) {
+        let session = &mut self.session;
+        let containers = list_at(pod, "/spec/containers").iter().chain(list_at(pod, "/spec/ephemeralContainers"));
+        let mut named = containers.filter(|one| str_at(one, "/name") == session.container);
+        let allocated = named.any(|one| one.get("tty").and_then(Value::as_bool) == Some(true));
+        if session.tty && !allocated && !session.quiet {
+            let name = &session.container;
+            cx.out.err_line(&format!("error: Unable to use a TTY - container {name} did not allocate one"));
+        }
+        session.tty = allocated && session.stdin;
+        if session.tty && !cx.system.is_terminal(0) {
+            session.tty = false;
+            if !session.quiet {
+                cx.out.err_line("Unable to use a TTY - input is not a terminal or the right kind of file");
+            }
+        }
+    }
+
+    /// Deletes the Pod, if that is wished, once.
+    fn delete(&mut self, cx: &mut Context<'_>) -> Result<(), Failure> {
+        if std::mem::take(&mut self.remove) {
             let body = json!({"propagationPolicy": "Background"}).to_string();
             let request = Request::new(Method::Delete, self.path())
                 .with_header("Accept", "application/json")
@@ -343,14 +385,7 @@ impl Attach {
                 cx.out.line(&format!("pod \"{pod}\" deleted from {namespace} namespace"));
             }
         }
-        if code != 0 {
-            let code = i32::try_from(code).unwrap_or(1);
-            return Err(Failure::Exit(
-                code,
-                format!("pod {}/{} terminated (Error)", self.session.namespace, self.session.pod),
-            ));
-        }
-        verdict(status).map(Progress::Next)
+        Ok(())
     }
 }
 

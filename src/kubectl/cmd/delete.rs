@@ -146,6 +146,9 @@ impl Work {
         if !self.files.is_empty() {
             return Err(Failure::Many(Failure::with_files(failures, self.files)));
         }
+        if let [Failure::Message(only)] = failures.as_slice() {
+            return Err(Failure::msg(only.clone()));
+        }
         if !failures.is_empty() {
             return Err(Failure::Exit(1, Failure::Many(failures).lines()));
         }

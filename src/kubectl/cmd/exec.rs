@@ -150,7 +150,7 @@ fn attach(cx: &mut Context<'_>) -> Outcome {
         container,
         command: Vec::new(),
         stdin: flags.on("stdin"),
-        tty: flags.on("tty") && cx.system.is_terminal(0),
+        tty: flags.on("tty"),
         quiet: flags.on("quiet"),
         detach: keys(flags.text("detach-keys"))?,
     };

@@ -71,6 +71,9 @@ fn run(cx: &mut Context<'_>) -> Outcome {
     let Some((name, extra)) = named.split_first() else {
         return Err(cx.usage("NAME is required for run"));
     };
+    if flags.nanoseconds("pod-running-timeout") <= 0 {
+        return Err(cx.usage("--pod-running-timeout must be higher than zero"));
+    }
     let words: Vec<String> = extra.iter().chain(words).cloned().collect();
     if flags.text("image").is_empty() {
         return Err(Failure::msg("--image is required"));
