@@ -10,7 +10,6 @@ use super::flags::Flags;
 use super::print::str_at;
 use crate::apimachinery::facts::facts;
 use crate::apimachinery::patch::{json_patch, merge_patch, strategic_merge};
-use crate::text::go_number::quote;
 
 /// An object after a patch of this form: `json`, `merge` or `strategic`.
 ///
@@ -25,9 +24,7 @@ pub fn patched(object: &Value, form: &str, patch: &Value) -> Result<Value, Failu
             let known = facts().of_kind(version, kind);
             if known.is_none() {
                 return Err(Failure::msg(format!(
-                    "no kind {} is registered for version {} in scheme \"pkg/scheme/scheme.go\"",
-                    quote(kind),
-                    quote(version)
+                    "strategic merge patch is not supported for {version}, Kind={kind} locally, try --type merge"
                 )));
             }
             strategic_merge(facts(), known, object.clone(), patch).map_err(Failure::msg)
@@ -82,7 +79,12 @@ mod tests {
         let step = json!([{"op": "remove", "path": "/spec/containers/0/image"}]);
         assert_eq!(names(&patched(&pod, "json", &step).unwrap()), None);
         let custom = json!({"apiVersion": "example.com/v1", "kind": "Thing"});
-        assert!(patched(&custom, "strategic", &json!({})).unwrap_err().text().contains("no kind \"Thing\""));
+        assert!(
+            patched(&custom, "strategic", &json!({}))
+                .unwrap_err()
+                .text()
+                .contains("not supported for example.com/v1, Kind=Thing locally")
+        );
     }
 
     #[test]

@@ -8,6 +8,7 @@ use super::{Built, Query, Target};
 use crate::kubectl::failure::Failure;
 use crate::kubectl::kustomize;
 use crate::kubectl::program::Context;
+use crate::shell::program::Errno;
 use crate::text::go_number::quote;
 use crate::text::go_time;
 use crate::text::yaml::{documents, from_yaml};
@@ -170,6 +171,12 @@ fn wildcard(pattern: &[u8], name: &[u8]) -> bool {
     states.contains(&pattern.len())
 }
 
+/// Why a file cannot be read, in Go's words: a directory can be opened, but not read.
+pub fn unreadable(path: &str, errno: Errno) -> String {
+    let verb = if errno == Errno::Eisdir { "read" } else { "open" };
+    format!("{verb} {path}: {}", errno.message().to_lowercase())
+}
+
 /// Reads the documents of a place.
 ///
 /// # Errors
@@ -182,8 +189,7 @@ pub fn read_documents(cx: &mut Context<'_>, place: &Place) -> (String, Vec<Resul
         Place::File(path) => match cx.system.read_file(path) {
             Ok(bytes) => (path.clone(), bytes),
             Err(errno) => {
-                let why = Failure::msg(format!("open {path}: {}", errno.message().to_lowercase()));
-                return (path.clone(), vec![Err(why)]);
+                return (path.clone(), vec![Err(Failure::msg(unreadable(path, errno)))]);
             }
         },
     };

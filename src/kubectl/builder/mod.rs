@@ -4,7 +4,7 @@
 
 mod files;
 
-pub use files::{go_word, of_text, validate_text};
+pub use files::{go_word, of_text, unreadable, validate_text};
 
 use std::collections::BTreeMap;
 
@@ -144,11 +144,12 @@ pub fn build(cx: &mut Context<'_>, query: &Query) -> Result<Built, Failure> {
             built.selectors.push((name.to_owned(), value.clone()));
         }
     }
-    let paths = files::paths(cx, query)?;
     let args = one_type_each(&query.args);
+    // A directory with a kustomization is looked into last.
+    let paths = if query.kustomize.is_empty() { files::paths(cx, query)? } else { Vec::new() };
     let tuples = combined(&args)?;
     let namespace = if query.all_namespaces { String::new() } else { cx.namespace()? };
-    if !paths.is_empty() {
+    if !paths.is_empty() || !query.kustomize.is_empty() {
         if !query.args.is_empty() {
             return Err(Failure::msg(if tuples.is_some() {
                 "resource/name arguments cannot be provided when a path is specified"
@@ -156,9 +157,11 @@ pub fn build(cx: &mut Context<'_>, query: &Query) -> Result<Built, Failure> {
                 "when paths, URLs, or stdin is provided as input, you may not specify resource arguments as well"
             }));
         }
+        let paths = if query.kustomize.is_empty() { paths } else { files::paths(cx, query)? };
         files::load(cx, query, &paths, &mut built)?;
         if let Some(selector) = &query.selector {
-            let selector = labels::parse(selector).map_err(Failure::msg)?;
+            let wrong = |why| Failure::msg(format!("the provided selector {} is not valid: {why}", quote(selector)));
+            let selector = labels::parse(selector).map_err(wrong)?;
             built.targets.retain(|target| selector.matches(Some(&labels_of(target))));
         }
         return Ok(built);

@@ -195,8 +195,8 @@ fn custom(cx: &Context<'_>, flags: &Flags) -> Result<Value, Failure> {
     }
     let bytes = cx.system.read_file(file).map_err(|errno| {
         Failure::msg(format!(
-            "must pass a container spec json file for custom profile: open {file}: {}",
-            errno.message().to_lowercase()
+            "must pass a container spec json file for custom profile: {}",
+            builder::unreadable(file, errno)
         ))
     })?;
     let custom = from_yaml(&String::from_utf8_lossy(&bytes))

@@ -234,7 +234,7 @@ fn targets(cx: &mut Context<'_>, built: &builder::Built) -> Result<(Vec<Target>,
 }
 
 fn delete(cx: &mut Context<'_>, target: &Target, options: &Deletion, flags: &Flags) -> Result<String, Failure> {
-    if target.nameless() {
+    if target.nameless() && options.dry_run != DryRun::Client {
         return Err(blame(Failure::msg(builder::NAMELESS), "deleting", target.source.as_deref()));
     }
     let mut answer = Value::Null;

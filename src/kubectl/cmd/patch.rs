@@ -4,7 +4,7 @@
 
 use serde_json::Value;
 
-use crate::kubectl::builder::{self, Built, FILE_FLAGS, Query, Target};
+use crate::kubectl::builder::{self, Built, FILE_FLAGS, Query, Target, unreadable};
 use crate::kubectl::discovery::Resource;
 use crate::kubectl::failure::Failure;
 use crate::kubectl::flags::{Flag, switch, text};
@@ -47,8 +47,11 @@ pub static COMMAND: Command = Command {
 
 fn run(cx: &mut Context<'_>) -> Outcome {
     let flags = cx.session.flags.clone();
-    let form = flags.text("type").to_lowercase();
-    if flags.changed("patch") && flags.changed("patch-file") {
+    let form = match flags.text("type") {
+        "" => "strategic".to_owned(),
+        form => form.to_lowercase(),
+    };
+    if !flags.text("patch").is_empty() && !flags.text("patch-file").is_empty() {
         return Err(Failure::msg("cannot specify --patch and --patch-file together"));
     }
     if flags.text("patch").is_empty() && flags.text("patch-file").is_empty() {
@@ -58,12 +61,12 @@ fn run(cx: &mut Context<'_>) -> Outcome {
         return Err(Failure::msg(format!("--type must be one of [json merge strategic], not {}", quote(&form))));
     }
     let dry_run = DryRun::of(cx)?;
-    let printer = Printer::of(&flags, cx.system, false)?;
     let text = if flags.text("patch").is_empty() {
         let path = flags.text("patch-file");
-        let bytes = cx.system.read_file(path).map_err(|errno| {
-            Failure::msg(format!("unable to read patch file: open {path}: {}", errno.message().to_lowercase()))
-        })?;
+        let bytes = cx
+            .system
+            .read_file(path)
+            .map_err(|errno| Failure::msg(format!("unable to read patch file: {}", unreadable(path, errno))))?;
         String::from_utf8_lossy(&bytes).into_owned()
     } else {
         flags.text("patch").to_owned()
@@ -72,7 +75,10 @@ fn run(cx: &mut Context<'_>) -> Outcome {
     let patch = if text.trim_start().starts_with('{') {
         serde_json::from_str(&text).map_err(|_| text.clone())
     } else {
-        Ok(from_yaml(&text).map_err(|why| Failure::msg(format!("unable to parse {}: {why}", quote(&text))))?)
+        Ok(from_yaml(&text).map_err(|why| {
+            let why = why.trim_start_matches("error converting YAML to JSON: ").to_owned();
+            Failure::msg(format!("unable to parse {}: {why}", quote(&text)))
+        })?)
     };
     let local = flags.on("local");
     if local && !flags.args.is_empty() {
@@ -83,9 +89,12 @@ fn run(cx: &mut Context<'_>) -> Outcome {
     let built = builder::build(cx, &query)?;
     let (files, mut failures) = (built.failures.clone(), Vec::new());
     let built = Built { failures: Vec::new(), ..built };
-    let (found, missing) = if local { (built.targets, Vec::new()) } else { builder::fetch(cx, &built) };
+    // What stands in a file is not asked for.
+    let here = local || !query.files.is_empty() || !query.kustomize.is_empty();
+    let (found, missing) = if here { (built.targets, Vec::new()) } else { builder::fetch(cx, &built) };
     failures.extend(missing);
     for target in &found {
+        let printer = Printer::of(&flags, cx.system, false)?;
         let told = if local || dry_run == DryRun::Client {
             on_this_side(target, &form, &patch)
         } else {
@@ -139,7 +148,18 @@ fn on_the_server(cx: &mut Context<'_>, target: &Target, form: &str, patch: &Patc
         Ok(patch) => go_json::to_compact(patch),
         Err(text) => text.clone(),
     };
-    let after = cx.patch(&path, form, &query, bytes.as_bytes())?;
+    let after = cx.patch(&path, form, &query, bytes.as_bytes()).map_err(|failure| match failure.reason() {
+        "UnsupportedMediaType" => {
+            let media = if form == "strategic" { "strategic-merge-patch" } else { form };
+            Failure::msg(format!(
+                "application/{media}+json is not supported by {}, Kind={}: {}",
+                resource.api_version(),
+                resource.kind,
+                failure.text()
+            ))
+        }
+        _ => failure,
+    })?;
     if let Some(note) = record::patch(cx) {
         let _ = cx.patch(&target.path(), "merge", &query, note.as_bytes());
     }

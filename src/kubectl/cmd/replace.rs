@@ -78,6 +78,7 @@ fn run(cx: &mut Context<'_>) -> Outcome {
         raw::check(&flags, 1..=1)?;
         return raw::send(cx, Method::Put, flags.text("raw"), flags.list("filename").first().map(String::as_str));
     }
+    let policy = writing::cascade(cx)?;
     query.validate = validation != "Ignore";
     if !force {
         query.args.clear();
@@ -91,7 +92,7 @@ fn run(cx: &mut Context<'_>) -> Outcome {
         if !built.failures.is_empty() {
             return Err(Failure::Many(vec![Failure::Many(built.failures)]));
         }
-        return replace_by_force(cx, built.targets, printer);
+        return replace_by_force(cx, built.targets, printer, policy);
     }
     for target in &built.targets {
         let mut object = memory(target, flags.on("save-config"));
@@ -139,9 +140,8 @@ fn put(cx: &mut Context<'_>, target: &Target, query: &[(String, String)], object
     cx.write(Method::Put, &path, query, &object)
 }
 
-fn replace_by_force(cx: &mut Context<'_>, targets: Vec<Target>, printer: Printer) -> Outcome {
+fn replace_by_force(cx: &mut Context<'_>, targets: Vec<Target>, printer: Printer, policy: &str) -> Outcome {
     let flags = cx.session.flags.clone();
-    let policy = writing::cascade(cx)?;
     let mut waiting = Vec::new();
     for target in &targets {
         let mut body = json!({"propagationPolicy": policy});

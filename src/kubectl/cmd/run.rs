@@ -190,7 +190,7 @@ fn pod(flags: &Flags, name: &str, words: &[String], restart: &str) -> Result<Val
         container.insert(if flags.on("command") { "command" } else { "args" }.to_owned(), json!(words));
     }
     let mut env = Vec::new();
-    for one in flags.list("env") {
+    for one in flags.list("env").iter().filter(|one| !one.is_empty()) {
         let named = |key: &str| {
             let first = key.chars().next().unwrap_or('0');
             !first.is_ascii_digit() && key.chars().all(|c| c.is_ascii_alphanumeric() || "-._".contains(c))
@@ -225,7 +225,7 @@ fn pod(flags: &Flags, name: &str, words: &[String], restart: &str) -> Result<Val
     }
     let mut metadata = json!({"name": name, "labels": labels});
     let mut annotations = Map::new();
-    for one in flags.list("annotations") {
+    for one in flags.list("annotations").iter().filter(|one| !one.is_empty()) {
         let Some((key, value)) = one.split_once('=').filter(|(key, _)| !key.is_empty()) else {
             return Err(Failure::msg(format!("invalid annotations format: {one}")));
         };

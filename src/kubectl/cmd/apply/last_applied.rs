@@ -93,11 +93,6 @@ fn memory(object: &Value) -> Option<&str> {
 fn view(cx: &mut Context<'_>) -> Outcome {
     let flags = cx.session.flags.clone();
     let output = flags.text("output");
-    if !["yaml", "json"].contains(&output) {
-        return Err(
-            cx.usage(format!("Unexpected -o output mode: {output}, the flag 'output' must be one of yaml|json"))
-        );
-    }
     let mut query = Query::of(&flags);
     // As the real one has it: types alone are enough only where a namespace is named.
     query.list_without_name = cx.config()?.namespace_forced;
@@ -110,6 +105,11 @@ fn view(cx: &mut Context<'_>) -> Outcome {
         let object = target.object.unwrap_or_default();
         // An object without the memory is passed over in silence.
         let Some(text) = memory(&object) else { continue };
+        if !["yaml", "json"].contains(&output) {
+            return Err(
+                cx.usage(format!("Unexpected -o output mode: {output}, the flag 'output' must be one of yaml|json"))
+            );
+        }
         let Ok(memory) = serde_json::from_str::<Value>(text) else { continue };
         let end = if text.ends_with('\n') { "\n" } else { "" };
         let text = if output == "json" { go_json::to_indented_by(&memory, 2) + end } else { to_yaml(&memory) };

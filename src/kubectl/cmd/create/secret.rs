@@ -8,6 +8,7 @@ use serde_json::{Map, Value, json};
 
 use super::config_map::{append_hash, gather};
 use super::{Told, create, generator, one_name};
+use crate::kubectl::builder::unreadable;
 use crate::kubectl::failure::Failure;
 use crate::kubectl::flags::{array, slice, switch, text};
 use crate::kubectl::program::{Context, Outcome};
@@ -114,9 +115,10 @@ fn tls(cx: &mut Context<'_>) -> Outcome {
     let mut files = Vec::new();
     for (key, flag) in [("tls.crt", "cert"), ("tls.key", "key")] {
         let path = flags.text(flag);
-        let bytes = cx.system.read_file(path).map_err(|errno| {
-            Failure::msg(format!("Cannot read file {path}, open {path}: {}", errno.message().to_lowercase()))
-        })?;
+        let bytes = cx
+            .system
+            .read_file(path)
+            .map_err(|errno| Failure::msg(format!("Cannot read file {path}, {}", unreadable(path, errno))))?;
         files.push((key, flag, bytes));
     }
     let mut data = Map::new();

@@ -77,6 +77,9 @@ fn check(cx: &mut Context<'_>) -> Result<(), Failure> {
 /// The objects that words, files and selectors name: as the server has them, or with `--local` as the files do.
 fn objects(cx: &mut Context<'_>, args: Vec<String>) -> Result<Vec<Target>, Failure> {
     let flags = cx.session.flags.clone();
+    // How it will be told is looked at before there is anything to tell.
+    DryRun::of(cx)?;
+    Printer::of(&flags, cx.system, false)?;
     let mut query = Query::of(&flags);
     query.args = args;
     (query.all, query.list_without_name) = (false, query.all);
