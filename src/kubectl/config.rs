@@ -273,10 +273,5 @@ fn identity(system: &dyn System, user: Option<&Map<String, Value>>, flags: &Flag
             say(&format!("Impersonate-Extra-{key}"), value.to_owned());
         }
     }
-    for extra in flags.list("as-user-extra") {
-        if let Some((key, value)) = extra.split_once('=') {
-            headers.push((format!("Impersonate-Extra-{}", key.replace('/', "%2F")), value.to_owned()));
-        }
-    }
     headers
 }

@@ -46,7 +46,10 @@ pub fn overridden(flags: &Flags, object: Value) -> Result<Value, Failure> {
         return Err(Failure::msg(format!("invalid override type: {form}")));
     }
     let patch: Value = serde_json::from_str(text).map_err(|_| Failure::msg("Invalid JSON Patch"))?;
-    if form != "json" && !patch.is_object() {
+    if form != "json" && !patch.is_object() && !patch.is_array() {
+        return Err(Failure::msg("Invalid JSON Patch"));
+    }
+    if form != "json" && patch.is_array() {
         return Err(Failure::msg(format!(
             "couldn't get version/kind; json parse error: json: cannot unmarshal {} into Go value of type struct {{ APIVersion string \"json:\\\"apiVersion,omitempty\\\"\"; Kind string \"json:\\\"kind,omitempty\\\"\" }}",
             go_word(&patch)

@@ -4,7 +4,7 @@
 
 use serde_json::Value;
 
-use crate::kubectl::builder::{self, Built, FILE_FLAGS, Query, Target, unreadable};
+use crate::kubectl::builder::{self, Built, FILE_FLAGS, NAMELESS, Query, Target, unreadable};
 use crate::kubectl::discovery::Resource;
 use crate::kubectl::failure::Failure;
 use crate::kubectl::flags::{Flag, switch, text};
@@ -95,6 +95,10 @@ fn run(cx: &mut Context<'_>) -> Outcome {
     failures.extend(missing);
     for target in &found {
         let printer = Printer::of(&flags, cx.system, false)?;
+        if target.nameless() && !local && dry_run != DryRun::Client {
+            failures.push(Failure::msg(NAMELESS));
+            continue;
+        }
         let told = if local || dry_run == DryRun::Client {
             on_this_side(target, &form, &patch)
         } else {

@@ -140,10 +140,13 @@ fn run(cx: &mut Context<'_>) -> Outcome {
         query.args.extend(names.iter().cloned());
     }
     let built = builder::build(cx, &query)?;
-    let mut printer = Printer::of(&flags, cx.system, false)?;
+    let mut printer: Option<Printer> = None;
     let failures = builder::visit(cx, &built, false, &mut |cx, target| {
         let node = target.object.clone().unwrap_or_default();
         let (taints, what) = changed(&node, &add, &remove, flags.on("overwrite"), &target.name)?;
+        if printer.is_none() {
+            printer = Some(Printer::of(&flags, cx.system, false)?);
+        }
         let mut after = node;
         if dry_run == DryRun::Client {
             if let Some(spec) = after.pointer_mut("/spec").and_then(Value::as_object_mut) {
@@ -156,8 +159,10 @@ fn run(cx: &mut Context<'_>) -> Outcome {
             after = cx.patch(&target.path(), "strategic", &query, patch.as_bytes())?;
         }
         // Alone among the commands, this one says nothing of a dry run.
-        let text = printer.done(&after, &target.resource, &target.name, what)?;
-        cx.out.out(&text);
+        if let Some(printer) = &mut printer {
+            let text = printer.done(&after, &target.resource, &target.name, what)?;
+            cx.out.out(&text);
+        }
         Ok(())
     });
     if failures.is_empty() { DONE } else { Err(Failure::Many(failures)) }

@@ -45,14 +45,7 @@ fn parse_long(flags: &mut Flags, word: &str, long: &str, rest: &mut Rest<'_>) ->
         if name != "help" {
             return Err(Some(format!("unknown flag: --{name}")));
         }
-        return match value {
-            None | Some("1" | "t" | "T" | "true" | "TRUE" | "True") => Err(None),
-            Some("false" | "0" | "f" | "F" | "FALSE" | "False") => Ok(()),
-            Some(other) => Err(Some(format!(
-                "invalid argument {0} for \"-h, --help\" flag: strconv.ParseBool: parsing {0}: invalid syntax",
-                quote(other)
-            ))),
-        };
+        return help(value);
     };
     let value = match (value, flag.bare) {
         (Some(value), _) => value.to_owned(),
@@ -65,6 +58,18 @@ fn parse_long(flags: &mut Flags, word: &str, long: &str, rest: &mut Rest<'_>) ->
     store(flags, &flag, &value)
 }
 
+/// What `--help` with a value, or without one, comes to.
+fn help(value: Option<&str>) -> Result<(), Option<String>> {
+    match value {
+        None | Some("1" | "t" | "T" | "true" | "TRUE" | "True") => Err(None),
+        Some("false" | "0" | "f" | "F" | "FALSE" | "False") => Ok(()),
+        Some(other) => Err(Some(format!(
+            "invalid argument {0} for \"-h, --help\" flag: strconv.ParseBool: parsing {0}: invalid syntax",
+            quote(other)
+        ))),
+    }
+}
+
 fn parse_short(flags: &mut Flags, word: &str, rest: &mut Rest<'_>) -> Result<(), Option<String>> {
     let mut letters = word.trim_start_matches('-').chars();
     loop {
@@ -73,7 +78,7 @@ fn parse_short(flags: &mut Flags, word: &str, rest: &mut Rest<'_>) -> Result<(),
         let tail = letters.as_str();
         let Some(flag) = flags.known.iter().find(|flag| flag.short == Some(letter)).copied() else {
             if letter == 'h' {
-                return Err(None);
+                return help(tail.strip_prefix('=').filter(|value| !value.is_empty()));
             }
             return Err(Some(format!("unknown shorthand flag: '{letter}' in -{group}")));
         };
