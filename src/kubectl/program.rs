@@ -335,8 +335,12 @@ impl Kubectl {
                 return State::Ending(0);
             }
             Err(Some(why)) => {
-                let text = format!("{why}\nSee '{} --help' for usage.", found.path);
-                return self.settle(system, Err(Failure::Message(text)));
+                let failure = if found.command.exits_with_two {
+                    Failure::Exit(2, Failure::usage(&found.path, why).report().0)
+                } else {
+                    Failure::Message(format!("{why}\nSee '{} --help' for usage.", found.path))
+                };
+                return self.settle(system, Err(failure));
             }
         };
         for flag in flags.known().iter().filter(|flag| flags.changed(flag.name)) {

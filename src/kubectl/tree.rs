@@ -56,6 +56,8 @@ pub struct Command {
     pub gated: &'static [(&'static str, Flag)],
     /// Commands below it.
     pub subcommands: &'static [&'static Command],
+    /// Whether a flag that is wrong ends it with 2, for commands whose 1 says something else.
+    pub exits_with_two: bool,
     /// What it does; `None` prints the help.
     pub run: Option<fn(&mut Context<'_>) -> Outcome>,
 }
@@ -74,6 +76,7 @@ impl Command {
         flags: &[],
         gated: &[],
         subcommands: &[],
+        exits_with_two: false,
         run: None,
     };
 

@@ -109,7 +109,10 @@ fn run(cx: &mut Context<'_>) -> Outcome {
         return Err(Failure::msg("at least one taint update is required"));
     }
     let (add, remove) = parse_taints(words).map_err(|why| cx.usage(why))?;
-    let resource = cx.resource(&kind.to_lowercase()).map_err(|failure| Failure::Plain(failure.text()))?;
+    let resource = cx.resource(&kind.to_lowercase()).map_err(|failure| match failure {
+        unreachable @ Failure::Connection { .. } => unreachable,
+        other => Failure::Plain(other.text()),
+    })?;
     if resource.kind != "Node" {
         return Err(Failure::msg(format!(
             "invalid resource type {}, only node types are supported",

@@ -284,7 +284,7 @@ fn merge_elements(
         }
     }
     // With several keys, what was there is put behind what is new, one by one.
-    if keys.len() > 1 {
+    if valid.len() > 1 {
         for values in held.iter().map(|item| values_of(item, keys)) {
             if let Some(at) = merged.iter().position(|item| finds(item, &values)) {
                 let item = merged.remove(at);

@@ -3,7 +3,7 @@
 //! Models sigs.k8s.io/kustomize 5.8 api/internal/target/kusttarget.go.
 
 use std::collections::BTreeSet;
-use std::rc::Rc;
+use std::sync::Arc;
 
 use serde_json::{Value, json};
 
@@ -26,7 +26,7 @@ pub struct Accumulated {
     /// Keys of labels and annotations that YAML does not read as text.
     pub odd: BTreeSet<String>,
     /// The schema of `openapi`; the first one counts.
-    pub schema: Option<Rc<Definitions>>,
+    pub schema: Option<Arc<Definitions>>,
     /// Whether a version of the built-in schema has been asked for.
     fixed: bool,
 }
@@ -210,7 +210,7 @@ pub fn read_schema(cx: &Context<'_>, at: &Place, rules: &Value, whole: &mut Accu
             if !schema.is_object() {
                 return Err(told("it holds no definitions".to_owned()));
             }
-            whole.schema = Some(Rc::new(Definitions(schema)));
+            whole.schema = Some(Arc::new(Definitions(schema)));
             Ok(())
         }
         (None, None | Some("")) => Ok(()),

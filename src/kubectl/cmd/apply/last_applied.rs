@@ -146,7 +146,7 @@ fn set(cx: &mut Context<'_>) -> Outcome {
     for (target, present, wanted) in work {
         let mut object = present;
         if dry_run != DryRun::Client {
-            let patch = json!({"metadata": {"annotations": {LAST_APPLIED: wanted}}});
+            let patch = json!({"metadata": {"annotations": {LAST_APPLIED: wanted + "\n"}}});
             object = cx.patch(&target.path(), "merge", &dry_run.query(), patch.to_string().as_bytes())?;
         }
         let what = format!("configured{}", dry_run.suffix());

@@ -13,7 +13,7 @@ use serde_json::{Value, json};
 
 use applyset::ApplySet;
 
-use crate::kubectl::apply::{patch_form, three_way, upgrade_patch};
+use crate::kubectl::apply::{allowed, patch_form, three_way, upgrade_patch};
 use crate::kubectl::builder::{self, FILE_FLAGS, NAMELESS, Query, Target};
 use crate::kubectl::discovery::Resource;
 use crate::kubectl::failure::Failure;
@@ -130,7 +130,7 @@ fn run(cx: &mut Context<'_>) -> Outcome {
     }
     query.all = false;
     query.validate = options.validation != "Ignore";
-    let allowed = if flags.on("prune") { prune::allowed(cx)? } else { Vec::new() };
+    let allowed = if flags.on("prune") { allowed(cx)? } else { Vec::new() };
     let mut built = builder::build(cx, &query)?;
     if built.targets.is_empty() && built.failures.is_empty() {
         return Err(Failure::msg("no objects passed to apply"));
@@ -176,7 +176,12 @@ struct Applying {
 
 impl Applying {
     fn done(&mut self, cx: &mut Context<'_>, target: &Target, object: Value, what: &str) -> Result<(), Failure> {
-        self.uids.insert(str_at(&object, "/metadata/uid").to_owned());
+        let mut uid = str_at(&object, "/metadata/uid").to_owned();
+        // What a dry run on this side makes has none: that of what is there counts.
+        if uid.is_empty() && cx.session.flags.on("prune") {
+            uid = cx.get(&target.path()).map(|live| str_at(&live, "/metadata/uid").to_owned()).unwrap_or_default();
+        }
+        self.uids.insert(uid);
         if !target.namespace.is_empty() {
             self.namespaces.insert(target.namespace.clone());
         }
@@ -400,8 +405,9 @@ fn apply_one(cx: &mut Context<'_>, target: &Target, options: &Options) -> Result
     match cx.patch(&target.path(), patch_form(&modified), &query, body.as_bytes()) {
         Ok(object) => Ok((object, "configured")),
         Err(failure) => Err(failure.context(&format!(
-            "error when applying patch:\n{body}\nto:\n{}\nfor: {}: ",
+            "error when applying patch:\n{body}\nto:\n{}\nfor: {}: error when patching {}: ",
             description(target),
+            quote(source),
             quote(source)
         ))),
     }
