@@ -5,8 +5,7 @@
 
 use serde_json::{Map, Value, json};
 
-use super::Item;
-use super::names::at;
+use super::item::Item;
 use crate::kubectl::builder::go_word;
 use crate::kubectl::print::{list_at, str_at};
 use crate::text::yaml::from_yaml;
@@ -134,18 +133,6 @@ impl Config {
         }
         found
     }
-}
-
-/// Sets the value at a path; with `make`, it and the objects on the way are made.
-pub fn set_at(object: &mut Value, path: &str, make: bool, value: &Value) {
-    if make {
-        let mut slot = &mut *object;
-        for part in path.split('/') {
-            let Some(fields) = slot.as_object_mut() else { break };
-            slot = fields.entry(part).or_insert_with(|| json!({}));
-        }
-    }
-    at(object, path, &mut |slot| *slot = value.clone());
 }
 
 /// Fields below a type that name other objects.

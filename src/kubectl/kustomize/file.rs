@@ -5,7 +5,6 @@
 
 use serde_json::{Map, Value};
 
-use super::absolute;
 use super::fields::fitted;
 use crate::kubectl::failure::Failure;
 use crate::kubectl::program::Context;
@@ -22,6 +21,33 @@ const OLD: &[(&str, &str)] = &[
     ("patchesJson6902", "patches"),
     ("patchesStrategicMerge", "patches"),
 ];
+
+/// A path of this machine from its root, without `.` and `..`.
+pub fn absolute(cx: &Context<'_>, path: &str) -> String {
+    cleaned(&if path.starts_with('/') { path.to_owned() } else { format!("{}/{path}", cx.system.cwd()) })
+}
+
+/// A path from the root, without `.` and `..`.
+pub fn cleaned(whole: &str) -> String {
+    let mut parts: Vec<&str> = Vec::new();
+    for part in whole.split('/') {
+        match part {
+            "" | "." => {}
+            ".." => {
+                parts.pop();
+            }
+            part => parts.push(part),
+        }
+    }
+    format!("/{}", parts.join("/"))
+}
+
+/// What is said of a directory that is not there.
+pub fn missing_directory(path: &str, lost: &str) -> Failure {
+    Failure::msg(format!(
+        "must build at directory: not a valid directory: evalsymlink failure on '{path}' : lstat {lost}: no such file or directory"
+    ))
+}
 
 /// The first part of a way that is not there.
 pub fn lost(cx: &Context<'_>, path: &str) -> String {

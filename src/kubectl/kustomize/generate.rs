@@ -6,14 +6,16 @@ use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use serde_json::{Map, Value, json};
 
-use super::Item;
-use super::config::set_at;
+use super::field_at::set_at;
 use super::file::{load, texts};
+use super::item::Item;
+use super::objects::add;
 use super::origin::{self, Origin};
-use super::target::{Place, add, unfit};
+use super::place::Place;
 use crate::kubectl::failure::Failure;
 use crate::kubectl::program::Context;
 use crate::text::go_number::quote;
+use crate::text::yaml::to_yaml;
 
 /// Adds what the generators make.
 ///
@@ -32,6 +34,11 @@ pub fn run(cx: &Context<'_>, at: &Place, rules: &Value, items: &mut Vec<Item>) -
         }
     }
     Ok(())
+}
+
+/// What is wrong with how a built-in plugin is told what to do.
+pub fn unfit(kind: &str, config: &Value, why: &str) -> Failure {
+    Failure::msg(format!("trouble configuring builtin {kind} with config: `\n{}`: {why}", to_yaml(config)))
 }
 
 /// A generator with the options that all of them have. Its own labels and annotations come first.

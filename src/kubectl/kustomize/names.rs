@@ -4,8 +4,9 @@
 
 use serde_json::Value;
 
-use super::Item;
 use super::config::Config;
+use super::field_at::at;
+use super::item::Item;
 
 /// What a Pod's spec refers to: the kind, and where its name stands.
 const IN_PODS: &[(&str, &str)] = &[
@@ -133,21 +134,5 @@ fn follow_whole(reference: &mut Value, kind: &str, known: &[Item]) {
         if !namespace.is_empty() {
             fields.insert("namespace".to_owned(), Value::String(namespace));
         }
-    }
-}
-
-/// Visits every value at a path; lists on the way stand for each of their elements.
-pub fn at(value: &mut Value, path: &str, visit: &mut dyn FnMut(&mut Value)) {
-    if let Value::Array(items) = value {
-        items.iter_mut().for_each(|item| at(item, path, visit));
-        return;
-    }
-    if path.is_empty() {
-        visit(value);
-        return;
-    }
-    let (first, rest) = path.split_once('/').unwrap_or((path, ""));
-    if let Some(inner) = value.get_mut(first) {
-        at(inner, rest, visit);
     }
 }

@@ -4,7 +4,7 @@
 
 use serde_json::Value;
 
-use super::Item;
+use super::item::Item;
 
 /// Sorts the objects as `sortOptions` says; what has none is sorted by kinds.
 ///

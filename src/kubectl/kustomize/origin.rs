@@ -4,7 +4,7 @@
 
 use serde_json::{Map, Value, json};
 
-use super::target::Place;
+use super::place::Place;
 
 /// Where an object is from: a file, or what has made it. In the form of the annotation.
 #[derive(Clone, Debug, Default)]

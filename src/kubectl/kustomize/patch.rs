@@ -5,11 +5,12 @@
 
 use serde_json::{Map, Value, json};
 
-use super::Item;
 use super::file::{load, texts};
+use super::item::Item;
 use super::merge::{Definitions, merged};
+use super::objects::{flat, valid};
+use super::place::Place;
 use super::selector::Selector;
-use super::target::{Place, flat, valid};
 use crate::apimachinery::patch::json_patch;
 use crate::kubectl::failure::Failure;
 use crate::kubectl::print::str_at;

@@ -5,37 +5,19 @@
 
 use serde_json::{Map, Value, json};
 
-use super::config::set_at;
+use super::accumulated::Accumulated;
+use super::change::change;
+use super::field_at::set_at;
 use super::file::texts;
+use super::item::Item;
 use super::origin::{Origin, by};
+use super::place::Place;
 use super::selector::Selector;
-use super::target::{self, Accumulated, Place, add_resource, valid};
-use super::{Item, generate, transform};
+use super::{generate, transform};
 use crate::kubectl::failure::Failure;
 use crate::kubectl::print::{list_at, str_at};
 use crate::kubectl::program::Context;
-use crate::text::yaml::{from_yaml, to_yaml};
-
-/// The plugins that a list of the kustomization stands for: written there, or of files.
-fn documents(cx: &mut Context<'_>, at: &Place, rules: &Value, list: &str) -> Result<Vec<Item>, Failure> {
-    let mut whole = Accumulated::default();
-    let mut named = Vec::new();
-    for entry in texts(rules, list) {
-        match from_yaml(&entry).map(valid) {
-            Ok(Ok(mut item)) => {
-                if at.is_told() {
-                    item.origin = Origin::of_file(&at.file());
-                }
-                whole.items.push(item);
-            }
-            _ => named.push(entry),
-        }
-    }
-    for entry in named {
-        add_resource(cx, at, &entry, &mut whole)?;
-    }
-    Ok(whole.items)
-}
+use crate::text::yaml::to_yaml;
 
 /// Whether a plugin is built in and told enough.
 fn check(plugin: &Item, makes: bool) -> Result<(), Failure> {
@@ -141,10 +123,9 @@ fn as_rules(plugin: &Value) -> Value {
 ///
 /// # Errors
 /// A generator that is not built in, or goes wrong.
-pub fn generators(cx: &mut Context<'_>, at: &Place, rules: &Value, items: &mut Vec<Item>) -> Result<(), Failure> {
+pub fn generators(cx: &Context<'_>, at: &Place, plugins: &[Item], items: &mut Vec<Item>) -> Result<(), Failure> {
     let named = |failure: Failure| Failure::msg(format!("loading generator plugins: {}", failure.text()));
-    let plugins = documents(cx, at, rules, "generators").map_err(named)?;
-    for plugin in &plugins {
+    for plugin in plugins {
         check(plugin, true)
             .map_err(|failure| named(Failure::msg(format!("failed to load generator: {}", failure.text()))))?;
     }
@@ -162,10 +143,9 @@ pub fn generators(cx: &mut Context<'_>, at: &Place, rules: &Value, items: &mut V
 ///
 /// # Errors
 /// A transformer that is not built in, or goes wrong.
-pub fn transformers(cx: &mut Context<'_>, at: &Place, rules: &Value, own: &mut Accumulated) -> Result<(), Failure> {
-    let plugins = documents(cx, at, rules, "transformers")?;
+pub fn transformers(cx: &Context<'_>, at: &Place, plugins: &[Item], own: &mut Accumulated) -> Result<(), Failure> {
     plugins.iter().try_for_each(|plugin| check(plugin, false))?;
-    for plugin in &plugins {
+    for plugin in plugins {
         transform(cx, at, plugin, own)?;
         let by = by(plugin.origin.file(), &plugin.object);
         own.items.iter_mut().filter(|_| at.is_told()).for_each(|item| item.origin.changed(&by));
@@ -177,10 +157,9 @@ pub fn transformers(cx: &mut Context<'_>, at: &Place, rules: &Value, own: &mut A
 ///
 /// # Errors
 /// One that is not built in, finds something wrong or changes an object.
-pub fn validators(cx: &mut Context<'_>, at: &Place, rules: &Value, own: &mut Accumulated) -> Result<(), Failure> {
-    let plugins = documents(cx, at, rules, "validators")?;
+pub fn validators(cx: &Context<'_>, at: &Place, plugins: &[Item], own: &mut Accumulated) -> Result<(), Failure> {
     plugins.iter().try_for_each(|plugin| check(plugin, false))?;
-    for plugin in &plugins {
+    for plugin in plugins {
         let before = own.items.clone();
         transform(cx, at, plugin, own)?;
         let told = |why: String| Err(Failure::msg(format!("validator shouldn't modify the resource map: {why}")));
@@ -224,7 +203,7 @@ fn transform(cx: &Context<'_>, at: &Place, plugin: &Item, own: &mut Accumulated)
     let unfit =
         |_: &str, _: &Value, why: &str| Failure::msg(format!("plugin {} fails configuration: {why}", plugin.id()));
     let config = std::mem::take(&mut own.config);
-    let changed = target::change(cx, at, &as_rules(&plugin.object), own, &unfit);
+    let changed = change(cx, at, &as_rules(&plugin.object), own, &unfit);
     own.config = config;
     changed
 }

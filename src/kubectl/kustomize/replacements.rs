@@ -4,10 +4,10 @@
 
 use serde_json::{Map, Value, json};
 
-use super::Item;
 use super::file::load;
+use super::item::Item;
+use super::place::Place;
 use super::selector::Selector;
-use super::target::Place;
 use crate::kubectl::failure::Failure;
 use crate::kubectl::print::{list_at, str_at};
 use crate::kubectl::program::Context;

@@ -8,7 +8,7 @@ use std::collections::BTreeMap;
 use regex_lite::Regex;
 use serde_json::Value;
 
-use super::Item;
+use super::item::Item;
 use crate::apimachinery::labels::{self, Selector as Pairs};
 use crate::kubectl::print::str_at;
 

@@ -5,119 +5,22 @@
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
-use serde_json::{Value, json};
+use serde_json::Value;
 
+use super::accumulated::Accumulated;
 use super::config::Config;
-use super::file::{self, FILES, lost, texts};
+use super::file::{self, texts};
+use super::item::Item;
 use super::merge::Definitions;
+use super::objects::{add, flat, valid};
 use super::origin::{self, Origin};
-use super::{Item, cleaned, generate, missing_directory, odd_keys, patch, plugins, replacements, transform, vars};
+use super::place::Place;
+use super::{change, generate, odd_keys, plugins, vars};
 use crate::kubectl::failure::Failure;
 use crate::kubectl::program::Context;
+use crate::kubectl::writing::klog;
 use crate::text::go_number::quote;
-use crate::text::yaml::{documents_of_kustomize, from_yaml, to_yaml};
-
-/// What kustomizations have made so far.
-#[derive(Clone, Debug, Default)]
-pub struct Accumulated {
-    pub items: Vec<Item>,
-    pub vars: Vec<vars::Var>,
-    pub config: Config,
-    /// Keys of labels and annotations that YAML does not read as text.
-    pub odd: BTreeSet<String>,
-    /// The schema of `openapi`; the first one counts.
-    pub schema: Option<Arc<Definitions>>,
-    /// Whether a version of the built-in schema has been asked for.
-    fixed: bool,
-}
-
-/// Where a kustomization stands.
-#[derive(Clone, Debug)]
-pub struct Place {
-    /// Its directory.
-    pub directory: String,
-    /// The directories of those that led here, and its own.
-    visited: Vec<String>,
-    /// The way here from the first one; `None` when nobody asks where objects are from.
-    way: Option<String>,
-    /// The name of its file.
-    name: String,
-}
-
-impl Place {
-    /// The place that everything starts from.
-    pub fn first(cx: &Context<'_>, directory: &str, told: bool) -> Place {
-        let visited = vec![directory.to_owned()];
-        Place { directory: directory.to_owned(), visited, way: told.then(String::new), name: name_of(cx, directory) }
-    }
-
-    /// The place of a kustomization that this one names.
-    ///
-    /// # Errors
-    /// No directory, or one that is being read already.
-    fn enter(&self, cx: &Context<'_>, named: &str) -> Result<Place, Failure> {
-        if named.is_empty() {
-            return Err(Failure::msg("new root cannot be empty"));
-        }
-        if let Some(git) = file::unreachable(named) {
-            return Err(Failure::msg(git));
-        }
-        if named.starts_with('/') {
-            return Err(Failure::msg(format!("new root '{named}' cannot be absolute")));
-        }
-        let directory = cleaned(&format!("{}/{named}", self.directory));
-        let Ok(info) = cx.system.file_info(&directory) else {
-            return Err(missing_directory(&directory, &lost(cx, &directory)));
-        };
-        if !info.is_dir {
-            return Err(Failure::msg(format!("must build at directory: '{directory}': file is not directory")));
-        }
-        let holds =
-            |root: &&String| **root == directory || root.starts_with(&format!("{}/", directory.trim_end_matches('/')));
-        if let Some(root) = self.visited.iter().rev().find(holds) {
-            return Err(Failure::msg(format!(
-                "cycle detected: candidate root '{directory}' contains visited root '{root}'"
-            )));
-        }
-        let visited = self.visited.iter().cloned().chain([directory.clone()]).collect();
-        let name = name_of(cx, &directory);
-        Ok(Place { visited, way: self.way.as_ref().map(|_| self.told(named)), name, directory })
-    }
-
-    /// The way to a file from the first place.
-    fn told(&self, named: &str) -> String {
-        let mut parts: Vec<&str> = Vec::new();
-        let way = self.way.as_deref().unwrap_or_default();
-        for part in way.split('/').chain(named.split('/')) {
-            match part {
-                "" | "." => {}
-                ".." if parts.last().is_some_and(|last| *last != "..") => drop(parts.pop()),
-                part => parts.push(part),
-            }
-        }
-        parts.join("/")
-    }
-
-    /// The kustomization's own file, from the first place.
-    pub fn file(&self) -> String {
-        self.told(&self.name)
-    }
-
-    /// Whether objects tell where they are from.
-    pub fn is_told(&self) -> bool {
-        self.way.is_some()
-    }
-}
-
-fn name_of(cx: &Context<'_>, directory: &str) -> String {
-    let is = |name: &&&str| cx.system.read_file(&format!("{directory}/{name}")).is_ok();
-    FILES.iter().find(is).copied().unwrap_or(FILES[0]).to_owned()
-}
-
-/// What is wrong with how a built-in plugin is told what to do.
-pub fn unfit(kind: &str, config: &Value, why: &str) -> Failure {
-    Failure::msg(format!("trouble configuring builtin {kind} with config: `\n{}`: {why}", to_yaml(config)))
-}
+use crate::text::yaml::{documents_of_kustomize, from_yaml};
 
 /// Adds what a kustomization makes; a component changes what is there already, too.
 ///
@@ -136,19 +39,23 @@ pub fn accumulate(cx: &mut Context<'_>, at: &Place, rules: &Value, whole: &mut A
     }
     configure(cx, at, rules, &mut own.config)?;
     generate::run(cx, at, rules, &mut own.items)?;
-    plugins::generators(cx, at, rules, &mut own.items)?;
+    let made = documents(cx, at, rules, "generators")
+        .map_err(|failure| Failure::msg(format!("loading generator plugins: {}", failure.text())))?;
+    plugins::generators(cx, at, &made, &mut own.items)?;
     for component in texts(rules, "components") {
         add_component(cx, at, &component, &mut own)
             .map_err(|failure| Failure::msg(format!("accumulating components: {}", failure.text())))?;
     }
     notice_odd_keys(rules, &mut own.odd);
-    change(cx, at, rules, &mut own, &unfit)?;
+    change::change(cx, at, rules, &mut own, &generate::unfit)?;
     let all = if at.is_told() { origin::transformers(at, rules) } else { Vec::new() };
     for by in all {
         own.items.iter_mut().for_each(|item| item.origin.changed(&by));
     }
-    plugins::transformers(cx, at, rules, &mut own)?;
-    plugins::validators(cx, at, rules, &mut own)?;
+    let more = documents(cx, at, rules, "transformers")?;
+    plugins::transformers(cx, at, &more, &mut own)?;
+    let checks = documents(cx, at, rules, "validators")?;
+    plugins::validators(cx, at, &checks, &mut own)?;
     vars::add(&mut own.vars, rules, &mut own.items)?;
     for item in own.items {
         add(&mut whole.items, item).map_err(Failure::msg)?;
@@ -160,24 +67,25 @@ pub fn accumulate(cx: &mut Context<'_>, at: &Place, rules: &Value, whole: &mut A
     Ok(())
 }
 
-/// Changes objects as the fields of a kustomization say. All of them are read before the first one is carried out.
-///
-/// # Errors
-/// A field that says nothing sensible, which `unfit` tells, or does not fit the objects.
-pub fn change(
-    cx: &Context<'_>,
-    at: &Place,
-    rules: &Value,
-    own: &mut Accumulated,
-    unfit: &dyn Fn(&str, &Value, &str) -> Failure,
-) -> Result<(), Failure> {
-    let patches = patch::read(cx, at, rules, unfit)?;
-    let replaced = replacements::read(cx, at, rules, unfit)?;
-    patches.merge(own.schema.as_deref(), &mut own.items)?;
-    transform::names(rules, &own.config, &mut own.items)?;
-    patches.step(&mut own.items)?;
-    transform::images_and_replicas(rules, &own.config, &mut own.items)?;
-    replacements::run(&replaced, &mut own.items)
+/// The plugins that a list of the kustomization stands for: written there, or of files.
+fn documents(cx: &mut Context<'_>, at: &Place, rules: &Value, list: &str) -> Result<Vec<Item>, Failure> {
+    let mut whole = Accumulated::default();
+    let mut named = Vec::new();
+    for entry in texts(rules, list) {
+        match from_yaml(&entry).map(valid) {
+            Ok(Ok(mut item)) => {
+                if at.is_told() {
+                    item.origin = Origin::of_file(&at.file());
+                }
+                whole.items.push(item);
+            }
+            _ => named.push(entry),
+        }
+    }
+    for entry in named {
+        add_resource(cx, at, &entry, &mut whole)?;
+    }
+    Ok(whole.items)
 }
 
 fn notice_odd_keys(rules: &Value, odd: &mut BTreeSet<String>) {
@@ -303,7 +211,7 @@ pub fn add_resource(cx: &mut Context<'_>, at: &Place, resource: &str, whole: &mu
         Err(why) => from(&why),
     };
     if let Some(git) = file::bare_git(resource) {
-        cx.out.err_line(&super::klog('I', cx.system.now(), "log.go:244", git));
+        cx.out.err_line(&klog('I', cx.system.now(), "log.go:244", git));
     }
     let inner = at.enter(cx, resource).map_err(|failure| told(&as_file, &failure.text()))?;
     add_directory(cx, &inner, whole, false).map_err(|failure| told(&as_file, &failure.text()))
@@ -330,50 +238,4 @@ fn objects(bytes: &[u8], file: &str) -> Result<Vec<Item>, Unread> {
         }
     }
     Ok(found)
-}
-
-/// What a list holds, or the object itself.
-pub fn flat(document: Value) -> Vec<Value> {
-    let is_list = document.get("kind").and_then(Value::as_str).is_some_and(|kind| kind.ends_with("List"));
-    match document.get("items") {
-        Some(Value::Array(items)) if is_list => items.clone(),
-        Some(_) if is_list => Vec::new(),
-        _ if document.is_null() || document == json!({}) => Vec::new(),
-        _ => vec![document],
-    }
-}
-
-/// An object with a kind and a name.
-///
-/// # Errors
-/// What it lacks.
-pub fn valid(object: Value) -> Result<Item, String> {
-    let item = Item::new(object);
-    let lacks = match (item.kind().as_str(), item.text("/metadata/name").as_str()) {
-        ("", _) => "kind",
-        (_, "") => "metadata.name",
-        _ => return Ok(item),
-    };
-    if ["apiVersion", "kind", "metadata"].iter().all(|name| item.object.get(*name).is_none()) {
-        return Err("missing Resource metadata".to_owned());
-    }
-    Err(format!(
-        "missing {lacks} in object {{{{{} {}}} {{{{{} {}}} map[] map[]}}}}",
-        item.text("/apiVersion"),
-        item.kind(),
-        item.text("/metadata/name"),
-        item.text("/metadata/namespace"),
-    ))
-}
-
-/// Adds an object; two may not have the same kind, name and namespace.
-///
-/// # Errors
-/// There is one already.
-pub fn add(items: &mut Vec<Item>, item: Item) -> Result<(), String> {
-    if items.iter().any(|known| known.is_same(&item)) {
-        return Err(format!("may not add resource with an already registered id: {}", item.id()));
-    }
-    items.push(item);
-    Ok(())
 }

@@ -5,35 +5,11 @@
 use regex_lite::Regex;
 use serde_json::{Map, Value};
 
-use super::Item;
-use super::config::{Config, set_at};
-use super::names::{at, pod_spec};
+use super::config::Config;
+use super::field_at::{at, set_at};
+use super::item::Item;
+use super::names::pod_spec;
 use crate::kubectl::failure::Failure;
-
-/// Kinds without a namespace.
-pub const CLUSTER: &[&str] = &[
-    "APIService",
-    "CSIDriver",
-    "CSINode",
-    "CertificateSigningRequest",
-    "ClusterRole",
-    "ClusterRoleBinding",
-    "CustomResourceDefinition",
-    "FlowSchema",
-    "IngressClass",
-    "MutatingWebhookConfiguration",
-    "Namespace",
-    "Node",
-    "PersistentVolume",
-    "PriorityClass",
-    "PriorityLevelConfiguration",
-    "RuntimeClass",
-    "StorageClass",
-    "ValidatingAdmissionPolicy",
-    "ValidatingAdmissionPolicyBinding",
-    "ValidatingWebhookConfiguration",
-    "VolumeAttachment",
-];
 
 /// Where kinds without a namespace name the one of a Service, and whether it is made.
 const SERVICES: &[(&str, &str, bool)] = &[
@@ -228,7 +204,7 @@ fn namespace(item: &mut Item, namespace: &str) {
         }
     }
     item.remember();
-    if CLUSTER.contains(&kind.as_str()) {
+    if item.is_of_cluster() {
         return;
     }
     if let Some(metadata) = item.object.get_mut("metadata") {

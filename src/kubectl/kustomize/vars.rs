@@ -7,8 +7,10 @@ use std::collections::{BTreeMap, BTreeSet};
 use serde_json::{Value, json};
 
 use super::config::Config;
-use super::names::{at, pod_spec};
-use super::{Item, replacements};
+use super::field_at::at;
+use super::item::Item;
+use super::names::pod_spec;
+use super::replacements;
 use crate::kubectl::failure::Failure;
 use crate::kubectl::print::str_at;
 use crate::text::go_value::{shown, type_name};
