@@ -82,6 +82,9 @@ fn validate_address(errors: &mut Errors, path: &field::Path, address: &EndpointA
 }
 
 fn endpoints_text(endpoints: &Endpoints) -> String {
+    if endpoints.subsets.iter().flatten().next().is_none() {
+        return cells::NONE.to_owned();
+    }
     let mut all = Vec::new();
     for subset in endpoints.subsets.iter().flatten() {
         let addresses = || subset.addresses.iter().flatten();
@@ -97,7 +100,6 @@ fn endpoints_text(endpoints: &Endpoints) -> String {
         }
     }
     match all.len() {
-        0 => cells::NONE.to_owned(),
         count if count > SHOWN => {
             all.truncate(SHOWN);
             format!("{} + {} more...", all.join(","), count - SHOWN)

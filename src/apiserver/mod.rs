@@ -23,6 +23,7 @@ mod managed_fields;
 mod metadata;
 mod metrics;
 mod negotiate;
+mod node_leases;
 mod node_proxy;
 mod openapi;
 mod registry;

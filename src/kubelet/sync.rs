@@ -37,7 +37,11 @@ const JITTER: f64 = 0.5;
 impl Kubelet {
     /// Takes a worker one step on; false when it has nothing left to do and can be forgotten.
     pub(super) fn step(&mut self, uid: &Uid, worker: &mut Worker, server: &mut ApiServer, now: Time) -> bool {
-        let mut seen = self.relist(worker, now);
+        let waits = matches!(worker.stage, Stage::Sync) && worker.next.is_some_and(|at| at <= now);
+        let ended = self.relist(worker, now);
+        // Each end asks for a sync: of several, or beside a sync that has waited for this look, one more is owed.
+        worker.pending |= ended.is_some_and(|count| count > usize::from(!waits));
+        let mut seen = ended.is_some();
         if worker.refresh.is_some_and(|at| at <= now) {
             worker.refresh = None;
             self.refresh_volumes(worker, server);
@@ -133,13 +137,12 @@ impl Kubelet {
     }
 
     /// Looks at the containers when a relist is due: from here on the kubelet knows how they stand, and keeps of the
-    /// ended ones only the newest. Whether a relist was due.
-    fn relist(&mut self, worker: &mut Worker, now: Time) -> bool {
-        if worker.relist.is_none_or(|at| at > now) {
-            return false;
-        }
+    /// ended ones only the newest. How many were seen to have ended; `None` when no relist was due.
+    fn relist(&mut self, worker: &mut Worker, now: Time) -> Option<usize> {
+        worker.relist.filter(|at| *at <= now)?;
         worker.relist = None;
         let blocked = worker.is_blocked();
+        let mut count = 0;
         for record in worker.records.values_mut() {
             let Some(status) = record.current.as_ref().and_then(|id| self.runtime.container(id)) else { continue };
             let ended = matches!(status.state, ContainerState::Exited { .. });
@@ -147,13 +150,14 @@ impl Kubelet {
                 // Its postStart hook runs: until that is over nobody calls it running.
                 continue;
             }
-            record.seen = Some(status);
+            let before = record.seen.replace(status);
+            count += usize::from(ended && !before.is_some_and(|seen| matches!(seen.state, ContainerState::Exited { .. })));
             if ended && let Some(last) = &record.last {
                 // The log of an older end goes; its status stays until the next restart.
                 self.runtime.remove_container(&last.id);
             }
         }
-        true
+        Some(count)
     }
 
     fn sync(&mut self, uid: &Uid, worker: &mut Worker, server: &mut ApiServer, now: Time) {

@@ -54,7 +54,7 @@ pub fn may_help(refused_by: &BTreeSet<Plugin>, pod: &Arc<Pod>, event: &Event) ->
 fn helps(plugin: Plugin, pod: &Arc<Pod>, event: &Event) -> bool {
     match (plugin, event) {
         (_, Event::Node(old, new)) => node_helps(plugin, pod, old.as_deref(), new),
-        (Plugin::VolumeBinding, Event::Storage) => true,
+        (Plugin::VolumeBinding | Plugin::VolumeRestrictions, Event::Storage) => true,
         (Plugin::NodeResourcesFit, Event::PodGone(_)) => true,
         (Plugin::NodePorts, Event::PodGone(gone)) => host_ports(gone)
             .any(|(_, protocol, port)| host_ports(pod).any(|other| (other.1, other.2) == (protocol.clone(), port))),
@@ -78,19 +78,25 @@ fn helps(plugin: Plugin, pod: &Arc<Pod>, event: &Event) -> bool {
 
 fn node_helps(plugin: Plugin, pod: &Arc<Pod>, old: Option<&Node>, new: &Node) -> bool {
     let Some(spec) = pod.spec.as_ref() else { return false };
+    let taints = |node: &Node| node.spec.as_ref().and_then(|spec| spec.taints.clone());
+    let cordoned = |node: &Node| node.spec.as_ref().and_then(|spec| spec.unschedulable) == Some(true);
+    // Whoever waits for new nodes is told of other taints too, because a node may come with taints at first.
+    let opened =
+        old.is_some_and(|old| taints(old) != taints(new) || (cordoned(old) && !cordoned(new)));
     match plugin {
-        Plugin::NodeResourcesFit => filters::fits_empty(&resources::requests(pod), old, new),
-        Plugin::NodeUnschedulable | Plugin::NodeName | Plugin::TaintToleration | Plugin::NodeAffinity => {
+        Plugin::NodeUnschedulable | Plugin::TaintToleration => {
             let refused = |node: &Node| filters::node_refuses(plugin, spec, node);
             old.is_none_or(refused) && !refused(new)
         }
-        Plugin::NodePorts => old.is_none(),
+        _ if opened => true,
+        Plugin::NodeName | Plugin::NodeAffinity => {
+            let refused = |node: &Node| filters::node_refuses(plugin, spec, node);
+            old.is_none_or(refused) && !refused(new)
+        }
+        Plugin::NodeResourcesFit => filters::fits_empty(&resources::requests(pod), old, new),
+        Plugin::NodePorts | Plugin::VolumeRestrictions => old.is_none(),
         Plugin::VolumeBinding | Plugin::PodTopologySpread | Plugin::InterPodAffinity => {
-            let taints = |node: &Node| node.spec.as_ref().and_then(|spec| spec.taints.clone());
-            old.is_none_or(|old| {
-                old.metadata.labels != new.metadata.labels
-                    || (plugin == Plugin::PodTopologySpread && taints(old) != taints(new))
-            })
+            old.is_none_or(|old| old.metadata.labels != new.metadata.labels)
         }
     }
 }

@@ -19,6 +19,8 @@ pub enum Plugin {
     NodePorts,
     /// Requests.
     NodeResourcesFit,
+    /// Claims that must be there.
+    VolumeRestrictions,
     /// Claims and their volumes.
     VolumeBinding,
     /// Topology spread constraints.

@@ -13,6 +13,7 @@ use crate::apiserver::call::{Call, integer};
 use crate::apiserver::filter::Filter;
 use crate::apiserver::managed_fields;
 use crate::apiserver::negotiate::{self, Form};
+use crate::apiserver::node_leases;
 use crate::apiserver::route::Target;
 use crate::apiserver::table;
 use crate::storage::Stored;
@@ -154,7 +155,12 @@ impl Call<'_> {
         let (ops, info) = (&*target.ops, target.ops.info());
         match form {
             Form::Object => {
-                let items: Vec<Value> = page.iter().map(|stored| item(managed_fields::encode(ops, stored))).collect();
+                let now = self.server.now();
+                let encode = |stored: &Stored| match node_leases::renewed(stored, now) {
+                    Some(lease) => managed_fields::encode(ops, &lease),
+                    None => managed_fields::encode(ops, stored),
+                };
+                let items: Vec<Value> = page.iter().map(|stored| item(encode(stored))).collect();
                 json!({
                     "kind": format!("{}List", info.kind), "apiVersion": info.api_version(),
                     "metadata": metadata, "items": items,

@@ -9,7 +9,8 @@ use k8s_openapi::api::core::v1::{
 };
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::ObjectMeta;
 
-use super::{HEADLESS, TRIGGER_TIME, address_of, hostname_of, is_headless, port_of, spec_of, trigger_time};
+use super::trigger_time::annotate;
+use super::{HEADLESS, address_of, hostname_of, is_headless, port_of, spec_of};
 use crate::apimachinery::{Status, meta};
 use crate::client::node_of;
 use crate::controllers::Context;
@@ -23,7 +24,12 @@ const CONTROLLER: &str = "endpoint-controller";
 ///
 /// # Errors
 /// The server's answer to a write.
-pub fn reconcile(service: &Arc<Service>, pods: &[Arc<Pod>], context: &mut Context<'_>) -> Result<(), Status> {
+pub fn reconcile(
+    service: &Arc<Service>,
+    pods: &[Arc<Pod>],
+    time: Option<String>,
+    context: &mut Context<'_>,
+) -> Result<(), Status> {
     let subsets = subsets_of(service, pods);
     let mut labels = service.metadata.labels.clone().unwrap_or_default();
     labels.remove(HEADLESS);
@@ -45,9 +51,7 @@ pub fn reconcile(service: &Arc<Service>, pods: &[Arc<Pod>], context: &mut Contex
         held.as_deref().cloned().unwrap_or_else(|| Endpoints { metadata: fresh, ..Endpoints::default() });
     endpoints.subsets = Some(subsets).filter(|subsets| !subsets.is_empty());
     endpoints.metadata.labels = Some(labels);
-    if let Some(time) = trigger_time(service, pods) {
-        endpoints.metadata.annotations.get_or_insert_default().insert(TRIGGER_TIME.to_owned(), time);
-    }
+    annotate(&mut endpoints.metadata.annotations, time.as_ref());
     let written = if held.is_some() { context.client.update(endpoints) } else { context.client.create(endpoints) };
     written.map(|_| ())
 }

@@ -4,6 +4,7 @@
 
 mod endpoints;
 mod slices;
+mod trigger_time;
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -13,12 +14,13 @@ use k8s_openapi::api::core::v1::{Endpoints, Pod, Service, ServicePort, ServiceSp
 use k8s_openapi::api::discovery::v1::EndpointSlice;
 use k8s_openapi::apimachinery::pkg::util::intstr::IntOrString;
 
-use super::pod_control::{self, ignore_not_found, is_pod_ready, is_pod_terminal};
+use super::pod_control::{ignore_not_found, is_pod_ready, is_pod_terminal};
 use super::{Context, Controller};
-use crate::apimachinery::{Kind, ObjectKey, Status, meta};
+use crate::apimachinery::{Kind, ObjectKey, Status, downcast, meta};
 use crate::apiserver::DeleteOptions;
 use crate::client::{Caches, Delta, EventType, WorkQueue};
 use crate::sim::{Seed, Time};
+use trigger_time::TriggerTimes;
 
 /// Changes of Pods within this time are taken in at once.
 const BATCH: Duration = Duration::from_millis(100);
@@ -33,20 +35,24 @@ const TRIGGER_TIME: &str = "endpoints.kubernetes.io/last-change-trigger-time";
 
 /// Keeps EndpointSlices.
 #[derive(Clone, Debug, Default)]
-pub struct EndpointSliceController;
+pub struct EndpointSliceController {
+    times: TriggerTimes,
+}
 
 /// Keeps Endpoints.
 #[derive(Clone, Debug, Default)]
-pub struct EndpointController;
+pub struct EndpointController {
+    times: TriggerTimes,
+}
 
 /// A new EndpointSlice controller.
 pub fn new(_: Seed) -> Box<dyn Controller> {
-    Box::new(EndpointSliceController)
+    Box::new(EndpointSliceController::default())
 }
 
 /// A new Endpoints controller.
 pub fn new_endpoints(_: Seed) -> Box<dyn Controller> {
-    Box::new(EndpointController)
+    Box::new(EndpointController::default())
 }
 
 impl Controller for EndpointSliceController {
@@ -71,8 +77,8 @@ impl Controller for EndpointSliceController {
     }
 
     fn reconcile(&mut self, key: &ObjectKey, context: &mut Context<'_>) -> Result<(), Status> {
-        let Some((service, pods)) = gather(key, context) else { return Ok(()) };
-        slices::reconcile(&service, &pods, context).inspect_err(|error| {
+        let Some((service, pods, time)) = gather(key, &mut self.times, context) else { return Ok(()) };
+        slices::reconcile(&service, &pods, time, context).inspect_err(|error| {
             let place = format!("{}/{}", key.namespace, key.name);
             let message = format!("Error updating Endpoint Slices for Service {place}: {error}");
             let reason = "FailedToUpdateEndpointSlices";
@@ -108,6 +114,7 @@ impl Controller for EndpointController {
 
     fn reconcile(&mut self, key: &ObjectKey, context: &mut Context<'_>) -> Result<(), Status> {
         if context.caches.get::<Service>(&key.namespace, &key.name).is_none() {
+            self.times.forget(key);
             let Some(held) = context.caches.get::<Endpoints>(&key.namespace, &key.name) else { return Ok(()) };
             // Endpoints that somebody else has made stay.
             if held.metadata.labels.as_ref().is_none_or(|labels| !labels.contains_key(endpoints::MANAGED_BY)) {
@@ -116,8 +123,8 @@ impl Controller for EndpointController {
             let options = DeleteOptions::default();
             return context.client.delete::<Endpoints>(&key.namespace, &key.name, &options).or_else(ignore_not_found);
         }
-        let Some((service, pods)) = gather(key, context) else { return Ok(()) };
-        endpoints::reconcile(&service, &pods, context)
+        let Some((service, pods, time)) = gather(key, &mut self.times, context) else { return Ok(()) };
+        endpoints::reconcile(&service, &pods, time, context)
     }
 
     fn clone_box(&self) -> Box<dyn Controller> {
@@ -143,8 +150,13 @@ fn observe(delta: &Delta, caches: &Caches, queue: &mut WorkQueue, now: Time) {
     match &*delta.resource {
         Service::RESOURCE => queue.add_at(ObjectKey::of(&**object), now),
         Pod::RESOURCE => {
-            let [old, new] =
-                [&delta.old, &delta.new].map(|one| one.as_ref().and_then(|pod| pod.meta().labels.as_ref()));
+            let pods = [&delta.old, &delta.new].map(|one| one.as_ref().and_then(downcast::<Pod>));
+            if let [Some(old), Some(new)] = &pods
+                && !matters(old, new)
+            {
+                return;
+            }
+            let [old, new] = pods.each_ref().map(|pod| pod.as_ref().and_then(|pod| pod.metadata.labels.as_ref()));
             for service in caches.in_namespace::<Service>(namespace) {
                 if selects(&service, old) || selects(&service, new) {
                     queue.add_at(ObjectKey::of(&*service), now + BATCH);
@@ -162,18 +174,37 @@ fn observe(delta: &Delta, caches: &Caches, queue: &mut WorkQueue, now: Time) {
     }
 }
 
-/// The Service of a key, when it is one whose Pods are to be found, and the Pods that have an address.
-fn gather(key: &ObjectKey, context: &Context<'_>) -> Option<(Arc<Service>, Vec<Arc<Pod>>)> {
-    let service = context.caches.get::<Service>(&key.namespace, &key.name)?;
+/// The Service of a key, when it is one whose Pods are to be found; the Pods that have an address; and the instant of
+/// the change that is to be shown.
+fn gather(
+    key: &ObjectKey,
+    times: &mut TriggerTimes,
+    context: &Context<'_>,
+) -> Option<(Arc<Service>, Vec<Arc<Pod>>, Option<String>)> {
+    let Some(service) = context.caches.get::<Service>(&key.namespace, &key.name) else {
+        times.forget(key);
+        return None;
+    };
     let spec = spec_of(&service);
     let named = spec.selector.as_ref().is_some_and(|selector| !selector.is_empty());
     if !named || spec.type_.as_deref() == Some("ExternalName") || meta::is_deleting(&service.metadata) {
         return None;
     }
     let pods = context.caches.in_namespace::<Pod>(&key.namespace);
-    let pods = pods.filter(|pod| selects(&service, pod.metadata.labels.as_ref()));
-    let pods = pods.filter(|pod| !is_pod_terminal(pod) && address_of(pod).is_some()).collect();
-    Some((service, pods))
+    let mut pods: Vec<Arc<Pod>> = pods.filter(|pod| selects(&service, pod.metadata.labels.as_ref())).collect();
+    let time = times.look(key, &service, &pods);
+    pods.retain(|pod| !is_pod_terminal(pod) && address_of(pod).is_some());
+    Some((service, pods, time))
+}
+
+/// Whether a change of a Pod may change the endpoints that it stands for.
+fn matters(old: &Pod, new: &Pod) -> bool {
+    let addresses = |pod: &Pod| pod.status.as_ref().and_then(|status| status.pod_ips.clone()).unwrap_or_default();
+    old.metadata.labels != new.metadata.labels
+        || meta::is_deleting(&old.metadata)
+        || meta::is_deleting(&new.metadata)
+        || is_pod_ready(old) != is_pod_ready(new)
+        || addresses(old) != addresses(new)
 }
 
 fn address_of(pod: &Pod) -> Option<&str> {
@@ -205,12 +236,4 @@ fn hostname_of(pod: &Pod, service: &Service) -> Option<String> {
     let spec = pod.spec.as_ref()?;
     let in_service = spec.subdomain.is_some() && spec.subdomain == service.metadata.name;
     spec.hostname.clone().filter(|name| in_service && !name.is_empty())
-}
-
-/// The last change of the Service's Pods, as the annotation shows it.
-fn trigger_time(service: &Service, pods: &[Arc<Pod>]) -> Option<String> {
-    let ready = pods.iter().filter(|pod| is_pod_ready(pod));
-    let changes = ready.filter_map(|pod| pod_control::condition(pod, "Ready")?.last_transition_time.as_ref());
-    let created = service.metadata.creation_timestamp.as_ref();
-    changes.map(|time| time.0).max().max(created.map(|time| time.0)).map(|time| time.to_string())
 }

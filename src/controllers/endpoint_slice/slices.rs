@@ -9,9 +9,8 @@ use k8s_openapi::api::core::v1::{Node, ObjectReference, Pod, Service};
 use k8s_openapi::api::discovery::v1::{Endpoint, EndpointConditions, EndpointPort, EndpointSlice};
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::ObjectMeta;
 
-use super::{
-    HEADLESS, SERVICE_NAME, TRIGGER_TIME, address_of, hostname_of, is_headless, port_of, spec_of, trigger_time,
-};
+use super::trigger_time::annotate;
+use super::{HEADLESS, SERVICE_NAME, address_of, hostname_of, is_headless, port_of, spec_of};
 use crate::apimachinery::{Status, meta};
 use crate::apiserver::DeleteOptions;
 use crate::client::node_of;
@@ -28,11 +27,16 @@ const MAX_ENDPOINTS: usize = 100;
 ///
 /// # Errors
 /// The server's answer to a write.
-pub fn reconcile(service: &Arc<Service>, pods: &[Arc<Pod>], context: &mut Context<'_>) -> Result<(), Status> {
+pub fn reconcile(
+    service: &Arc<Service>,
+    pods: &[Arc<Pod>],
+    trigger: Option<String>,
+    context: &mut Context<'_>,
+) -> Result<(), Status> {
     let held = context.caches.controlled_by::<EndpointSlice>(meta::uid(&service.metadata));
     let mut spare: Vec<Arc<EndpointSlice>> =
         held.filter(|slice| !meta::is_deleting(&slice.metadata) && is_ours(slice)).collect();
-    let writer = Writer { service, labels: labels_of(service), trigger: trigger_time(service, pods) };
+    let writer = Writer { service, labels: labels_of(service), trigger };
     let mut used = 0;
     let zone = |pod: &Pod| {
         let node = context.caches.get::<Node>("", node_of(pod))?;
@@ -76,7 +80,7 @@ pub fn reconcile(service: &Arc<Service>, pods: &[Arc<Pod>], context: &mut Contex
     if used == 0 {
         // A Service without Pods still has one slice, an empty one.
         match spare.pop() {
-            Some(slice) => writer.update(&slice, Vec::new(), &ports_of(&slice), context)?,
+            Some(slice) => writer.update(&slice, Vec::new(), &[], context)?,
             None => writer.create(Vec::new(), &[], context)?,
         }
     }
@@ -118,7 +122,8 @@ fn by_ports(service: &Service, pods: &[Arc<Pod>], zone: impl Fn(&Pod) -> Option<
                 app_protocol: port.app_protocol.clone(),
             })
         };
-        let ports: Vec<EndpointPort> = spec_of(service).ports.iter().flatten().filter_map(port).collect();
+        let mut ports: Vec<EndpointPort> = spec_of(service).ports.iter().flatten().filter_map(port).collect();
+        ports.sort_by_cached_key(place_of);
         let (uid, endpoint) = (meta::uid(&pod.metadata).to_owned(), endpoint_of(pod, service, zone(pod)));
         match groups.iter_mut().find(|group| group.ports == ports) {
             Some(group) => {
@@ -128,6 +133,20 @@ fn by_ports(service: &Service, pods: &[Arc<Pod>], zone: impl Fn(&Pod) -> Option<
         }
     }
     groups
+}
+
+/// Where a port stands among a slice's: the FNV-1a hash, of 128 bits, of how Go writes it down.
+fn place_of(port: &EndpointPort) -> u128 {
+    const OFFSET: u128 = 0x6c62_272e_07bb_0142_62b8_2175_6295_c58d;
+    const PRIME: u128 = 0x0000_0000_0100_0000_0000_0000_0000_013b;
+    let written = format!(
+        "(v1.EndpointPort){{Name:(*string){} Protocol:(*v1.Protocol){} Port:(*int32){} AppProtocol:(*string){}}}",
+        port.name.as_deref().unwrap_or("<nil>"),
+        port.protocol.as_deref().unwrap_or("<nil>"),
+        port.port.map_or_else(|| "<nil>".to_owned(), |number| number.to_string()),
+        port.app_protocol.as_deref().unwrap_or("<nil>"),
+    );
+    written.bytes().fold(OFFSET, |hash, byte| (hash ^ u128::from(byte)).wrapping_mul(PRIME))
 }
 
 fn endpoint_of(pod: &Pod, service: &Service, zone: Option<String>) -> Endpoint {
@@ -174,12 +193,6 @@ struct Writer<'a> {
 }
 
 impl Writer<'_> {
-    fn annotate(&self, meta: &mut ObjectMeta) {
-        if let Some(time) = &self.trigger {
-            meta.annotations.get_or_insert_default().insert(TRIGGER_TIME.to_owned(), time.clone());
-        }
-    }
-
     fn update(
         &self,
         slice: &Arc<EndpointSlice>,
@@ -195,7 +208,7 @@ impl Writer<'_> {
         changed.endpoints = Some(endpoints);
         changed.ports = Some(ports.to_vec());
         changed.metadata.labels = Some(self.labels.clone());
-        self.annotate(&mut changed.metadata);
+        annotate(&mut changed.metadata.annotations, self.trigger.as_ref());
         context.client.update(changed).map(|_| ())
     }
 
@@ -217,7 +230,7 @@ impl Writer<'_> {
             endpoints: Some(endpoints),
             ports: Some(ports.to_vec()),
         };
-        self.annotate(&mut slice.metadata);
+        annotate(&mut slice.metadata.annotations, self.trigger.as_ref());
         context.client.create(slice).map(|_| ())
     }
 }

@@ -90,6 +90,8 @@ struct Left {
     finalizers: BTreeMap<String, usize>,
     /// After how many seconds all of it should be gone.
     estimate: u64,
+    /// Pods are left, so nobody has looked at the rest: the conditions, which tell of both, tell of neither.
+    only_pods: bool,
 }
 
 /// Deletes what is in the namespace: Pods, and once they are gone the rest.
@@ -97,6 +99,7 @@ fn empty(namespace: &str, object: &Namespace, context: &mut Context<'_>) -> Resu
     let mut left = Left { estimate: pods_estimate(namespace, object, context), ..Left::default() };
     empty_resource(Pod::RESOURCE, namespace, context, &mut left)?;
     if !left.counts.is_empty() {
+        left.only_pods = true;
         return Ok(left);
     }
     left.estimate = 0;
@@ -168,7 +171,7 @@ impl Left {
                 "All content successfully deleted, may be waiting on finalization",
             ),
         ];
-        list.push(if self.counts.is_empty() {
+        list.push(if self.counts.is_empty() || self.only_pods {
             good("NamespaceContentRemaining", "ContentRemoved", "All content successfully removed")
         } else {
             let parts: Vec<String> = self
@@ -179,7 +182,7 @@ impl Left {
             let message = format!("Some resources are remaining: {}", parts.join(", "));
             condition("NamespaceContentRemaining", true, "SomeResourcesRemain", message)
         });
-        list.push(if self.finalizers.is_empty() {
+        list.push(if self.finalizers.is_empty() || self.only_pods {
             good("NamespaceFinalizersRemaining", "ContentHasNoFinalizers", "All content-preserving finalizers finished")
         } else {
             let parts: Vec<String> =
@@ -213,8 +216,11 @@ fn write_conditions(
 fn merge(held: &mut Vec<NamespaceCondition>, new: Vec<NamespaceCondition>) {
     for condition in new {
         match held.iter_mut().find(|held| held.type_ == condition.type_) {
-            Some(held) if held.status == condition.status && held.message == condition.message => {}
-            Some(held) => *held = condition,
+            Some(held) => {
+                let since = held.last_transition_time.take().filter(|_| held.status == condition.status);
+                let last_transition_time = since.or(condition.last_transition_time);
+                *held = NamespaceCondition { last_transition_time, ..condition };
+            }
             None => held.push(condition),
         }
     }

@@ -3,6 +3,7 @@
 //! Models Kubernetes 1.36 pkg/controller/volume/persistentvolume/pv_controller.go (syncClaim, bind, provisionClaim).
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use k8s_openapi::api::core::v1::{
     ObjectReference, PersistentVolume, PersistentVolumeClaim, PersistentVolumeClaimStatus, Pod,
@@ -16,12 +17,16 @@ use crate::apimachinery::{Object, ObjectKey, Status, meta};
 use crate::client::{EventType, node_of};
 use crate::controllers::Context;
 use crate::controllers::pod_control::is_pod_terminal;
+use crate::sim::Time;
 
 /// On a class: claims that name none get this one.
 const IS_DEFAULT: &str = "storageclass.kubernetes.io/is-default-class";
 /// On a claim: who is to make its volume, in two generations of the annotation.
 const PROVISIONER: [&str; 2] =
     ["volume.beta.kubernetes.io/storage-provisioner", "volume.kubernetes.io/storage-provisioner"];
+
+/// A claim is new for so long, counted from the second in which it was made.
+const NEW: Duration = Duration::from_secs(1);
 
 /// Brings a claim closer to a volume.
 pub fn sync(claim: &Arc<PersistentVolumeClaim>, context: &mut Context<'_>) -> Result<(), Status> {
@@ -98,8 +103,13 @@ fn why_waiting(claim: &PersistentVolumeClaim, context: &Context<'_>) -> (&'stati
                 .is_some_and(|source| Some(&source.claim_name) == claim.metadata.name.as_ref())
         })
     };
+    // A new claim is looked at before whoever made it has made its Pod as well.
+    let created = claim.metadata.creation_timestamp.as_ref().map(|time| time.0);
+    let is_new = created.is_some_and(|created| context.now.since(Time::from(created)) < NEW);
+    let older = |pod: &Pod| pod.metadata.creation_timestamp.as_ref().map(|time| time.0) < created;
     let pods = context.caches.in_namespace::<Pod>(meta::namespace(&claim.metadata));
-    let waiting = pods.filter(|pod| node_of(pod).is_empty() && !is_pod_terminal(pod) && uses(pod));
+    let pods = pods.filter(|pod| node_of(pod).is_empty() && !is_pod_terminal(pod) && uses(pod));
+    let waiting = pods.filter(|pod| !is_new || older(pod));
     let names: Vec<String> = waiting.map(|pod| meta::name(&pod.metadata).to_owned()).collect();
     match names.as_slice() {
         [] => ("WaitForFirstConsumer", "waiting for first consumer to be created before binding".to_owned()),

@@ -56,11 +56,12 @@ impl State {
         let mut unbound = false;
         for (name, own) in spec.volumes.iter().flatten().filter_map(|volume| claim_name(pod, volume)) {
             let Some(claim) = caches.get::<PersistentVolumeClaim>(meta::namespace(&pod.metadata), &name) else {
-                return refuse(if own {
-                    format!("waiting for ephemeral volume controller to create the persistentvolumeclaim \"{name}\"")
-                } else {
-                    format!("persistentvolumeclaim \"{name}\" not found")
-                });
+                if own {
+                    let claim = format!("persistentvolumeclaim \"{name}\"");
+                    return refuse(format!("waiting for ephemeral volume controller to create the {claim}"));
+                }
+                let message = format!("persistentvolumeclaim \"{name}\" not found");
+                return Err(PreRefusal { plugin: Plugin::VolumeRestrictions, message });
             };
             let volume = volumes::volume_of(&claim);
             if claim.status.as_ref().and_then(|status| status.phase.as_deref()) == Some("Lost") {

@@ -1,0 +1,62 @@
+//! What a node's lease says when it is read. Its kubelet renews it every ten seconds while the node is well, and nobody
+//! writes that down: a lease without an instant is one that is being renewed. Others are shown as they are.
+//!
+//! Models Kubernetes 1.36 staging/src/k8s.io/component-helpers/apimachinery/lease as a reader sees it.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use k8s_openapi::api::coordination::v1::Lease;
+
+use crate::apimachinery::meta;
+use crate::sim::Time;
+use crate::storage::Stored;
+
+/// How often a lease is renewed.
+const RENEWAL: Duration = Duration::from_secs(10);
+
+/// The lease with the instant of its last renewal; `None` for whatever says all by itself.
+pub(super) fn renewed(stored: &Stored, now: Time) -> Option<Stored> {
+    let lease = stored.object.as_any().downcast_ref::<Lease>()?;
+    let spec = lease.spec.as_ref().filter(|spec| spec.renew_time.is_none())?;
+    if meta::namespace(&lease.metadata) != "kube-node-lease" || spec.holder_identity != lease.metadata.name {
+        return None;
+    }
+    let made = lease.metadata.creation_timestamp.as_ref().map(|time| Time::from(time.0))?;
+    let since = now.since(made).as_secs() / RENEWAL.as_secs() * RENEWAL.as_secs();
+    let mut lease = lease.clone();
+    lease.spec.get_or_insert_default().renew_time = Some(meta::micro_time(made + Duration::from_secs(since)));
+    Some(Stored { object: Arc::new(lease), origin: Arc::clone(&stored.origin) })
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+    use std::time::Duration;
+
+    use k8s_openapi::api::coordination::v1::Lease;
+    use serde_json::json;
+
+    use super::renewed;
+    use crate::apimachinery::downcast;
+    use crate::sim::Time;
+    use crate::storage::{Origin, Stored};
+
+    #[test]
+    fn the_lease_of_a_node_that_is_well_was_renewed_within_ten_seconds() {
+        let made = Time::from_seconds(100);
+        let read = |namespace: &str, spec: serde_json::Value| {
+            let metadata = json!({"name": "node01", "namespace": namespace, "creationTimestamp": made.timestamp()});
+            let lease: Lease = serde_json::from_value(json!({"metadata": metadata, "spec": spec})).unwrap();
+            let stored = Stored { object: Arc::new(lease), origin: Arc::new(Origin::default()) };
+            let shown = renewed(&stored, made + Duration::from_secs(37))?;
+            let lease = downcast::<Lease>(&shown.object)?;
+            lease.spec.as_ref()?.renew_time.as_ref().map(|time| Time::from(time.0).as_seconds())
+        };
+        let well = json!({"holderIdentity": "node01", "leaseDurationSeconds": 40});
+        assert_eq!(read("kube-node-lease", well.clone()), Some(130));
+        assert_eq!(read("default", well), None, "a lease of somebody else");
+        let silent = json!({"holderIdentity": "node01", "renewTime": "2026-01-01T00:00:00.000000Z"});
+        assert_eq!(read("kube-node-lease", silent), None, "a silent node keeps its last renewal");
+    }
+}
