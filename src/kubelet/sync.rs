@@ -151,7 +151,8 @@ impl Kubelet {
                 continue;
             }
             let before = record.seen.replace(status);
-            count += usize::from(ended && !before.is_some_and(|seen| matches!(seen.state, ContainerState::Exited { .. })));
+            count +=
+                usize::from(ended && !before.is_some_and(|seen| matches!(seen.state, ContainerState::Exited { .. })));
             if ended && let Some(last) = &record.last {
                 // The log of an older end goes; its status stays until the next restart.
                 self.runtime.remove_container(&last.id);

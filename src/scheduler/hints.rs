@@ -81,8 +81,7 @@ fn node_helps(plugin: Plugin, pod: &Arc<Pod>, old: Option<&Node>, new: &Node) ->
     let taints = |node: &Node| node.spec.as_ref().and_then(|spec| spec.taints.clone());
     let cordoned = |node: &Node| node.spec.as_ref().and_then(|spec| spec.unschedulable) == Some(true);
     // Whoever waits for new nodes is told of other taints too, because a node may come with taints at first.
-    let opened =
-        old.is_some_and(|old| taints(old) != taints(new) || (cordoned(old) && !cordoned(new)));
+    let opened = old.is_some_and(|old| taints(old) != taints(new) || (cordoned(old) && !cordoned(new)));
     match plugin {
         Plugin::NodeUnschedulable | Plugin::TaintToleration => {
             let refused = |node: &Node| filters::node_refuses(plugin, spec, node);

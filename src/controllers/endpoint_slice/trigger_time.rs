@@ -29,10 +29,7 @@ impl TriggerTimes {
         let turned = |pod: &Pod| Some(pod_control::condition(pod, "Ready")?.last_transition_time.as_ref()?.0);
         let now = Seen {
             service: created,
-            pods: pods
-                .iter()
-                .filter_map(|pod| Some((meta::name(&pod.metadata).to_owned(), turned(pod)?)))
-                .collect(),
+            pods: pods.iter().filter_map(|pod| Some((meta::name(&pod.metadata).to_owned(), turned(pod)?))).collect(),
         };
         let Some(before) = self.0.insert(key.clone(), now.clone()) else { return created.map(|time| time.to_string()) };
         let pods = now.pods.iter().filter(|(name, time)| Some(*time) > before.pods.get(*name)).map(|(_, time)| *time);
@@ -54,6 +51,7 @@ pub fn annotate(annotations: &mut Option<BTreeMap<String, String>>, time: Option
             if let Some(held) = annotations {
                 held.remove(TRIGGER_TIME);
             }
+            annotations.take_if(|held| held.is_empty());
         }
     }
 }
@@ -75,7 +73,9 @@ mod tests {
             serde_json::from_value(json!({"metadata": {"name": "web", "creationTimestamp": at(1)}})).unwrap();
         let pod = |name: &str, second: u32| -> Arc<Pod> {
             let ready = json!([{"type": "Ready", "status": "True", "lastTransitionTime": at(second)}]);
-            Arc::new(serde_json::from_value(json!({"metadata": {"name": name}, "status": {"conditions": ready}})).unwrap())
+            Arc::new(
+                serde_json::from_value(json!({"metadata": {"name": name}, "status": {"conditions": ready}})).unwrap(),
+            )
         };
         let (mut times, key) = (TriggerTimes::default(), ObjectKey::of(&service));
         let mut look = |pods: &[Arc<Pod>]| times.look(&key, &service, pods);

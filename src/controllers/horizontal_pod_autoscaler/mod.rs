@@ -6,6 +6,11 @@
 
 mod behavior;
 mod replicas;
+/// How a status tells a number: not at all when it is zero.
+fn shown(count: i32) -> Option<i32> {
+    Some(count).filter(|count| *count != 0)
+}
+
 #[cfg(test)]
 mod tests;
 
@@ -128,7 +133,7 @@ impl Look<'_> {
                 Ok(found) => found,
                 Err(why) => {
                     let status = self.scaler.status.get_or_insert_default();
-                    status.current_replicas = Some(current);
+                    status.current_replicas = shown(current);
                     return self.tell(context, EventType::Warning, "FailedComputeMetricsReplicas", &why);
                 }
             };
@@ -146,7 +151,7 @@ impl Look<'_> {
             self.tell(context, EventType::Warning, "FailedRescale", &message);
             let message = format!("the HPA controller was unable to update the target scale: {why}");
             self.set_condition("AbleToScale", "False", "FailedUpdateScale", &message);
-            self.scaler.status.get_or_insert_default().current_replicas = Some(current);
+            self.scaler.status.get_or_insert_default().current_replicas = shown(current);
             return;
         }
         if rescale {
@@ -158,7 +163,7 @@ impl Look<'_> {
         }
         let old = self.scaler.status.clone().unwrap_or_default();
         self.scaler.status = Some(HorizontalPodAutoscalerStatus {
-            current_replicas: Some(current),
+            current_replicas: shown(current),
             desired_replicas: if rescale { wanted } else { current },
             last_scale_time: if rescale { Some(meta::time(self.now)) } else { old.last_scale_time },
             current_metrics: Some(metrics).filter(|metrics| !metrics.is_empty()),

@@ -82,6 +82,16 @@ fn what_becomes_of_a_volume_is_its_policys_to_say() {
         assert_eq!(world.phase_of("v"), expected, "{policy}");
     }
     let mut world = World::new();
+    let mut below_tmp = volume("v", "1Gi", "", "Delete");
+    below_tmp["spec"]["hostPath"]["path"] = json!("/tmp/v");
+    world.create("v1", "PersistentVolume", below_tmp);
+    world.advance(1.0);
+    world.create("v1", "PersistentVolumeClaim", claim("c", "1Gi", Some("")));
+    world.advance(1.0);
+    world.remove::<PersistentVolumeClaim>("default", "c");
+    world.advance(1.0);
+    assert!(world.server.get::<PersistentVolume>("", "v").is_err(), "a directory below /tmp goes with its volume");
+    let mut world = World::new();
     world.create("v1", "PersistentVolume", volume("v", "1Gi", "", "Retain"));
     world.advance(1.0);
     world.create("v1", "PersistentVolumeClaim", claim("c", "1Gi", Some("")));

@@ -9,8 +9,10 @@ use k8s_openapi::api::core::v1::{PersistentVolume, PersistentVolumeClaim};
 use super::{PROVISIONED_BY, claim_key};
 use crate::api::volumes as rules;
 use crate::apimachinery::{Status, meta};
+use crate::apiserver::DeleteOptions;
 use crate::client::EventType;
 use crate::controllers::Context;
+use crate::controllers::pod_control::ignore_not_found;
 
 /// Brings a volume's phase up to date, and gives back what is no longer claimed.
 pub fn sync(volume: &Arc<PersistentVolume>, context: &mut Context<'_>) -> Result<(), Status> {
@@ -49,13 +51,23 @@ fn release(volume: &Arc<PersistentVolume>, context: &mut Context<'_>) -> Result<
     if !matches!(phase(volume), "Released" | "Failed") {
         return set_phase(volume, "Released", context);
     }
+    let host_path = volume.spec.as_ref().and_then(|spec| spec.host_path.as_ref());
     let fail = match policy(volume) {
-        // Whoever has made a volume deletes it; one that was made by hand has nobody.
+        // Whoever has made a volume deletes it; one that was made by hand has nobody, but for directories below /tmp.
         "Delete" if meta::annotation(&volume.metadata, PROVISIONED_BY).is_none() => {
             let name = meta::name(&volume.metadata);
-            let why = format!(
-                "error getting deleter volume plugin for volume \"{name}\": no deletable volume plugin matched"
-            );
+            let why = match host_path {
+                None => format!(
+                    "error getting deleter volume plugin for volume \"{name}\": no deletable volume plugin matched"
+                ),
+                Some(source) if is_below_tmp(&source.path) => {
+                    let options = DeleteOptions::default();
+                    return context.client.delete::<PersistentVolume>("", name, &options).or_else(ignore_not_found);
+                }
+                Some(source) => {
+                    format!("host_path deleter only supports /tmp/.+ but received provided {}", source.path)
+                }
+            };
             ("VolumeFailedDelete", why)
         }
         "Recycle" => ("VolumeFailedRecycle", "No recycler plugin found for the volume!".to_owned()),
@@ -72,6 +84,11 @@ fn release(volume: &Arc<PersistentVolume>, context: &mut Context<'_>) -> Result<
     context.client.update_status(changed)?;
     context.events.event(&mut context.client, &**volume, EventType::Warning, fail.0, &fail.1);
     Ok(())
+}
+
+/// As upstream's pattern has it: anywhere in the path, with something behind.
+fn is_below_tmp(path: &str) -> bool {
+    path.split_once("/tmp/").is_some_and(|(_, rest)| !rest.is_empty())
 }
 
 fn unbind(volume: &Arc<PersistentVolume>, context: &mut Context<'_>) -> Result<(), Status> {
