@@ -17,7 +17,11 @@ const RENEWAL: Duration = Duration::from_secs(10);
 
 /// The lease with the instant of its last renewal; `None` for whatever says all by itself.
 pub(super) fn renewed(stored: &Stored, now: Time) -> Option<Stored> {
-    let lease = stored.object.as_any().downcast_ref::<Lease>()?;
+    let lease = with_renewal(stored.object.as_any().downcast_ref::<Lease>()?, now)?;
+    Some(Stored { object: Arc::new(lease), origin: Arc::clone(&stored.origin) })
+}
+
+fn with_renewal(lease: &Lease, now: Time) -> Option<Lease> {
     let spec = lease.spec.as_ref().filter(|spec| spec.renew_time.is_none())?;
     if meta::namespace(&lease.metadata) != "kube-node-lease" || spec.holder_identity != lease.metadata.name {
         return None;
@@ -26,32 +30,28 @@ pub(super) fn renewed(stored: &Stored, now: Time) -> Option<Stored> {
     let since = now.since(made).as_secs() / RENEWAL.as_secs() * RENEWAL.as_secs();
     let mut lease = lease.clone();
     lease.spec.get_or_insert_default().renew_time = Some(meta::micro_time(made + Duration::from_secs(since)));
-    Some(Stored { object: Arc::new(lease), origin: Arc::clone(&stored.origin) })
+    Some(lease)
 }
 
 #[cfg(test)]
 mod tests {
-    use std::sync::Arc;
     use std::time::Duration;
 
     use k8s_openapi::api::coordination::v1::Lease;
     use serde_json::json;
 
-    use super::renewed;
-    use crate::apimachinery::downcast;
+    use super::with_renewal;
     use crate::sim::Time;
-    use crate::storage::{Origin, Stored};
 
     #[test]
     fn the_lease_of_a_node_that_is_well_was_renewed_within_ten_seconds() {
         let made = Time::from_seconds(100);
         let read = |namespace: &str, spec: serde_json::Value| {
-            let metadata = json!({"name": "node01", "namespace": namespace, "creationTimestamp": made.timestamp()});
+            let created = made.timestamp().to_string();
+            let metadata = json!({"name": "node01", "namespace": namespace, "creationTimestamp": created});
             let lease: Lease = serde_json::from_value(json!({"metadata": metadata, "spec": spec})).unwrap();
-            let stored = Stored { object: Arc::new(lease), origin: Arc::new(Origin::default()) };
-            let shown = renewed(&stored, made + Duration::from_secs(37))?;
-            let lease = downcast::<Lease>(&shown.object)?;
-            lease.spec.as_ref()?.renew_time.as_ref().map(|time| Time::from(time.0).as_seconds())
+            let shown = with_renewal(&lease, made + Duration::from_secs(37))?;
+            shown.spec?.renew_time.map(|time| Time::from(time.0).as_seconds())
         };
         let well = json!({"holderIdentity": "node01", "leaseDurationSeconds": 40});
         assert_eq!(read("kube-node-lease", well.clone()), Some(130));

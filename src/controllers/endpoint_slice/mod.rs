@@ -77,7 +77,7 @@ impl Controller for EndpointSliceController {
     }
 
     fn reconcile(&mut self, key: &ObjectKey, context: &mut Context<'_>) -> Result<(), Status> {
-        let Some((service, pods, time)) = gather(key, &mut self.times, context) else { return Ok(()) };
+        let Some(Gathered { service, pods, time }) = gather(key, &mut self.times, context) else { return Ok(()) };
         slices::reconcile(&service, &pods, time, context).inspect_err(|error| {
             let place = format!("{}/{}", key.namespace, key.name);
             let message = format!("Error updating Endpoint Slices for Service {place}: {error}");
@@ -123,7 +123,7 @@ impl Controller for EndpointController {
             let options = DeleteOptions::default();
             return context.client.delete::<Endpoints>(&key.namespace, &key.name, &options).or_else(ignore_not_found);
         }
-        let Some((service, pods, time)) = gather(key, &mut self.times, context) else { return Ok(()) };
+        let Some(Gathered { service, pods, time }) = gather(key, &mut self.times, context) else { return Ok(()) };
         endpoints::reconcile(&service, &pods, time, context)
     }
 
@@ -174,13 +174,17 @@ fn observe(delta: &Delta, caches: &Caches, queue: &mut WorkQueue, now: Time) {
     }
 }
 
-/// The Service of a key, when it is one whose Pods are to be found; the Pods that have an address; and the instant of
-/// the change that is to be shown.
-fn gather(
-    key: &ObjectKey,
-    times: &mut TriggerTimes,
-    context: &Context<'_>,
-) -> Option<(Arc<Service>, Vec<Arc<Pod>>, Option<String>)> {
+/// What the objects of a Service are made of.
+struct Gathered {
+    service: Arc<Service>,
+    /// Those that have an address.
+    pods: Vec<Arc<Pod>>,
+    /// The instant of the change that is to be shown.
+    time: Option<String>,
+}
+
+/// What there is of the Service of a key, when it is one whose Pods are to be found.
+fn gather(key: &ObjectKey, times: &mut TriggerTimes, context: &Context<'_>) -> Option<Gathered> {
     let Some(service) = context.caches.get::<Service>(&key.namespace, &key.name) else {
         times.forget(key);
         return None;
@@ -194,7 +198,7 @@ fn gather(
     let mut pods: Vec<Arc<Pod>> = pods.filter(|pod| selects(&service, pod.metadata.labels.as_ref())).collect();
     let time = times.look(key, &service, &pods);
     pods.retain(|pod| !is_pod_terminal(pod) && address_of(pod).is_some());
-    Some((service, pods, time))
+    Some(Gathered { service, pods, time })
 }
 
 /// Whether a change of a Pod may change the endpoints that it stands for.
