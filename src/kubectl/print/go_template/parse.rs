@@ -255,8 +255,13 @@ impl Parser {
                         return Err(format!("too many declarations in {context}"));
                     }
                     pipe.assigns = mark.kind == Kind::Mark;
-                    // Whether what is assigned to was declared shows when it runs.
-                    self.variables.extend(names.iter().cloned());
+                    for name in &names {
+                        if pipe.assigns {
+                            self.known(name)?;
+                        } else {
+                            self.variables.push(name.clone());
+                        }
+                    }
                     pipe.variables = names;
                     return Ok(());
                 }
