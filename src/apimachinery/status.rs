@@ -233,6 +233,17 @@ impl Status {
         Self::new(Reason::InternalError, format!("Internal error occurred: {why}"))
     }
 
+    /// What a WebSocket tells of a session that its node refused, by the message of that refusal: the server, which
+    /// speaks to the node in an older way, passes on in an internal error of its own that no session came about, or the
+    /// node's own words when one had. Models staging/src/k8s.io/apiserver/pkg/util/proxy/streamtranslator.go.
+    pub fn of_refused_session(message: &str) -> Self {
+        let why = message.strip_prefix("Internal error occurred: ").unwrap_or(message);
+        if why.starts_with("error executing command in container: ") {
+            return Self::internal(message);
+        }
+        Self::internal(&format!("unable to upgrade connection: {why}"))
+    }
+
     /// Any reason with a text of its own.
     pub fn other(reason: Reason, message: impl Into<String>) -> Self {
         Self::new(reason, message.into())

@@ -106,6 +106,12 @@ async fn answer(State(owner): State<Owner>, request: HttpRequest<HttpBody>) -> H
     let Some(response) = owner.handle(request).await else {
         return translate::failure(503, "ServiceUnavailable", "the server is shutting down");
     };
+    if response.status == 500
+        && let (Body::Bytes(bytes), upgrade::Session::Process(_)) = (&response.body, &asked)
+        && let Some(upgrade::Upgrade::WebSocket(upgrade, _)) = upgrade
+    {
+        return upgrade::refused(*upgrade, bytes);
+    }
     match &response.body {
         Body::Stream(id) if response.status == 101 => upgrade::answer(upgrade, asked, owner, *id),
         Body::Stream(id) => {

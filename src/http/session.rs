@@ -8,6 +8,7 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use axum::extract::ws::{CloseFrame, Message, WebSocket, close_code};
+use serde_json::Value;
 use tokio::io::{AsyncRead, AsyncWrite};
 
 use super::channel::{Channel, Incoming};
@@ -25,6 +26,8 @@ pub const SPDY_PROTOCOL: &str = "v4.channel.k8s.io";
 const CHANNELS: [&str; 5] = ["stdin", "stdout", "stderr", "error", "resize"];
 /// Standard input.
 const STDIN: u8 = 0;
+/// How a session ended.
+const ERROR: u8 = 3;
 /// Closes the channel that the next byte names.
 const CLOSE: u8 = 255;
 /// How long a client may take to open its streams.
@@ -67,6 +70,15 @@ pub async fn run(mut socket: WebSocket, owner: Owner, id: StreamId) {
             }
         }
     }
+}
+
+/// Says why there is no session, and ends.
+pub async fn refuse(mut socket: WebSocket, status: Value) {
+    let mut message = vec![ERROR];
+    message.extend(status.to_string().into_bytes());
+    let _ = socket.send(Message::Binary(message.into())).await;
+    let normal = CloseFrame { code: close_code::NORMAL, reason: "".into() };
+    let _ = socket.send(Message::Close(Some(normal))).await;
 }
 
 /// Which channels a client has asked for, by their numbers.

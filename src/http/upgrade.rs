@@ -14,9 +14,11 @@ use axum::http::{HeaderMap, HeaderValue, Response as HttpResponse, StatusCode};
 use axum::response::Response;
 use hyper::upgrade::{OnUpgrade, Upgraded};
 use hyper_util::rt::TokioIo;
+use serde_json::Value;
 
 use super::owner::Owner;
 use super::{port_forward, session, translate};
+use crate::apimachinery::Status;
 use crate::text::http::{Request, StreamId};
 
 /// The old way, by its name in the `Upgrade` header.
@@ -136,6 +138,14 @@ pub fn answer(upgrade: Option<Upgrade>, asked: Session, owner: Owner, id: Stream
             }),
         },
     }
+}
+
+/// A session that its node refused: over a WebSocket that is told when the connection is upgraded.
+pub fn refused(upgrade: WebSocketUpgrade, status: &[u8]) -> Response {
+    let status: Value = serde_json::from_slice(status).unwrap_or_default();
+    let message = status.get("message").and_then(Value::as_str);
+    let told = Status::of_refused_session(message.unwrap_or_default()).to_json();
+    upgrade.protocols(session::PROTOCOLS.iter().copied()).on_upgrade(move |socket| session::refuse(socket, told))
 }
 
 impl Offered {

@@ -75,9 +75,6 @@ pub fn load(system: &dyn System, flags: &Flags) -> Result<Config, Failure> {
     };
     let server = if server.is_empty() { "http://localhost:8080".to_owned() } else { server };
     let server = if server.contains("://") { server } else { format!("http://{server}") };
-    if server.contains(' ') {
-        return Err(Failure::msg(format!("host must be a URL or a host:port pair: {}", quote(&server))));
-    }
     let (authority, prefix) = split_server(&server);
     Ok(Config {
         authority,
@@ -267,14 +264,19 @@ fn identity(system: &dyn System, user: Option<&Map<String, Value>>, flags: &Flag
     }
     for extra in flags.list("as-user-extra") {
         if let Some((key, value)) = extra.split_once('=') {
-            say(&format!("Impersonate-Extra-{key}"), value.to_owned());
+            say(&extra_header(key), value.to_owned());
         }
     }
     let extras = user.and_then(|user| user.get("as-user-extra")).and_then(Value::as_object);
     for (key, values) in extras.filter(|_| flags.list("as-user-extra").is_empty()).into_iter().flatten() {
         for value in values.as_array().into_iter().flatten().filter_map(Value::as_str) {
-            say(&format!("Impersonate-Extra-{key}"), value.to_owned());
+            say(&extra_header(key), value.to_owned());
         }
     }
     headers
+}
+
+/// The header that carries an attribute of the user to act as.
+fn extra_header(key: &str) -> String {
+    format!("Impersonate-Extra-{}", key.replace('/', "%2F"))
 }

@@ -6,8 +6,7 @@
 use super::cmd::COMMANDS;
 use super::flags::{Flag, GLOBAL, Kind};
 use super::program::{Context, DONE, Next, Outcome};
-use super::tree::{Command, Found, Group, ROOT, find};
-use crate::shell::program::System;
+use super::tree::{Found, Group, ROOT, find};
 
 const GROUPS: &[(Group, &str)] = &[
     (Group::Beginner, "Basic Commands (Beginner):"),
@@ -21,14 +20,12 @@ const GROUPS: &[(Group, &str)] = &[
 ];
 
 /// The text of `kubectl` alone.
-fn overview_text(system: &dyn System) -> String {
-    let there =
-        |command: &Command| command.unless.and_then(|name| system.env(name)).is_none_or(|value| value != "false");
+pub fn overview_text() -> String {
     let mut out = format!("{}.\n\n{}\n\n", ROOT.short, ROOT.long);
     for (group, title) in GROUPS {
         out.push_str(title);
         out.push('\n');
-        for command in COMMANDS.iter().filter(|command| command.group == *group && there(command)) {
+        for command in COMMANDS.iter().filter(|command| command.group == *group) {
             out.push_str(&format!("  {:<15} {}\n", command.name, command.short));
         }
         out.push('\n');
@@ -39,8 +36,7 @@ fn overview_text(system: &dyn System) -> String {
 
 /// `kubectl` alone.
 pub fn overview(cx: &mut Context<'_>) -> Outcome {
-    let text = overview_text(cx.system);
-    cx.out.out(&text);
+    cx.out.out(&overview_text());
     DONE
 }
 
@@ -75,8 +71,7 @@ pub fn help(cx: &mut Context<'_>) -> Outcome {
         }
         _ => {
             cx.out.err(&format!("Unknown help topic [`{}`]\n", args.join("` `")));
-            let text = overview_text(cx.system);
-            cx.out.err(&text);
+            cx.out.err(&overview_text());
         }
     }
     DONE
@@ -90,14 +85,12 @@ pub fn options(cx: &mut Context<'_>) -> Outcome {
     DONE
 }
 
-/// What `--help` prints: the overview, or the help of a command.
-pub fn asked(system: &dyn System, found: &Found) -> String {
-    if found.path == ROOT.name { overview_text(system) } else { command(found) }
-}
-
 /// The help of one command.
 pub fn command(found: &Found) -> String {
     let command = found.command;
+    if found.path == "kubectl" {
+        return overview_text();
+    }
     let mut out = format!("{}.\n", command.short);
     if command.long != command.short {
         out.push_str(&format!("\n {}\n", command.long));

@@ -16,6 +16,7 @@ mod discovery;
 mod editing;
 mod failure;
 mod flags;
+mod generated;
 mod gone;
 mod help;
 mod kubeconfig;
@@ -25,9 +26,9 @@ mod output;
 mod patching;
 mod pods;
 mod print;
-mod profile;
 mod program;
 mod raw;
+mod record;
 mod request_log;
 mod rules;
 mod selector;
@@ -35,7 +36,6 @@ mod session;
 #[cfg(test)]
 mod tests;
 mod tree;
-mod typed;
 mod watch;
 mod writing;
 

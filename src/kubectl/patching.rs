@@ -2,14 +2,14 @@
 //!
 //! Models Kubernetes 1.36 staging/src/k8s.io/kubectl/pkg/cmd/patch (`getPatchedJSON`) and pkg/cmd/util/override_options.go.
 
-use serde_json::Value;
+use serde_json::{Value, json};
 
+use super::builder::go_word;
 use super::failure::Failure;
 use super::flags::Flags;
 use super::print::str_at;
 use crate::apimachinery::facts::facts;
 use crate::apimachinery::patch::{json_patch, merge_patch, strategic_merge};
-use crate::text::go_number::quote;
 
 /// An object after a patch of this form: `json`, `merge` or `strategic`.
 ///
@@ -24,9 +24,7 @@ pub fn patched(object: &Value, form: &str, patch: &Value) -> Result<Value, Failu
             let known = facts().of_kind(version, kind);
             if known.is_none() {
                 return Err(Failure::msg(format!(
-                    "no kind {} is registered for version {} in scheme \"pkg/scheme/scheme.go\"",
-                    quote(kind),
-                    quote(version)
+                    "strategic merge patch is not supported for {version}, Kind={kind} locally, try --type merge"
                 )));
             }
             strategic_merge(facts(), known, object.clone(), patch).map_err(Failure::msg)
@@ -48,14 +46,31 @@ pub fn overridden(flags: &Flags, object: Value) -> Result<Value, Failure> {
         return Err(Failure::msg(format!("invalid override type: {form}")));
     }
     let patch: Value = serde_json::from_str(text).map_err(|_| Failure::msg("Invalid JSON Patch"))?;
-    patched(&object, form, &patch)
+    if form != "json" && !patch.is_object() && !patch.is_array() {
+        return Err(Failure::msg("Invalid JSON Patch"));
+    }
+    if form != "json" && patch.is_array() {
+        return Err(Failure::msg(format!(
+            "couldn't get version/kind; json parse error: json: cannot unmarshal {} into Go value of type struct {{ APIVersion string \"json:\\\"apiVersion,omitempty\\\"\"; Kind string \"json:\\\"kind,omitempty\\\"\" }}",
+            go_word(&patch)
+        )));
+    }
+    let mut object = patched(&object, form, &patch)?;
+    // What is no pointer in Go's types is written even when it is empty.
+    for (list, field, empty) in [("/spec/containers", "resources", json!({})), ("/spec/ports", "targetPort", json!(0))]
+    {
+        let items = object.pointer_mut(list).and_then(Value::as_array_mut).into_iter().flatten();
+        for item in items.filter_map(Value::as_object_mut) {
+            item.entry(field).or_insert_with(|| empty.clone());
+        }
+    }
+    Ok(object)
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
     use crate::kubectl::flags::{parse, text};
-    use serde_json::json;
 
     #[test]
     fn each_form_of_a_patch_is_carried_out() {
@@ -67,7 +82,12 @@ mod tests {
         let step = json!([{"op": "remove", "path": "/spec/containers/0/image"}]);
         assert_eq!(names(&patched(&pod, "json", &step).unwrap()), None);
         let custom = json!({"apiVersion": "example.com/v1", "kind": "Thing"});
-        assert!(patched(&custom, "strategic", &json!({})).unwrap_err().text().contains("no kind \"Thing\""));
+        assert!(
+            patched(&custom, "strategic", &json!({}))
+                .unwrap_err()
+                .text()
+                .contains("not supported for example.com/v1, Kind=Thing locally")
+        );
     }
 
     #[test]

@@ -146,10 +146,23 @@ fn listed_names(pod: &Value) -> String {
 /// # Errors
 /// A name that the Pod does not have.
 pub fn container(cx: &mut Context<'_>, pod: &Value, named: &str, quiet: bool) -> Result<String, Failure> {
+    let (name, hints) = chosen(pod, named, quiet)?;
+    for hint in hints {
+        cx.out.err_line(&hint);
+    }
+    Ok(name)
+}
+
+/// The same, with what is to be said of the choice.
+///
+/// # Errors
+/// A name that the Pod does not have.
+pub fn chosen(pod: &Value, named: &str, quiet: bool) -> Result<(String, Vec<String>), Failure> {
+    let mut hints = Vec::new();
     let pod_name = str_at(pod, "/metadata/name");
     if !named.is_empty() {
         if container_names(pod).iter().any(|name| name == named) {
-            return Ok(named.to_owned());
+            return Ok((named.to_owned(), hints));
         }
         return Err(Failure::msg(format!(
             "container {named} is not valid for pod {pod_name} out of: {}",
@@ -160,13 +173,13 @@ pub fn container(cx: &mut Context<'_>, pod: &Value, named: &str, quiet: bool) ->
         map_at(pod, "/metadata/annotations").and_then(|all| all.get("kubectl.kubernetes.io/default-container"));
     if let Some(name) = annotation.and_then(Value::as_str).filter(|name| !name.is_empty()) {
         if container_names(pod).iter().any(|known| known == name) {
-            return Ok(name.to_owned());
+            return Ok((name.to_owned(), hints));
         }
-        cx.out.err_line(&format!("Default container name {name:?} not found in pod {pod_name}"));
+        hints.push(format!("Default container name {name:?} not found in pod {pod_name}"));
     }
     let first = list_at(pod, "/spec/containers").first().map_or("", |one| str_at(one, "/name")).to_owned();
     if container_names(pod).len() > 1 && !quiet {
-        cx.out.err_line(&format!("Defaulted container \"{first}\" out of: {}", listed_names(pod)));
+        hints.push(format!("Defaulted container \"{first}\" out of: {}", listed_names(pod)));
     }
-    Ok(first)
+    Ok((first, hints))
 }

@@ -10,6 +10,7 @@ use super::failure::Failure;
 use super::flags::{Flag, text};
 use super::print::{list_at, str_at};
 use super::program::{Context, Next, Progress, Task};
+use crate::apimachinery::Status;
 use crate::shell::program::{Read, Wait};
 use crate::sim::Time;
 use crate::text::http::{Method, Request, StreamId, StreamRead};
@@ -76,9 +77,10 @@ impl Session {
                 request = request.with_query(name, "true");
             }
         }
-        // A session that cannot be upgraded is told without the words for a status, and InternalError twice.
-        let (stream, bytes) = cx.open(request).map_err(|failure| match failure.reason() {
-            "InternalError" => Failure::msg(format!("Internal error occurred: {}", failure.text())),
+        // Of a connection that is not upgraded only the words are told; a node refuses when it is.
+        let (stream, bytes) = cx.open(request).map_err(|failure| match (&failure, failure.reason()) {
+            (_, "InternalError") => Failure::msg(Status::of_refused_session(&failure.text()).message),
+            (Failure::Status { .. }, _) => Failure::msg(format!("unable to upgrade connection: {}", failure.text())),
             _ => failure,
         })?;
         cx.out.bytes(1, &bytes);
@@ -244,7 +246,8 @@ pub enum Start {
 #[derive(Clone, Debug)]
 pub struct Attach {
     session: Session,
-    until: Time,
+    /// Until when the Pod is waited for; `None` when it is taken as it is.
+    until: Option<Time>,
     remove: bool,
     once: bool,
     running: Option<Running>,
@@ -256,8 +259,13 @@ impl Attach {
     /// Waits for the Pod to run, at most so many nanoseconds, and attaches. `remove` deletes the Pod at the end; `once`
     /// makes the container's exit code kubectl's.
     pub fn wait_for(cx: &mut Context<'_>, session: Session, nanoseconds: i64, remove: bool, once: bool) -> Attach {
-        let until = cx.system.now() + Duration::from_nanos(nanoseconds.unsigned_abs());
+        let until = Some(cx.system.now() + Duration::from_nanos(nanoseconds.unsigned_abs()));
         Attach { session, until, remove, once, running: None, ended: None }
+    }
+
+    /// Attaches to a Pod as it is now.
+    pub fn at_once(session: Session) -> Attach {
+        Attach { session, until: None, remove: false, once: false, running: None, ended: None }
     }
 
     fn path(&self) -> String {
@@ -265,6 +273,15 @@ impl Attach {
     }
 
     fn step(&mut self, cx: &mut Context<'_>) -> Result<Progress, Failure> {
+        let stepped = self.go_on(cx);
+        // A Pod for this session alone goes however the session ends.
+        if stepped.is_err() {
+            self.delete(cx)?;
+        }
+        stepped
+    }
+
+    fn go_on(&mut self, cx: &mut Context<'_>) -> Result<Progress, Failure> {
         if let Some(running) = &mut self.running {
             match running.carry(cx) {
                 Stand::Wait(wait) => return Ok(Progress::Wait(wait)),
@@ -290,19 +307,20 @@ impl Attach {
             self.log(cx)?;
             return self.finish(cx, None);
         }
-        if str_at(&pod, "/status/phase") == "Running" {
+        let Some(until) = self.until.filter(|_| str_at(&pod, "/status/phase") != "Running") else {
+            self.take_terminal(cx, &pod);
             if !self.session.quiet {
                 cx.out.err_line("All commands and output from this session will be recorded in container logs, including credentials and sensitive information passed through the command prompt.");
                 cx.out.err_line("If you don't see a command prompt, try pressing enter.");
             }
             self.running = Some(self.session.open(cx)?);
-            return self.step(cx);
-        }
+            return self.go_on(cx);
+        };
         let now = cx.system.now();
-        if now >= self.until {
+        if now >= until {
             return Err(Failure::msg("timed out waiting for the condition"));
         }
-        let next = (now + Duration::from_millis(100)).min(self.until);
+        let next = (now + Duration::from_millis(100)).min(until);
         Ok(Progress::Wait(Wait { until: Some(next), ..Wait::default() }))
     }
 
@@ -323,7 +341,39 @@ impl Attach {
             let ended = list_at(&pod, "/status/containerStatuses").first().cloned().unwrap_or_default();
             code = ended.pointer("/state/terminated/exitCode").and_then(Value::as_i64).unwrap_or(0);
         }
-        if self.remove {
+        self.delete(cx)?;
+        if code != 0 {
+            let code = i32::try_from(code).unwrap_or(1);
+            return Err(Failure::Exit(
+                code,
+                format!("pod {}/{} terminated (Error)", self.session.namespace, self.session.pod),
+            ));
+        }
+        verdict(status).map(Progress::Next)
+    }
+
+    /// A terminal needs one on both sides.
+    fn take_terminal(&mut self, cx: &mut Context<'_>, pod: &Value) {
+        let session = &mut self.session;
+        let containers = list_at(pod, "/spec/containers").iter().chain(list_at(pod, "/spec/ephemeralContainers"));
+        let mut named = containers.filter(|one| str_at(one, "/name") == session.container);
+        let allocated = named.any(|one| one.get("tty").and_then(Value::as_bool) == Some(true));
+        if session.tty && !allocated && !session.quiet {
+            let name = &session.container;
+            cx.out.err_line(&format!("error: Unable to use a TTY - container {name} did not allocate one"));
+        }
+        session.tty = allocated && session.stdin;
+        if session.tty && !cx.system.is_terminal(0) {
+            session.tty = false;
+            if !session.quiet {
+                cx.out.err_line("Unable to use a TTY - input is not a terminal or the right kind of file");
+            }
+        }
+    }
+
+    /// Deletes the Pod, if that is wished, once.
+    fn delete(&mut self, cx: &mut Context<'_>) -> Result<(), Failure> {
+        if std::mem::take(&mut self.remove) {
             let body = json!({"propagationPolicy": "Background"}).to_string();
             let request = Request::new(Method::Delete, self.path())
                 .with_header("Accept", "application/json")
@@ -335,14 +385,7 @@ impl Attach {
                 cx.out.line(&format!("pod \"{pod}\" deleted from {namespace} namespace"));
             }
         }
-        if code != 0 {
-            let code = i32::try_from(code).unwrap_or(1);
-            return Err(Failure::Exit(
-                code,
-                format!("pod {}/{} terminated (Error)", self.session.namespace, self.session.pod),
-            ));
-        }
-        verdict(status).map(Progress::Next)
+        Ok(())
     }
 }
 

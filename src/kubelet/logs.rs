@@ -46,7 +46,12 @@ impl Kubelet {
         let worker = self.workers.get(of.pod_uid.as_str()).ok_or_else(|| not_here(of))?;
         let record = worker.records.get(&of.container);
         let id = record.and_then(|record| record.current.clone());
-        let id = id.ok_or_else(|| Status::internal(&format!("container not found (\"{}\")", of.container)))?;
+        let id = id.ok_or_else(|| {
+            Status::internal(&match options.command.is_empty() {
+                false => format!("container not found (\"{}\")", of.container),
+                true => format!("container {} not found in pod {}_{}", of.container, of.pod, of.namespace),
+            })
+        })?;
         self.runtime.exec(&id, options, now).map_err(|text| Status::internal(&text))
     }
 

@@ -4,6 +4,7 @@ pub mod duration;
 pub mod go_diff;
 pub mod go_json;
 pub mod go_number;
+pub mod go_time;
 pub mod go_value;
 pub mod http;
 pub mod json_path;

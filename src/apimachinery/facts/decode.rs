@@ -7,6 +7,7 @@ use serde_json::{Map, Value};
 
 use super::{Facts, Shape, Type};
 use crate::apimachinery::quantity::Quantity;
+use crate::text::go_time;
 
 /// What decoding found.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -238,38 +239,8 @@ fn bad_base64(text: &str) -> Option<usize> {
 
 /// RFC 3339, with Go's complaint when it is not.
 fn check_time(text: &str, micro: bool) -> Result<(), Fatal> {
-    if text.parse::<jiff::Timestamp>().is_ok() {
-        return Ok(());
-    }
-    let layout = if micro { "2006-01-02T15:04:05.000000Z07:00" } else { "2006-01-02T15:04:05Z07:00" };
-    // Go names the first part of the layout that the rest of the text does not begin with.
-    let parts: [(&str, usize); 11] = [
-        ("2006", 4),
-        ("-", 1),
-        ("01", 2),
-        ("-", 1),
-        ("02", 2),
-        ("T", 1),
-        ("15", 2),
-        (":", 1),
-        ("04", 2),
-        (":", 1),
-        ("05", 2),
-    ];
-    let mut rest = text;
-    for (part, width) in parts {
-        let head = rest.get(..width).unwrap_or_default();
-        let fits = if part.starts_with(|c: char| c.is_ascii_digit()) {
-            head.len() == width && head.bytes().all(|byte| byte.is_ascii_digit())
-        } else {
-            head == part
-        };
-        if !fits {
-            return Err(format!("parsing time {text:?} as {layout:?}: cannot parse {rest:?} as {part:?}"));
-        }
-        rest = rest.get(width..).unwrap_or_default();
-    }
-    Err(format!("parsing time {text:?} as {layout:?}: cannot parse {rest:?} as \"Z07:00\""))
+    let layout = if micro { go_time::RFC3339_MICRO } else { go_time::RFC3339 };
+    go_time::parse(text, layout).map(|_| ())
 }
 
 #[cfg(test)]

@@ -4,7 +4,7 @@ mod json_patch;
 mod strategic;
 
 pub use json_patch::{Refused, json_patch};
-pub use strategic::strategic_merge;
+pub use strategic::{Misfit, strategic_merge};
 
 use serde_json::{Map, Value};
 

@@ -14,13 +14,53 @@ const RETAIN_KEYS: &str = "$retainKeys";
 const SET_ORDER: &str = "$setElementOrder/";
 const DELETE_PRIMITIVES: &str = "$deleteFromPrimitiveList/";
 
+/// Why a strategic merge patch is refused.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Misfit {
+    /// The patch, or what it is for, is no object.
+    NoObject,
+    /// `$retainKeys` is no list, or leaves out what the patch sets.
+    RetainKeys,
+    /// `$deleteFromPrimitiveList` names no list.
+    PrimitiveList,
+    /// `$setElementOrder` names no list, or is none.
+    ElementOrder,
+    /// What else a directive or an element of a list does not fit, in upstream's words.
+    Content(String),
+}
+
+impl Misfit {
+    /// Whether the patch itself has no proper form, whatever it is for.
+    pub fn is_malformed(&self) -> bool {
+        !matches!(self, Misfit::Content(_))
+    }
+}
+
+impl std::fmt::Display for Misfit {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(match self {
+            Misfit::NoObject => "invalid JSON document",
+            Misfit::RetainKeys => "invalid patch format of retainKeys",
+            Misfit::PrimitiveList => "invalid patch format of primitive list",
+            Misfit::ElementOrder => "invalid patch format of setElementOrder list",
+            Misfit::Content(why) => why,
+        })
+    }
+}
+
+impl From<Misfit> for String {
+    fn from(misfit: Misfit) -> Self {
+        misfit.to_string()
+    }
+}
+
 /// Applies a patch to an object of this type; `None` when the type is not known: then lists are replaced.
 ///
 /// # Errors
-/// What is wrong with the patch's directives.
-pub fn strategic_merge(facts: &Facts, known: Option<&Type>, target: Value, patch: &Value) -> Result<Value, String> {
-    let Value::Object(changes) = patch else { return Err("Invalid JSON document".to_owned()) };
-    let Value::Object(target) = target else { return Err("Invalid JSON document".to_owned()) };
+/// See [`Misfit`].
+pub fn strategic_merge(facts: &Facts, known: Option<&Type>, target: Value, patch: &Value) -> Result<Value, Misfit> {
+    let Value::Object(changes) = patch else { return Err(Misfit::NoObject) };
+    let Value::Object(target) = target else { return Err(Misfit::NoObject) };
     merge_map(facts, known, target, changes.clone()).map(Value::Object)
 }
 
@@ -51,7 +91,7 @@ fn merge_map(
     known: Option<&Type>,
     target: Map<String, Value>,
     patch: Map<String, Value>,
-) -> Result<Map<String, Value>, String> {
+) -> Result<Map<String, Value>, Misfit> {
     merge_shape(facts, known, None, target, patch)
 }
 
@@ -62,7 +102,7 @@ fn merge_shape(
     shape: Option<&Shape>,
     mut target: Map<String, Value>,
     mut patch: Map<String, Value>,
-) -> Result<Map<String, Value>, String> {
+) -> Result<Map<String, Value>, Misfit> {
     match patch.remove(DIRECTIVE) {
         None => {}
         Some(Value::String(word)) if word == "replace" => return Ok(without_directives(patch)),
@@ -71,18 +111,24 @@ fn merge_shape(
         Some(other) => {
             let shown = other.as_str().map_or_else(|| other.to_string(), str::to_owned);
             patch.insert(DIRECTIVE.to_owned(), other);
-            return Err(format!("unknown patch type: {shown} in map: {}", go_value::shown(&Value::Object(patch))));
+            let map = go_value::shown(&Value::Object(patch));
+            return Err(Misfit::Content(format!("unknown patch type: {shown} in map: {map}")));
         }
     }
     if let Some(keep) = patch.remove(RETAIN_KEYS) {
-        let Value::Array(keep) = keep else { return Err("invalid patch format of retainKeys".to_owned()) };
+        let Value::Array(keep) = keep else { return Err(Misfit::RetainKeys) };
         let keep: BTreeSet<&str> = keep.iter().filter_map(Value::as_str).collect();
         let strays =
             |(key, value): (&String, &Value)| !value.is_null() && !key.starts_with('$') && !keep.contains(key.as_str());
         if patch.iter().any(strays) {
-            return Err("invalid patch format of retainKeys".to_owned());
+            return Err(Misfit::RetainKeys);
         }
         target.retain(|key, _| keep.contains(key.as_str()));
+    }
+    for (prefix, misfit) in [(SET_ORDER, Misfit::ElementOrder), (DELETE_PRIMITIVES, Misfit::PrimitiveList)] {
+        if patch.contains_key(prefix.trim_end_matches('/')) {
+            return Err(misfit);
+        }
     }
     let mut orders = take_prefixed(&mut patch, SET_ORDER);
     for (name, gone) in take_prefixed(&mut patch, DELETE_PRIMITIVES) {
@@ -141,7 +187,7 @@ fn merge_list(
     mut held: Vec<Value>,
     mut change: Vec<Value>,
     order: Option<&Vec<Value>>,
-) -> Result<Vec<Value>, String> {
+) -> Result<Vec<Value>, Misfit> {
     let merges = of.field.is_some_and(|field| field.patch_merge);
     if !merges {
         return Ok(change);
@@ -168,7 +214,8 @@ fn merge_list(
     let mut named = Vec::new();
     for item in change {
         let Some(name) = item.get(key).cloned() else {
-            return Err(format!("map: {} does not contain declared merge key: {key}", go_value::shown(&item)));
+            let map = go_value::shown(&item);
+            return Err(Misfit::Content(format!("map: {map} does not contain declared merge key: {key}")));
         };
         let same = |held: &Value| held.get(key) == Some(&name);
         if directive(&item).as_deref() == Some("delete") {
@@ -192,8 +239,13 @@ fn merge_list(
 }
 
 /// Whether what a list's patch brings stands in the order that the patch asks for.
-fn fits_order(of: Known<'_>, change: &[Value], order: Option<&Value>) -> Result<(), String> {
-    let Some(Value::Array(order)) = order.filter(|order| **order != Value::Array(Vec::new())) else { return Ok(()) };
+fn fits_order(of: Known<'_>, change: &[Value], order: Option<&Value>) -> Result<(), Misfit> {
+    let order = match order {
+        None => return Ok(()),
+        Some(Value::Array(order)) if order.is_empty() => return Ok(()),
+        Some(Value::Array(order)) => order,
+        Some(_) => return Err(Misfit::ElementOrder),
+    };
     let key = of.field.map(|field| field.patch_merge_key).unwrap_or_default();
     let same = |one: &Value, other: &Value| if key.is_empty() { one == other } else { one.get(key) == other.get(key) };
     let brought = change.iter().filter(|item| item.get(DIRECTIVE).is_none());
@@ -201,11 +253,11 @@ fn fits_order(of: Known<'_>, change: &[Value], order: Option<&Value>) -> Result<
     for item in brought {
         if !left.any(|wanted| same(wanted, item)) {
             let list = |items: &[Value]| go_value::shown(&Value::Array(items.to_vec()));
-            return Err(format!(
+            return Err(Misfit::Content(format!(
                 "The order in patch list:\n{}\n doesn't match $setElementOrder list:\n{}\n",
                 list(change),
                 list(order)
-            ));
+            )));
         }
     }
     Ok(())
@@ -231,7 +283,7 @@ fn ordered(of: Known<'_>, items: Vec<Value>, order: &[Value], server: &[Value]) 
 }
 
 /// A value that is new: its nulls and directives have nothing to act on.
-fn without_nulls(facts: &Facts, of: Known<'_>, value: Value) -> Result<Value, String> {
+fn without_nulls(facts: &Facts, of: Known<'_>, value: Value) -> Result<Value, Misfit> {
     match value {
         Value::Object(map) => {
             merge_shape(facts, type_of(facts, of.shape), of.shape, Map::new(), map).map(Value::Object)
@@ -317,6 +369,30 @@ mod tests {
         let target = json!({"spec": {"containers": [{"name": "a"}]}});
         let patch = json!({"spec": {"containers": [{"image": "x"}]}});
         let error = strategic_merge(facts(), facts().of_kind("v1", "Pod"), target, &patch).unwrap_err();
-        assert_eq!(error, "map: map[image:x] does not contain declared merge key: name");
+        assert_eq!(error.to_string(), "map: map[image:x] does not contain declared merge key: name");
+        assert!(!error.is_malformed());
+    }
+
+    #[test]
+    fn a_directive_of_no_proper_form_is_malformed() {
+        let target = json!({"spec": {"containers": [{"name": "a"}], "volumes": [{"name": "v", "emptyDir": {}}]}});
+        for (patch, misfit) in [
+            (json!([]), Misfit::NoObject),
+            (json!({"spec": {"volumes": [{"name": "v", "$retainKeys": "name"}]}}), Misfit::RetainKeys),
+            (
+                json!({"spec": {"volumes": [{"name": "v", "emptyDir": {}, "$retainKeys": ["name"]}]}}),
+                Misfit::RetainKeys,
+            ),
+            (json!({"metadata": {"$deleteFromPrimitiveList": ["a"]}}), Misfit::PrimitiveList),
+            (json!({"spec": {"$setElementOrder": [{"name": "a"}]}}), Misfit::ElementOrder),
+            (
+                json!({"spec": {"$setElementOrder/containers": "a", "containers": [{"name": "a"}]}}),
+                Misfit::ElementOrder,
+            ),
+        ] {
+            let refused = strategic_merge(facts(), facts().of_kind("v1", "Pod"), target.clone(), &patch);
+            assert_eq!(refused, Err(misfit.clone()), "{patch}");
+            assert!(misfit.is_malformed());
+        }
     }
 }

@@ -263,12 +263,9 @@ pub(in crate::apiserver) fn patched(
         PatchForm::Merge => Ok(merge_patch(held, patch)),
         PatchForm::Strategic | PatchForm::Apply => {
             let known = facts().of_kind(&info.api_version(), info.kind);
-            let merged = strategic_merge(facts(), known, held, patch).map_err(|why| match why.as_str() {
-                "Invalid JSON document"
-                | "invalid patch format of retainKeys"
-                | "invalid patch format of primitive list"
-                | "invalid patch format of setElementOrder list" => Status::bad_request(why),
-                _ => Status::other(Reason::Unknown, why),
+            let merged = strategic_merge(facts(), known, held, patch).map_err(|misfit| {
+                let why = misfit.to_string();
+                if misfit.is_malformed() { Status::bad_request(why) } else { Status::other(Reason::Unknown, why) }
             })?;
             let found = facts().decode(&info.api_version(), info.kind, &merged);
             if let Some(error) = found.and_then(|found| found.error) {

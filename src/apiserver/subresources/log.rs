@@ -13,6 +13,7 @@ use crate::apiserver::route::Target;
 use crate::apiserver::streams::{self, Log, Stream};
 use crate::apiserver::{ContainerRef, LogOptions, respond};
 use crate::sim::Time;
+use crate::text::go_time;
 use crate::text::http::Response;
 
 /// A log that is not followed has at most so many bytes.
@@ -84,10 +85,8 @@ fn options(call: &Call<'_>, pod: &str) -> Result<LogOptions, Status> {
             let why = "at most one of `sinceTime` or `sinceSeconds` may be specified";
             errors.push(Error::forbidden(&Path::new(""), why));
         }
-        match text.parse::<jiff::Timestamp>() {
-            Ok(instant) => start = Some(Time::from(instant)),
-            Err(_) => return Err(Status::bad_request(format!("parsing time {text:?}: cannot parse"))),
-        }
+        let instant = go_time::parse(text, go_time::RFC3339).map_err(Status::bad_request)?;
+        start = Some(Time::from(instant));
     }
     if !errors.is_empty() {
         return Err(Status::invalid("PodLogOptions", pod, &errors));

@@ -6,9 +6,9 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use k8s_openapi::api::core::v1::{ContainerStatus, Pod};
+use k8s_openapi::api::core::v1::Pod;
 
-use super::index::absolute_failure_count;
+use super::pods::{absolute_failure_count, finished_time};
 use crate::sim::Time;
 
 /// The wait after the first failure.
@@ -64,45 +64,4 @@ fn remaining(failures: i32, last_failure: Option<Time>, now: Time) -> Duration {
     let doublings = u32::try_from(failures - 1).unwrap_or(0).min(16);
     let wait = DEFAULT_BACKOFF.saturating_mul(1 << doublings).min(MAX_BACKOFF);
     wait.saturating_sub(now.since(last_failure))
-}
-
-/// When a Pod has ended: its last container's end; or when it became unready; or when its deletion was asked for; or
-/// its creation.
-pub fn finished_time(pod: &Pod) -> Time {
-    containers_end(pod).or_else(|| unready_since(pod)).or_else(|| deleted_at(pod)).unwrap_or_else(|| {
-        pod.metadata.creation_timestamp.as_ref().map(|created| Time::from(created.0)).unwrap_or_default()
-    })
-}
-
-fn containers_end(pod: &Pod) -> Option<Time> {
-    let status = pod.status.as_ref()?;
-    let end = latest_end(None, status.container_statuses.iter().flatten());
-    // Sidecars end after the containers they serve, so their end counts.
-    let is_sidecar = |status: &&ContainerStatus| {
-        let init = pod.spec.iter().flat_map(|spec| spec.init_containers.iter().flatten());
-        init.into_iter().any(|held| held.name == status.name && held.restart_policy.as_deref() == Some("Always"))
-    };
-    let mut sidecars = status.init_container_statuses.iter().flatten().filter(is_sidecar).peekable();
-    if sidecars.peek().is_none() { end } else { latest_end(end, sidecars) }
-}
-
-fn latest_end<'a>(before: Option<Time>, statuses: impl Iterator<Item = &'a ContainerStatus>) -> Option<Time> {
-    let mut latest = before;
-    for status in statuses {
-        let end = status.state.as_ref()?.terminated.as_ref()?.finished_at.as_ref()?;
-        latest = latest.max(Some(Time::from(end.0)));
-    }
-    latest
-}
-
-fn unready_since(pod: &Pod) -> Option<Time> {
-    let conditions = pod.status.as_ref()?.conditions.as_ref()?;
-    let ready = conditions.iter().find(|condition| condition.type_ == "Ready" && condition.status == "False")?;
-    ready.last_transition_time.as_ref().map(|time| Time::from(time.0))
-}
-
-fn deleted_at(pod: &Pod) -> Option<Time> {
-    let deletion = Time::from(pod.metadata.deletion_timestamp.as_ref()?.0);
-    let grace = u64::try_from(pod.metadata.deletion_grace_period_seconds.unwrap_or(0)).unwrap_or(0);
-    Some(Time::from_micros(deletion.as_micros().saturating_sub(grace.saturating_mul(1_000_000))))
 }

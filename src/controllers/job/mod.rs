@@ -6,9 +6,13 @@
 mod backoff;
 mod conditions;
 mod index;
+mod intervals;
 mod plan;
 mod pod_failure_policy;
+mod pods;
+mod spec;
 mod success_policy;
+mod sync;
 #[cfg(test)]
 mod tests;
 mod tracking;
@@ -22,8 +26,10 @@ use k8s_openapi::api::core::v1::{Pod, PodTemplateSpec};
 
 use self::backoff::BackoffRecord;
 use self::conditions::COMPLETE;
-use self::plan::{Outcome, Step, Sync, spec_of, to_i32};
-use self::tracking::{TRACKING_FINALIZER, has_tracking_finalizer};
+use self::plan::{Outcome, Step};
+use self::pods::{TRACKING_FINALIZER, has_tracking_finalizer};
+use self::spec::{is_indexed, spec_of};
+use self::sync::{Sync, to_i32};
 use super::consistency::Consistency;
 use super::pod_control::{self, ignore_not_found, is_pod_ready};
 use super::{Context, Controller};
@@ -342,7 +348,7 @@ fn create(
     context: &mut Context<'_>,
 ) -> (Outcome, Option<Status>) {
     let mut template = spec_of(job).template.clone();
-    if index::is_indexed(job) {
+    if is_indexed(job) {
         index::add_env(&mut template);
     }
     let finalizers = template.metadata.get_or_insert_default().finalizers.get_or_insert_default();

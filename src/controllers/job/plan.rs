@@ -3,62 +3,31 @@
 //! Refuses to talk to the server: `job/mod.rs` gathers, calls this, and acts.
 //! Models Kubernetes 1.36 pkg/controller/job/job_controller.go (syncJob, manageJob).
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::time::Duration;
 
-use k8s_openapi::api::batch::v1::{Job, JobCondition, JobSpec};
+use k8s_openapi::api::batch::v1::{Job, JobCondition};
 use k8s_openapi::api::core::v1::Pod;
 
 use super::backoff::{self, BackoffRecord};
 use super::conditions::{self, FAILED, FAILURE_TARGET, SUCCESS_CRITERIA_MET, SUSPENDED};
-use super::index::{self, Intervals};
+use super::index;
+use super::intervals::Intervals;
 use super::pod_failure_policy::match_pod_failure_policy;
+use super::pods::{has_tracking_finalizer, is_pod_failed};
+use super::spec::{
+    completions, has_backoff_limit_per_index, is_indexed, is_suspended, only_replace_failed_pods, spec_of,
+};
 use super::success_policy::match_success_policy;
-use super::tracking::{count, has_tracking_finalizer};
+use super::sync::{Sync, to_i32};
+use super::tracking::count;
 use crate::apimachinery::meta;
 use crate::controllers::pod_control::{active_order, is_pod_active, is_pod_ready, is_pod_terminating, phase};
 use crate::sim::Time;
 
 /// How many Pods one sync creates or deletes at most.
 pub const MAX_POD_CREATE_DELETE_PER_SYNC: usize = 500;
-
-/// What one sync of a Job knows. `job` turns into the Job with its new status.
-#[derive(Clone, Debug, Default)]
-pub struct Sync {
-    /// The Job; a copy to change.
-    pub job: Job,
-    /// Every Pod that it manages.
-    pub pods: Vec<Arc<Pod>>,
-    /// Those that run or may still run.
-    pub active_pods: Vec<Arc<Pod>>,
-    /// How many are active; changes as Pods are made and removed.
-    pub active: i32,
-    /// How many of the active ones are ready.
-    pub ready: i32,
-    /// How many are on their way out.
-    pub terminating: i32,
-    /// Pods that have succeeded, counted or not.
-    pub succeeded: i32,
-    /// Pods that have failed, counted or not.
-    pub failed: i32,
-    /// The indexes that the status had recorded as succeeded.
-    pub previous_indexes: Intervals,
-    /// Those and the ones that have succeeded since.
-    pub succeeded_indexes: Intervals,
-    /// The failed indexes, when failures are limited per index.
-    pub failed_indexes: Option<Intervals>,
-    /// The failed Pod of each index that waits for its successor.
-    pub delayed: BTreeMap<i64, Arc<Pod>>,
-    /// Uids in the status that are known to have succeeded.
-    pub uncounted_succeeded: BTreeSet<String>,
-    /// Uids in the status that are known to have failed.
-    pub uncounted_failed: BTreeSet<String>,
-    /// The back-off with the newly ended Pods in it.
-    pub backoff: BackoffRecord,
-    /// The condition that ends the Job, interim or final.
-    pub finished: Option<JobCondition>,
-}
 
 /// What to do with the Pods.
 #[derive(Clone, Debug, PartialEq)]
@@ -97,37 +66,6 @@ pub struct Note {
     pub message: &'static str,
 }
 
-/// The Job's spec; an empty one for a Job without.
-pub fn spec_of(job: &Job) -> &JobSpec {
-    static NONE: std::sync::LazyLock<JobSpec> = std::sync::LazyLock::new(JobSpec::default);
-    job.spec.as_ref().unwrap_or(&NONE)
-}
-
-/// Whether the Job is told to rest.
-pub fn is_suspended(job: &Job) -> bool {
-    spec_of(job).suspend == Some(true)
-}
-
-/// Whether a Pod is replaced only once it has ended, not while it is on its way out.
-pub fn only_replace_failed_pods(job: &Job) -> bool {
-    let spec = spec_of(job);
-    spec.pod_replacement_policy.as_deref() == Some("Failed") || spec.pod_failure_policy.is_some()
-}
-
-/// Whether the Pod counts as failed; one being deleted does, unless only ended Pods are replaced.
-pub fn is_pod_failed(pod: &Pod, job: &Job) -> bool {
-    match phase(pod) {
-        "Failed" => true,
-        "Succeeded" => false,
-        _ => !only_replace_failed_pods(job) && meta::is_deleting(&pod.metadata),
-    }
-}
-
-/// A length as a counter.
-pub fn to_i32(number: impl TryInto<i32>) -> i32 {
-    number.try_into().unwrap_or(i32::MAX)
-}
-
 impl Sync {
     /// Counts the Pods and decides whether the Job has come to its end. `backoff` is what was remembered so far.
     pub fn gather(mut job: Job, pods: Vec<Arc<Pod>>, backoff: BackoffRecord, now: Time) -> Self {
@@ -144,7 +82,7 @@ impl Sync {
         let uncounted_pod = |pod: &&Arc<Pod>, known: &BTreeSet<String>| {
             has_tracking_finalizer(pod)
                 && !known.contains(meta::uid(&pod.metadata))
-                && (!index::is_indexed(&job) || index::valid_index(&job, pod).is_some())
+                && (!is_indexed(&job) || index::valid_index(&job, pod).is_some())
         };
         let new_succeeded: Vec<Arc<Pod>> = pods
             .iter()
@@ -179,12 +117,12 @@ impl Sync {
     /// Orders the reasons for which a Job may end: what an earlier sync has decided, then failure, then success.
     fn evaluate_end(&mut self, now: Time) {
         self.finished = self.earlier_decision(now).or_else(|| self.limits_reached(now));
-        if !index::is_indexed(&self.job) {
+        if !is_indexed(&self.job) {
             return;
         }
         (self.previous_indexes, self.succeeded_indexes) = index::succeeded_indexes(&self.job, &self.pods);
         self.succeeded = to_i32(self.succeeded_indexes.total());
-        if index::has_backoff_limit_per_index(&self.job) {
+        if has_backoff_limit_per_index(&self.job) {
             let failed = index::failed_indexes(&self.job, &self.pods);
             if self.finished.is_none() {
                 self.finished = self.index_limits_reached(&failed, now);
@@ -194,7 +132,7 @@ impl Sync {
         }
         if self.finished.is_none() {
             let policy = spec_of(&self.job).success_policy.as_ref();
-            let met = match_success_policy(policy, index::completions(&self.job), &self.succeeded_indexes);
+            let met = match_success_policy(policy, completions(&self.job), &self.succeeded_indexes);
             self.finished =
                 met.map(|message| conditions::new(SUCCESS_CRITERIA_MET, true, "SuccessPolicy", &message, now));
         }
@@ -231,7 +169,7 @@ impl Sync {
             let message = "Job has exceeded the specified maximal number of failed indexes";
             return fail("MaxFailedIndexesExceeded", message);
         }
-        if failed.total() > 0 && failed.total() + self.succeeded_indexes.total() >= index::completions(&self.job) {
+        if failed.total() > 0 && failed.total() + self.succeeded_indexes.total() >= completions(&self.job) {
             return fail("FailedIndexes", "Job has failed indexes");
         }
         None
@@ -293,12 +231,12 @@ impl Sync {
     }
 
     fn creation(&self, missing: usize, now: Time) -> Step {
-        let per_index = index::has_backoff_limit_per_index(&self.job);
+        let per_index = has_backoff_limit_per_index(&self.job);
         let wait = if per_index { Duration::ZERO } else { self.backoff.remaining(now) };
         if !wait.is_zero() {
             return Step::Wait(wait);
         }
-        if !index::is_indexed(&self.job) {
+        if !is_indexed(&self.job) {
             return Step::Create(missing);
         }
         let pending = index::first_pending_indexes(self, missing);
@@ -318,8 +256,8 @@ impl Sync {
 
     /// At least `at_least` active Pods to remove: first those with a wrong or repeated index, then the youngest in life.
     fn pods_for_removal(&self, at_least: usize) -> Vec<Arc<Pod>> {
-        let (mut remove, mut left) = if index::is_indexed(&self.job) {
-            index::split_duplicates(&self.active_pods, index::completions(&self.job))
+        let (mut remove, mut left) = if is_indexed(&self.job) {
+            index::split_duplicates(&self.active_pods, completions(&self.job))
         } else {
             (Vec::new(), if at_least > 0 { self.active_pods.clone() } else { Vec::new() })
         };

@@ -5,7 +5,7 @@
 
 use k8s_openapi::api::batch::v1::SuccessPolicy;
 
-use super::index::Intervals;
+use super::intervals::Intervals;
 
 /// The message of the condition when a rule is met.
 pub fn match_success_policy(policy: Option<&SuccessPolicy>, completions: i64, succeeded: &Intervals) -> Option<String> {

@@ -12,21 +12,16 @@ use k8s_openapi::api::core::v1::Pod;
 
 use super::conditions::{self, COMPLETE, FAILED, FAILURE_TARGET, SUCCESS_CRITERIA_MET};
 use super::index;
-use super::plan::{Sync, is_pod_failed, spec_of, to_i32};
 use super::pod_failure_policy::match_pod_failure_policy;
+use super::pods::{completion_index, has_tracking_finalizer, is_pod_failed};
+use super::spec::{is_indexed, spec_of};
+use super::sync::{Sync, to_i32};
 use crate::apimachinery::meta;
 use crate::controllers::pod_control::phase;
 use crate::sim::Time;
 
-/// The finalizer that keeps an ended Pod until it is counted.
-pub const TRACKING_FINALIZER: &str = "batch.kubernetes.io/job-tracking";
 /// How many uids the status may hold.
 const MAX_UNCOUNTED: usize = 500;
-
-/// Whether the Pod still has to be counted.
-pub fn has_tracking_finalizer(pod: &Pod) -> bool {
-    meta::has_finalizer(&pod.metadata, TRACKING_FINALIZER)
-}
 
 /// What is to be done after the status was worked out.
 #[derive(Debug, Default)]
@@ -43,9 +38,9 @@ pub struct Tracking {
 
 /// Enters newly ended Pods and the interim condition into the status of `sync.job`.
 pub fn track(sync: &mut Sync, needs_flush: bool, now: Time) -> Tracking {
-    let indexed = index::is_indexed(&sync.job);
+    let indexed = is_indexed(&sync.job);
     if indexed {
-        sync.pods.sort_by_key(|pod| index::completion_index(pod));
+        sync.pods.sort_by_key(|pod| completion_index(pod));
     }
     let tracked = sync.pods.iter().filter(|pod| has_tracking_finalizer(pod));
     let with_finalizer = tracked.map(|pod| meta::uid(&pod.metadata).to_owned()).collect();
@@ -63,7 +58,7 @@ pub fn track(sync: &mut Sync, needs_flush: bool, now: Time) -> Tracking {
 
 fn enter_ended_pods(sync: &Sync, status: &mut JobStatus, tracking: &mut Tracking) -> BTreeSet<i64> {
     let policy = spec_of(&sync.job).pod_failure_policy.as_ref();
-    let indexed = index::is_indexed(&sync.job);
+    let indexed = is_indexed(&sync.job);
     let fails_the_rest = sync.finished.as_ref().is_some_and(|condition| condition.type_ != SUCCESS_CRITERIA_MET);
     let mut new_indexes = BTreeSet::new();
     let uncounted = status.uncounted_terminated_pods.get_or_insert_default();
@@ -107,7 +102,7 @@ fn can_remove_finalizer(sync: &Sync, pod: &Pod, failed: bool) -> bool {
         return true;
     }
     // A failed Pod whose index is to be tried again stays until its successor has taken over the failure count.
-    let awaited = index::completion_index(pod).and_then(|index| sync.delayed.get(&index));
+    let awaited = completion_index(pod).and_then(|index| sync.delayed.get(&index));
     failed && awaited.is_none_or(|kept| kept.metadata.uid != pod.metadata.uid)
 }
 

@@ -1,11 +1,14 @@
-//! Patches: what has to be sent to turn what is on the server into what is wanted. Sends nothing.
+//! Patches: what has to be sent to turn what is on the server into what is wanted; and what nothing wants any more.
+//! Changes nothing on the server.
 //!
 //! Models Kubernetes 1.36 staging/src/k8s.io/apimachinery/pkg/util/strategicpatch/patch.go.
 
+mod prunable;
 mod upgrade;
 
 use serde_json::{Map, Value, json};
 
+pub use prunable::{allowed, prunable, with_kind};
 pub use upgrade::upgrade_patch;
 
 use crate::apimachinery::facts::{Field, Shape, Type, facts};

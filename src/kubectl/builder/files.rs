@@ -1,12 +1,16 @@
 //! Objects from files: `-f` with files, directories, `-` and patterns, `-k` with a kustomization.
 
+use std::borrow::Cow;
+
 use serde_json::Value;
 
-use super::{Built, Query, Resource, Target};
+use super::{Built, Query, Target};
 use crate::kubectl::failure::Failure;
 use crate::kubectl::kustomize;
 use crate::kubectl::program::Context;
+use crate::shell::program::Errno;
 use crate::text::go_number::quote;
+use crate::text::go_time;
 use crate::text::yaml::{documents, from_yaml};
 
 const STOP: &str = "if you choose to ignore these errors, turn validation off with --validate=false";
@@ -30,13 +34,10 @@ pub fn paths(cx: &mut Context<'_>, query: &Query) -> Result<Vec<Place>, Failure>
         if !query.files.is_empty() {
             return Err(Failure::msg("only one of -f or -k can be specified"));
         }
-        if query.recursive {
-            return Err(Failure::msg("the -k flag can't be used with -f or -R"));
-        }
         let documents = kustomize::build(cx, &query.kustomize)?;
         return Ok(vec![Place::Documents(query.kustomize.clone(), documents)]);
     }
-    let (mut places, mut missing) = (Vec::new(), Vec::new());
+    let mut places = Vec::new();
     for name in &query.files {
         if name == "-" {
             places.push(Place::Stdin);
@@ -48,7 +49,7 @@ pub fn paths(cx: &mut Context<'_>, query: &Query) -> Result<Vec<Place>, Failure>
         let Ok(info) = cx.system.file_info(name) else {
             let matches = matching(cx, name);
             if matches.is_empty() {
-                missing.push(Failure::msg(format!("the path {} does not exist", quote(name))));
+                return Err(Failure::msg(format!("the path {} does not exist", quote(name))));
             }
             places.extend(matches.into_iter().map(Place::File));
             continue;
@@ -58,7 +59,7 @@ pub fn paths(cx: &mut Context<'_>, query: &Query) -> Result<Vec<Place>, Failure>
             continue;
         }
         let mut found = Vec::new();
-        walk(cx, name.trim_end_matches('/'), query.recursive, &mut found, 0);
+        walk(cx, &clean(name), query.recursive, &mut found, 0);
         if found.is_empty() {
             return Err(Failure::msg(format!(
                 "error reading [{name}]: recognized file extensions are [.json .yaml .yml]"
@@ -66,21 +67,38 @@ pub fn paths(cx: &mut Context<'_>, query: &Query) -> Result<Vec<Place>, Failure>
         }
         places.extend(found.into_iter().map(Place::File));
     }
-    match missing.len() {
-        0 => Ok(places),
-        1 => Err(missing.remove(0)),
-        _ => Err(Failure::Many(missing)),
-    }
+    Ok(places)
 }
 
 fn unreachable_url(url: &str) -> Failure {
     let rest = url.split_once("://").map_or(url, |(_, rest)| rest);
     let host = rest.split(['/', '?']).next().unwrap_or(rest);
     let host = host.split(':').next().unwrap_or(host);
-    Failure::Connection {
-        host: host.to_owned(),
-        message: format!("dial tcp: lookup {host} on 10.96.0.10:53: no such host"),
-        request: format!("Get {}", quote(url)),
+    let message = match host {
+        "" => "http: no Host in request URL".to_owned(),
+        _ => format!("dial tcp: lookup {host} on 10.96.0.10:53: no such host"),
+    };
+    Failure::Connection { host: host.to_owned(), message, request: format!("Get {}", quote(url)) }
+}
+
+/// A path without empty and `.` parts, and without `..` where it can be followed; what is empty then is `.`.
+fn clean(path: &str) -> String {
+    let mut parts: Vec<&str> = Vec::new();
+    for part in path.split('/') {
+        match part {
+            "" | "." => {}
+            ".." if parts.last().is_some_and(|last| *last != "..") => {
+                parts.pop();
+            }
+            ".." if path.starts_with('/') => {}
+            part => parts.push(part),
+        }
+    }
+    let joined = parts.join("/");
+    match joined.as_str() {
+        _ if path.starts_with('/') => format!("/{joined}"),
+        "" => ".".to_owned(),
+        _ => joined,
     }
 }
 
@@ -88,7 +106,11 @@ fn walk(cx: &Context<'_>, directory: &str, recursive: bool, found: &mut Vec<Stri
     let Ok(mut entries) = cx.system.read_dir(directory) else { return };
     entries.sort_by(|a, b| a.name.cmp(&b.name));
     for entry in entries {
-        let path = format!("{directory}/{}", entry.name);
+        let path = match directory {
+            "." => entry.name.clone(),
+            "/" => format!("/{}", entry.name),
+            _ => format!("{directory}/{}", entry.name),
+        };
         if entry.is_dir {
             if recursive && depth < 32 {
                 walk(cx, &path, recursive, found, depth + 1);
@@ -149,6 +171,12 @@ fn wildcard(pattern: &[u8], name: &[u8]) -> bool {
     states.contains(&pattern.len())
 }
 
+/// Why a file cannot be read, in Go's words: a directory can be opened, but not read.
+pub fn unreadable(path: &str, errno: Errno) -> String {
+    let verb = if errno == Errno::Eisdir { "read" } else { "open" };
+    format!("{verb} {path}: {}", errno.message().to_lowercase())
+}
+
 /// Reads the documents of a place.
 ///
 /// # Errors
@@ -161,16 +189,29 @@ pub fn read_documents(cx: &mut Context<'_>, place: &Place) -> (String, Vec<Resul
         Place::File(path) => match cx.system.read_file(path) {
             Ok(bytes) => (path.clone(), bytes),
             Err(errno) => {
-                let why = Failure::msg(format!("open {path}: {}", errno.message().to_lowercase()));
-                return (path.clone(), vec![Err(why)]);
+                return (path.clone(), vec![Err(Failure::msg(unreadable(path, errno)))]);
             }
         },
     };
-    let shown = if source == "STDIN" { "STDIN" } else { source.as_str() };
-    let list = documents(&bytes)
-        .map(|document| document.map_err(|why| Failure::msg(format!("error parsing {shown}: {why}"))))
+    let list = documents(decoded(&bytes).as_bytes())
+        .map(|document| document.map_err(|why| Failure::msg(format!("error parsing {source}: {why}"))))
         .collect();
     (source, list)
+}
+
+/// The text of a file: UTF-16 when it begins with the mark of that, else UTF-8, without its mark; what is neither is
+/// replaced.
+fn decoded(bytes: &[u8]) -> Cow<'_, str> {
+    let wide = |rest: &[u8], unit: fn([u8; 2]) -> u16| {
+        let units: Vec<u16> = rest.as_chunks::<2>().0.iter().map(|pair| unit(*pair)).collect();
+        Cow::Owned(String::from_utf16_lossy(&units))
+    };
+    match bytes {
+        [0xff, 0xfe, rest @ ..] => wide(rest, u16::from_le_bytes),
+        [0xfe, 0xff, rest @ ..] => wide(rest, u16::from_be_bytes),
+        [0xef, 0xbb, 0xbf, rest @ ..] => String::from_utf8_lossy(rest),
+        _ => String::from_utf8_lossy(bytes),
+    }
 }
 
 /// Reads all places into targets and collects what goes wrong. A document that cannot be read, or whose form is wrong,
@@ -180,7 +221,7 @@ pub fn load(cx: &mut Context<'_>, query: &Query, places: &[Place], built: &mut B
         let (source, documents) = read_documents(cx, place);
         for document in documents {
             let read = document.and_then(|document| {
-                let wrong = if query.validate { absent(cx).or_else(|| validate(&document).err()) } else { None };
+                let wrong = if query.validate { validate(&document).err() } else { None };
                 match wrong {
                     Some(why) => Err(Failure::msg(format!(
                         "error validating {}: error validating data: {why}; {STOP}",
@@ -190,7 +231,7 @@ pub fn load(cx: &mut Context<'_>, query: &Query, places: &[Place], built: &mut B
                 }
             });
             let ends = read.is_err();
-            match read.and_then(|document| add(cx, &source, document, built, query)) {
+            match read.and_then(|document| add(cx, &source, document, built, query.local)) {
                 Ok(()) => {}
                 Err(failure @ (Failure::Connection { .. } | Failure::Plain(_))) => return Err(failure),
                 Err(failure) => built.failures.push(failure),
@@ -304,9 +345,21 @@ pub fn object_failure(document: &Value, source: &str) -> Option<Failure> {
             }
         }
     }
+    for name in ["creationTimestamp", "deletionTimestamp"] {
+        let given = fields.get("metadata").and_then(|metadata| metadata.get(name)).and_then(Value::as_str);
+        if let Some(Err(why)) = given.map(|text| go_time::parse(text, go_time::RFC3339)) {
+            return undecodable(why);
+        }
+    }
     for name in ["labels", "annotations"] {
-        let map = fields.get("metadata").and_then(|metadata| metadata.get(name)).and_then(Value::as_object);
-        for value in map.into_iter().flat_map(|map| map.values()) {
+        let given = fields.get("metadata").and_then(|metadata| metadata.get(name)).unwrap_or(&Value::Null);
+        if !given.is_object() && !given.is_null() {
+            return undecodable(format!(
+                "json: cannot unmarshal {} into Go struct field ObjectMeta.metadata.{name} of type map[string]string",
+                go_word(given)
+            ));
+        }
+        for value in given.as_object().into_iter().flat_map(|map| map.values()) {
             if !matches!(value, Value::String(_) | Value::Null) {
                 return undecodable(format!(
                     "json: cannot unmarshal {} into Go struct field ObjectMeta.metadata.{name} of type string",
@@ -330,7 +383,7 @@ pub fn go_word(value: &Value) -> &'static str {
     }
 }
 
-fn add(cx: &mut Context<'_>, source: &str, document: Value, built: &mut Built, query: &Query) -> Result<(), Failure> {
+fn add(cx: &mut Context<'_>, source: &str, document: Value, built: &mut Built, local: bool) -> Result<(), Failure> {
     if let Some(failure) = object_failure(&document, source) {
         return Err(failure);
     }
@@ -356,27 +409,17 @@ fn add(cx: &mut Context<'_>, source: &str, document: Value, built: &mut Built, q
                 failures.push(Failure::msg("unable to get type info from the object \"*unstructured.Unstructured\": Object 'Kind' is missing in 'object has no kind field '"));
                 continue;
             }
-            if let Err(failure) = add(cx, source, item, built, query) {
-                failures.push(failure);
+            if item.get("items").is_some_and(Value::is_array) {
+                let why = "*unstructured.Unstructured is not a list: no Items field in this object";
+                return Err(Failure::msg(why));
+            }
+            if let Err(failure) = add(cx, source, item, built, local) {
+                failures.push(of_list(failure));
             }
         }
         return if failures.is_empty() { Ok(()) } else { Err(Failure::Many(failures)) };
     }
-    if query.offline {
-        let (group, version) = api_version.rsplit_once('/').unwrap_or(("", &api_version));
-        let (group, version) = (group.to_owned(), version.to_owned());
-        let resource = Resource { group, version, plural: kind.to_lowercase() + "s", kind, ..Resource::default() };
-        let (object, source) = (Some(document), Some(source.to_owned()));
-        built.targets.push(Target { resource, namespace: String::new(), name, object, source });
-        return Ok(());
-    }
-    // Upstream asks once for each object of a file.
-    let discovery = cx.discover(1).map_err(|failure| match failure {
-        Failure::Connection { request, message, .. } => {
-            Failure::msg(format!("unable to recognize {}: {request}: {message}", quote(source)))
-        }
-        other => other,
-    })?;
+    let discovery = cx.discovery()?;
     let Some(resource) = discovery.of_kind(&api_version, &kind) else {
         return Err(Failure::msg(format!(
             "resource mapping not found for name: {} namespace: {} from {}: no matches for kind {} in version {}\nensure CRDs are installed first",
@@ -389,7 +432,7 @@ fn add(cx: &mut Context<'_>, source: &str, document: Value, built: &mut Built, q
     };
     let mut namespace = String::new();
     let mut document = document;
-    if resource.namespaced && !query.local {
+    if resource.namespaced && !local {
         let config = cx.config()?;
         let own = own_namespace;
         if config.namespace_forced && !own.is_empty() && own != config.namespace {
@@ -413,12 +456,15 @@ fn add(cx: &mut Context<'_>, source: &str, document: Value, built: &mut Built, q
     Ok(())
 }
 
-/// Why nothing can be checked: the server is not there to say what objects look like.
-fn absent(cx: &mut Context<'_>) -> Option<String> {
-    let Err(Failure::Connection { message, .. }) = cx.discover(0) else { return None };
-    let server = cx.config().map(|config| config.server.clone()).unwrap_or_default();
-    let url = quote(&format!("{server}/openapi/v2?timeout=32s"));
-    Some(format!("failed to download openapi: Get {url}: {message}"))
+/// Of an item of a list less is said when the server has no such kind.
+fn of_list(failure: Failure) -> Failure {
+    let text = failure.text();
+    match text.split_once(": no matches for kind ") {
+        Some((_, rest)) => {
+            Failure::msg(format!("unable to recognize no matches for kind {}", rest.lines().next().unwrap_or(rest)))
+        }
+        None => failure,
+    }
 }
 
 fn set_namespace(document: &mut Value, namespace: &str) {

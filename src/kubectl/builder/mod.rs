@@ -4,13 +4,12 @@
 
 mod files;
 
-pub use files::{go_word, of_text, validate_text};
+pub use files::{go_word, of_text, unreadable, validate_text};
 
 use std::collections::BTreeMap;
 
 use serde_json::Value;
 
-use super::client::check_segment;
 use super::discovery::{Discovery, Resource};
 use super::failure::Failure;
 use super::flags::{Flag, Flags, slice, switch, text};
@@ -56,8 +55,6 @@ pub struct Query {
     pub validate: bool,
     /// Whether objects of files are taken as they stand there, without a namespace of ours.
     pub local: bool,
-    /// Whether the server is not asked what the kinds of files are.
-    pub offline: bool,
 }
 
 impl Query {
@@ -75,7 +72,6 @@ impl Query {
             all_namespaces: flags.on("all-namespaces"),
             validate: false,
             local: false,
-            offline: false,
         }
     }
 }
@@ -105,6 +101,11 @@ impl Target {
         }
     }
 
+    /// Whether it is one object, of a file, that has no name: there is no path to it.
+    pub fn nameless(&self) -> bool {
+        self.name.is_empty() && self.source.is_some()
+    }
+
     /// `job.batch/hello`.
     pub fn title(&self) -> String {
         format!("{}/{}", self.resource.printed_kind(), self.name)
@@ -129,7 +130,7 @@ pub struct Built {
 /// What is said when a command got nothing to work on.
 pub const MISSING: &str = "You must provide one or more resources by argument or filename.\nExample resource specifications include:\n   '-f rsrc.yaml'\n   '--filename=rsrc.json'\n   '<resource> <name>'\n   '<resource>'";
 
-/// What is said of a name that is empty.
+/// What is said of an object of a file that has no name where one is needed.
 pub const NAMELESS: &str = "resource name may not be empty";
 
 /// Resolves a query without fetching anything but discovery.
@@ -143,38 +144,52 @@ pub fn build(cx: &mut Context<'_>, query: &Query) -> Result<Built, Failure> {
             built.selectors.push((name.to_owned(), value.clone()));
         }
     }
-    let paths = files::paths(cx, query)?;
-    let tuples = combined(&query.args)?;
+    let args = one_type_each(&query.args);
+    // A directory with a kustomization is looked into last.
+    let paths = if query.kustomize.is_empty() { files::paths(cx, query)? } else { Vec::new() };
+    let tuples = combined(&args)?;
     let namespace = if query.all_namespaces { String::new() } else { cx.namespace()? };
-    if !paths.is_empty() {
+    if !paths.is_empty() || !query.kustomize.is_empty() {
         if !query.args.is_empty() {
-            return Err(Failure::msg(
-                "when paths, URLs, or stdin is provided as input, you may not specify resource arguments as well",
-            ));
+            return Err(Failure::msg(if tuples.is_some() {
+                "resource/name arguments cannot be provided when a path is specified"
+            } else {
+                "when paths, URLs, or stdin is provided as input, you may not specify resource arguments as well"
+            }));
         }
+        let paths = if query.kustomize.is_empty() { paths } else { files::paths(cx, query)? };
         files::load(cx, query, &paths, &mut built)?;
         if let Some(selector) = &query.selector {
-            let selector = labels::parse(selector).map_err(Failure::msg)?;
+            let wrong = |why| Failure::msg(format!("the provided selector {} is not valid: {why}", quote(selector)));
+            let selector = labels::parse(selector).map_err(wrong)?;
             built.targets.retain(|target| selector.matches(Some(&labels_of(target))));
         }
         return Ok(built);
     }
-    if query.args.is_empty() {
-        return Err(Failure::msg(MISSING));
+    let selected = query.selector.is_some() || query.field_selector.is_some() || query.all;
+    if args.is_empty() {
+        return Err(Failure::msg(if selected {
+            "at least one resource must be specified to use a selector"
+        } else {
+            MISSING
+        }));
     }
     if let Some(tuples) = tuples {
         return by_tuples(cx, query, tuples, &namespace, built);
     }
     let discovery = cx.discovery()?;
-    let types = expand(&discovery, query.args.first().map_or("", String::as_str));
-    let names = query.args.get(1..).unwrap_or_default();
-    let selected = query.selector.is_some() || query.field_selector.is_some() || query.all;
+    let types = expand(&discovery, args.first().map_or("", String::as_str));
+    let names = args.get(1..).unwrap_or_default();
     if selected || (query.list_without_name && names.is_empty()) {
         if !names.is_empty() {
             return Err(Failure::msg("name cannot be provided when a selector is specified"));
         }
         for word in &types {
             let resource = cx.resource(word)?;
+            // The short name and the plural of a type mean one list.
+            if built.targets.iter().any(|target| target.resource == resource) {
+                continue;
+            }
             let namespace = if resource.namespaced { namespace.clone() } else { String::new() };
             built.targets.push(Target { resource, namespace, name: String::new(), object: None, source: None });
         }
@@ -186,28 +201,15 @@ pub fn build(cx: &mut Context<'_>, query: &Query) -> Result<Built, Failure> {
         }
         return Err(Failure::msg("resource(s) were provided, but no name was specified"));
     }
-    built.single = types.len() == 1 && names.len() == 1;
-    for word in &types {
-        let resource = cx.resource(word)?;
-        // One that is alone is refused alone, not as one of several.
-        if let ([name], true) = (names, built.single) {
-            if resource.namespaced {
-                check_segment("namespace", &namespace)?;
-            }
-            check_segment("resource name", name)?;
-        }
-        if query.all_namespaces && resource.namespaced {
-            return Err(Failure::msg("a resource cannot be retrieved by name across all namespaces"));
-        }
-        built
-            .targets
-            .extend(names.iter().filter(|name| !name.is_empty()).map(|name| named(&resource, &namespace, name)));
-        if names.iter().any(String::is_empty) {
-            if built.single {
-                return Err(Failure::msg(NAMELESS));
-            }
-            built.failures.push(Failure::msg(NAMELESS));
-        }
+    let [word] = types.as_slice() else { return Err(Failure::msg("you must specify only one resource")) };
+    built.single = names.len() == 1;
+    let resource = cx.resource(word)?;
+    if query.all_namespaces && resource.namespaced {
+        return Err(Failure::msg("a resource cannot be retrieved by name across all namespaces"));
+    }
+    built.targets.extend(names.iter().filter(|name| !name.is_empty()).map(|name| named(&resource, &namespace, name)));
+    if names.iter().any(String::is_empty) {
+        built.failures.push(Failure::msg(NAMELESS));
     }
     Ok(built)
 }
@@ -248,6 +250,21 @@ fn by_tuples(
         built.targets.push(named(&resource, namespace, &name));
     }
     Ok(built)
+}
+
+/// `a,b x y` as `a/x a/y b/x b/y`; anything else as it is.
+fn one_type_each(args: &[String]) -> Vec<String> {
+    let mut types: Vec<&str> = Vec::new();
+    for word in args.first().map_or("", String::as_str).split(',') {
+        if !types.contains(&word) {
+            types.push(word);
+        }
+    }
+    let names = args.get(1..).unwrap_or_default();
+    if types.len() < 2 || names.is_empty() {
+        return args.to_vec();
+    }
+    types.iter().flat_map(|word| names.iter().map(move |name| format!("{word}/{name}"))).collect()
 }
 
 /// `TYPE/NAME` words as pairs; `None` when no word has a slash.
@@ -355,7 +372,9 @@ pub fn fetch(cx: &mut Context<'_>, built: &Built) -> (Vec<Target>, Vec<Failure>)
     let mut found = Vec::new();
     let mut failures = built.failures.clone();
     for target in &built.targets {
-        if target.name.is_empty() {
+        if target.nameless() {
+            failures.push(Failure::msg(NAMELESS));
+        } else if target.name.is_empty() {
             match list(cx, target, &built.selectors, "application/json") {
                 Ok(answer) => found.extend(items(&answer, &target.resource)),
                 Err(failure) => failures.push(failure),

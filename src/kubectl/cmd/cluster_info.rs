@@ -48,12 +48,16 @@ static DUMP: Command = Command {
 };
 
 fn cluster_info(cx: &mut Context<'_>) -> Outcome {
-    const MORE: &str = "\nTo further debug and diagnose cluster problems, use 'kubectl cluster-info dump'.";
+    let told = services(cx);
+    cx.out.line("\nTo further debug and diagnose cluster problems, use 'kubectl cluster-info dump'.");
+    told?;
+    DONE
+}
+
+/// Tells where the control plane and the services of the cluster are.
+fn services(cx: &mut Context<'_>) -> Result<(), Failure> {
+    cx.discovery()?;
     let server = cx.config()?.server.clone();
-    if let Err(failure) = cx.discovery() {
-        cx.out.line(MORE);
-        return Err(failure);
-    }
     let request = Request::new(Method::Get, "/api/v1/namespaces/kube-system/services")
         .with_header("Accept", "application/json")
         .with_query("labelSelector", "kubernetes.io/cluster-service=true");
@@ -63,16 +67,27 @@ fn cluster_info(cx: &mut Context<'_>) -> Outcome {
         let labels = map_at(service, "/metadata/labels");
         let title = labels.and_then(|all| all.get("kubernetes.io/name")).and_then(Value::as_str);
         let name = str_at(service, "/metadata/name");
-        let port = str_at(service, "/spec/ports/0/name");
-        let target = if port.is_empty() { name.to_owned() } else { format!("{name}:{port}") };
-        let namespace = str_at(service, "/metadata/namespace");
-        cx.out.line(&format!(
-            "{} is running at {server}/api/v1/namespaces/{namespace}/services/{target}/proxy",
-            title.unwrap_or(name)
-        ));
+        cx.out.line(&format!("{} is running at {}", title.unwrap_or(name), link(service, &server)));
     }
-    cx.out.line(MORE);
-    DONE
+    Ok(())
+}
+
+/// Where a service is reached: at its load balancer, or through the server.
+fn link(service: &Value, server: &str) -> String {
+    if let Some(balancer) = list_at(service, "/status/loadBalancer/ingress").first() {
+        let host = Some(str_at(balancer, "/ip")).filter(|ip| !ip.is_empty()).unwrap_or(str_at(balancer, "/hostname"));
+        let ports = list_at(service, "/spec/ports").iter();
+        return ports.map(|port| format!("http://{host}:{} ", port.get("port").unwrap_or(&Value::Null))).collect();
+    }
+    let (name, port) = (str_at(service, "/metadata/name"), str_at(service, "/spec/ports/0/name"));
+    let secure = port == "https" || service.pointer("/spec/ports/0/port").and_then(Value::as_i64) == Some(443);
+    let target = match (secure, port) {
+        (true, port) => format!("https:{name}:{port}"),
+        (false, "") => name.to_owned(),
+        (false, port) => format!("{name}:{port}"),
+    };
+    let namespace = str_at(service, "/metadata/namespace");
+    format!("{server}/api/v1/namespaces/{namespace}/services/{target}/proxy")
 }
 
 /// What is dumped of a namespace: group and version, plural, name of the file.

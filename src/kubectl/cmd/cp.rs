@@ -97,7 +97,11 @@ fn session(cx: &mut Context<'_>, place: &Place, command: &[&str], stdin: bool) -
         return Err(Failure::msg(format!("cannot exec into a container in a completed pod; current phase is {phase}")));
     }
     let named = cx.session.flags.text("container").to_owned();
-    let container = pods::container(cx, &pod, &named, !named.is_empty() || stdin)?;
+    // What is said beside the file goes to standard output here.
+    let (container, hints) = pods::chosen(&pod, &named, !named.is_empty() || stdin)?;
+    for hint in hints {
+        cx.out.line(&hint);
+    }
     Ok(Session {
         namespace,
         pod: place.pod.clone(),

@@ -71,7 +71,6 @@ pub static COMMAND: Command = Command {
     usage: "(POD | TYPE[[.VERSION].GROUP]/NAME) [ -- COMMAND [args...] ] [options]",
     flags: &[FLAGS],
     run: Some(run),
-    asks: 4,
     ..Command::EMPTY
 };
 
@@ -196,8 +195,8 @@ fn custom(cx: &Context<'_>, flags: &Flags) -> Result<Value, Failure> {
     }
     let bytes = cx.system.read_file(file).map_err(|errno| {
         Failure::msg(format!(
-            "must pass a container spec json file for custom profile: open {file}: {}",
-            errno.message().to_lowercase()
+            "must pass a container spec json file for custom profile: {}",
+            builder::unreadable(file, errno)
         ))
     })?;
     let custom = from_yaml(&String::from_utf8_lossy(&bytes))
@@ -407,10 +406,14 @@ fn copy(cx: &mut Context<'_>, wish: &Wish, target: &Target) -> Result<Session, F
     let before = target.object.clone().unwrap_or_default();
     let mut copy = json!({"apiVersion": "v1", "kind": "Pod",
         "metadata": {"name": flags.text("copy-to"), "namespace": target.namespace}, "spec": before.get("spec")});
-    let general = flags.text("profile") != "legacy";
-    for (field, keep) in
-        [("labels", flags.on("keep-labels") && general), ("annotations", flags.on("keep-annotations") || !general)]
-    {
+    // Where only images change, no profile has a say.
+    let known = list_at(&before, "/spec/containers").iter().any(|one| str_at(one, "/name") == flags.text("container"));
+    let images_only = !known && flags.text("image").is_empty() && !flags.list("set-image").is_empty();
+    let general = flags.text("profile") != "legacy" && !images_only;
+    for (field, keep) in [
+        ("labels", images_only || (flags.on("keep-labels") && general)),
+        ("annotations", flags.on("keep-annotations") || !general),
+    ] {
         let old = before.pointer(&format!("/metadata/{field}")).cloned();
         if let (true, Some(old), Some(metadata)) =
             (keep, old, copy.pointer_mut("/metadata").and_then(Value::as_object_mut))

@@ -146,6 +146,9 @@ impl Work {
         if !self.files.is_empty() {
             return Err(Failure::Many(Failure::with_files(failures, self.files)));
         }
+        if let [Failure::Message(only)] = failures.as_slice() {
+            return Err(Failure::msg(only.clone()));
+        }
         if !failures.is_empty() {
             return Err(Failure::Exit(1, Failure::Many(failures).lines()));
         }
@@ -231,6 +234,9 @@ fn targets(cx: &mut Context<'_>, built: &builder::Built) -> Result<(Vec<Target>,
 }
 
 fn delete(cx: &mut Context<'_>, target: &Target, options: &Deletion, flags: &Flags) -> Result<String, Failure> {
+    if target.nameless() && options.dry_run != DryRun::Client {
+        return Err(blame(Failure::msg(builder::NAMELESS), "deleting", target.source.as_deref()));
+    }
     let mut answer = Value::Null;
     if options.dry_run != DryRun::Client {
         let mut body = json!({"propagationPolicy": options.policy});

@@ -40,7 +40,6 @@ pub static API_RESOURCES: Command = Command {
     usage: "[flags] [options]",
     flags: &[RESOURCE_FLAGS],
     run: Some(api_resources),
-    asks: 1,
     ..Command::EMPTY
 };
 
@@ -53,7 +52,6 @@ pub static API_VERSIONS: Command = Command {
     examples: &[("All versions", "kubectl api-versions")],
     usage: "[options]",
     run: Some(api_versions),
-    asks: 1,
     ..Command::EMPTY
 };
 
@@ -176,13 +174,7 @@ fn api_versions(cx: &mut Context<'_>) -> Outcome {
         let args = cx.session.flags.args.join(" ");
         return Err(cx.usage(format!("unexpected arguments: [{args}]")));
     }
-    let discovery = cx.discovery().map_err(|failure| match failure {
-        Failure::Connection { request, message, .. } => {
-            Failure::msg(format!("couldn't get available api versions from server: {request}: {message}"))
-        }
-        other => other,
-    })?;
-    let mut versions = discovery.versions.clone();
+    let mut versions = cx.discovery()?.versions.clone();
     versions.sort();
     for version in versions {
         cx.out.line(&version);

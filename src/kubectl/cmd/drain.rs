@@ -31,7 +31,6 @@ pub static CORDON: Command = Command {
     usage: "NODE [options]",
     flags: &[&[SELECTOR], DRY_RUN],
     run: Some(|cx| cordon(cx, true)),
-    asks: 4,
     ..Command::EMPTY
 };
 
@@ -45,7 +44,6 @@ pub static UNCORDON: Command = Command {
     usage: "NODE [options]",
     flags: &[&[SELECTOR], DRY_RUN],
     run: Some(|cx| cordon(cx, false)),
-    asks: 4,
     ..Command::EMPTY
 };
 
@@ -73,7 +71,6 @@ pub static DRAIN: Command = Command {
         DRY_RUN,
     ],
     run: Some(drain),
-    asks: 4,
     ..Command::EMPTY
 };
 
@@ -89,7 +86,6 @@ fn nodes_of(cx: &mut Context<'_>) -> Result<Vec<Target>, Failure> {
     let args = match (flags.args.is_empty(), selector.is_empty()) {
         (true, true) => Vec::new(),
         (true, false) => vec!["nodes".to_owned()],
-        _ if flags.args.iter().any(String::is_empty) => return Err(Failure::msg(builder::NAMELESS)),
         _ => {
             flags.args.iter().map(|arg| if arg.contains('/') { arg.clone() } else { format!("nodes/{arg}") }).collect()
         }

@@ -35,7 +35,6 @@ pub static EXEC: Command = Command {
     usage: "(POD | TYPE/NAME) [-c CONTAINER] [flags] -- COMMAND [args...] [options]",
     flags: &[FLAGS, FILE_FLAG],
     run: Some(exec),
-    asks: 4,
     ..Command::EMPTY
 };
 
@@ -49,7 +48,6 @@ pub static ATTACH: Command = Command {
     usage: "(POD | TYPE/NAME) -c CONTAINER [options]",
     flags: &[FLAGS, &[DETACH_KEYS]],
     run: Some(attach),
-    asks: 4,
     ..Command::EMPTY
 };
 
@@ -61,10 +59,11 @@ fn pod(cx: &mut Context<'_>, word: &str) -> Result<Value, Failure> {
     let query = match word {
         "" => Query::of(&cx.session.flags),
         word if word.contains('/') => Query { args: vec![word.to_owned()], ..Query::default() },
-        word => Query { args: vec!["pods".to_owned(), word.to_owned()], ..Query::default() },
+        word => Query { args: vec![format!("pods/{word}")], ..Query::default() },
     };
-    // Without a word the Pod is that of a file.
-    let query = if word.is_empty() { Query { args: Vec::new(), ..query } } else { query };
+    // The Pod of a file is named by no word.
+    let args = if word.is_empty() { Vec::new() } else { query.args };
+    let query = Query { args, files: cx.session.flags.list("filename"), ..query };
     let built = builder::build(cx, &query)?;
     if let Some(failure) = built.failures.into_iter().next() {
         return Err(failure);
@@ -73,7 +72,10 @@ fn pod(cx: &mut Context<'_>, word: &str) -> Result<Value, Failure> {
         return Err(Failure::msg("cannot exec into multiple objects at a time"));
     }
     let Some(target) = built.targets.first().cloned() else { return Err(Failure::msg("pod not found")) };
-    let object = cx.get(&target.path())?;
+    let object = match &target.object {
+        Some(object) => object.clone(),
+        None => cx.get(&target.path())?,
+    };
     let mut found = pods::pods_of(cx, &target, &object, "attach to")?;
     pods::sort_for_exec(&mut found);
     found.into_iter().next().ok_or_else(|| Failure::msg("timed out waiting for the condition"))
@@ -92,7 +94,7 @@ fn exec(cx: &mut Context<'_>) -> Outcome {
     let before = flags.dash.unwrap_or(flags.args.len());
     let files = flags.list("filename");
     let (named, command) = flags.args.split_at_checked(before).unwrap_or((&flags.args, &[]));
-    if named.iter().all(String::is_empty) && files.is_empty() {
+    if named.first().is_none_or(String::is_empty) && files.is_empty() {
         return Err(Failure::msg("pod, type/name or --filename must be specified"));
     }
     let dashed = flags.dash.is_some();
@@ -138,9 +140,6 @@ fn attach(cx: &mut Context<'_>) -> Outcome {
         return Err(cx.usage("expected POD, TYPE/NAME, or TYPE NAME, (at most 2 arguments)"));
     }
     let word = flags.args.join("/");
-    if word.is_empty() {
-        return Err(Failure::msg(builder::NAMELESS));
-    }
     let pod = pod(cx, &word)?;
     running(&pod, "attach")?;
     let container = pods::container(cx, &pod, flags.text("container"), flags.on("quiet"))
@@ -151,10 +150,9 @@ fn attach(cx: &mut Context<'_>) -> Outcome {
         container,
         command: Vec::new(),
         stdin: flags.on("stdin"),
-        tty: flags.on("tty") && cx.system.is_terminal(0),
+        tty: flags.on("tty"),
         quiet: flags.on("quiet"),
         detach: keys(flags.text("detach-keys"))?,
     };
-    let timeout = flags.nanoseconds("pod-running-timeout");
-    Ok(Next::Task(Box::new(Start::Attach(Attach::wait_for(cx, session, timeout, false, false)))))
+    Ok(Next::Task(Box::new(Start::Attach(Attach::at_once(session)))))
 }

@@ -7,12 +7,12 @@ use serde_json::{Map, Value, json};
 use crate::apimachinery::quantity::Quantity;
 use crate::kubectl::builder::{self, FILE_FLAGS, Query, Target};
 use crate::kubectl::failure::Failure;
-use crate::kubectl::flags::{Flag, Flags, int, text};
+use crate::kubectl::flags::{Flag, Flags, int32, text};
 use crate::kubectl::patching::overridden;
 use crate::kubectl::print::{PRINT_FLAGS, Printer, list_at, map_at};
 use crate::kubectl::program::{Context, DONE, Outcome};
+use crate::kubectl::record::{self, RECORD};
 use crate::kubectl::tree::{Command, Group};
-use crate::kubectl::typed;
 use crate::kubectl::writing::{self, DRY_RUN, DryRun, SAVE_CONFIG, field_manager};
 use crate::text::go_number::quote;
 
@@ -43,19 +43,19 @@ pub static EXPOSE: Command = Command {
         ("Reachable on the nodes", "kubectl expose deployment web --port=80 --type=NodePort --name=web-np"),
     ],
     usage: "(-f FILENAME | TYPE NAME) [--port=port] [--protocol=TCP|UDP|SCTP] [--target-port=number-or-name] [--name=name] [--external-ip=external-ip-of-service] [--type=type] [options]",
-    flags: &[EXPOSE_FLAGS, FILE_FLAGS, PRINT_FLAGS, DRY_RUN, &[field_manager("kubectl-expose")], SAVE_CONFIG],
+    flags: &[EXPOSE_FLAGS, FILE_FLAGS, PRINT_FLAGS, DRY_RUN, RECORD, &[field_manager("kubectl-expose")], SAVE_CONFIG],
     run: Some(expose),
     ..Command::EMPTY
 };
 
 const SCALE_FLAGS: &[Flag] = &[
     text("cpu", "", "CPU to aim at: a percentage such as 70% or an amount such as 500m."),
-    int("cpu-percent", "-1", "CPU to aim at, in percent of what is requested.").deprecated(
+    int32("cpu-percent", "-1", "CPU to aim at, in percent of what is requested.").deprecated(
         "Use --cpu with percentage or resource quantity format (e.g., '70%' for utilization or '500m' for milliCPU).",
     ),
-    int("max", "-1", "At most so many copies.").required(),
+    int32("max", "-1", "At most so many copies.").required(),
     text("memory", "", "Memory to aim at: a percentage or an amount."),
-    int("min", "-1", "At least so many copies."),
+    int32("min", "-1", "At least so many copies."),
     text("name", "", "The name of the autoscaler."),
 ];
 
@@ -67,32 +67,10 @@ pub static AUTOSCALE: Command = Command {
     long: "Makes an autoscaler that sets the number of copies of an object between two bounds.",
     examples: &[("Between two and five copies", "kubectl autoscale deployment web --min=2 --max=5 --cpu=80%")],
     usage: "(-f FILENAME | TYPE NAME | TYPE/NAME) [--min=MINPODS] --max=MAXPODS [--cpu=CPU] [--memory=MEMORY] [options]",
-    flags: &[SCALE_FLAGS, FILE_FLAGS, PRINT_FLAGS, DRY_RUN, &[field_manager("kubectl-autoscale")], SAVE_CONFIG],
+    flags: &[SCALE_FLAGS, FILE_FLAGS, PRINT_FLAGS, DRY_RUN, RECORD, &[field_manager("kubectl-autoscale")], SAVE_CONFIG],
     run: Some(autoscale),
     ..Command::EMPTY
 };
-
-fn fetched(cx: &mut Context<'_>) -> Result<Vec<Target>, Failure> {
-    let flags = cx.session.flags.clone();
-    let mut query = Query::of(&flags);
-    query.selector = None;
-    let built = builder::build(cx, &query)?;
-    let (found, mut failures) = builder::fetch(cx, &built);
-    match failures.len() {
-        0 => Ok(found),
-        1 => Err(failures.remove(0)),
-        _ => Err(Failure::Many(failures)),
-    }
-}
-
-/// What is to be exposed: objects of files as they stand there, others as the server has them.
-fn exposed(cx: &mut Context<'_>, flags: &Flags) -> Result<Vec<Target>, Failure> {
-    if flags.list("filename").is_empty() && flags.text("kustomize").is_empty() {
-        return fetched(cx);
-    }
-    let built = builder::build(cx, &Query { selector: None, ..Query::of(flags) })?;
-    if built.failures.is_empty() { Ok(built.targets) } else { Err(Failure::Many(built.failures)) }
-}
 
 fn make(
     cx: &mut Context<'_>,
@@ -103,8 +81,9 @@ fn make(
 ) -> Result<(), Failure> {
     let flags = cx.session.flags.clone();
     let mut object = object;
-    if flags.on("save-config") {
-        let memory = typed::compact(&typed::complete(&object)) + "\n";
+    record::note(cx, &mut object);
+    if flags.on("save-config") && dry_run != DryRun::Client {
+        let memory = crate::kubectl::generated::compact(&object) + "\n";
         writing::set_annotation(&mut object, writing::LAST_APPLIED, &memory);
     }
     let namespace = cx.namespace()?;
@@ -120,23 +99,17 @@ fn make(
 
 fn expose(cx: &mut Context<'_>) -> Outcome {
     let mut flags = cx.session.flags.clone();
-    let mut failures = Vec::new();
     let dry_run = DryRun::of(cx)?;
     let mut printer = Printer::of(&flags, cx.system, false)?;
-    if dry_run == DryRun::Client {
-        printer = printer.typed();
-    }
-    for target in exposed(cx, &flags)? {
+    // Objects of files are taken as they stand there, others as the server has them.
+    let from_files = !flags.list("filename").is_empty() || !flags.text("kustomize").is_empty();
+    let built = builder::build(cx, &Query { selector: None, ..Query::of(&flags) })?;
+    let failures = builder::visit(cx, &built, from_files, &mut |cx, target| {
         let object = target.object.clone().unwrap_or_default();
-        let generated = service(&flags, &target, &object);
-        if let Ok(service) = &generated {
-            keep(&mut flags, service);
-        }
-        let made = generated.and_then(|service| overridden(&flags, service));
-        if let Err(failure) = made.and_then(|service| make(cx, service, "exposed", dry_run, &mut printer)) {
-            failures.push(failure);
-        }
-    }
+        let service = service(&flags, target, &object)?;
+        keep(&mut flags, &service);
+        make(cx, overridden(&flags, service)?, "exposed", dry_run, &mut printer)
+    });
     if failures.is_empty() { DONE } else { Err(Failure::Many(failures)) }
 }
 
@@ -310,7 +283,7 @@ fn autoscale(cx: &mut Context<'_>) -> Outcome {
         metrics.push(json!({"type": "Resource", "resource": {"name": name, "target": target}}));
     }
     let dry_run = DryRun::of(cx)?;
-    let mut printer = Printer::of(&flags, cx.system, false)?.typed();
+    let mut printer = Printer::of(&flags, cx.system, false)?;
     let built = builder::build(cx, &Query::of(&flags))?;
     // What stands in a file is not asked for.
     let (found, mut failures) = if built.targets.iter().any(|target| target.source.is_some()) {

@@ -116,6 +116,9 @@ fn table_of(
     selectors: &[(String, String)],
     whole: bool,
 ) -> Result<Value, Failure> {
+    if let (true, Some(object)) = (target.nameless(), &target.object) {
+        return Ok(plain_table(cx, object.clone()));
+    }
     let answer = answer_of(cx, target, selectors, whole)?;
     let table = str_at(&answer, "/kind") == "Table";
     Ok(if table { answer } else { plain_table(cx, answer) })
@@ -153,7 +156,7 @@ fn plain_table(cx: &Context<'_>, answer: Value) -> Value {
         let age = age(now, str_at(object, "/metadata/creationTimestamp"));
         json!({"cells": [str_at(object, "/metadata/name"), age], "object": object})
     };
-    let columns = json!([{"name": "Name", "type": "string"}, {"name": "Age", "type": "string"}]);
+    let columns = json!([{"name": "Name", "type": "string", "format": "name"}, {"name": "Age", "type": "string"}]);
     json!({"metadata": answer.get("metadata"), "columnDefinitions": columns, "rows": items.iter().map(row).collect::<Vec<_>>()})
 }
 
@@ -246,8 +249,11 @@ fn print_tables(cx: &mut Context<'_>, query: &Query, tables: &[(&Target, Value)]
     }
 }
 
-/// Failures of single objects, a line each, as an aggregate of an aggregate prints them.
-fn lines(failures: Vec<Failure>) -> Failure {
+/// Failures of single objects, a line each, as an aggregate of an aggregate prints them. A single one is itself.
+fn lines(mut failures: Vec<Failure>) -> Failure {
+    if let [Failure::Message(_)] = failures.as_slice() {
+        return failures.swap_remove(0);
+    }
     Failure::Exit(1, Failure::Many(failures).lines())
 }
 

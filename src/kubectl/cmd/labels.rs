@@ -10,6 +10,7 @@ use crate::kubectl::failure::Failure;
 use crate::kubectl::flags::{Flag, Flags, switch, text};
 use crate::kubectl::print::{PRINT_FLAGS, Printer, map_at};
 use crate::kubectl::program::{Context, DONE, Outcome};
+use crate::kubectl::record::{self, CHANGE_CAUSE, RECORD};
 use crate::kubectl::tree::{Command, Group};
 use crate::kubectl::writing::{self, DRY_RUN, DryRun, field_manager};
 use crate::text::go_number::quote;
@@ -37,7 +38,7 @@ pub static LABEL: Command = Command {
         ("Remove it", "kubectl label service kubernetes tier-"),
     ],
     usage: "[--overwrite] (-f FILENAME | TYPE NAME) KEY_1=VAL_1 ... KEY_N=VAL_N [--resource-version=version] [options]",
-    flags: &[FLAGS, FILE_FLAGS, PRINT_FLAGS, DRY_RUN, &[field_manager("kubectl-label")]],
+    flags: &[FLAGS, FILE_FLAGS, PRINT_FLAGS, DRY_RUN, RECORD, &[field_manager("kubectl-label")]],
     run: Some(|cx| run(cx, &LABELS)),
     ..Command::EMPTY
 };
@@ -53,7 +54,7 @@ pub static ANNOTATE: Command = Command {
         ("Remove it", "kubectl annotate service kubernetes note-"),
     ],
     usage: "[--overwrite] (-f FILENAME | TYPE NAME) KEY_1=VAL_1 ... KEY_N=VAL_N [--resource-version=version] [options]",
-    flags: &[FLAGS, FILE_FLAGS, PRINT_FLAGS, DRY_RUN, &[field_manager("kubectl-annotate")]],
+    flags: &[FLAGS, FILE_FLAGS, PRINT_FLAGS, DRY_RUN, RECORD, &[field_manager("kubectl-annotate")]],
     run: Some(|cx| run(cx, &ANNOTATIONS)),
     ..Command::EMPTY
 };
@@ -135,14 +136,17 @@ fn run(cx: &mut Context<'_>, kind: &Kind) -> Outcome {
     if set.is_empty() && remove.is_empty() && !list {
         return Err(Failure::msg(format!("at least one {} update is required", kind.word)));
     }
-    if local && query.files.is_empty() && kind.word == "label" {
-        return Err(Failure::msg(
-            "can only use local files by -f pod.yaml or --filename=pod.json when --local=true is set",
-        ));
-    }
     let dry_run = DryRun::of(cx)?;
     if local && dry_run == DryRun::Server {
         return Err(Failure::msg("cannot specify --local and --dry-run=server - did you mean --dry-run=client?"));
+    }
+    if local && !query.args.is_empty() {
+        let example = if kind.word == "label" {
+            "-f pod.yaml or --filename=pod.json"
+        } else {
+            "-f rsrc.yaml or --filename=rsrc.json"
+        };
+        return Err(Failure::msg(format!("can only use local files by {example} when --local=true is set")));
     }
     if list && !flags.text("output").is_empty() {
         return Err(Failure::msg("--list and --output may not be specified together"));
@@ -151,7 +155,7 @@ fn run(cx: &mut Context<'_>, kind: &Kind) -> Outcome {
     // --all is about a type without names.
     query.all = false;
     query.list_without_name = flags.on("all");
-    (query.local, query.offline) = (local, local);
+    query.local = local;
     let built = builder::build(cx, &query)?;
     let single = built.single;
     let several = built.targets.len() > 1 || built.targets.iter().any(|target| target.name.is_empty());
@@ -203,9 +207,8 @@ fn change(
         let text = |value: &Value| value.as_str().unwrap_or("").to_owned();
         let taken = set.iter().filter_map(|(key, value)| {
             let known = text(old.get(key)?);
-            // The cause of a change may always be said anew.
-            let free = !is_label && key == "kubernetes.io/change-cause";
-            (!free && known != *value).then_some((key, known))
+            // Why something was changed may always be said anew.
+            (known != *value && (is_label || key != CHANGE_CAUSE)).then_some((key, known))
         });
         let taken: Vec<(&String, String)> = taken.collect();
         if is_label && let [first, rest @ ..] = taken.as_slice() {
@@ -242,6 +245,9 @@ fn change(
     if let Some(metadata) = writing::metadata_mut(&mut after) {
         metadata.insert(kind.field.to_owned(), Value::Object(new.clone()));
     }
+    record::note(cx, &mut after);
+    let changed =
+        after.pointer("/metadata") != before.pointer("/metadata") && (record::cause(cx).is_some() || new != old);
     let what = if !is_label {
         kind.done
     } else if new == old {
@@ -252,8 +258,9 @@ fn change(
     } else {
         kind.done
     };
-    if dry_run != DryRun::Client && new != old && !flags.on("local") && !flags.on("list") {
+    if dry_run != DryRun::Client && changed && !flags.on("local") && !flags.on("list") {
         let mut body = json!({"metadata": {kind.field: patch}});
+        record::note(cx, &mut body);
         if let (false, Some(metadata)) = (flags.text("resource-version").is_empty(), writing::metadata_mut(&mut body)) {
             metadata.insert("resourceVersion".to_owned(), json!(flags.text("resource-version")));
         }

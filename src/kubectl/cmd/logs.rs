@@ -15,7 +15,7 @@ use crate::kubectl::program::{Context, DONE, Next, Outcome, Progress, Task};
 use crate::kubectl::tree::{Command, Group};
 use crate::shell::program::Wait;
 use crate::sim::Time;
-use crate::text::go_number::quote;
+use crate::text::go_time;
 use crate::text::http::{Method, Request, StreamId, StreamRead};
 
 const FLAGS: &[Flag] = &[
@@ -52,7 +52,6 @@ pub static COMMAND: Command = Command {
     usage: "[-f] [-p] (POD | TYPE/NAME) [-c CONTAINER] [options]",
     flags: &[FLAGS],
     run: Some(run),
-    asks: 4,
     ..Command::EMPTY
 };
 
@@ -64,7 +63,7 @@ fn run(cx: &mut Context<'_>) -> Outcome {
         container = second.clone();
     }
     let sources = if flags.text("selector").is_empty() {
-        let args = flags.args.get(..1).unwrap_or_default().to_vec();
+        let args = flags.args.iter().take(1).filter(|arg| !arg.is_empty()).cloned().collect();
         match of_object(cx, &flags, args, &container)? {
             Some(sources) => sources,
             None => {
@@ -75,7 +74,13 @@ fn run(cx: &mut Context<'_>) -> Outcome {
         }
     } else {
         let namespace = cx.namespace()?;
-        let found = pods::list(cx, &namespace, flags.text("selector"))?;
+        let selector = Some(flags.text("selector").to_owned());
+        let built = builder::build(cx, &Query { args: vec!["pods".to_owned()], selector, ..Query::default() })?;
+        let (found, failures) = builder::fetch(cx, &built);
+        if let Some(failure) = failures.into_iter().next() {
+            return Err(failure);
+        }
+        let found: Vec<Value> = found.into_iter().filter_map(|target| target.object).collect();
         if found.is_empty() {
             cx.out.err_line(&format!("No resources found in {namespace} namespace."));
             return DONE;
@@ -111,13 +116,12 @@ fn check(cx: &Context<'_>, flags: &Flags) -> Result<(), Failure> {
     if flags.on("all-containers") && !named.is_empty() {
         return Err(Failure::msg(format!("--all-containers=true should not be specified with container name {named}")));
     }
+    if flags.nanoseconds("pod-running-timeout") <= 0 {
+        return Err(Failure::msg("--pod-running-timeout must be higher than zero"));
+    }
     let after = flags.text("since-time");
-    if !after.is_empty() && after.parse::<jiff::Timestamp>().is_err() {
-        return Err(Failure::msg(format!(
-            "parsing time {} as \"2006-01-02T15:04:05Z07:00\": cannot parse {} as \"2006\"",
-            quote(after),
-            quote(after)
-        )));
+    if !after.is_empty() {
+        go_time::parse(after, go_time::RFC3339).map_err(Failure::msg)?;
     }
     if flags.nanoseconds("since") != 0 && !flags.text("since-time").is_empty() {
         return Err(Failure::msg("at most one of `sinceTime` or `sinceSeconds` may be specified"));
@@ -148,13 +152,15 @@ fn of_object(
     args: Vec<String>,
     container: &str,
 ) -> Result<Option<Vec<Source>>, Failure> {
-    if args.iter().all(String::is_empty) {
-        return Err(Failure::msg(builder::MISSING));
-    }
-    let args = if args.iter().any(|arg| arg.contains('/')) { args } else { [vec!["pods".to_owned()], args].concat() };
+    let args = if args.iter().any(|arg| arg.contains('/')) || args.is_empty() {
+        args
+    } else {
+        [vec!["pods".to_owned()], args].concat()
+    };
     let built = builder::build(cx, &Query { args, ..Query::default() })?;
     let Some(target) = built.targets.first().cloned() else { return Ok(Some(Vec::new())) };
-    let object = cx.get(&target.path()).map_err(|failure| missing(failure, &target))?;
+    let object =
+        cx.get(&target.path()).map_err(|failure| missing(builder::of_namespace(cx, &target, failure), &target))?;
     if flags.on("all-pods") && target.resource.kind != "Pod" {
         let selector = pods::selector_of(&object).unwrap_or_default();
         let mut sources = Vec::new();
@@ -237,12 +243,12 @@ fn read(cx: &mut Context<'_>, flags: &Flags, sources: Vec<Source>) -> Outcome {
     let until = cx.system.now() + Duration::from_nanos(flags.nanoseconds("pod-running-timeout").unsigned_abs());
     for source in sources {
         if follow && !flags.on("ignore-errors") {
-            streams.push(Followed { id: None, until, source, at_start: true });
+            streams.push(Followed { id: None, until, again: None, source, at_start: true });
             continue;
         }
         match cx.open(source.request.clone()) {
-            Ok((Some(id), _)) => streams.push(Followed { id: Some(id), until, source, at_start: true }),
-            Ok((None, bytes)) => Followed { id: None, until, source, at_start: true }.print(cx, &bytes),
+            Ok((Some(id), _)) => streams.push(Followed { id: Some(id), until, again: None, source, at_start: true }),
+            Ok((None, bytes)) => Followed { id: None, until, again: None, source, at_start: true }.print(cx, &bytes),
             Err(failure) if flags.on("ignore-errors") => {
                 cx.out.out(&format!("error: {}\n", failure.text()));
             }
@@ -258,6 +264,8 @@ struct Followed {
     id: Option<StreamId>,
     /// How long to wait for a log.
     until: Time,
+    /// When to ask again for it.
+    again: Option<Time>,
     source: Source,
     at_start: bool,
 }
@@ -291,6 +299,12 @@ enum Stand {
 impl Followed {
     /// Prints what there is. A container that has yet to start is asked again every second, and its words are told.
     fn carry(&mut self, cx: &mut Context<'_>) -> Result<Stand, Failure> {
+        let now = cx.system.now();
+        match self.again {
+            Some(again) if self.id.is_none() && now < again => return Ok(Stand::Retry(again)),
+            Some(_) if self.id.is_none() && now >= self.until => return Err(Failure::msg("context deadline exceeded")),
+            _ => {}
+        }
         let id = match self.id {
             Some(id) => id,
             None => match cx.open(self.source.request.clone()) {
@@ -302,11 +316,9 @@ impl Followed {
                 Err(failure) if failure.reason().is_empty() => return Err(failure),
                 Err(failure) => {
                     cx.out.err_line(&failure.text());
-                    let now = cx.system.now();
-                    if now >= self.until {
-                        return Err(Failure::msg("context deadline exceeded"));
-                    }
-                    return Ok(Stand::Retry((now + Duration::from_secs(1)).min(self.until)));
+                    let again = (now + Duration::from_secs(1)).min(self.until);
+                    self.again = Some(again);
+                    return Ok(Stand::Retry(again));
                 }
             },
         };
@@ -360,7 +372,7 @@ impl Task for Awaited {
     fn step(&mut self, cx: &mut Context<'_>) -> Result<Progress, Failure> {
         let flags = cx.session.flags.clone();
         let container = flags.text("container").to_owned();
-        let args = flags.args.get(..1).unwrap_or_default().to_vec();
+        let args = flags.args.iter().take(1).filter(|arg| !arg.is_empty()).cloned().collect();
         if let Some(sources) = of_object(cx, &flags, args, &container)? {
             return read(cx, &flags, sources).map(Progress::Next);
         }

@@ -4,13 +4,14 @@
 
 use serde_json::Value;
 
-use crate::kubectl::builder::{self, Built, FILE_FLAGS, Query, Target};
+use crate::kubectl::builder::{self, Built, FILE_FLAGS, NAMELESS, Query, Target, unreadable};
 use crate::kubectl::discovery::Resource;
 use crate::kubectl::failure::Failure;
 use crate::kubectl::flags::{Flag, switch, text};
 use crate::kubectl::patching::patched;
 use crate::kubectl::print::{PRINT_FLAGS, Printer, str_at};
 use crate::kubectl::program::{Context, DONE, Outcome};
+use crate::kubectl::record::{self, RECORD};
 use crate::kubectl::tree::{Command, Group};
 use crate::kubectl::writing::{self, DRY_RUN, DryRun, field_manager};
 use crate::text::go_json;
@@ -39,15 +40,18 @@ pub static COMMAND: Command = Command {
         ),
     ],
     usage: "(-f FILENAME | TYPE NAME) [-p PATCH|--patch-file FILE] [options]",
-    flags: &[FLAGS, FILE_FLAGS, PRINT_FLAGS, DRY_RUN, &[field_manager("kubectl-patch")]],
+    flags: &[FLAGS, FILE_FLAGS, PRINT_FLAGS, DRY_RUN, RECORD, &[field_manager("kubectl-patch")]],
     run: Some(run),
     ..Command::EMPTY
 };
 
 fn run(cx: &mut Context<'_>) -> Outcome {
     let flags = cx.session.flags.clone();
-    let form = flags.text("type").to_lowercase();
-    if flags.changed("patch") && flags.changed("patch-file") {
+    let form = match flags.text("type") {
+        "" => "strategic".to_owned(),
+        form => form.to_lowercase(),
+    };
+    if !flags.text("patch").is_empty() && !flags.text("patch-file").is_empty() {
         return Err(Failure::msg("cannot specify --patch and --patch-file together"));
     }
     if flags.text("patch").is_empty() && flags.text("patch-file").is_empty() {
@@ -57,12 +61,12 @@ fn run(cx: &mut Context<'_>) -> Outcome {
         return Err(Failure::msg(format!("--type must be one of [json merge strategic], not {}", quote(&form))));
     }
     let dry_run = DryRun::of(cx)?;
-    let printer = Printer::of(&flags, cx.system, false)?;
     let text = if flags.text("patch").is_empty() {
         let path = flags.text("patch-file");
-        let bytes = cx.system.read_file(path).map_err(|errno| {
-            Failure::msg(format!("unable to read patch file: open {path}: {}", errno.message().to_lowercase()))
-        })?;
+        let bytes = cx
+            .system
+            .read_file(path)
+            .map_err(|errno| Failure::msg(format!("unable to read patch file: {}", unreadable(path, errno))))?;
         String::from_utf8_lossy(&bytes).into_owned()
     } else {
         flags.text("patch").to_owned()
@@ -71,20 +75,30 @@ fn run(cx: &mut Context<'_>) -> Outcome {
     let patch = if text.trim_start().starts_with('{') {
         serde_json::from_str(&text).map_err(|_| text.clone())
     } else {
-        Ok(from_yaml(&text).map_err(|why| Failure::msg(format!("unable to parse {}: {why}", quote(&text))))?)
+        Ok(from_yaml(&text).map_err(|why| {
+            let why = why.trim_start_matches("error converting YAML to JSON: ").to_owned();
+            Failure::msg(format!("unable to parse {}: {why}", quote(&text)))
+        })?)
     };
     let local = flags.on("local");
     if local && !flags.args.is_empty() {
         return Err(Failure::msg("cannot specify --local and server resources"));
     }
     let mut query = Query::of(&flags);
-    (query.local, query.offline) = (local, local);
+    query.local = local;
     let built = builder::build(cx, &query)?;
     let (files, mut failures) = (built.failures.clone(), Vec::new());
     let built = Built { failures: Vec::new(), ..built };
-    let (found, missing) = if local { (built.targets, Vec::new()) } else { builder::fetch(cx, &built) };
+    // What stands in a file is not asked for.
+    let here = local || !query.files.is_empty() || !query.kustomize.is_empty();
+    let (found, missing) = if here { (built.targets, Vec::new()) } else { builder::fetch(cx, &built) };
     failures.extend(missing);
     for target in &found {
+        let printer = Printer::of(&flags, cx.system, false)?;
+        if target.nameless() && !local && dry_run != DryRun::Client {
+            failures.push(Failure::msg(NAMELESS));
+            continue;
+        }
         let told = if local || dry_run == DryRun::Client {
             on_this_side(target, &form, &patch)
         } else {
@@ -138,7 +152,21 @@ fn on_the_server(cx: &mut Context<'_>, target: &Target, form: &str, patch: &Patc
         Ok(patch) => go_json::to_compact(patch),
         Err(text) => text.clone(),
     };
-    let after = cx.patch(&path, form, &query, bytes.as_bytes())?;
+    let after = cx.patch(&path, form, &query, bytes.as_bytes()).map_err(|failure| match failure.reason() {
+        "UnsupportedMediaType" => {
+            let media = if form == "strategic" { "strategic-merge-patch" } else { form };
+            Failure::msg(format!(
+                "application/{media}+json is not supported by {}, Kind={}: {}",
+                resource.api_version(),
+                resource.kind,
+                failure.text()
+            ))
+        }
+        _ => failure,
+    })?;
+    if let Some(note) = record::patch(cx) {
+        let _ = cx.patch(&target.path(), "merge", &query, note.as_bytes());
+    }
     // A scale is an object of a kind of its own.
     if !subresource.is_empty() {
         let version = str_at(&after, "/apiVersion");

@@ -10,6 +10,7 @@ use crate::kubectl::flags::{Flag, duration, int, switch, text};
 use crate::kubectl::print::{PRINT_FLAGS, Printer, str_at};
 use crate::kubectl::program::{Context, DONE, Next, Outcome, Progress, Task};
 use crate::kubectl::raw;
+use crate::kubectl::record::{self, RECORD};
 use crate::kubectl::tree::{Command, Group};
 use crate::kubectl::watch::{Event, Events};
 use crate::kubectl::writing::{
@@ -40,7 +41,16 @@ pub static COMMAND: Command = Command {
         ("Delete and make anew", "kubectl replace --force -f job.yaml"),
     ],
     usage: "-f FILENAME [options]",
-    flags: &[FLAGS, FILE_FLAGS, PRINT_FLAGS, DRY_RUN, VALIDATE, &[field_manager("kubectl-replace")], SAVE_CONFIG],
+    flags: &[
+        FLAGS,
+        FILE_FLAGS,
+        PRINT_FLAGS,
+        DRY_RUN,
+        RECORD,
+        VALIDATE,
+        &[field_manager("kubectl-replace")],
+        SAVE_CONFIG,
+    ],
     run: Some(run),
     ..Command::EMPTY
 };
@@ -68,7 +78,8 @@ fn run(cx: &mut Context<'_>) -> Outcome {
         raw::check(&flags, 1..=1)?;
         return raw::send(cx, Method::Put, flags.text("raw"), flags.list("filename").first().map(String::as_str));
     }
-    query.validate = validation != "Ignore" && (!force || cx.discover(0).is_ok());
+    let policy = writing::cascade(cx)?;
+    query.validate = validation != "Ignore";
     if !force {
         query.args.clear();
     }
@@ -81,12 +92,13 @@ fn run(cx: &mut Context<'_>) -> Outcome {
         if !built.failures.is_empty() {
             return Err(Failure::Many(vec![Failure::Many(built.failures)]));
         }
-        return replace_by_force(cx, built.targets, printer);
+        return replace_by_force(cx, built.targets, printer, policy);
     }
     for target in &built.targets {
-        let object = memory(target, flags.on("save-config"));
+        let mut object = memory(target, flags.on("save-config"));
+        record::note(cx, &mut object);
         if target.name.is_empty() {
-            failures.push(Failure::msg("resource name may not be empty"));
+            failures.push(blame(Failure::msg(builder::NAMELESS), "replacing", target.source.as_deref()));
             continue;
         }
         let query = writing::query(dry_run, flags.text("field-manager"), validation);
@@ -118,18 +130,18 @@ fn put(cx: &mut Context<'_>, target: &Target, query: &[(String, String)], object
         "" => target.path(),
         name => format!("{}/{name}", target.path()),
     };
-    if str_at(&object, "/metadata/resourceVersion").is_empty() {
-        let present = cx.get(&path)?;
-        if let Some(metadata) = writing::metadata_mut(&mut object) {
-            metadata.insert("resourceVersion".to_owned(), json!(str_at(&present, "/metadata/resourceVersion")));
-        }
+    // Of an object that is not there the server has to say so, after what it has against this one.
+    if str_at(&object, "/metadata/resourceVersion").is_empty()
+        && let Ok(present) = cx.get(&path)
+        && let Some(metadata) = writing::metadata_mut(&mut object)
+    {
+        metadata.insert("resourceVersion".to_owned(), json!(str_at(&present, "/metadata/resourceVersion")));
     }
     cx.write(Method::Put, &path, query, &object)
 }
 
-fn replace_by_force(cx: &mut Context<'_>, targets: Vec<Target>, printer: Printer) -> Outcome {
+fn replace_by_force(cx: &mut Context<'_>, targets: Vec<Target>, printer: Printer, policy: &str) -> Outcome {
     let flags = cx.session.flags.clone();
-    let policy = writing::cascade(cx)?;
     let mut waiting = Vec::new();
     for target in &targets {
         let mut body = json!({"propagationPolicy": policy});
@@ -201,7 +213,8 @@ impl Task for Replacing {
         let flags = cx.session.flags.clone();
         let validation = writing::validation(&flags)?;
         for target in std::mem::take(&mut self.targets) {
-            let object = memory(&target, flags.on("save-config"));
+            let mut object = memory(&target, flags.on("save-config"));
+            record::note(cx, &mut object);
             let manager = flags.text("field-manager");
             let collection = target.resource.path(&target.namespace);
             let made = writing::create(cx, &collection, &object, DryRun::None, manager, validation)?;

@@ -11,9 +11,9 @@ use crate::kubectl::flags::{Flag, Flags, array, duration, int, switch, text};
 use crate::kubectl::patching::overridden;
 use crate::kubectl::print::{Format, PRINT_FLAGS, Printer, str_at};
 use crate::kubectl::program::{Context, DONE, Next, Outcome};
+use crate::kubectl::record::{self, RECORD};
 use crate::kubectl::session::{Attach, DETACH_KEYS, Session, Start, keys};
 use crate::kubectl::tree::{Command, Group};
-use crate::kubectl::typed;
 use crate::kubectl::writing::{self, DRY_RUN, DryRun, SAVE_CONFIG, field_manager};
 use crate::text::go_number::quote;
 
@@ -59,9 +59,8 @@ pub static COMMAND: Command = Command {
         ),
     ],
     usage: "NAME --image=image [--env=\"key=value\"] [--port=port] [--dry-run=server|client] [--overrides=inline-json] [--command] -- [COMMAND] [args...] [options]",
-    flags: &[FLAGS, FILE_FLAGS, PRINT_FLAGS, DRY_RUN, &[field_manager("kubectl-run")], SAVE_CONFIG],
+    flags: &[FLAGS, FILE_FLAGS, PRINT_FLAGS, DRY_RUN, RECORD, &[field_manager("kubectl-run")], SAVE_CONFIG],
     run: Some(run),
-    asks: 1,
     ..Command::EMPTY
 };
 
@@ -72,8 +71,8 @@ fn run(cx: &mut Context<'_>) -> Outcome {
     let Some((name, extra)) = named.split_first() else {
         return Err(cx.usage("NAME is required for run"));
     };
-    if name.is_empty() {
-        return Err(Failure::msg("Parameter: name is required"));
+    if flags.nanoseconds("pod-running-timeout") <= 0 {
+        return Err(cx.usage("--pod-running-timeout must be higher than zero"));
     }
     let words: Vec<String> = extra.iter().chain(words).cloned().collect();
     if flags.text("image").is_empty() {
@@ -113,11 +112,12 @@ fn run(cx: &mut Context<'_>) -> Outcome {
     if !["", "Always", "IfNotPresent", "Never"].contains(&policy) {
         return Err(cx.usage(format!("invalid image pull policy: {policy}")));
     }
-    let mut printer = Printer::of(&flags, cx.system, false)?.typed();
+    let mut printer = Printer::of(&flags, cx.system, false)?;
     let mut object = pod(&flags, name, &words, restart)?;
     object = overridden(&flags, object)?;
-    if flags.on("save-config") {
-        let memory = typed::compact(&typed::complete(&object)) + "\n";
+    record::note(cx, &mut object);
+    if flags.on("save-config") && dry_run != DryRun::Client {
+        let memory = crate::kubectl::generated::compact(&object) + "\n";
         writing::set_annotation(&mut object, writing::LAST_APPLIED, &memory);
     }
     let namespace = cx.namespace()?;
@@ -150,7 +150,11 @@ fn run(cx: &mut Context<'_>) -> Outcome {
         return Ok(Next::Task(Box::new(Start::Attach(attach))));
     }
     let what = format!("created{}", dry_run.suffix());
-    let text = printer.done(&made, &resource, str_at(&made, "/metadata/name"), &what)?;
+    let text = if dry_run == DryRun::Client && matches!(printer.format, Format::Json) {
+        crate::kubectl::generated::indented(&made) + "\n"
+    } else {
+        printer.done(&made, &resource, str_at(&made, "/metadata/name"), &what)?
+    };
     if flags.on("expose") {
         let service = expose(cx, &flags, name, &made, dry_run)?;
         let resource = cx.discovery()?.of_kind("v1", "Service").cloned().unwrap_or_default();
@@ -186,7 +190,7 @@ fn pod(flags: &Flags, name: &str, words: &[String], restart: &str) -> Result<Val
         container.insert(if flags.on("command") { "command" } else { "args" }.to_owned(), json!(words));
     }
     let mut env = Vec::new();
-    for one in flags.list("env") {
+    for one in flags.list("env").iter().filter(|one| !one.is_empty()) {
         let named = |key: &str| {
             let first = key.chars().next().unwrap_or('0');
             !first.is_ascii_digit() && key.chars().all(|c| c.is_ascii_alphanumeric() || "-._".contains(c))
@@ -194,7 +198,7 @@ fn pod(flags: &Flags, name: &str, words: &[String], restart: &str) -> Result<Val
         let Some((key, value)) = one.split_once('=').filter(|(key, _)| named(key)) else {
             return Err(Failure::msg(format!("invalid env: {one}")));
         };
-        env.push(json!({"name": key, "value": value}));
+        env.push(if value.is_empty() { json!({"name": key}) } else { json!({"name": key, "value": value}) });
     }
     if !env.is_empty() {
         container.insert("env".to_owned(), json!(env));
@@ -221,7 +225,7 @@ fn pod(flags: &Flags, name: &str, words: &[String], restart: &str) -> Result<Val
     }
     let mut metadata = json!({"name": name, "labels": labels});
     let mut annotations = Map::new();
-    for one in flags.list("annotations") {
+    for one in flags.list("annotations").iter().filter(|one| !one.is_empty()) {
         let Some((key, value)) = one.split_once('=').filter(|(key, _)| !key.is_empty()) else {
             return Err(Failure::msg(format!("invalid annotations format: {one}")));
         };

@@ -36,7 +36,6 @@ pub static COMMAND: Command = Command {
         &[field_manager("kubectl-taint")],
     ],
     run: Some(run),
-    asks: 2,
     ..Command::EMPTY
 };
 
@@ -110,7 +109,10 @@ fn run(cx: &mut Context<'_>) -> Outcome {
         return Err(Failure::msg("at least one taint update is required"));
     }
     let (add, remove) = parse_taints(words).map_err(|why| cx.usage(why))?;
-    let resource = cx.resource(&kind.to_lowercase()).map_err(Failure::bare)?;
+    let resource = cx.resource(&kind.to_lowercase()).map_err(|failure| match failure {
+        unreachable @ Failure::Connection { .. } => unreachable,
+        other => Failure::Plain(other.text()),
+    })?;
     if resource.kind != "Node" {
         return Err(Failure::msg(format!(
             "invalid resource type {}, only node types are supported",
@@ -141,10 +143,13 @@ fn run(cx: &mut Context<'_>) -> Outcome {
         query.args.extend(names.iter().cloned());
     }
     let built = builder::build(cx, &query)?;
-    let mut printer = Printer::of(&flags, cx.system, false)?.typed();
+    let mut printer: Option<Printer> = None;
     let failures = builder::visit(cx, &built, false, &mut |cx, target| {
         let node = target.object.clone().unwrap_or_default();
         let (taints, what) = changed(&node, &add, &remove, flags.on("overwrite"), &target.name)?;
+        if printer.is_none() {
+            printer = Some(Printer::of(&flags, cx.system, false)?);
+        }
         let mut after = node;
         if dry_run == DryRun::Client {
             if let Some(spec) = after.pointer_mut("/spec").and_then(Value::as_object_mut) {
@@ -157,8 +162,10 @@ fn run(cx: &mut Context<'_>) -> Outcome {
             after = cx.patch(&target.path(), "strategic", &query, patch.as_bytes())?;
         }
         // Alone among the commands, this one says nothing of a dry run.
-        let text = printer.done(&after, &target.resource, &target.name, what)?;
-        cx.out.out(&text);
+        if let Some(printer) = &mut printer {
+            let text = printer.done(&after, &target.resource, &target.name, what)?;
+            cx.out.out(&text);
+        }
         Ok(())
     });
     if failures.is_empty() { DONE } else { Err(Failure::Many(failures)) }

@@ -224,6 +224,12 @@ impl Awaiting {
 
     /// Looks at the object as it is now, and opens a watch when the goal is not reached.
     fn look(&mut self, cx: &mut Context<'_>, target: &Target) -> Result<(), Failure> {
+        // Out of time, not even what is so already is seen.
+        let looks = matches!(self.goal(), Some(Goal::Condition(..) | Goal::Field(..)));
+        if looks && !self.once && cx.system.now() >= self.until {
+            self.give_up(cx, target);
+            return Ok(());
+        }
         let uid = target.object.as_ref().map_or("", |object| str_at(object, "/metadata/uid"));
         let version = match cx.get(&target.path()) {
             Ok(object) if self.goal_is_end() && !uid.is_empty() && str_at(&object, "/metadata/uid") != uid => {
@@ -243,6 +249,7 @@ impl Awaiting {
                 return self.done(cx, target, &object);
             }
             Err(failure) => {
+                let failure = builder::of_namespace(cx, target, failure);
                 self.fail(cx, failure);
                 return Ok(());
             }

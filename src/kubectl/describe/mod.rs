@@ -84,7 +84,12 @@ const DESCRIBERS: &[(&str, &str, Describe)] = &[
 /// # Errors
 /// The server's, when surroundings cannot be had.
 pub fn describe(cx: &mut Context<'_>, target: &Target, show_events: bool) -> Result<String, Failure> {
-    let object = target.object.clone().unwrap_or_default();
+    let mut object = target.object.clone().unwrap_or_default();
+    // Whatever version is named, an autoscaler is described as that of the second one.
+    if target.resource.kind == "HorizontalPodAutoscaler" && target.resource.version != "v2" {
+        let Target { namespace, name, .. } = target;
+        object = cx.get(&format!("/apis/autoscaling/v2/namespaces/{namespace}/horizontalpodautoscalers/{name}"))?;
+    }
     let own =
         DESCRIBERS.iter().find(|(group, kind, _)| *group == target.resource.group && *kind == target.resource.kind);
     let mut describer = Describer { cx, w: Description::new(), show_events };

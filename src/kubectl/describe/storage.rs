@@ -72,7 +72,12 @@ pub fn persistent_volume(d: &mut Describer<'_, '_>, volume: &Value) -> Result<()
     }
     d.field("Message", of("/status/message"));
     d.w.line(0, "Source:");
-    d.volume_source(volume.get("spec").unwrap_or(&Value::Null));
+    let mut spec = volume.get("spec").cloned().unwrap_or_default();
+    // Only that of a volume for claims tells the namespace of its secret, given or not.
+    if let Some(azure) = spec.get_mut("azureFile").and_then(Value::as_object_mut) {
+        azure.entry("secretNamespace").or_insert_with(|| "".into());
+    }
+    d.volume_source(&spec);
     d.events(volume);
     Ok(())
 }

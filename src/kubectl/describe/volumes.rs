@@ -168,7 +168,12 @@ const SOURCES: &[Source] = &[
     (
         "azureFile",
         "AzureFile (an Azure File Service mount on the host and bind mount to the pod)",
-        &[("SecretName", "/secretName", ""), ("ShareName", "/shareName", ""), READ_ONLY],
+        &[
+            ("SecretName", "/secretName", ""),
+            ("SecretNamespace", "/secretNamespace", ABSENT),
+            ("ShareName", "/shareName", ""),
+            READ_ONLY,
+        ],
     ),
     (
         "flexVolume",

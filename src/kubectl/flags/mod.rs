@@ -21,6 +21,8 @@ pub enum Kind {
     Str,
     /// A whole number.
     Int,
+    /// The same, of 32 bits.
+    Int32,
     /// A Go duration such as `30s`.
     Duration,
     /// Texts; each use adds one.
@@ -40,6 +42,7 @@ impl Kind {
             Kind::Bool => "bool",
             Kind::Str => "string",
             Kind::Int => "int",
+            Kind::Int32 => "int32",
             Kind::Duration => "duration",
             Kind::Array => "stringArray",
             Kind::Slice => "strings",
@@ -92,6 +95,11 @@ pub const fn text(name: &'static str, default: &'static str, help: &'static str)
 /// A flag with a number.
 pub const fn int(name: &'static str, default: &'static str, help: &'static str) -> Flag {
     Flag { kind: Kind::Int, ..text(name, default, help) }
+}
+
+/// A flag with a number of 32 bits.
+pub const fn int32(name: &'static str, default: &'static str, help: &'static str) -> Flag {
+    Flag { kind: Kind::Int32, ..text(name, default, help) }
 }
 
 /// A flag with a duration.
@@ -164,6 +172,8 @@ impl Flag {
 pub struct Flags {
     /// Values by name, for the flags that were given.
     given: BTreeMap<&'static str, Vec<String>>,
+    /// The flags as they stood in the line, with the texts of their values.
+    order: Vec<(&'static str, String)>,
     /// Every flag the command knows.
     known: Vec<Flag>,
     /// The arguments that are not flags.
@@ -217,6 +227,11 @@ impl Flags {
                 if default.is_empty() { Vec::new() } else { split_csv(default) }
             }
         }
+    }
+
+    /// The flags that were given, by their long names and in their order, with the texts of their values.
+    pub fn in_order(&self) -> &[(&'static str, String)] {
+        &self.order
     }
 
     /// Every flag the command knows.

@@ -45,8 +45,7 @@ fn parse_long(flags: &mut Flags, word: &str, long: &str, rest: &mut Rest<'_>) ->
         if name != "help" {
             return Err(Some(format!("unknown flag: --{name}")));
         }
-        let refused = matches!(value, Some("false" | "0" | "f" | "F" | "FALSE" | "False"));
-        return if refused { Ok(()) } else { Err(None) };
+        return help(value);
     };
     let value = match (value, flag.bare) {
         (Some(value), _) => value.to_owned(),
@@ -59,6 +58,18 @@ fn parse_long(flags: &mut Flags, word: &str, long: &str, rest: &mut Rest<'_>) ->
     store(flags, &flag, &value)
 }
 
+/// What `--help` with a value, or without one, comes to.
+fn help(value: Option<&str>) -> Result<(), Option<String>> {
+    match value {
+        None | Some("1" | "t" | "T" | "true" | "TRUE" | "True") => Err(None),
+        Some("false" | "0" | "f" | "F" | "FALSE" | "False") => Ok(()),
+        Some(other) => Err(Some(format!(
+            "invalid argument {0} for \"-h, --help\" flag: strconv.ParseBool: parsing {0}: invalid syntax",
+            quote(other)
+        ))),
+    }
+}
+
 fn parse_short(flags: &mut Flags, word: &str, rest: &mut Rest<'_>) -> Result<(), Option<String>> {
     let mut letters = word.trim_start_matches('-').chars();
     loop {
@@ -67,7 +78,7 @@ fn parse_short(flags: &mut Flags, word: &str, rest: &mut Rest<'_>) -> Result<(),
         let tail = letters.as_str();
         let Some(flag) = flags.known.iter().find(|flag| flag.short == Some(letter)).copied() else {
             if letter == 'h' {
-                return Err(None);
+                return help(tail.strip_prefix('=').filter(|value| !value.is_empty()));
             }
             return Err(Some(format!("unknown shorthand flag: '{letter}' in -{group}")));
         };
@@ -101,8 +112,10 @@ fn store(flags: &mut Flags, flag: &Flag, value: &str) -> Result<(), Option<Strin
             _ => return bad(format!("strconv.ParseBool: parsing {}: invalid syntax", quote(value))),
         },
         // The levels of logs are 32 bits wide.
-        Kind::Int => match value.parse::<i64>() {
-            Ok(number) if flag.name != "v" || i32::try_from(number).is_ok() => vec![number.to_string()],
+        Kind::Int | Kind::Int32 => match value.parse::<i64>() {
+            Ok(number) if !(flag.name == "v" || flag.kind == Kind::Int32) || i32::try_from(number).is_ok() => {
+                vec![number.to_string()]
+            }
             _ => {
                 let digits = value.trim_start_matches(['-', '+']);
                 let range = !digits.is_empty() && digits.bytes().all(|byte| byte.is_ascii_digit());
@@ -146,6 +159,7 @@ fn store(flags: &mut Flags, flag: &Flag, value: &str) -> Result<(), Option<Strin
         }
         Kind::Str | Kind::Array => vec![value.to_owned()],
     };
+    flags.order.push((flag.name, value.to_owned()));
     let slot = flags.given.entry(flag.name).or_default();
     if matches!(flag.kind, Kind::Array | Kind::Slice | Kind::Pairs | Kind::Map) {
         slot.extend(values);

@@ -5,8 +5,8 @@
 
 use serde_json::{Map, Value, json};
 
-use super::Item;
-use super::names::at;
+use super::item::Item;
+use crate::kubectl::builder::go_word;
 use crate::kubectl::print::{list_at, str_at};
 use crate::text::yaml::from_yaml;
 
@@ -63,6 +63,13 @@ impl Config {
         if let Some(name) = fields.keys().find(|name| !LISTS.contains(&name.as_str())) {
             return Err(format!("error unmarshaling JSON: while decoding JSON: json: unknown field \"{name}\""));
         }
+        if let Some((name, value)) = fields.iter().find(|(_, value)| !value.is_array() && !value.is_null()) {
+            let (what, kind) =
+                (go_word(value), if name == "nameReference" { "builtinconfig.nbrSlice" } else { "types.FsSlice" });
+            return Err(format!(
+                "error unmarshaling JSON: while decoding JSON: json: cannot unmarshal {what} into Go struct field TransformerConfig.{name} of type {kind}"
+            ));
+        }
         self.merge(Config(fields));
         Ok(())
     }
@@ -72,7 +79,21 @@ impl Config {
     /// # Errors
     /// What is no JSON or YAML.
     pub fn read_crds(&mut self, text: &str) -> Result<(), String> {
-        let types = from_yaml(text)?;
+        let types = if text.trim_start().starts_with('{') {
+            serde_json::from_str(text).map_err(|why| match why.is_eof() {
+                true => "unexpected end of JSON input".to_owned(),
+                false => why.to_string(),
+            })?
+        } else {
+            from_yaml(text)?
+        };
+        let plain = types.as_object().and_then(|all| all.values().find(|value| !value.is_object() && !value.is_null()));
+        if let Some(plain) = plain {
+            let what = go_word(plain);
+            return Err(format!(
+                "error unmarshaling JSON: while decoding JSON: json: cannot unmarshal {what} into Go value of type accumulator.OpenAPIDefinition"
+            ));
+        }
         let properties = |name: &str| types.get(name)?.pointer("/Schema/properties")?.as_object();
         let names: Vec<&String> = types.as_object().map(|all| all.keys().collect()).unwrap_or_default();
         let mut references = Vec::new();
@@ -112,18 +133,6 @@ impl Config {
         }
         found
     }
-}
-
-/// Sets the value at a path; with `make`, it and the objects on the way are made.
-pub fn set_at(object: &mut Value, path: &str, make: bool, value: &Value) {
-    if make {
-        let mut slot = &mut *object;
-        for part in path.split('/') {
-            let Some(fields) = slot.as_object_mut() else { break };
-            slot = fields.entry(part).or_insert_with(|| json!({}));
-        }
-    }
-    at(object, path, &mut |slot| *slot = value.clone());
 }
 
 /// Fields below a type that name other objects.

@@ -5,51 +5,13 @@
 
 use serde_json::{Map, Value};
 
-use super::absolute;
-use crate::kubectl::builder::go_word;
+use super::fields::fitted;
 use crate::kubectl::failure::Failure;
 use crate::kubectl::program::Context;
-use crate::text::yaml::{from_yaml, to_yaml};
+use crate::text::yaml::from_yaml;
 
 /// The names that a kustomization's file may have.
 pub const FILES: [&str; 3] = ["kustomization.yaml", "kustomization.yml", "Kustomization"];
-
-/// The fields of a kustomization that are understood here.
-const FIELDS: &[&str] = &[
-    "apiVersion",
-    "bases",
-    "buildMetadata",
-    "commonAnnotations",
-    "commonLabels",
-    "components",
-    "configMapGenerator",
-    "configurations",
-    "crds",
-    "generatorOptions",
-    "generators",
-    "imageTags",
-    "images",
-    "kind",
-    "labels",
-    "metadata",
-    "namePrefix",
-    "nameSuffix",
-    "namespace",
-    "openapi",
-    "patches",
-    "patchesJson6902",
-    "patchesStrategicMerge",
-    "replacements",
-    "replicas",
-    "resources",
-    "secretGenerator",
-    "sortOptions",
-    "transformers",
-    "vars",
-];
-
-/// Fields that kustomize has and this does not.
-const ABSENT: &[&str] = &["helmChartInflationGenerator", "helmCharts", "helmGlobals", "validators"];
 
 /// Fields that are told to be old, and what takes their place.
 const OLD: &[(&str, &str)] = &[
@@ -60,19 +22,32 @@ const OLD: &[(&str, &str)] = &[
     ("patchesStrategicMerge", "patches"),
 ];
 
-/// Fields inside of others that hold texts or numbers: the list or map, the field (`*` for all), the struct as Go names
-/// it in an error, its type.
-const TYPED: &[(&str, &str, &str, &str)] = &[
-    ("commonAnnotations", "*", "Kustomization.commonAnnotations", "string"),
-    ("commonLabels", "*", "Kustomization.commonLabels", "string"),
-    ("images", "digest", "Image.images.digest", "string"),
-    ("images", "name", "Image.images.name", "string"),
-    ("images", "newName", "Image.images.newName", "string"),
-    ("images", "newTag", "Image.images.newTag", "string"),
-    ("labels", "pairs", "Label.labels.pairs", "string"),
-    ("replicas", "count", "Replica.replicas.count", "int64"),
-    ("replicas", "name", "Replica.replicas.name", "string"),
-];
+/// A path of this machine from its root, without `.` and `..`.
+pub fn absolute(cx: &Context<'_>, path: &str) -> String {
+    cleaned(&if path.starts_with('/') { path.to_owned() } else { format!("{}/{path}", cx.system.cwd()) })
+}
+
+/// A path from the root, without `.` and `..`.
+pub fn cleaned(whole: &str) -> String {
+    let mut parts: Vec<&str> = Vec::new();
+    for part in whole.split('/') {
+        match part {
+            "" | "." => {}
+            ".." => {
+                parts.pop();
+            }
+            part => parts.push(part),
+        }
+    }
+    format!("/{}", parts.join("/"))
+}
+
+/// What is said of a directory that is not there.
+pub fn missing_directory(path: &str, lost: &str) -> Failure {
+    Failure::msg(format!(
+        "must build at directory: not a valid directory: evalsymlink failure on '{path}' : lstat {lost}: no such file or directory"
+    ))
+}
 
 /// The first part of a way that is not there.
 pub fn lost(cx: &Context<'_>, path: &str) -> String {
@@ -86,6 +61,15 @@ pub fn lost(cx: &Context<'_>, path: &str) -> String {
 /// # Errors
 /// kustomize's words about a file that is not there, or is elsewhere.
 pub fn load(cx: &Context<'_>, directory: &str, file: &str) -> Result<Vec<u8>, String> {
+    if let Some(host) = file.strip_prefix("https://").or_else(|| file.strip_prefix("http://")) {
+        let host = host.split('/').next().unwrap_or_default();
+        let why = match host {
+            "" => "http: no Host in request URL".to_owned(),
+            host => format!("dial tcp: lookup {host} on 10.96.0.10:53: no such host"),
+        };
+        let url = if host.is_empty() { file.trim_end_matches('/') } else { file };
+        return Err(format!("Get \"{url}\": {why}"));
+    }
     let path = absolute(cx, &if file.starts_with('/') { file.to_owned() } else { format!("{directory}/{file}") });
     let Ok(info) = cx.system.file_info(&path) else {
         let lost = lost(cx, &path);
@@ -94,7 +78,8 @@ pub fn load(cx: &Context<'_>, directory: &str, file: &str) -> Result<Vec<u8>, St
     if info.is_dir {
         return Err(format!("'{path}' must resolve to a file"));
     }
-    if !path.starts_with(&format!("{}/", directory.trim_end_matches('/'))) {
+    let anywhere = cx.session.flags.text("load-restrictor") == "LoadRestrictionsNone";
+    if !anywhere && !path.starts_with(&format!("{}/", directory.trim_end_matches('/'))) {
         return Err(format!("security; file '{path}' is not in or below '{directory}'"));
     }
     Ok(cx.system.read_file(&path).unwrap_or_default())
@@ -131,64 +116,20 @@ pub fn rules(cx: &mut Context<'_>, directory: &str) -> Result<Value, Failure> {
         let why = why.replace("error converting YAML to JSON: yaml: ", "yaml: ");
         Failure::msg(format!("invalid Kustomization: {why}"))
     })?;
-    let Some(fields) = rules.as_object() else {
-        return Err(Failure::msg(
-            "invalid Kustomization: json: cannot unmarshal into Go value of type types.Kustomization",
-        ));
-    };
-    let known = |name: &&str| FIELDS.contains(name) || ABSENT.contains(name);
-    if let Some(name) = fields.keys().map(String::as_str).find(|name| !known(name)) {
-        return Err(Failure::msg(format!("invalid Kustomization: json: unknown field \"{name}\"")));
-    }
-    typed(fields)?;
-    for (old, new) in OLD.iter().filter(|(old, _)| fields.contains_key(*old)) {
+    let rules = fitted(&rules).map_err(|why| Failure::msg(format!("invalid Kustomization: json: {why}")))?;
+    let fields = rules.as_object().cloned().unwrap_or_default();
+    for (old, new) in OLD.iter().filter(|(old, _)| fields.get(*old).is_some_and(|value| !value.is_null())) {
         cx.out.err_line(&format!("# Warning: '{old}' is deprecated. Please use '{new}' instead. Run 'kustomize edit fix' to update your Kustomization automatically."));
     }
-    if fields.contains_key("vars") {
+    if fields.get("vars").is_some_and(|value| !value.is_null()) {
         cx.out.err_line("# Warning: 'vars' is deprecated. Please use 'replacements' instead. [EXPERIMENTAL] Run 'kustomize edit fix' to update your Kustomization automatically.");
     }
     let says = |(name, value): (&String, &Value)| !["apiVersion", "kind"].contains(&name.as_str()) && !value.is_null();
     if !fields.iter().any(says) {
         return Err(Failure::msg("kustomization.yaml is empty"));
     }
-    of_its_kind(directory, fields)?;
-    refuse(fields)?;
+    of_its_kind(directory, &fields)?;
     Ok(rules)
-}
-
-/// Fields that hold something else than they should.
-fn typed(fields: &Map<String, Value>) -> Result<(), Failure> {
-    let wrong = |value: &Value, kind: &str| match kind {
-        "int64" => !value.is_i64() && !value.is_null(),
-        _ => !value.is_string() && !value.is_null(),
-    };
-    let told = |value: &Value, name: &str, kind: &str| {
-        let what = go_word(value);
-        Err(Failure::msg(format!(
-            "invalid Kustomization: json: cannot unmarshal {what} into Go struct field {name} of type {kind}"
-        )))
-    };
-    let texts = ["apiVersion", "kind", "namePrefix", "nameSuffix", "namespace"];
-    for (name, value) in fields {
-        if texts.contains(&name.as_str()) && wrong(value, "string") {
-            return told(value, &format!("Kustomization.{name}"), "string");
-        }
-        for (_, field, title, kind) in TYPED.iter().filter(|(of, _, _, _)| of == name) {
-            let values: Vec<&Value> = match value {
-                Value::Object(map) if *field == "*" => map.values().collect(),
-                Value::Array(list) => list
-                    .iter()
-                    .filter_map(|entry| entry.get(*field))
-                    .flat_map(|value| value.as_object().map_or_else(|| vec![value], |map| map.values().collect()))
-                    .collect(),
-                _ => Vec::new(),
-            };
-            if let Some(value) = values.into_iter().find(|value| wrong(value, kind)) {
-                return told(value, title, kind);
-            }
-        }
-    }
-    Ok(())
 }
 
 /// The kind and version that a kustomization says it has.
@@ -211,34 +152,21 @@ fn of_its_kind(directory: &str, fields: &Map<String, Value>) -> Result<(), Failu
     }
 }
 
-/// Says of what is not here, in kustomize's words where it has some: Helm has to be allowed.
-fn refuse(fields: &Map<String, Value>) -> Result<(), Failure> {
-    let list = |name: &str| fields.get(name).and_then(Value::as_array).map(Vec::as_slice).unwrap_or_default();
-    for name in ["helmCharts", "helmChartInflationGenerator"] {
-        if let Some(chart) = list(name).first() {
-            let mut chart = chart.clone();
-            if let Some(chart) = chart.as_object_mut()
-                && let Some(old) = chart.remove("chartName")
-            {
-                chart.insert("name".to_owned(), old);
-            }
-            return Err(Failure::msg(format!(
-                "trouble configuring builtin HelmChartInflationGenerator with config: `\n{}`: must specify --enable-helm",
-                to_yaml(&chart)
-            )));
-        }
-    }
-    let here = |(name, value): &(&String, &Value)| {
-        ABSENT.contains(&name.as_str()) && !value.is_null() && **value != Value::Array(Vec::new())
-    };
-    match fields.iter().find(here) {
-        Some((name, _)) => Err(Failure::msg(format!("invalid Kustomization: {name} is not available on this machine"))),
-        None => Ok(()),
-    }
+/// What kustomize says of a place that names git before it does.
+pub fn bare_git(place: &str) -> Option<&'static str> {
+    place.starts_with("git::").then_some(
+        "Warning: Forcing the git protocol using the 'git::' URL prefix is not supported. Kustomize currently strips this invalid prefix, but will stop doing so in a future release. Please remove the 'git::' prefix from your configuration.",
+    )
 }
 
 /// How `git` fails to fetch a place of another machine, which this one does not reach; `None` for a path of this one.
 pub fn unreachable(place: &str) -> Option<String> {
+    if let Some(path) = place.strip_prefix("file://") {
+        let told = format!(
+            "fatal: '{path}' does not appear to be a git repository\nfatal: Could not read from remote repository.\n\nPlease make sure you have the correct access rights\nand the repository exists.\n"
+        );
+        return Some(format!("failed to run '/usr/bin/git fetch --depth=1 {place} HEAD': {told}: exit status 128"));
+    }
     let (rest, query) = place.split_once('?').unwrap_or((place, ""));
     let rest = rest.strip_prefix("git::").unwrap_or(rest);
     let value = |name: &str| query.split('&').find_map(|pair| pair.strip_prefix(name)?.strip_prefix('='));
@@ -271,7 +199,7 @@ pub fn unreachable(place: &str) -> Option<String> {
     let url = format!("{lead}{repository}");
     let told = if secure {
         format!(
-            "ssh: Could not resolve hostname {host}: Name or service not known\nfatal: Could not read from remote repository.\n\nPlease make sure you have the correct access rights\nand the repository exists.\n"
+            "ssh: Could not resolve hostname {host}: Name or service not known\r\nfatal: Could not read from remote repository.\n\nPlease make sure you have the correct access rights\nand the repository exists.\n"
         )
     } else {
         format!("fatal: unable to access '{url}/': Could not resolve host: {host}\n")

@@ -6,35 +6,105 @@ use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use serde_json::{Map, Value, json};
 
+use super::field_at::set_at;
 use super::file::{load, texts};
-use super::{Item, add};
+use super::item::Item;
+use super::objects::add;
+use super::origin::{self, Origin};
+use super::place::Place;
 use crate::kubectl::failure::Failure;
 use crate::kubectl::program::Context;
 use crate::text::go_number::quote;
+use crate::text::yaml::to_yaml;
 
 /// Adds what the generators make.
-pub fn run(cx: &Context<'_>, directory: &str, rules: &Value, items: &mut Vec<Item>) -> Result<(), Failure> {
+///
+/// # Errors
+/// A generator that is told too little, reads what is not there, or makes what is there already. Helm, which has to be
+/// allowed.
+pub fn run(cx: &Context<'_>, at: &Place, rules: &Value, items: &mut Vec<Item>) -> Result<(), Failure> {
+    let of = |name: &str| rules.get(name).and_then(Value::as_array).map(Vec::as_slice).unwrap_or_default();
+    let by = |kind: &str| origin::by(&at.file(), &json!({"apiVersion": "builtin", "kind": kind}));
+    refuse_helm(rules, of("helmCharts"), of("helmChartInflationGenerator"))?;
     for (field, kind) in [("configMapGenerator", "ConfigMap"), ("secretGenerator", "Secret")] {
-        for entry in rules.get(field).and_then(Value::as_array).into_iter().flatten() {
-            one(cx, directory, rules, entry, kind, items)?;
+        for entry in of(field) {
+            let entry = with_options(entry, rules.get("generatorOptions"));
+            let origin = if at.is_told() { Origin::made(by(&format!("{kind}Generator"))) } else { Origin::default() };
+            one(cx, at, &entry, kind, origin, items)?;
         }
     }
     Ok(())
 }
 
+/// What is wrong with how a built-in plugin is told what to do.
+pub fn unfit(kind: &str, config: &Value, why: &str) -> Failure {
+    Failure::msg(format!("trouble configuring builtin {kind} with config: `\n{}`: {why}", to_yaml(config)))
+}
+
+/// A generator with the options that all of them have. Its own labels and annotations come first.
+fn with_options(entry: &Value, all: Option<&Value>) -> Value {
+    let mut entry = entry.clone();
+    let (Some(all), Some(fields)) = (all.and_then(Value::as_object), entry.as_object_mut()) else { return entry };
+    let options = fields.entry("options").or_insert_with(|| json!({}));
+    if options.is_null() {
+        *options = json!({});
+    }
+    let Some(options) = options.as_object_mut() else { return entry };
+    for (name, value) in all {
+        match (options.get_mut(name).and_then(Value::as_object_mut), value) {
+            (Some(own), Value::Object(pairs)) => {
+                for (key, value) in pairs {
+                    own.entry(key.clone()).or_insert_with(|| value.clone());
+                }
+            }
+            (None, Value::Bool(false)) => {}
+            (_, value) => drop(options.insert(name.clone(), value.clone())),
+        }
+    }
+    entry
+}
+
+/// Says of Helm that it has to be allowed, in kustomize's words.
+fn refuse_helm(rules: &Value, charts: &[Value], old: &[Value]) -> Result<(), Failure> {
+    let mut all = charts.to_vec();
+    let new_names = [
+        ("chartName", "name"),
+        ("chartVersion", "version"),
+        ("chartRepoUrl", "repo"),
+        ("values", "valuesFile"),
+        ("valuesLocal", "valuesInline"),
+        ("valuesMerge", "valuesMerge"),
+        ("releaseName", "releaseName"),
+        ("releaseNamespace", "namespace"),
+    ];
+    for chart in old {
+        let pairs = new_names.iter().filter_map(|(old, new)| Some(((*new).to_owned(), chart.get(*old)?.clone())));
+        all.push(Value::Object(pairs.collect()));
+    }
+    let Some(chart) = all.first_mut().and_then(Value::as_object_mut) else { return Ok(()) };
+    let globals = rules.get("helmGlobals").and_then(Value::as_object).cloned().unwrap_or_default();
+    chart.extend(globals);
+    if let Some(namespace) = rules.get("namespace").filter(|given| given.as_str().is_some_and(|text| !text.is_empty()))
+    {
+        chart.entry("namespace").or_insert_with(|| namespace.clone());
+    }
+    chart.retain(|_, value| !value.is_null() && *value != json!("") && *value != json!(false));
+    Err(unfit("HelmChartInflationGenerator", &Value::Object(chart.clone()), "must specify --enable-helm"))
+}
+
 fn one(
     cx: &Context<'_>,
-    directory: &str,
-    rules: &Value,
+    at: &Place,
     entry: &Value,
     kind: &str,
+    origin: Origin,
     items: &mut Vec<Item>,
 ) -> Result<(), Failure> {
     let text = |name: &str| entry.get(name).and_then(Value::as_str).unwrap_or("");
     if text("name").is_empty() {
-        return Err(Failure::msg(format!("a {} must have a name", kind.to_lowercase())));
+        return Err(Failure::msg("a configmap must have a name"));
     }
-    let data = gather(cx, directory, entry)?;
+    let data = gather(cx, &at.directory, entry)?;
     let mut object = json!({"apiVersion": "v1", "kind": kind, "metadata": {"name": text("name")}});
     if let (false, Some(metadata)) =
         (text("namespace").is_empty(), object.pointer_mut("/metadata").and_then(Value::as_object_mut))
@@ -45,17 +115,14 @@ fn one(
     for (key, bytes) in data {
         match String::from_utf8(bytes) {
             Ok(text) if kind == "ConfigMap" => drop(plain.insert(key, Value::String(text))),
-            Ok(text) => drop(plain.insert(key, Value::String(STANDARD.encode(text)))),
+            Ok(text) => drop(plain.insert(key, Value::String(encoded(text.as_bytes())))),
             Err(error) => {
                 let list = if kind == "ConfigMap" { &mut binary } else { &mut plain };
-                list.insert(key, Value::String(STANDARD.encode(error.into_bytes())));
+                list.insert(key, Value::String(encoded(error.as_bytes())));
             }
         }
     }
-    let options = |name: &str| {
-        let own = entry.get("options").and_then(|options| options.get(name));
-        own.or_else(|| rules.get("generatorOptions").and_then(|options| options.get(name)))
-    };
+    let is_on = |name: &str| entry.pointer(&format!("/options/{name}")).and_then(Value::as_bool) == Some(true);
     if let Some(fields) = object.as_object_mut() {
         if kind == "Secret" {
             fields.insert("type".to_owned(), json!(if text("type").is_empty() { "Opaque" } else { text("type") }));
@@ -65,70 +132,72 @@ fn one(
                 fields.insert(name.to_owned(), Value::Object(list));
             }
         }
-        if options("immutable").and_then(Value::as_bool) == Some(true) {
+        if is_on("immutable") {
             fields.insert("immutable".to_owned(), json!(true));
         }
     }
     for name in ["labels", "annotations"] {
-        let of = |list: Option<&Value>| list.and_then(|list| list.get(name)).and_then(Value::as_object).cloned();
-        let mut all = of(rules.get("generatorOptions")).unwrap_or_default();
-        all.extend(of(entry.get("options")).unwrap_or_default());
-        if let (false, Some(metadata)) =
-            (all.is_empty(), object.pointer_mut("/metadata").and_then(Value::as_object_mut))
-        {
-            metadata.insert(name.to_owned(), Value::Object(all));
+        let pairs = entry
+            .pointer(&format!("/options/{name}"))
+            .filter(|pairs| pairs.as_object().is_some_and(|map| !map.is_empty()));
+        if let (Some(pairs), Some(metadata)) = (pairs, object.pointer_mut("/metadata").and_then(Value::as_object_mut)) {
+            metadata.insert(name.to_owned(), pairs.clone());
         }
     }
-    let off = options("disableNameSuffixHash").and_then(Value::as_bool).unwrap_or(false);
-    let item = Item { hashed: !off, ..Item::new(object) };
-    let known = items.iter_mut().find(|one| one.kind() == kind && one.is_called(text("name"), text("namespace")));
-    match (text("behavior"), known) {
-        ("merge", Some(known)) => merge(known, &item),
-        ("replace", Some(known)) => {
-            let metadata = known.object.get("metadata").cloned().unwrap_or_default();
-            known.object = item.object;
-            if let Some(fields) = known.object.as_object_mut() {
-                fields.insert("metadata".to_owned(), metadata);
-            }
-        }
-        ("merge" | "replace", None) => {
-            return Err(Failure::msg(format!(
-                "merging from generator &{{0xc000010000 <nil>}}: id resid.ResId{{Gvk:resid.Gvk{{Group:\"\", Version:\"v1\", Kind:\"{kind}\", isClusterScoped:false}}, Name:\"{}\", Namespace:\"{}\"}} does not exist; cannot merge or replace",
-                text("name"),
-                text("namespace")
-            )));
-        }
-        (behavior, Some(_)) => {
-            let behavior = if behavior == "create" { behavior } else { "unspecified" };
-            return Err(Failure::msg(format!(
-                "merging from generator &{{0xc000010000 <nil>}}: id resid.ResId{{Gvk:resid.Gvk{{Group:\"\", Version:\"v1\", Kind:\"{kind}\", isClusterScoped:false}}, Name:\"{}\", Namespace:\"{}\"}} exists; can not use behavior: '{behavior}', behavior must be merge or replace",
-                text("name"),
-                text("namespace")
-            )));
-        }
-        _ => add(items, item)?,
-    }
-    Ok(())
+    let item = Item { hashed: !is_on("disableNameSuffixHash"), origin, ..Item::new(object) };
+    absorb(items, item, text("behavior")).map_err(|why| {
+        Failure::msg(format!("merging from generator &{{{kind}Generator {} <nil>}}: {why}", text("name")))
+    })
 }
 
-/// Adds keys, labels and annotations to what a base made.
-fn merge(known: &mut Item, more: &Item) {
-    for path in ["data", "binaryData"] {
-        let Some(new) = more.object.get(path).and_then(Value::as_object) else { continue };
-        if let Some(fields) = known.object.as_object_mut()
-            && let Some(list) = fields.entry(path).or_insert_with(|| json!({})).as_object_mut()
-        {
-            list.extend(new.clone());
+/// The text that bytes are encoded to, in lines when it is long.
+fn encoded(bytes: &[u8]) -> String {
+    let text = STANDARD.encode(bytes);
+    if text.len() < LINE {
+        return text;
+    }
+    let lines = text.as_bytes().chunks(LINE).map(|line| String::from_utf8_lossy(line).into_owned() + "\n");
+    lines.collect()
+}
+
+/// Letters in a line of what is encoded.
+const LINE: usize = 70;
+
+/// Adds what a generator has made, or merges it into what is there, as its behavior says. What is made now comes first.
+fn absorb(items: &mut Vec<Item>, mut item: Item, behavior: &str) -> Result<(), String> {
+    let id = format!(
+        "id resid.ResId{{Gvk:resid.Gvk{{Group:\"\", Version:\"v1\", Kind:\"{}\", isClusterScoped:false}}, Name:{}, Namespace:{}}}",
+        item.kind(),
+        quote(&item.text("/metadata/name")),
+        quote(&item.text("/metadata/namespace")),
+    );
+    let known = items.iter_mut().find(|known| known.is_meant_by(&item));
+    let known = match (behavior, known) {
+        ("merge" | "replace", None) => return Err(format!("{id} does not exist; cannot merge or replace")),
+        (_, None) => return add(items, item),
+        ("merge" | "replace", Some(known)) => known,
+        (behavior, Some(_)) => {
+            let behavior = if behavior == "create" { behavior } else { "unspecified" };
+            return Err(format!("{id} exists; can not use behavior: '{behavior}', behavior must be merge or replace"));
+        }
+    };
+    let lists: &[&str] = match behavior {
+        "merge" => &["/metadata/labels", "/metadata/annotations", "/data", "/binaryData"],
+        _ => &["/metadata/labels", "/metadata/annotations"],
+    };
+    for path in lists {
+        let Some(Value::Object(mut pairs)) = known.object.pointer(path).cloned() else { continue };
+        pairs.extend(item.object.pointer(path).and_then(Value::as_object).cloned().unwrap_or_default());
+        set_at(&mut item.object, path.trim_start_matches('/'), true, &Value::Object(pairs));
+    }
+    for name in ["name", "namespace"] {
+        if let Some(value) = known.object.pointer(&format!("/metadata/{name}")).cloned() {
+            set_at(&mut item.object, &format!("metadata/{name}"), true, &value);
         }
     }
-    for name in ["labels", "annotations"] {
-        let Some(new) = more.object.pointer(&format!("/metadata/{name}")).and_then(Value::as_object) else { continue };
-        if let Some(metadata) = known.object.pointer_mut("/metadata").and_then(Value::as_object_mut)
-            && let Some(list) = metadata.entry(name).or_insert_with(|| json!({})).as_object_mut()
-        {
-            list.extend(new.clone());
-        }
-    }
+    known.object = item.object;
+    known.hashed &= item.hashed;
+    Ok(())
 }
 
 /// The keys and contents of a generator.
@@ -140,16 +209,23 @@ fn gather(cx: &Context<'_>, directory: &str, entry: &Value) -> Result<Vec<(Strin
     let mut envs = texts(entry, "envs");
     envs.extend(entry.get("env").and_then(Value::as_str).map(str::to_owned));
     for file in envs {
-        for line in String::from_utf8_lossy(&read(&file, &file, "env source files")?).lines() {
+        let bytes = read(&file, &file, "env source files")?;
+        for (number, line) in bytes.split(|byte| *byte == b'\n').enumerate() {
+            let line = line.strip_suffix(b"\r").unwrap_or(line);
+            let Ok(line) = std::str::from_utf8(line) else {
+                let shown: Vec<String> = line.iter().map(u8::to_string).collect();
+                let (bytes, text) = (shown.join(" "), String::from_utf8_lossy(line));
+                return Err(Failure::msg(format!(
+                    "loading KV pairs: env source files: [{file}]: line [{bytes}] has invalid utf8 bytes : {text}"
+                )));
+            };
+            let line = if number == 0 { line.trim_start_matches('\u{feff}') } else { line };
             let line = line.trim_start();
             if line.is_empty() || line.starts_with('#') {
                 continue;
             }
-            let (key, value) = match line.split_once('=') {
-                Some((key, value)) => (key, value.to_owned()),
-                None => (line, cx.system.env(line).unwrap_or_default()),
-            };
-            data.push((key.to_owned(), value.into_bytes()));
+            let (key, value) = line.split_once('=').unwrap_or((line, ""));
+            data.push((key.to_owned(), value.as_bytes().to_vec()));
         }
     }
     for literal in texts(entry, "literals") {

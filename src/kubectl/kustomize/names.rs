@@ -4,8 +4,9 @@
 
 use serde_json::Value;
 
-use super::Item;
 use super::config::Config;
+use super::field_at::at;
+use super::item::Item;
 
 /// What a Pod's spec refers to: the kind, and where its name stands.
 const IN_PODS: &[(&str, &str)] = &[
@@ -42,6 +43,7 @@ const ELSEWHERE: &[(&str, &str, &str)] = &[
     ("Service", "StatefulSet", "spec/serviceName"),
     ("Service", "Ingress", "spec/rules/http/paths/backend/service/name"),
     ("Service", "Ingress", "spec/defaultBackend/service/name"),
+    ("Service", "APIService", "spec/service/name"),
     ("Role", "RoleBinding", "roleRef/name"),
     ("ClusterRole", "RoleBinding", "roleRef/name"),
     ("ClusterRole", "ClusterRoleBinding", "roleRef/name"),
@@ -94,41 +96,43 @@ pub fn follow(items: &mut [Item], config: &Config) {
                 }
             });
         }
-        if matches!(kind.as_str(), "RoleBinding" | "ClusterRoleBinding") {
-            at(&mut item.object, "subjects", &mut |subject| follow_subject(subject, &known));
+        match kind.as_str() {
+            "RoleBinding" | "ClusterRoleBinding" => {
+                at(&mut item.object, "subjects", &mut |subject| follow_subject(subject, &known));
+            }
+            "ValidatingWebhookConfiguration" | "MutatingWebhookConfiguration" => {
+                at(&mut item.object, "webhooks/clientConfig/service", &mut |service| {
+                    follow_whole(service, "Service", &known);
+                });
+            }
+            _ => {}
         }
     }
 }
 
-/// A service account that a binding names, with its namespace.
+/// A service account that a binding names.
 fn follow_subject(subject: &mut Value, known: &[Item]) {
-    let text = |name: &str| subject.get(name).and_then(Value::as_str).unwrap_or("").to_owned();
-    if text("kind") != "ServiceAccount" {
-        return;
+    if subject.get("kind").and_then(Value::as_str) == Some("ServiceAccount") {
+        follow_whole(subject, "ServiceAccount", known);
     }
+}
+
+/// An object that is named with its namespace.
+fn follow_whole(reference: &mut Value, kind: &str, known: &[Item]) {
+    let text = |name: &str| reference.get(name).and_then(Value::as_str).unwrap_or("").to_owned();
     let (name, namespace) = (text("name"), text("namespace"));
-    let found = known.iter().find(|one| one.kind() == "ServiceAccount" && one.is_called(&name, &namespace));
-    if let (Some(found), Some(fields)) = (found, subject.as_object_mut()) {
+    let space = if namespace.is_empty() { "default" } else { &namespace };
+    let meant = |one: &&Item| {
+        let now = (one.text("/metadata/name"), one.text("/metadata/namespace"));
+        let mut names = one.was.iter().chain([&now]);
+        one.kind() == kind && names.any(|(known, own)| *known == name && one.effective(own) == space)
+    };
+    let found = known.iter().find(meant);
+    if let (Some(found), Some(fields)) = (found, reference.as_object_mut()) {
         fields.insert("name".to_owned(), Value::String(found.text("/metadata/name")));
         let namespace = found.text("/metadata/namespace");
         if !namespace.is_empty() {
             fields.insert("namespace".to_owned(), Value::String(namespace));
         }
-    }
-}
-
-/// Visits every value at a path; lists on the way stand for each of their elements.
-pub fn at(value: &mut Value, path: &str, visit: &mut dyn FnMut(&mut Value)) {
-    if let Value::Array(items) = value {
-        items.iter_mut().for_each(|item| at(item, path, visit));
-        return;
-    }
-    if path.is_empty() {
-        visit(value);
-        return;
-    }
-    let (first, rest) = path.split_once('/').unwrap_or((path, ""));
-    if let Some(inner) = value.get_mut(first) {
-        at(inner, rest, visit);
     }
 }

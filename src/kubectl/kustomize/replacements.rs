@@ -4,36 +4,61 @@
 
 use serde_json::{Map, Value, json};
 
-use super::Item;
 use super::file::load;
-use super::patch::{fits, selected};
+use super::item::Item;
+use super::place::Place;
+use super::selector::Selector;
 use crate::kubectl::failure::Failure;
 use crate::kubectl::print::{list_at, str_at};
 use crate::kubectl::program::Context;
 use crate::text::go_json::{to_compact, to_indented_by};
-use crate::text::yaml::{from_yaml, to_yaml};
+use crate::text::yaml::{from_yaml, from_yaml_3, to_yaml};
 
 /// What is replaced when nothing is said.
 const NAME: &str = "metadata.name";
 
-/// Makes every replacement, one after the other.
-pub fn run(cx: &Context<'_>, directory: &str, rules: &Value, items: &mut [Item]) -> Result<(), Failure> {
-    for entry in list_at(rules, "/replacements") {
+/// Reads the replacements, those of files too.
+///
+/// # Errors
+/// A file that is not there or holds something else, told by `unfit`.
+pub fn read(
+    cx: &Context<'_>,
+    at: &Place,
+    rules: &Value,
+    unfit: &dyn Fn(&str, &Value, &str) -> Failure,
+) -> Result<Vec<Value>, Failure> {
+    let list = list_at(rules, "/replacements");
+    let told = |why: String| unfit("ReplacementTransformer", &json!({"Replacements": list}), &why);
+    let mut found = Vec::new();
+    for entry in list {
         let path = str_at(entry, "/path");
         if path.is_empty() {
-            one(entry, items)?;
+            found.push(entry.clone());
             continue;
         }
         if entry.get("source").is_some() || entry.get("targets").is_some() {
-            return Err(Failure::msg("cannot specify both path and inline replacement"));
+            return Err(told("cannot specify both path and inline replacement".to_owned()));
         }
-        let bytes = load(cx, directory, path).map_err(Failure::msg)?;
-        match from_yaml(&String::from_utf8_lossy(&bytes)).map_err(Failure::msg)? {
-            Value::Array(list) => list.iter().try_for_each(|entry| one(entry, items))?,
-            entry => one(&entry, items)?,
+        let bytes = load(cx, &at.directory, path).map_err(told)?;
+        match from_yaml(&String::from_utf8_lossy(&bytes)).map_err(told)? {
+            Value::Array(list) => found.extend(list),
+            entry @ Value::Object(_) => found.push(entry),
+            _ => {
+                return Err(told(
+                    "unsupported replacement type encountered within replacement path: invalid".to_owned(),
+                ));
+            }
         }
     }
-    Ok(())
+    Ok(found)
+}
+
+/// Makes every replacement, one after the other.
+///
+/// # Errors
+/// A source or a field that is not there.
+pub fn run(all: &[Value], items: &mut [Item]) -> Result<(), Failure> {
+    all.iter().try_for_each(|entry| one(entry, items))
 }
 
 /// The value of a field of an object.
@@ -57,9 +82,12 @@ fn one(rule: &Value, items: &mut [Item]) -> Result<(), Failure> {
         let Some(select) = target.get("select") else {
             return Err(Failure::msg("target must specify resources to select"));
         };
-        let rejects = list_at(target, "/reject");
+        let selector = Selector::read(select).map_err(Failure::msg)?;
+        let read = |reject: &Value| Ok((reject.clone(), Selector::read(reject)?));
+        let rejects: Result<Vec<(Value, Selector)>, String> = list_at(target, "/reject").iter().map(read).collect();
+        let rejects = rejects.map_err(Failure::msg)?;
         for item in items.iter_mut() {
-            if fits(item, select) && !rejects.iter().any(|reject| is_rejected(item, reject)) {
+            if selector.fits(item) && !rejects.iter().any(|(reject, selector)| is_rejected(item, reject, selector)) {
                 write(&mut item.object, &value, target)?;
             }
         }
@@ -68,10 +96,10 @@ fn one(rule: &Value, items: &mut [Item]) -> Result<(), Failure> {
 }
 
 /// A reject names an object, or chooses it by labels or annotations.
-fn is_rejected(item: &Item, reject: &Value) -> bool {
+fn is_rejected(item: &Item, reject: &Value, selector: &Selector) -> bool {
     let has = |names: &[&str]| names.iter().any(|name| !str_at(reject, &format!("/{name}")).is_empty());
-    has(&["group", "version", "kind", "name", "namespace"]) && fits(item, reject)
-        || has(&["labelSelector", "annotationSelector"]) && selected(item, reject)
+    has(&["group", "version", "kind", "name", "namespace"]) && selector.fits(item)
+        || has(&["labelSelector", "annotationSelector"]) && selector.selects(item)
 }
 
 /// The value that is written: a field of the one object that is chosen.
@@ -102,7 +130,10 @@ fn value_of(source: &Value, items: &[Item]) -> Result<Value, Failure> {
             return Err(Failure::msg(format!("nothing selected by {}{path}", described())));
         }
         [one] => *one,
-        _ => return Err(Failure::msg(format!("multiple matches for selector {}:{path}", described()))),
+        _ => {
+            let path = if of("fieldPath").is_empty() { String::new() } else { format!(":{path}") };
+            return Err(Failure::msg(format!("multiple matches for selector {}{path}", described())));
+        }
     };
     let mut value = Value::Null;
     let mut object = item.object.clone();
@@ -148,10 +179,38 @@ fn write(object: &mut Value, value: &Value, target: &Value) -> Result<(), Failur
         }
         if count == 0 {
             let what = if creates { "find or create" } else { "find" };
-            return Err(Failure::msg(format!("unable to {what} field \"{path}\" in replacement target")));
+            let beyond = beyond(object, &parts);
+            return Err(Failure::msg(format!("unable to {what} field \"{path}\" in replacement target{beyond}")));
         }
     }
     Ok(())
+}
+
+/// What is said when a path counts further than a list goes.
+fn beyond(object: &Value, parts: &[String]) -> String {
+    let mut found = object;
+    for part in parts {
+        if let (Value::Array(items), Ok(index)) = (found, part.parse::<usize>())
+            && index >= items.len()
+        {
+            return format!(": index {index} specified but only {} elements found", items.len());
+        }
+        let mut whole = found.clone();
+        if visit(&mut whole, std::slice::from_ref(part), None, &mut |_| {}) == 0 {
+            return String::new();
+        }
+        found = match found {
+            Value::Array(items) => match part.parse::<usize>().ok().and_then(|index| items.get(index)) {
+                Some(item) => item,
+                None => return String::new(),
+            },
+            found => match found.get(part) {
+                Some(inner) => inner,
+                None => return String::new(),
+            },
+        };
+    }
+    String::new()
 }
 
 fn put(field: &mut Value, value: &Value, options: &Value) -> Result<(), Failure> {
@@ -176,7 +235,18 @@ fn put(field: &mut Value, value: &Value, options: &Value) -> Result<(), Failure>
     *field = match (&*field, scalar(&value)) {
         // A text stays a text, and a number one when it can.
         (Value::String(_), Some(text)) => json!(text),
-        (Value::Number(_) | Value::Bool(_), Some(text)) => serde_json::from_str(&text).unwrap_or(json!(text)),
+        (held @ (Value::Number(_) | Value::Bool(_)), Some(text)) => {
+            let tag = match held {
+                Value::Bool(_) => "bool",
+                held if held.is_f64() => "float",
+                _ => "int",
+            };
+            let cannot = || {
+                // The field keeps its type, which the text is not of: it cannot be written.
+                Failure::msg(format!("map[string]interface {{}}(nil): yaml: cannot decode !!str `{text}` as a !!{tag}"))
+            };
+            serde_json::from_str(&text).map_err(|_| cannot())?
+        }
         _ => value,
     };
     Ok(())
@@ -189,7 +259,7 @@ fn within_text(object: &mut Value, parts: &[String], value: &Value, creates: boo
         let mut done = false;
         visit(object, outer, None, &mut |field| {
             let Some(text) = field.as_str().map(str::to_owned) else { return };
-            let Ok(mut held) = from_yaml(&text) else { return };
+            let Ok(mut held) = from_yaml_3(&text) else { return };
             let made = creates.then_some(value);
             if visit(&mut held, inner, made, &mut |field| drop(put(field, value, &Value::Null))) == 0 {
                 return;

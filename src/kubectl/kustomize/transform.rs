@@ -2,36 +2,19 @@
 //!
 //! Models sigs.k8s.io/kustomize 5.8 api/internal/builtins and konfig/builtinpluginconsts.
 
+use regex_lite::Regex;
 use serde_json::{Map, Value};
 
-use super::Item;
-use super::config::{Config, set_at};
-use super::names::{at, pod_spec};
+use super::config::Config;
+use super::field_at::{at, set_at};
+use super::item::Item;
+use super::names::pod_spec;
 use crate::kubectl::failure::Failure;
 
-/// Kinds without a namespace.
-const CLUSTER: &[&str] = &[
-    "APIService",
-    "CSIDriver",
-    "CSINode",
-    "CertificateSigningRequest",
-    "ClusterRole",
-    "ClusterRoleBinding",
-    "CustomResourceDefinition",
-    "FlowSchema",
-    "IngressClass",
-    "MutatingWebhookConfiguration",
-    "Namespace",
-    "Node",
-    "PersistentVolume",
-    "PriorityClass",
-    "PriorityLevelConfiguration",
-    "RuntimeClass",
-    "StorageClass",
-    "ValidatingAdmissionPolicy",
-    "ValidatingAdmissionPolicyBinding",
-    "ValidatingWebhookConfiguration",
-    "VolumeAttachment",
+/// Where kinds without a namespace name the one of a Service, and whether it is made.
+const SERVICES: &[(&str, &str, bool)] = &[
+    ("APIService", "spec/service/namespace", true),
+    ("CustomResourceDefinition", "spec/conversion/webhook/clientConfig/service/namespace", false),
 ];
 
 /// Selectors that labels go into: who has them, where, and whether they are made.
@@ -59,16 +42,16 @@ const AFFINITIES: &[&str] = &[
     "topologySpreadConstraints/labelSelector/matchLabels",
 ];
 
-/// Changes every object as the kustomization says, in kustomize's order.
-pub fn run(rules: &Value, config: &Config, items: &mut [Item]) -> Result<(), Failure> {
+/// Changes namespace, name, labels and annotations of every object.
+///
+/// # Errors
+/// Two objects that are the same one in the new namespace.
+pub fn names(rules: &Value, config: &Config, items: &mut [Item]) -> Result<(), Failure> {
     let text = |name: &str| rules.get(name).and_then(Value::as_str).unwrap_or("");
+    if !text("namespace").is_empty() {
+        into_namespace(text("namespace"), config, items)?;
+    }
     for item in items.iter_mut() {
-        namespace(item, text("namespace"));
-        if !text("namespace").is_empty() {
-            for (path, make) in config.places("namespace", item) {
-                set_at(&mut item.object, &path, make, &Value::String(text("namespace").to_owned()));
-            }
-        }
         let skipped = ["CustomResourceDefinition", "APIService", "Namespace"].contains(&item.kind().as_str());
         let same_name = text("namePrefix").is_empty() && text("nameSuffix").is_empty();
         if !same_name && !skipped {
@@ -81,7 +64,7 @@ pub fn run(rules: &Value, config: &Config, items: &mut [Item]) -> Result<(), Fai
             if let Some(pairs) = entry.get("pairs").and_then(Value::as_object) {
                 labels(item, pairs, on("includeSelectors"), on("includeSelectors") || on("includeTemplates"));
                 let more: &[&str] = match (on("includeSelectors"), on("includeTemplates")) {
-                    (true, _) => &["commonLabels"],
+                    (true, _) => &["labels", "commonLabels"],
                     (false, true) => &["labels", "templateLabels"],
                     (false, false) => &["labels"],
                 };
@@ -103,21 +86,72 @@ pub fn run(rules: &Value, config: &Config, items: &mut [Item]) -> Result<(), Fai
             configured(item, config, &["commonAnnotations"], pairs);
         }
     }
+    Ok(())
+}
+
+/// Changes how many Pods objects have and which images they run.
+///
+/// # Errors
+/// A number for an object that is not there.
+pub fn images_and_replicas(rules: &Value, config: &Config, items: &mut [Item]) -> Result<(), Failure> {
     replicas(rules, config, items)?;
     let list = |name: &str| rules.get(name).and_then(Value::as_array).into_iter().flatten();
     for rule in list("images").chain(list("imageTags")) {
-        for item in items.iter_mut() {
-            images(&mut item.object, rule);
-            for path in config.paths("images", item) {
-                at(&mut item.object, &path, &mut |value| {
-                    if let Value::String(image) = value {
-                        *image = renamed(image, rule);
-                    }
-                });
+        let Ok(image) = Image::read(rule) else { continue };
+        for item in items.iter_mut().filter(|item| item.kind() != "CustomResourceDefinition") {
+            image.change_containers(&mut item.object);
+            let configured = config.paths("images", item);
+            for path in IMAGES.iter().copied().chain(configured.iter().map(String::as_str)) {
+                at(&mut item.object, path, &mut |value| image.change(value));
             }
         }
     }
     Ok(())
+}
+
+/// Where images stand beside those of containers, which are found wherever they are. Those of containers are looked at
+/// twice.
+const IMAGES: &[&str] = &[
+    "spec/containers/image",
+    "spec/initContainers/image",
+    "spec/volumes/image/reference",
+    "spec/template/spec/containers/image",
+    "spec/template/spec/initContainers/image",
+    "spec/template/spec/volumes/image/reference",
+];
+
+/// Puts every object into a namespace.
+fn into_namespace(name: &str, config: &Config, items: &mut [Item]) -> Result<(), Failure> {
+    for index in 0..items.len() {
+        if let Some(item) = items.get_mut(index) {
+            namespace(item, name);
+            for (path, make) in config.places("namespace", item) {
+                set_at(&mut item.object, &path, make, &Value::String(name.to_owned()));
+            }
+        }
+        let Some(item) = items.get(index) else { continue };
+        let same: Vec<String> = items.iter().filter(|one| one.is_same(item)).map(with_memory).collect();
+        if same.len() > 1 {
+            return Err(Failure::msg(format!("namespace transformation produces ID conflict: [{}]", same.join(" "))));
+        }
+    }
+    Ok(())
+}
+
+/// An object with the annotations in which kustomize remembers what it was called.
+fn with_memory(item: &Item) -> String {
+    let mut item = item.clone();
+    let default = |space: &String| if space.is_empty() { "default".to_owned() } else { space.clone() };
+    let was = item.was.iter().skip(1);
+    let names: Vec<String> = was.clone().map(|(name, _)| name.clone()).collect();
+    let spaces: Vec<String> = was.map(|(_, space)| default(space)).collect();
+    let kinds = item.kinds.iter().skip(1).cloned().collect::<Vec<_>>();
+    for (key, values) in [("previousKinds", kinds), ("previousNames", names), ("previousNamespaces", spaces)] {
+        if !values.is_empty() {
+            item.mark("annotations", &format!("internal.config.kubernetes.io/{key}"), &values.join(","));
+        }
+    }
+    crate::text::go_json::to_compact(&item.object)
 }
 
 /// Labels or annotations of fields that a configuration names.
@@ -164,10 +198,15 @@ fn namespace(item: &mut Item, namespace: &str) {
             }
         });
     }
-    if CLUSTER.contains(&kind.as_str()) {
+    for (of, path, make) in SERVICES {
+        if *of == kind {
+            set_at(&mut item.object, path, *make, &Value::String(namespace.to_owned()));
+        }
+    }
+    item.remember();
+    if item.is_of_cluster() {
         return;
     }
-    item.was.push((item.text("/metadata/name"), item.text("/metadata/namespace")));
     if let Some(metadata) = item.object.get_mut("metadata") {
         set(metadata, "namespace", namespace);
     }
@@ -271,44 +310,65 @@ fn replicas(rules: &Value, config: &Config, items: &mut [Item]) -> Result<(), Fa
     Ok(())
 }
 
-/// Changes the images of all containers, wherever they stand.
-fn images(value: &mut Value, rule: &Value) {
-    match value {
-        Value::Object(fields) => {
-            for (key, inner) in fields.iter_mut() {
-                if matches!(key.as_str(), "containers" | "initContainers") {
-                    for container in inner.as_array_mut().into_iter().flatten() {
-                        if let Some(Value::String(image)) = container.get_mut("image") {
-                            *image = renamed(image, rule);
+/// A rule for images.
+struct Image<'a> {
+    rule: &'a Value,
+    meant: Regex,
+}
+
+impl<'a> Image<'a> {
+    /// Reads a rule; the name in it is an expression.
+    fn read(rule: &'a Value) -> Result<Image<'a>, regex_lite::Error> {
+        let name = rule.get("name").and_then(Value::as_str).unwrap_or("");
+        let meant = Regex::new(&format!("^{name}(:[a-zA-Z0-9_.{{}}-]*)?(@sha256:[a-zA-Z0-9_.{{}}-]*)?$"))?;
+        Ok(Image { rule, meant })
+    }
+
+    /// Changes the images of all containers, wherever they stand.
+    fn change_containers(&self, value: &mut Value) {
+        match value {
+            Value::Object(fields) => {
+                for (key, inner) in fields.iter_mut() {
+                    self.change_containers(inner);
+                    if matches!(key.as_str(), "containers" | "initContainers") {
+                        for container in inner.as_array_mut().into_iter().flatten() {
+                            container.get_mut("image").into_iter().for_each(|image| self.change(image));
                         }
                     }
                 }
-                images(inner, rule);
             }
+            Value::Array(items) => items.iter_mut().for_each(|inner| self.change_containers(inner)),
+            _ => {}
         }
-        Value::Array(items) => items.iter_mut().for_each(|inner| images(inner, rule)),
-        _ => {}
     }
-}
 
-fn renamed(image: &str, rule: &Value) -> String {
-    let of = |name: &str| rule.get(name).and_then(Value::as_str).filter(|text| !text.is_empty());
-    let (rest, digest) = image.split_once('@').map_or((image, ""), |(rest, digest)| (rest, digest));
-    let (name, tag) = rest.rsplit_once(':').filter(|(_, tag)| !tag.contains('/')).unwrap_or((rest, ""));
-    if Some(name) != of("name") {
-        return image.to_owned();
+    fn change(&self, value: &mut Value) {
+        if let Value::String(image) = value {
+            *image = self.changed(image);
+        }
     }
-    let new = of("newName").unwrap_or(name);
-    // A suffix is put on by both of the transformers that look at containers.
-    let (tag, digest) = match (of("newTag"), of("digest"), of("tagSuffix")) {
-        (Some(tag), digest, _) => (tag.to_owned(), digest.unwrap_or("")),
-        (None, Some(digest), _) => (String::new(), digest),
-        (None, None, Some(suffix)) => (format!("{tag}{suffix}{suffix}"), ""),
-        (None, None, None) => (tag.to_owned(), digest),
-    };
-    let tag = if tag.is_empty() { tag } else { format!(":{tag}") };
-    let digest = if digest.is_empty() { String::new() } else { format!("@{digest}") };
-    format!("{new}{tag}{digest}")
+
+    fn changed(&self, image: &str) -> String {
+        if !self.meant.is_match(image) {
+            return image.to_owned();
+        }
+        let of = |name: &str| self.rule.get(name).and_then(Value::as_str).filter(|text| !text.is_empty());
+        let (rest, digest) = image.split_once('@').unwrap_or((image, ""));
+        // A colon before the first slash belongs to the place of the registry.
+        let host = rest.find('/').filter(|at| *at > 0).unwrap_or(0);
+        let colon = rest.get(host..).and_then(|rest| rest.find(':')).map(|at| host + at);
+        let (name, tag) = colon.and_then(|at| Some((rest.get(..at)?, rest.get(at + 1..)?))).unwrap_or((rest, ""));
+        let new = of("newName").unwrap_or(name);
+        let (tag, digest) = match (of("newTag"), of("digest"), of("tagSuffix")) {
+            (Some(tag), digest, _) => (tag.to_owned(), digest.unwrap_or("")),
+            (None, Some(digest), _) => (String::new(), digest),
+            (None, None, Some(suffix)) => (format!("{tag}{suffix}"), ""),
+            (None, None, None) => (tag.to_owned(), digest),
+        };
+        let tag = if tag.is_empty() { tag } else { format!(":{tag}") };
+        let digest = if digest.is_empty() { String::new() } else { format!("@{digest}") };
+        format!("{new}{tag}{digest}")
+    }
 }
 
 #[cfg(test)]
@@ -318,7 +378,7 @@ mod tests {
 
     #[test]
     fn an_image_changes_its_name_tag_or_digest() {
-        let rule = |rule: Value, image: &str| renamed(image, &rule);
+        let rule = |rule: Value, image: &str| Image::read(&rule).unwrap().changed(image);
         assert_eq!(rule(json!({"name": "nginx", "newTag": "1.28"}), "nginx:1.27"), "nginx:1.28");
         assert_eq!(rule(json!({"name": "nginx", "newName": "r:5000/n"}), "nginx"), "r:5000/n");
         assert_eq!(rule(json!({"name": "nginx", "digest": "sha256:1"}), "nginx:1"), "nginx@sha256:1");

@@ -7,10 +7,13 @@ use std::collections::{BTreeMap, BTreeSet};
 use serde_json::{Value, json};
 
 use super::config::Config;
-use super::names::{at, pod_spec};
-use super::{Item, replacements};
+use super::field_at::at;
+use super::item::Item;
+use super::names::pod_spec;
+use super::replacements;
 use crate::kubectl::failure::Failure;
 use crate::kubectl::print::str_at;
+use crate::text::go_value::{shown, type_name};
 
 /// Where variables are looked for in the spec of Pods.
 const IN_PODS: &[&str] = &[
@@ -42,25 +45,25 @@ const ELSEWHERE: &[(&str, &str)] = &[
 #[derive(Clone, Debug)]
 pub struct Var {
     rule: Value,
-    /// The place of its object in the list, when it was there as the variable was read.
-    object: Option<usize>,
 }
 
 impl Var {
-    /// The same variable where so many objects stand before its own.
-    pub fn moved(self, before: usize) -> Var {
-        Var { object: self.object.map(|index| index + before), ..self }
-    }
-
     fn name(&self) -> &str {
         str_at(&self.rule, "/name")
     }
 
     fn path(&self) -> &str {
-        match str_at(&self.rule, "/fieldref/fieldpath") {
+        match str_at(&self.rule, "/fieldref/fieldPath") {
             "" => "metadata.name",
             path => path,
         }
+    }
+
+    /// As Go prints it before its defaults are set.
+    fn written(&self) -> String {
+        let of = |path: &str| str_at(&self.rule, path);
+        let kind = if of("/objref/kind").is_empty() { "[noKind]" } else { of("/objref/kind") };
+        format!("{{{} {kind}.[noVer].[noGrp] {{{}}}}}", self.name(), of("/fieldref/fieldPath"))
     }
 
     /// As Go prints it.
@@ -69,7 +72,8 @@ impl Var {
         let version = of("/objref/apiVersion");
         let (group, version) = version.split_once('/').unwrap_or(("", version));
         let or = |text: &str, none: &str| if text.is_empty() { none.to_owned() } else { text.to_owned() };
-        let kind = format!("{}.{}.{}", of("/objref/kind"), or(version, "[noVer]"), or(group, "[noGrp]"));
+        let kind = or(of("/objref/kind"), "[noKind]");
+        let kind = format!("{kind}.{}.{}", or(version, "[noVer]"), or(group, "[noGrp]"));
         format!("{{{} {kind} {{{}}}}}", self.name(), self.path())
     }
 }
@@ -77,32 +81,53 @@ impl Var {
 /// Adds the variables of a kustomization to those of its bases.
 ///
 /// # Errors
-/// A name that is taken.
-pub fn add(known: &mut Vec<Var>, rules: &Value, items: &[Item]) -> Result<(), Failure> {
+/// A name that is taken, or an object that cannot be told from another.
+pub fn add(known: &mut Vec<Var>, rules: &Value, items: &mut [Item]) -> Result<(), Failure> {
     let list = rules.get("vars").and_then(Value::as_array).map(Vec::as_slice).unwrap_or_default();
-    let mut more: Vec<Var> = Vec::new();
+    let told = |why: String| {
+        let all: Vec<String> = list.iter().map(|rule| Var { rule: rule.clone() }.written()).collect();
+        Failure::msg(format!("merging vars [{}]: {why}", all.join(" ")))
+    };
     for rule in list {
         let of = |path: &str| str_at(rule, path);
-        let (kind, name, namespace) = (of("/objref/kind"), of("/objref/name"), of("/objref/namespace"));
-        let meant = |item: &Item| item.was_kind(kind) && item.is_called(name, namespace);
-        let var = Var { rule: rule.clone(), object: items.iter().position(meant) };
-        if known.iter().chain(&more).any(|one| one.name() == var.name()) {
-            let all: Vec<String> = list
-                .iter()
-                .map(|rule| {
-                    format!("{{{} {}.[noVer].[noGrp] {{}}}}", str_at(rule, "/name"), str_at(rule, "/objref/kind"))
-                })
-                .collect();
-            let name = var.name();
-            return Err(Failure::msg(format!("merging vars [{}]: var '{name}' already encountered", all.join(" "))));
+        let wanted = json!({
+            "apiVersion": of("/objref/apiVersion"),
+            "kind": of("/objref/kind"),
+            "metadata": {"name": of("/objref/name"), "namespace": of("/objref/namespace")},
+        });
+        let (wanted, anywhere) = (Item::new(wanted), of("/objref/namespace").is_empty());
+        let meant = |item: &Item| {
+            let called = item.is_called(of("/objref/name"), "");
+            let same = item.group_version() == wanted.group_version() && item.was_kind(&wanted.kind());
+            if anywhere { same && called } else { item.is_meant_by(&wanted) }
+        };
+        let mut found: Vec<&mut Item> = items.iter_mut().filter(|item| meant(item)).collect();
+        let var = Var { rule: rule.clone() };
+        if found.len() > 1 {
+            let (count, var) = (found.len(), var.written());
+            return Err(told(format!("found {count} resId matches for var {var} (unable to disambiguate)")));
         }
-        more.push(var);
+        found.iter_mut().for_each(|item| item.vars.push(of("/name").to_owned()));
+        merge(known, vec![var]).map_err(told)?;
     }
-    known.extend(more);
     Ok(())
 }
 
-/// Puts the values in the place of the variables; gives the names that were nowhere.
+/// Adds variables of another kustomization.
+///
+/// # Errors
+/// A name that is taken.
+pub fn merge(known: &mut Vec<Var>, more: Vec<Var>) -> Result<(), String> {
+    for var in more {
+        if known.iter().any(|one| one.name() == var.name()) {
+            return Err(format!("var '{}' already encountered", var.name()));
+        }
+        known.push(var);
+    }
+    Ok(())
+}
+
+/// Puts the values in the place of the variables; gives what is told of those that were nowhere, or are no plain values.
 ///
 /// # Errors
 /// A variable without an object or a field.
@@ -110,15 +135,18 @@ pub fn resolve(vars: &[Var], config: &Config, items: &mut [Item]) -> Result<Vec<
     let mut values = BTreeMap::new();
     for var in vars {
         let title = var.title();
-        let item = var.object.and_then(|index| items.get(index)).ok_or_else(|| {
+        let named = |item: &&Item| !var.name().is_empty() && item.vars.iter().any(|name| name == var.name());
+        let item = items.iter().find(named).ok_or_else(|| {
             Failure::msg(format!("var '{title}' cannot be mapped to a field in the set of known resources"))
         })?;
-        let value = replacements::field(&item.object, var.path()).ok_or_else(|| {
-            Failure::msg(format!("field specified in var '{title}' not found in corresponding resource"))
-        })?;
+        let value =
+            replacements::field(&item.object, &var.path().replace('[', ".").replace(']', "")).ok_or_else(|| {
+                Failure::msg(format!("field specified in var '{title}' not found in corresponding resource"))
+            })?;
         values.insert(var.name().to_owned(), value);
     }
     let mut used = BTreeSet::new();
+    let mut told = Vec::new();
     for item in items.iter_mut() {
         let kind = item.kind();
         let base = pod_spec(&kind);
@@ -131,16 +159,22 @@ pub fn resolve(vars: &[Var], config: &Config, items: &mut [Item]) -> Result<Vec<
         paths.extend(config.paths("varReference", item));
         for path in paths {
             at(&mut item.object, &path, &mut |value| match value {
-                Value::Object(fields) => fields.values_mut().for_each(|value| replace(value, &values, &mut used)),
-                value => replace(value, &values, &mut used),
+                Value::Object(fields) => {
+                    fields.values_mut().for_each(|value| replace(value, &values, &mut used, &mut told))
+                }
+                value => replace(value, &values, &mut used, &mut told),
             });
         }
     }
-    Ok(vars.iter().map(|var| var.name().to_owned()).filter(|name| !used.contains(name)).collect())
+    let unused: Vec<&str> = vars.iter().map(Var::name).filter(|name| !used.contains(*name)).collect();
+    if !unused.is_empty() {
+        told.push(format!("well-defined vars that were never replaced: {}", unused.join(",")));
+    }
+    Ok(told)
 }
 
 /// Replaces what stands in a text; a text that is a variable and nothing else becomes its value, of whatever type.
-fn replace(value: &mut Value, values: &BTreeMap<String, Value>, used: &mut BTreeSet<String>) {
+fn replace(value: &mut Value, values: &BTreeMap<String, Value>, used: &mut BTreeSet<String>, told: &mut Vec<String>) {
     let Value::String(text) = value else { return };
     let (mut out, mut rest) = (String::new(), text.as_str());
     while let Some((before, after)) = rest.split_once('$') {
@@ -155,7 +189,12 @@ fn replace(value: &mut Value, values: &BTreeMap<String, Value>, used: &mut BTree
             rest = after;
             continue;
         };
-        match values.get(name).filter(|found| !found.is_object() && !found.is_array()) {
+        match values.get(name) {
+            Some(found) if found.is_object() || found.is_array() => {
+                let (kind, shown) = (type_name(found), shown(found));
+                told.push(format!("MakePrimitiveReplacer: bad replacement type={kind} val={shown}"));
+                out.push_str(&format!("$({name})"));
+            }
             None => out.push_str(&format!("$({name})")),
             Some(found) => {
                 used.insert(name.to_owned());
@@ -181,7 +220,7 @@ mod tests {
         let values = BTreeMap::from([("N".to_owned(), json!(3)), ("S".to_owned(), json!("web"))]);
         let replaced = |text: &str| {
             let mut value = json!(text);
-            replace(&mut value, &values, &mut BTreeSet::new());
+            replace(&mut value, &values, &mut BTreeSet::new(), &mut Vec::new());
             value
         };
         assert_eq!(replaced("$(N)"), json!(3));

@@ -20,7 +20,6 @@ use serde_json::{Map, Value, json};
 use super::discovery::Resource;
 use super::failure::Failure;
 use super::flags::{Flag, Flags, switch, text};
-use super::typed;
 use crate::shell::program::{Errno, System};
 use crate::text::go_number::quote;
 use crate::text::{go_json, yaml::to_yaml};
@@ -76,8 +75,6 @@ pub struct Printer {
     pub format: Format,
     show_managed: bool,
     printed: usize,
-    /// Whether objects are printed from Go's types.
-    typed: bool,
 }
 
 const PLAIN: &str =
@@ -163,7 +160,7 @@ impl Printer {
                 }
             },
         };
-        Ok(Printer { format, show_managed: flags.on("show-managed-fields"), printed: 0, typed: false })
+        Ok(Printer { format, show_managed: flags.on("show-managed-fields"), printed: 0 })
     }
 
     /// The printer of commands that show nothing but JSON and YAML; YAML unless told otherwise.
@@ -182,13 +179,7 @@ impl Printer {
                 )));
             }
         };
-        Ok(Printer { format, show_managed: false, printed: 0, typed: false })
-    }
-
-    /// The same printer for a command that reads objects into Go's types and prints them from there.
-    pub fn typed(mut self) -> Printer {
-        self.typed = true;
-        self
+        Ok(Printer { format, show_managed: false, printed: 0 })
     }
 
     /// Whether it prints sentences or tables.
@@ -201,7 +192,7 @@ impl Printer {
     /// # Errors
     /// A template that does not fit.
     pub fn print(&mut self, object: &Value) -> Result<String, Failure> {
-        let mut object = if self.typed { typed::complete(object) } else { object.clone() };
+        let mut object = object.clone();
         // Templates see the object as it came.
         if !self.show_managed && matches!(self.format, Format::Yaml | Format::Kyaml | Format::Json) {
             drop_managed_fields(&mut object);
@@ -211,7 +202,6 @@ impl Printer {
         Ok(match &mut self.format {
             Format::Yaml => format!("{fence}{}", to_yaml(&object)),
             Format::Kyaml => kyaml::to_kyaml(&object),
-            Format::Json if self.typed => typed::indented(&object) + "\n",
             Format::Json => go_json::to_indented(&object) + "\n",
             Format::Name | Format::Human => names(&object),
             Format::Path(path) => path.render(&object)?,

@@ -109,7 +109,10 @@ fn sort(keyed: &mut Vec<Keyed>, field: &str, holder: &str, (place, now): (&str, 
         })
     });
     if let Some(why) = unsortable.get() {
-        let text = format!("Field {field} in {holder} is an unsortable type: interface, err: {why}");
+        // The whole object is a map to Go, a field of it a value of any type.
+        let whole = ["{.}", "{..}"].contains(&field) && why.ends_with("map[string]interface {}");
+        let (kind, why) = if whole { ("map", "unsortable type: map") } else { ("interface", why) };
+        let text = format!("Field {field} in {holder} is an unsortable type: {kind}, err: {why}");
         return Err(Failure::Exit(1, klog('F', now, place, &text)));
     }
     let mut places: Vec<Option<Keyed>> = std::mem::take(keyed).into_iter().map(Some).collect();

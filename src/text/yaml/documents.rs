@@ -13,9 +13,9 @@ pub fn documents(bytes: &[u8]) -> Documents<'_> {
     Documents { rest: bytes, json: is_json(bytes), read: 0, consumed: 0, done: false, version_3: false }
 }
 
-/// The same, as kustomize reads resources: with go-yaml 3, for which `yes` is a text.
+/// The same, as kustomize reads resources: with go-yaml 3, for which `yes` is a text, and JSON is YAML.
 pub fn documents_of_kustomize(bytes: &[u8]) -> Documents<'_> {
-    Documents { version_3: true, ..documents(bytes) }
+    Documents { version_3: true, json: false, ..documents(bytes) }
 }
 
 /// Whether the first character that is not white space is an open brace.

@@ -10,6 +10,6 @@ mod documents;
 mod emit;
 mod resolve;
 
-pub use decode::{MAX_DEPTH, from_yaml, from_yaml_strict};
+pub use decode::{MAX_DEPTH, from_yaml, from_yaml_3, from_yaml_strict};
 pub use documents::{Documents, documents, documents_of_kustomize, is_json};
 pub use emit::to_yaml;

@@ -215,7 +215,7 @@ fn get_pods_for_job() {
             names.join(" ")
         };
         assert_eq!(names(&|_| true), claimed, "{name}");
-        assert_eq!(names(&super::super::tracking::has_tracking_finalizer), with_finalizer, "{name}: finalizers");
+        assert_eq!(names(&super::super::pods::has_tracking_finalizer), with_finalizer, "{name}: finalizers");
         if name == "release" {
             assert_eq!(rig.pod("pod2").metadata.owner_references, None, "{name}");
         }

@@ -5,9 +5,11 @@
 
 use std::sync::Arc;
 
+use super::super::conditions;
 use super::super::index;
-use super::super::plan::Sync;
-use super::super::{conditions, tracking};
+use super::super::pods::has_tracking_finalizer;
+use super::super::spec::{has_backoff_limit_per_index, is_indexed};
+use super::super::sync::Sync;
 use super::rig::{self, Rig, now, pods, shown};
 use crate::apimachinery::Object;
 use crate::controllers::pod_control::{is_pod_active, is_pod_terminating};
@@ -235,9 +237,9 @@ fn track_job_status_and_remove_finalizers() {
                 None => {}
             }
         }
-        if index::is_indexed(&sync.job) {
+        if is_indexed(&sync.job) {
             sync.succeeded_indexes = index::succeeded_indexes(&sync.job, &[]).0;
-            if index::has_backoff_limit_per_index(&sync.job) {
+            if has_backoff_limit_per_index(&sync.job) {
                 sync.failed_indexes = Some(index::failed_indexes(&sync.job, &pods));
                 sync.delayed = index::pods_with_delayed_deletion(&sync);
             }
@@ -252,6 +254,6 @@ fn track_job_status_and_remove_finalizers() {
         assert_eq!(written, *wanted, "{name}");
         assert_eq!(rig.released(), *released, "{name}: Pods let go");
     }
-    assert!(tracking::has_tracking_finalizer(&rig::pod("Failed", 0)));
-    assert!(!tracking::has_tracking_finalizer(&rig::pod("Failed/free", 0)));
+    assert!(has_tracking_finalizer(&rig::pod("Failed", 0)));
+    assert!(!has_tracking_finalizer(&rig::pod("Failed/free", 0)));
 }

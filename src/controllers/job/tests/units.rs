@@ -13,12 +13,15 @@ use k8s_openapi::api::batch::v1::{JobCondition, PodFailurePolicy, SuccessPolicy}
 use k8s_openapi::api::core::v1::Pod;
 use serde_json::json;
 
-use super::super::backoff::{self, BackoffRecord, finished_time};
+use super::super::backoff::{self, BackoffRecord};
 use super::super::conditions;
-use super::super::index::{self, Intervals};
-use super::super::plan::{Step, Sync};
+use super::super::index;
+use super::super::intervals::Intervals;
+use super::super::plan::Step;
 use super::super::pod_failure_policy::match_pod_failure_policy;
+use super::super::pods::{completion_index, finished_time, index_failure_count};
 use super::super::success_policy::match_success_policy;
+use super::super::sync::Sync;
 use super::rig::{self, fields, now, pod};
 use crate::controllers::pod_control::phase;
 use crate::sim::Time;
@@ -644,7 +647,7 @@ fn get_new_index_failure_count_value() {
         ("negative value", "Failed/fails=-1", 0),
         ("invalid int value", "Failed/fails=xyz", 0),
     ] {
-        assert_eq!(index::index_failure_count(&pod(word, 0)), wanted, "{name}");
+        assert_eq!(index_failure_count(&pod(word, 0)), wanted, "{name}");
     }
 }
 
@@ -716,7 +719,7 @@ const DUPLICATES: &[(&str, &str, &str, &str)] = &[
 fn append_duplicated_index_pods_for_removal() {
     for (name, words, remove, left) in DUPLICATES {
         let shown = |pods: &[Arc<Pod>]| -> Vec<(Option<i64>, String)> {
-            pods.iter().map(|pod| (index::completion_index(pod), phase(pod).to_owned())).collect()
+            pods.iter().map(|pod| (completion_index(pod), phase(pod).to_owned())).collect()
         };
         let (removed, kept) = index::split_duplicates(&pods(words), 6);
         let sorted = |mut list: Vec<(Option<i64>, String)>| {
@@ -825,7 +828,7 @@ fn get_pod_creation_info_for_independent_indexes() {
             succeeded: 4 - i32::try_from(wanted_indexes.len()).unwrap(),
             succeeded_indexes: Intervals::default().with((0..4).filter(|index| !wanted_indexes.contains(index))),
             failed_indexes: Some(Intervals::default()),
-            delayed: pods(delayed).into_iter().map(|pod| (index::completion_index(&pod).unwrap(), pod)).collect(),
+            delayed: pods(delayed).into_iter().map(|pod| (completion_index(&pod).unwrap(), pod)).collect(),
             ..Sync::default()
         };
         assert_eq!(sync.step(now()), wanted, "{name}");

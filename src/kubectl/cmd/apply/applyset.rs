@@ -12,6 +12,7 @@ use serde_json::{Map, Value, json};
 use sha2::{Digest, Sha256};
 
 use super::prune;
+use crate::kubectl::apply::with_kind;
 use crate::kubectl::builder::Target;
 use crate::kubectl::client::VERSION;
 use crate::kubectl::discovery::Resource;
@@ -350,7 +351,7 @@ impl ApplySet {
                 let place = if namespace.is_empty() { name.to_owned() } else { format!("{namespace}/{name}") };
                 failure.context(&format!("pruning {} {place}: ", group_kind(kind)))
             })?;
-            gone.push((kind.clone(), prune::with_kind(kind, &object)));
+            gone.push((kind.clone(), with_kind(kind, &object)));
         }
         let namespaces = self.namespaces_now.clone();
         self.update(cx, self.now.keys().cloned().collect(), namespaces, dry_run)

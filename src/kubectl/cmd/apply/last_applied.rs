@@ -93,13 +93,9 @@ fn memory(object: &Value) -> Option<&str> {
 fn view(cx: &mut Context<'_>) -> Outcome {
     let flags = cx.session.flags.clone();
     let output = flags.text("output");
-    if !["yaml", "json"].contains(&output) {
-        return Err(
-            cx.usage(format!("Unexpected -o output mode: {output}, the flag 'output' must be one of yaml|json"))
-        );
-    }
     let mut query = Query::of(&flags);
-    query.list_without_name = true;
+    // As the real one has it: types alone are enough only where a namespace is named.
+    query.list_without_name = cx.config()?.namespace_forced;
     let built = builder::build(cx, &query)?;
     let (found, failures) = builder::fetch(cx, &built);
     if let Some(failure) = failures.into_iter().next() {
@@ -109,6 +105,11 @@ fn view(cx: &mut Context<'_>) -> Outcome {
         let object = target.object.unwrap_or_default();
         // An object without the memory is passed over in silence.
         let Some(text) = memory(&object) else { continue };
+        if !["yaml", "json"].contains(&output) {
+            return Err(
+                cx.usage(format!("Unexpected -o output mode: {output}, the flag 'output' must be one of yaml|json"))
+            );
+        }
         let Ok(memory) = serde_json::from_str::<Value>(text) else { continue };
         let end = if text.ends_with('\n') { "\n" } else { "" };
         let text = if output == "json" { go_json::to_indented_by(&memory, 2) + end } else { to_yaml(&memory) };
@@ -145,7 +146,7 @@ fn set(cx: &mut Context<'_>) -> Outcome {
     for (target, present, wanted) in work {
         let mut object = present;
         if dry_run != DryRun::Client {
-            let patch = json!({"metadata": {"annotations": {LAST_APPLIED: wanted}}});
+            let patch = json!({"metadata": {"annotations": {LAST_APPLIED: wanted + "\n"}}});
             object = cx.patch(&target.path(), "merge", &dry_run.query(), patch.to_string().as_bytes())?;
         }
         let what = format!("configured{}", dry_run.suffix());
@@ -158,7 +159,8 @@ fn set(cx: &mut Context<'_>) -> Outcome {
 fn edit(cx: &mut Context<'_>) -> Outcome {
     let flags = cx.session.flags.clone();
     let mut query = Query::of(&flags);
-    query.list_without_name = true;
+    // As the real one has it: types alone are enough only where a namespace is named.
+    query.list_without_name = cx.config()?.namespace_forced;
     let built = builder::build(cx, &query)?;
     let (found, mut failures) = builder::fetch(cx, &built);
     if !failures.is_empty() {

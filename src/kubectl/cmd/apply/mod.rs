@@ -13,13 +13,14 @@ use serde_json::{Value, json};
 
 use applyset::ApplySet;
 
-use crate::kubectl::apply::{patch_form, three_way, upgrade_patch};
-use crate::kubectl::builder::{self, FILE_FLAGS, Query, Target};
+use crate::kubectl::apply::{allowed, patch_form, three_way, upgrade_patch};
+use crate::kubectl::builder::{self, FILE_FLAGS, NAMELESS, Query, Target};
 use crate::kubectl::discovery::Resource;
 use crate::kubectl::failure::Failure;
 use crate::kubectl::flags::{Flag, Flags, array, duration, int, switch, text};
 use crate::kubectl::print::{Format, PRINT_FLAGS, Printer, as_list, str_at};
 use crate::kubectl::program::{Context, Next, Outcome, Progress, Task};
+use crate::kubectl::record::{self, RECORD};
 use crate::kubectl::tree::{Command, Group};
 use crate::kubectl::writing::{self, DRY_RUN, DryRun, LAST_APPLIED, VALIDATE, blame, field_manager, remember};
 use crate::shell::program::Wait;
@@ -57,7 +58,7 @@ pub static COMMAND: Command = Command {
         ("Let the server check it without keeping it", "kubectl apply -f job.yaml --dry-run=server"),
     ],
     usage: "(-f FILENAME | -k DIRECTORY) [options]",
-    flags: &[FLAGS, FILE_FLAGS, PRINT_FLAGS, DRY_RUN, VALIDATE, &[field_manager("kubectl-client-side-apply")]],
+    flags: &[FLAGS, FILE_FLAGS, PRINT_FLAGS, DRY_RUN, RECORD, VALIDATE, &[field_manager("kubectl-client-side-apply")]],
     gated: &[(
         applyset::GATE,
         text("applyset", "", "With --prune: the object that remembers what belongs together, as TYPE/NAME."),
@@ -129,7 +130,7 @@ fn run(cx: &mut Context<'_>) -> Outcome {
     }
     query.all = false;
     query.validate = options.validation != "Ignore";
-    let allowed = if flags.on("prune") { prune::allowed(cx)? } else { Vec::new() };
+    let allowed = if flags.on("prune") { allowed(cx)? } else { Vec::new() };
     let mut built = builder::build(cx, &query)?;
     if built.targets.is_empty() && built.failures.is_empty() {
         return Err(Failure::msg("no objects passed to apply"));
@@ -175,7 +176,12 @@ struct Applying {
 
 impl Applying {
     fn done(&mut self, cx: &mut Context<'_>, target: &Target, object: Value, what: &str) -> Result<(), Failure> {
-        self.uids.insert(str_at(&object, "/metadata/uid").to_owned());
+        let mut uid = str_at(&object, "/metadata/uid").to_owned();
+        // What a dry run on this side makes has none: that of what is there counts.
+        if uid.is_empty() && cx.session.flags.on("prune") {
+            uid = cx.get(&target.path()).map(|live| str_at(&live, "/metadata/uid").to_owned()).unwrap_or_default();
+        }
+        self.uids.insert(uid);
         if !target.namespace.is_empty() {
             self.namespaces.insert(target.namespace.clone());
         }
@@ -189,6 +195,10 @@ impl Applying {
     }
 
     fn one(&mut self, cx: &mut Context<'_>, target: &Target) -> Result<(), Failure> {
+        let generated = target.object.as_ref().map_or("", |object| str_at(object, "/metadata/generateName"));
+        if target.name.is_empty() && !generated.is_empty() {
+            return Err(Failure::msg(format!("from {generated}: cannot use generate name with apply")));
+        }
         let applied = if self.options.server_side {
             server_side_apply(cx, target, &self.options)
         } else {
@@ -292,7 +302,10 @@ impl Task for Applying {
                 Ok(false) => {}
                 Err(failure) => self.failures.push(failure),
             }
-            let Some(target) = self.waiting.pop() else { return self.finish(cx) };
+            let Some(mut target) = self.waiting.pop() else { return self.finish(cx) };
+            if let Some(object) = &mut target.object {
+                record::note(cx, object);
+            }
             if let Err(failure) = self.one(cx, &target) {
                 self.failures.push(failure);
             }
@@ -346,12 +359,8 @@ fn apply_one(cx: &mut Context<'_>, target: &Target, options: &Options) -> Result
             quote(source)
         )
     };
-    let generated = str_at(&wanted, "/metadata/generateName");
-    if target.name.is_empty() && !generated.is_empty() {
-        return Err(Failure::msg(format!("from {generated}: cannot use generate name with apply")));
-    }
     if target.name.is_empty() {
-        return Err(Failure::msg(format!("{}resource name may not be empty", retrieving())));
+        return Err(Failure::msg(format!("{}{NAMELESS}", retrieving())));
     }
     let modified = remember(&wanted);
     let current = match cx.get(&target.path()) {
@@ -396,8 +405,9 @@ fn apply_one(cx: &mut Context<'_>, target: &Target, options: &Options) -> Result
     match cx.patch(&target.path(), patch_form(&modified), &query, body.as_bytes()) {
         Ok(object) => Ok((object, "configured")),
         Err(failure) => Err(failure.context(&format!(
-            "error when applying patch:\n{body}\nto:\n{}\nfor: {}: ",
+            "error when applying patch:\n{body}\nto:\n{}\nfor: {}: error when patching {}: ",
             description(target),
+            quote(source),
             quote(source)
         ))),
     }
@@ -409,13 +419,17 @@ fn server_side_apply(
     options: &Options,
 ) -> Result<(Value, &'static str), Failure> {
     if target.name.is_empty() {
-        return Err(Failure::msg("metadata.name: Required value: name is required"));
+        return Err(Failure::msg(NAMELESS));
     }
     let wanted = target.object.clone().unwrap_or_default();
+    let path = match cx.session.flags.text("subresource") {
+        "" => target.path(),
+        part => format!("{}/{part}", target.path()),
+    };
     let mut query = writing::query(options.dry_run, &options.manager, options.validation);
     query.push(("force".to_owned(), options.force_conflicts.to_string()));
     let body = serde_json::to_vec(&wanted).unwrap_or_default();
-    let mut object = match cx.patch(&target.path(), "apply", &query, &body) {
+    let mut object = match cx.patch(&path, "apply", &query, &body) {
         Ok(object) => object,
         Err(failure) if failure.reason() == "Conflict" => return Err(conflict(&failure)),
         Err(failure) => return Err(failure),
@@ -435,13 +449,13 @@ fn server_side_apply(
         let mut query = writing::query(options.dry_run, "kubectl-last-applied", "");
         query.push(("force".to_owned(), "true".to_owned()));
         let body = serde_json::to_vec(&memory).unwrap_or_default();
-        object = cx.patch(&target.path(), "apply", &query, &body)?;
+        object = cx.patch(&path, "apply", &query, &body)?;
     }
     if let Some(upgrade) = upgrade_patch(&object, &options.manager) {
         let upgrade = serde_json::to_vec(&upgrade).unwrap_or_default();
-        cx.patch(&target.path(), "json", &writing::query(options.dry_run, &options.manager, ""), &upgrade)?;
+        cx.patch(&path, "json", &writing::query(options.dry_run, &options.manager, ""), &upgrade)?;
         // Applied once more: now what is applied no longer goes.
-        object = cx.patch(&target.path(), "apply", &query, &body)?;
+        object = cx.patch(&path, "apply", &query, &body)?;
     }
     Ok((object, "serverside-applied"))
 }

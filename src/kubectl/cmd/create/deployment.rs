@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 
 use super::{Told, command_of, create, generator, one_name};
 use crate::kubectl::failure::Failure;
-use crate::kubectl::flags::{int, slice};
+use crate::kubectl::flags::{int32, slice};
 use crate::kubectl::program::{Context, Outcome};
 use crate::kubectl::tree::Command;
 use crate::kubectl::writing::random_letters;
@@ -27,8 +27,8 @@ pub static COMMAND: Command = Command {
     usage: "NAME --image=image -- [COMMAND] [args...] [options]",
     flags: generator![
         slice("image", "The image to run; may be repeated.").required(),
-        int("port", "-1", "The port the container listens on."),
-        int("replicas", "1", "How many copies to keep.").short('r'),
+        int32("port", "-1", "The port the container listens on."),
+        int32("replicas", "1", "How many copies to keep.").short('r'),
     ],
     run: Some(run),
     ..Command::EMPTY

@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 
 use serde_json::{Value, json};
 
-use super::{Told, create, generator, one_name, some_name};
+use super::{Told, create, generator, one_name};
 use crate::kubectl::failure::Failure;
 use crate::kubectl::flags::{array, pairs, slice, text};
 use crate::kubectl::program::{Context, Outcome};
@@ -183,7 +183,7 @@ fn named(cx: &mut Context<'_>, words: &[String], verbs: &[String]) -> Result<Vec
             special = true;
         }
         if let (Err(failure), false) = (found, special) {
-            return Err(failure.bare());
+            return Err(Failure::Plain(failure.text()));
         }
         all.push((group, plural, sub.to_owned()));
     }
@@ -211,7 +211,7 @@ fn check_urls(urls: &[String], verbs: &[String]) -> Result<(), Failure> {
 }
 
 fn role(cx: &mut Context<'_>, cluster: bool) -> Outcome {
-    let name = some_name(cx)?;
+    let name = one_name(cx)?;
     let flags = cx.session.flags.clone();
     let mut verbs = unique(flags.list("verb"));
     if verbs.iter().any(|verb| verb == "*") {
@@ -283,7 +283,7 @@ fn role(cx: &mut Context<'_>, cluster: bool) -> Outcome {
 }
 
 fn binding(cx: &mut Context<'_>, cluster: bool) -> Outcome {
-    let name = if cluster { one_name(cx)? } else { some_name(cx)? };
+    let name = one_name(cx)?;
     let flags = cx.session.flags.clone();
     if !cluster && flags.text("clusterrole").is_empty() == flags.text("role").is_empty() {
         return Err(Failure::msg("exactly one of clusterrole or role must be specified"));
@@ -300,18 +300,22 @@ fn binding(cx: &mut Context<'_>, cluster: bool) -> Outcome {
         }
     }
     for account in flags.list("serviceaccount") {
-        let parts = account.split_once(':').filter(|(a, b)| !a.is_empty() && !b.is_empty() && !b.contains(':'));
+        let parts = account
+            .split_once(':')
+            .filter(|(space, name)| !space.is_empty() && !name.is_empty() && !name.contains(':'));
         let Some((namespace, account)) = parts else {
             return Err(Failure::msg("serviceaccount must be <namespace>:<name>"));
         };
         subjects.push(json!({"kind": "ServiceAccount", "name": account, "namespace": namespace}));
     }
-    let object = json!({
+    let mut object = json!({
         "apiVersion": "rbac.authorization.k8s.io/v1",
         "kind": if cluster { "ClusterRoleBinding" } else { "RoleBinding" },
         "metadata": {"name": name},
-        "subjects": subjects,
         "roleRef": {"apiGroup": "rbac.authorization.k8s.io", "kind": kind, "name": role},
     });
+    if let (false, Some(fields)) = (subjects.is_empty(), object.as_object_mut()) {
+        fields.insert("subjects".to_owned(), json!(subjects));
+    }
     create(cx, object, Told::Failed(if cluster { "clusterrolebinding" } else { "rolebinding" }))
 }

@@ -139,7 +139,7 @@ fn port(text: &str, node_port: i64) -> Result<Value, Failure> {
         },
     };
     let mut value = json!({"name": text.replace(':', "-"), "port": number, "protocol": "TCP", "targetPort": target});
-    if let (true, Some(fields)) = (node_port > 0, value.as_object_mut()) {
+    if let (true, Some(fields)) = (node_port != 0, value.as_object_mut()) {
         fields.insert("nodePort".to_owned(), json!(node_port));
     }
     Ok(value)

@@ -103,9 +103,12 @@ fn nothing(cx: &mut Context<'_>, found: &[Target], failures: &[Failure]) -> Resu
 
 fn run(cx: &mut Context<'_>, change: Change) -> Outcome {
     let flags = cx.session.flags.clone();
-    let mut printer = Printer::of(&flags, cx.system, false)?.typed();
     let (found, mut failures) = objects(cx)?;
     nothing(cx, &found, &failures)?;
+    if found.is_empty() {
+        return if failures.is_empty() { DONE } else { Err(Failure::Many(failures)) };
+    }
+    let mut printer = Printer::of(&flags, cx.system, false)?;
     for target in &found {
         match apply(cx, target, change) {
             Ok((object, what)) => {

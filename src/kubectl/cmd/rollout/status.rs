@@ -42,13 +42,7 @@ fn run(cx: &mut Context<'_>) -> Outcome {
         return Err(Failure::msg(format!("revision must be a positive integer: {}", flags.number("revision"))));
     }
     let (mut found, failures) = objects(cx)?;
-    let mut failures = failures;
-    match failures.len() {
-        0 => {}
-        1 => return Err(failures.remove(0)),
-        _ => return Err(Failure::Many(failures)),
-    }
-    if nothing(cx, &found, &[])? {
+    if nothing(cx, &found, &failures)? {
         return DONE;
     }
     let nanoseconds = flags.nanoseconds("timeout");
@@ -58,8 +52,9 @@ fn run(cx: &mut Context<'_>) -> Outcome {
         targets: found,
         until,
         watch: None,
-        follow: flags.on("watch"),
+        watches: flags.on("watch"),
         revision: flags.number("revision"),
+        failures,
     })))
 }
 
@@ -68,20 +63,47 @@ struct Following {
     targets: Vec<Target>,
     until: Option<Time>,
     watch: Option<Events>,
-    follow: bool,
+    /// Whether it is followed until it is done.
+    watches: bool,
     /// The revision of a Deployment that is followed; 0 for the latest.
     revision: i64,
+    /// What could not be followed.
+    failures: Vec<Failure>,
 }
 
 impl Task for Following {
     fn step(&mut self, cx: &mut Context<'_>) -> Result<Progress, Failure> {
+        while let Some(target) = self.targets.last().cloned() {
+            match self.follow(cx, &target) {
+                Ok(None) => {}
+                Ok(Some(wait)) => return Ok(Progress::Wait(wait)),
+                Err(failure) => self.failures.push(failure),
+            }
+            // The others are followed all the same.
+            if let Some(mut watch) = self.watch.take() {
+                watch.close(cx);
+            }
+            self.targets.pop();
+        }
+        match self.failures.is_empty() {
+            true => Ok(Progress::Next(Next::Exit(0))),
+            false => Err(Failure::Many(std::mem::take(&mut self.failures))),
+        }
+    }
+
+    fn clone_task(&self) -> Box<dyn Task> {
+        Box::new(self.clone())
+    }
+}
+
+impl Following {
+    /// Follows an object until it is done; gives what has to be waited for before that.
+    fn follow(&mut self, cx: &mut Context<'_>, target: &Target) -> Result<Option<Wait>, Failure> {
         loop {
-            let Some(target) = self.targets.last().cloned() else { return Ok(Progress::Next(Next::Exit(0))) };
             let Some(watch) = &mut self.watch else {
                 let object = cx.get(&target.path())?;
-                if self.tell(cx, &object)? || !self.follow {
-                    self.targets.pop();
-                    continue;
+                if self.tell(cx, &object)? || !self.watches {
+                    return Ok(None);
                 }
                 let request = Request::new(Method::Get, target.resource.path(&target.namespace))
                     .with_header("Accept", "application/json")
@@ -92,35 +114,21 @@ impl Task for Following {
                 continue;
             };
             match watch.next(cx)? {
-                Event::Seen(kind, _) if kind == "DELETED" => {
-                    return Err(Failure::msg("object has been deleted"));
-                }
+                Event::Seen(kind, _) if kind == "DELETED" => return Err(Failure::msg("object has been deleted")),
                 Event::Seen(_, object) => {
                     if self.tell(cx, &object)? {
-                        if let Some(watch) = &mut self.watch {
-                            watch.close(cx);
-                        }
-                        self.watch = None;
-                        self.targets.pop();
+                        return Ok(None);
                     }
                 }
                 Event::End => self.watch = None,
-                Event::Pending => {
-                    if self.until.is_some_and(|until| cx.system.now() >= until) {
-                        return Err(Failure::msg("timed out waiting for the condition"));
-                    }
-                    return Ok(Progress::Wait(Wait { until: self.until, streams: true, ..Wait::default() }));
+                Event::Pending if self.until.is_some_and(|until| cx.system.now() >= until) => {
+                    return Err(Failure::msg("timed out waiting for the condition"));
                 }
+                Event::Pending => return Ok(Some(Wait { until: self.until, streams: true, ..Wait::default() })),
             }
         }
     }
 
-    fn clone_task(&self) -> Box<dyn Task> {
-        Box::new(self.clone())
-    }
-}
-
-impl Following {
     fn tell(&self, cx: &mut Context<'_>, object: &Value) -> Result<bool, Failure> {
         let (text, done) = status(object, self.revision)?;
         cx.out.line(&text);
@@ -194,11 +202,12 @@ fn status(object: &Value, revision: i64) -> Result<(String, bool), Failure> {
             }
             let updated = number("/status/updatedReplicas");
             let revision = str_at(object, "/status/updateRevision");
-            if let Some(partition) =
-                object.pointer("/spec/updateStrategy/rollingUpdate/partition").and_then(Value::as_i64)
-                && partition > 0
-            {
-                if updated < wanted - partition {
+            // The defaults give every one of them a partition, of 0.
+            if let Some(rolling) = object.pointer("/spec/updateStrategy/rollingUpdate") {
+                let partition = rolling.get("partition").and_then(Value::as_i64);
+                if let Some(partition) = partition
+                    && updated < wanted - partition
+                {
                     let text = format!(
                         "Waiting for partitioned roll out to finish: {updated} out of {} new pods have been updated...",
                         wanted - partition

@@ -9,6 +9,7 @@ use crate::kubectl::builder::FILE_FLAGS;
 use crate::kubectl::failure::Failure;
 use crate::kubectl::print::PRINT_FLAGS;
 use crate::kubectl::program::{Context, Outcome};
+use crate::kubectl::record::RECORD;
 use crate::kubectl::tree::Command;
 use crate::kubectl::writing::{DRY_RUN, field_manager};
 
@@ -23,7 +24,7 @@ pub static COMMAND: Command = Command {
         ("See what would come of a file", "kubectl set image -f web.yaml nginx=nginx:1.28 --local -o yaml"),
     ],
     usage: "(-f FILENAME | TYPE NAME) CONTAINER_NAME_1=CONTAINER_IMAGE_1 ... CONTAINER_NAME_N=CONTAINER_IMAGE_N [options]",
-    flags: &[&[ALL, LOCAL, SELECTOR, field_manager("kubectl-set")], FILE_FLAGS, PRINT_FLAGS, DRY_RUN],
+    flags: &[&[ALL, LOCAL, SELECTOR, field_manager("kubectl-set")], FILE_FLAGS, PRINT_FLAGS, DRY_RUN, RECORD],
     run: Some(run),
     ..Command::EMPTY
 };

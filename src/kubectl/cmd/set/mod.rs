@@ -19,6 +19,7 @@ use crate::kubectl::flags::{Flag, switch, text};
 use crate::kubectl::help::subcommand_missing;
 use crate::kubectl::print::{Printer, str_at};
 use crate::kubectl::program::{Context, DONE, Outcome};
+use crate::kubectl::record;
 use crate::kubectl::tree::{Command, Group};
 use crate::kubectl::writing::{self, DryRun};
 
@@ -38,7 +39,6 @@ pub static COMMAND: Command = Command {
         &subject::COMMAND,
     ],
     run: Some(subcommand_missing),
-    asks: 4,
     ..Command::EMPTY
 };
 
@@ -74,25 +74,22 @@ fn check(cx: &mut Context<'_>) -> Result<(), Failure> {
     Ok(())
 }
 
-/// What is said of words besides `--local`.
-const FILES_ONLY: &str = "you must specify resources by --filename when --local is set.\nExample resource specifications include:\n   '-f rsrc.yaml'\n   '--filename=rsrc.json'";
-
-/// The words of a command that does not read them with `--local`.
-fn unless_local(cx: &Context<'_>, words: Vec<String>) -> Vec<String> {
-    if cx.session.flags.on("local") { Vec::new() } else { words }
-}
-
 /// The objects that words, files and selectors name: as the server has them, or with `--local` as the files do.
 fn objects(cx: &mut Context<'_>, args: Vec<String>) -> Result<Vec<Target>, Failure> {
     let flags = cx.session.flags.clone();
+    // How it will be told is looked at before there is anything to tell.
+    DryRun::of(cx)?;
+    Printer::of(&flags, cx.system, false)?;
     let mut query = Query::of(&flags);
     query.args = args;
     (query.all, query.list_without_name) = (false, query.all);
     if flags.on("local") {
         if !query.args.is_empty() {
-            return Err(Failure::msg(FILES_ONLY));
+            return Err(Failure::msg(
+                "error: you must specify resources by --filename when --local is set.\nExample resource specifications include:\n   '-f rsrc.yaml'\n   '--filename=rsrc.json'",
+            ));
         }
-        (query.local, query.offline) = (true, true);
+        query.local = true;
     }
     let built = builder::build(cx, &query)?;
     let (found, mut failures) = if query.local { (built.targets, built.failures) } else { builder::fetch(cx, &built) };
@@ -172,7 +169,7 @@ fn change(
 ) -> Outcome {
     let flags = cx.session.flags.clone();
     let (dry_run, local) = (DryRun::of(cx)?, flags.on("local"));
-    let mut printer = Printer::of(&flags, cx.system, false)?.typed();
+    let mut printer = Printer::of(&flags, cx.system, false)?;
     let mut failures = Vec::new();
     for target in targets {
         let before = target.object.clone().unwrap_or_default();
@@ -181,6 +178,7 @@ fn change(
             failures.push(Failure::msg(format!("error: {} {why}\n", named(target, local))));
             continue;
         }
+        record::note(cx, &mut after);
         let patch = two_way(&before, &after);
         let unchanged = patch.as_object().is_none_or(Map::is_empty);
         if unchanged && !told.always {

@@ -10,6 +10,7 @@ use crate::kubectl::failure::Failure;
 use crate::kubectl::flags::text;
 use crate::kubectl::print::PRINT_FLAGS;
 use crate::kubectl::program::{Context, Outcome};
+use crate::kubectl::record::RECORD;
 use crate::kubectl::tree::Command;
 use crate::kubectl::writing::{DRY_RUN, field_manager, quantities};
 
@@ -40,6 +41,7 @@ pub static COMMAND: Command = Command {
         FILE_FLAGS,
         PRINT_FLAGS,
         DRY_RUN,
+        RECORD,
     ],
     run: Some(run),
     ..Command::EMPTY

@@ -4,13 +4,14 @@
 
 use serde_json::{Value, json};
 
-use super::{ALL, FILES_ONLY, LOCAL};
+use super::{ALL, LOCAL};
 use crate::kubectl::apply::two_way;
 use crate::kubectl::builder::{self, Query};
 use crate::kubectl::failure::Failure;
 use crate::kubectl::flags::{slice, switch, text};
 use crate::kubectl::print::{PRINT_FLAGS, Printer, list_at, str_at};
 use crate::kubectl::program::{Context, DONE, Outcome};
+use crate::kubectl::record::RECORD;
 use crate::kubectl::selector::object_selector;
 use crate::kubectl::tree::Command;
 use crate::kubectl::writing::{self, DRY_RUN, DryRun, field_manager};
@@ -39,6 +40,7 @@ pub static COMMAND: Command = Command {
         ],
         PRINT_FLAGS,
         DRY_RUN,
+        RECORD,
     ],
     run: Some(run),
     ..Command::EMPTY
@@ -52,15 +54,12 @@ fn run(cx: &mut Context<'_>) -> Outcome {
         Some((selector, names)) => (Some(object_selector(selector)?), names.to_vec()),
         None => (None, Vec::new()),
     };
-    let mut printer = Printer::of(&flags, cx.system, false)?.typed();
+    let mut printer = Printer::of(&flags, cx.system, false)?;
     let Some(selector) = selector else { return Err(Failure::msg("one selector is required")) };
     let mut query = Query::of(&flags);
     query.args = names;
     (query.all, query.list_without_name) = (false, query.all);
-    (query.local, query.offline) = (flags.on("local"), flags.on("local"));
-    if query.local && !query.args.is_empty() {
-        return Err(Failure::msg(FILES_ONLY));
-    }
+    query.local = flags.on("local");
     let built = builder::build(cx, &query)?;
     let failures = builder::visit(cx, &built, query.local, &mut |cx, target| {
         let before = target.object.clone().unwrap_or_default();

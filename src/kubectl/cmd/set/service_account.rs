@@ -4,11 +4,12 @@
 
 use serde_json::json;
 
-use super::{ALL, LOCAL, Told, change, check, objects, pod_spec, unless_local};
+use super::{ALL, LOCAL, Told, change, check, objects, pod_spec};
 use crate::kubectl::builder::FILE_FLAGS;
 use crate::kubectl::failure::Failure;
 use crate::kubectl::print::PRINT_FLAGS;
 use crate::kubectl::program::{Context, Outcome};
+use crate::kubectl::record::RECORD;
 use crate::kubectl::tree::Command;
 use crate::kubectl::writing::{DRY_RUN, field_manager};
 
@@ -23,7 +24,7 @@ pub static COMMAND: Command = Command {
         ("See what would come of a file", "kubectl set sa -f web.yaml bot --local -o yaml"),
     ],
     usage: "(-f FILENAME | TYPE NAME) SERVICE_ACCOUNT [options]",
-    flags: &[&[ALL, LOCAL, field_manager("kubectl-set")], FILE_FLAGS, PRINT_FLAGS, DRY_RUN],
+    flags: &[&[ALL, LOCAL, field_manager("kubectl-set")], FILE_FLAGS, PRINT_FLAGS, DRY_RUN, RECORD],
     run: Some(run),
     ..Command::EMPTY
 };
@@ -32,8 +33,7 @@ fn run(cx: &mut Context<'_>) -> Outcome {
     check(cx)?;
     let args = cx.session.flags.args.clone();
     let Some((account, names)) = args.split_last() else { return Err(Failure::msg("serviceaccount is required")) };
-    let names = unless_local(cx, names.to_vec());
-    let targets = objects(cx, names)?;
+    let targets = objects(cx, names.to_vec())?;
     let told = Told { done: "serviceaccount updated", refused: "failed to patch ServiceAccountName", always: true };
     change(cx, &targets, &told, |_, object| {
         if let Some(spec) = pod_spec(object)?.as_object_mut() {

@@ -255,13 +255,8 @@ impl Parser {
                         return Err(format!("too many declarations in {context}"));
                     }
                     pipe.assigns = mark.kind == Kind::Mark;
-                    for name in &names {
-                        if pipe.assigns {
-                            self.known(name)?;
-                        } else {
-                            self.variables.push(name.clone());
-                        }
-                    }
+                    // Whether what is assigned to was declared shows when it runs.
+                    self.variables.extend(names.iter().cloned());
                     pipe.variables = names;
                     return Ok(());
                 }

@@ -200,6 +200,11 @@ impl<'a> Run<'a> {
         let value = last.unwrap_or(Val::Missing);
         // A range sets its variables for each element.
         if let [name] = pipe.variables.as_slice() {
+            let last = pipe.commands.last().and_then(|command| command.args.first());
+            if let (true, Some(last)) = (pipe.assigns && !self.variables.iter().any(|(known, _)| known == name), last) {
+                let why = format!("undefined variable: ${name}");
+                return self.fault(last.at, written_operand(&last.kind), why);
+            }
             self.keep(name, (value.clone(), false), pipe.assigns);
         }
         Ok(value)
