@@ -34,6 +34,9 @@ pub fn paths(cx: &mut Context<'_>, query: &Query) -> Result<Vec<Place>, Failure>
         if !query.files.is_empty() {
             return Err(Failure::msg("only one of -f or -k can be specified"));
         }
+        if query.recursive {
+            return Err(Failure::msg("the -k flag can't be used with -f or -R"));
+        }
         let documents = kustomize::build(cx, &query.kustomize)?;
         return Ok(vec![Place::Documents(query.kustomize.clone(), documents)]);
     }

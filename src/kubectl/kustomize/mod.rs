@@ -43,6 +43,12 @@ use super::writing::klog;
 /// # Errors
 /// A directory without one, or what it names is missing or wrong.
 pub fn build(cx: &mut Context<'_>, directory: &str) -> Result<Vec<Value>, Failure> {
+    if directory.is_empty() {
+        return Err(Failure::msg("must build at directory: directory path cannot be empty"));
+    }
+    if let Some(git) = file::unreachable(directory) {
+        return Err(Failure::msg(git));
+    }
     let root = absolute(cx, directory);
     match cx.system.file_info(&root) {
         Err(_) => return Err(missing_directory(directory, &lost(cx, &root))),
