@@ -249,11 +249,8 @@ fn print_tables(cx: &mut Context<'_>, query: &Query, tables: &[(&Target, Value)]
     }
 }
 
-/// Failures of single objects, a line each, as an aggregate of an aggregate prints them. A single one is itself.
-fn lines(mut failures: Vec<Failure>) -> Failure {
-    if let [Failure::Message(_)] = failures.as_slice() {
-        return failures.swap_remove(0);
-    }
+/// Failures of single objects, a line each, as an aggregate of an aggregate prints them.
+fn lines(failures: Vec<Failure>) -> Failure {
     Failure::Exit(1, Failure::Many(failures).lines())
 }
 
