@@ -30,8 +30,6 @@ const BACKOFF: (Duration, Duration) = (Duration::from_secs(1), Duration::from_se
 const SERVICE_NAME: &str = "kubernetes.io/service-name";
 /// The label of what belongs to a Service without an address of its own.
 const HEADLESS: &str = "service.kubernetes.io/headless";
-/// The annotation with the instant of the change that the object shows.
-const TRIGGER_TIME: &str = "endpoints.kubernetes.io/last-change-trigger-time";
 
 /// Keeps EndpointSlices.
 #[derive(Clone, Debug, Default)]

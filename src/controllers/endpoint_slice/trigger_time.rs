@@ -8,9 +8,11 @@ use std::sync::Arc;
 use jiff::Timestamp;
 use k8s_openapi::api::core::v1::{Pod, Service};
 
-use super::TRIGGER_TIME;
 use crate::apimachinery::{ObjectKey, meta};
 use crate::controllers::pod_control;
+
+/// The annotation with the instant of the change that the object shows.
+const TRIGGER_TIME: &str = "endpoints.kubernetes.io/last-change-trigger-time";
 
 /// What the last look at each Service saw.
 #[derive(Clone, Debug, Default)]
