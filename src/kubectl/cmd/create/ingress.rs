@@ -71,8 +71,8 @@ fn run(cx: &mut Context<'_>) -> Outcome {
     if !flags.text("class").is_empty() {
         spec.insert("ingressClassName".to_owned(), json!(flags.text("class")));
     }
-    if let Some(backend) = backend(fallback) {
-        spec.insert("defaultBackend".to_owned(), backend);
+    if let Some((service, port)) = fallback.split_once(':') {
+        spec.insert("defaultBackend".to_owned(), backend_of(service, port));
     }
     for (field, list) in [("rules", rules), ("tls", tls)] {
         if !list.is_empty() {
@@ -123,8 +123,17 @@ fn backend(text: &str) -> Option<Value> {
     if word(service) != service.len() || service.is_empty() || word(port) == 0 {
         return None;
     }
-    let port = port.parse::<i64>().map_or_else(|_| json!({"name": port}), |number| json!({"number": number}));
-    Some(json!({"service": {"name": service, "port": port}}))
+    Some(backend_of(service, port))
+}
+
+fn backend_of(service: &str, port: &str) -> Value {
+    let port = match port.parse::<i64>() {
+        Ok(0) => json!({}),
+        Ok(number) => json!({"number": number}),
+        Err(_) if port.is_empty() => json!({}),
+        Err(_) => json!({"name": port}),
+    };
+    json!({"service": {"name": service, "port": port}})
 }
 
 /// The rules, one a host.
