@@ -30,7 +30,7 @@ impl Context<'_> {
         request.path = format!("{}{}", config.prefix, request.path);
         request.headers.push(("User-Agent".to_owned(), format!("kubectl/{VERSION} (linux/amd64) kubernetes/98b3519")));
         request.headers.extend(config.identity.iter().cloned());
-        let told = self.session.flags.number("v") > 0;
+        let told = self.tells();
         let sent = told.then(|| {
             (
                 request_log::url(config.server.strip_suffix(&config.prefix).unwrap_or(&config.server), &request),
@@ -42,7 +42,12 @@ impl Context<'_> {
         }
         self.check_namespace(&config, &request)?;
         let place = Request { headers: Vec::new(), body: Vec::new(), ..request.clone() };
-        let response = self.system.host().send(&config.authority, request).map_err(|message| {
+        let scheme = config.server.split_once("://").map_or("", |(scheme, _)| scheme);
+        let answer = match scheme {
+            "http" | "https" => self.system.host().send(&config.authority, request),
+            other => Err(format!("unsupported protocol scheme {}", quote(other))),
+        };
+        let response = answer.map_err(|message| {
             let server = config.server.strip_suffix(&config.prefix).unwrap_or(&config.server);
             let verb = match place.method {
                 Method::Get => "Get",
@@ -65,10 +70,8 @@ impl Context<'_> {
     /// answered.
     fn check_namespace(&self, config: &Config, request: &Request) -> Result<(), Failure> {
         let namespace = &config.namespace;
-        if let Some(mark) = ['/', '%'].into_iter().find(|mark| namespace.contains(*mark))
-            && request.path.contains(&format!("/namespaces/{namespace}"))
-        {
-            return Err(Failure::msg(format!("invalid namespace {}: [may not contain '{mark}']", quote(namespace))));
+        if request.path.contains(&format!("/namespaces/{namespace}")) {
+            check_segment("namespace", namespace)?;
         }
         match self.request_timeout() {
             Some(span) if span < Duration::from_micros(100) => Err(Failure::msg("context deadline exceeded")),
@@ -82,6 +85,9 @@ impl Context<'_> {
     /// The server's `Status`, or a connection that failed.
     pub fn json(&mut self, request: Request) -> Result<Value, Failure> {
         let (method, path) = (request.method, request.path.clone());
+        if let Some(last) = path.rsplit('/').next() {
+            check_segment("resource name", last)?;
+        }
         let response = self.send(request)?;
         let bytes = self.whole(&response);
         if response.status >= 400 {
@@ -174,6 +180,27 @@ impl Context<'_> {
         self.json(request)
     }
 
+    /// `--match-server-version`: refuses a server of another version.
+    ///
+    /// # Errors
+    /// A server that does not say which version it has, or has another one.
+    pub fn check_version(&mut self) -> Result<(), Failure> {
+        let request = Request::new(Method::Get, "/version").with_header("Accept", "application/json");
+        let answer = self.json(request.with_query("timeout", "32s")).map_err(|failure| match failure {
+            Failure::Connection { request, message, .. } => {
+                Failure::msg(format!("couldn't read version from server: {request}: {message}"))
+            }
+            other => Failure::msg(format!("couldn't read version from server: {}", other.text())),
+        })?;
+        match answer.get("gitVersion").and_then(Value::as_str) {
+            Some(VERSION) => Ok(()),
+            other => Err(Failure::msg(format!(
+                "server version ({}) differs from client version ({VERSION})!",
+                other.unwrap_or_default()
+            ))),
+        }
+    }
+
     fn whole(&mut self, response: &Response) -> Vec<u8> {
         match &response.body {
             Body::Bytes(bytes) => bytes.clone(),
@@ -207,6 +234,23 @@ impl Context<'_> {
             self.out.err_line(&format!("Warning: {text}"));
             self.session.warned.insert(text);
         }
+    }
+}
+
+/// Refuses a namespace or a name that is no part of a path.
+///
+/// # Errors
+/// What it may not be.
+pub fn check_segment(what: &str, text: &str) -> Result<(), Failure> {
+    let mut wrong = Vec::new();
+    if [".", ".."].contains(&text) {
+        wrong.push(format!("may not be '{text}'"));
+    }
+    wrong
+        .extend(['/', '%'].iter().filter(|mark| text.contains(**mark)).map(|mark| format!("may not contain '{mark}'")));
+    match wrong.is_empty() {
+        true => Ok(()),
+        false => Err(Failure::msg(format!("invalid {what} {}: [{}]", quote(text), wrong.join(" ")))),
     }
 }
 

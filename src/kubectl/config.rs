@@ -75,6 +75,9 @@ pub fn load(system: &dyn System, flags: &Flags) -> Result<Config, Failure> {
     };
     let server = if server.is_empty() { "http://localhost:8080".to_owned() } else { server };
     let server = if server.contains("://") { server } else { format!("http://{server}") };
+    if server.contains(' ') {
+        return Err(Failure::msg(format!("host must be a URL or a host:port pair: {}", quote(&server))));
+    }
     let (authority, prefix) = split_server(&server);
     Ok(Config {
         authority,

@@ -90,6 +90,14 @@ impl Failure {
         }
     }
 
+    /// The same error as a sentence that is printed as it stands; a server that is not there stays one.
+    pub fn bare(self) -> Self {
+        match self {
+            Failure::Connection { .. } => self,
+            other => Failure::Plain(other.text()),
+        }
+    }
+
     /// Whether the server said that the thing is not there.
     pub fn is_not_found(&self) -> bool {
         self.reason() == "NotFound"

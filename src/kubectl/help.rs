@@ -6,7 +6,8 @@
 use super::cmd::COMMANDS;
 use super::flags::{Flag, GLOBAL, Kind};
 use super::program::{Context, DONE, Next, Outcome};
-use super::tree::{Found, Group, ROOT, find};
+use super::tree::{Command, Found, Group, ROOT, find};
+use crate::shell::program::System;
 
 const GROUPS: &[(Group, &str)] = &[
     (Group::Beginner, "Basic Commands (Beginner):"),
@@ -20,12 +21,14 @@ const GROUPS: &[(Group, &str)] = &[
 ];
 
 /// The text of `kubectl` alone.
-pub fn overview_text() -> String {
+fn overview_text(system: &dyn System) -> String {
+    let there =
+        |command: &Command| command.unless.and_then(|name| system.env(name)).is_none_or(|value| value != "false");
     let mut out = format!("{}.\n\n{}\n\n", ROOT.short, ROOT.long);
     for (group, title) in GROUPS {
         out.push_str(title);
         out.push('\n');
-        for command in COMMANDS.iter().filter(|command| command.group == *group) {
+        for command in COMMANDS.iter().filter(|command| command.group == *group && there(command)) {
             out.push_str(&format!("  {:<15} {}\n", command.name, command.short));
         }
         out.push('\n');
@@ -36,7 +39,8 @@ pub fn overview_text() -> String {
 
 /// `kubectl` alone.
 pub fn overview(cx: &mut Context<'_>) -> Outcome {
-    cx.out.out(&overview_text());
+    let text = overview_text(cx.system);
+    cx.out.out(&text);
     DONE
 }
 
@@ -71,7 +75,8 @@ pub fn help(cx: &mut Context<'_>) -> Outcome {
         }
         _ => {
             cx.out.err(&format!("Unknown help topic [`{}`]\n", args.join("` `")));
-            cx.out.err(&overview_text());
+            let text = overview_text(cx.system);
+            cx.out.err(&text);
         }
     }
     DONE
@@ -85,12 +90,14 @@ pub fn options(cx: &mut Context<'_>) -> Outcome {
     DONE
 }
 
+/// What `--help` prints: the overview, or the help of a command.
+pub fn asked(system: &dyn System, found: &Found) -> String {
+    if found.path == ROOT.name { overview_text(system) } else { command(found) }
+}
+
 /// The help of one command.
 pub fn command(found: &Found) -> String {
     let command = found.command;
-    if found.path == "kubectl" {
-        return overview_text();
-    }
     let mut out = format!("{}.\n", command.short);
     if command.long != command.short {
         out.push_str(&format!("\n {}\n", command.long));

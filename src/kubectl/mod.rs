@@ -16,7 +16,6 @@ mod discovery;
 mod editing;
 mod failure;
 mod flags;
-mod generated;
 mod gone;
 mod help;
 mod kubeconfig;
@@ -26,6 +25,7 @@ mod output;
 mod patching;
 mod pods;
 mod print;
+mod profile;
 mod program;
 mod raw;
 mod record;
@@ -36,6 +36,7 @@ mod session;
 #[cfg(test)]
 mod tests;
 mod tree;
+mod typed;
 mod watch;
 mod writing;
 

@@ -4,24 +4,25 @@ use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use super::cmd::plugin;
-use super::complete::completion;
+use super::complete::protocol;
 use super::config::{self, Config};
 use super::discovery::{self, Discovery};
 use super::failure::Failure;
 use super::flags::{Flags, parse};
 use super::kuberc;
 use super::output::Output;
-use super::tree::{self, Command};
-use super::writing::{self, klog};
+use super::profile;
+use super::tree::{self, Command, Found};
 use crate::shell::program::{Program, Read, Step, System, Wait};
-use crate::text::go_number::quote;
 use crate::text::http::{Request, Response};
 
 /// What one call of kubectl has learnt so far.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug)]
 pub struct Session {
     /// Flags and arguments.
     pub flags: Flags,
+    /// The command of the overview that runs, or that the one that runs stands below.
+    pub command: &'static Command,
     /// The command's path, such as `kubectl create job`.
     pub path: String,
     /// All of standard input, for commands that read it.
@@ -32,6 +33,21 @@ pub struct Session {
     pub connected: bool,
     config: Option<Config>,
     discovery: Option<Arc<Discovery>>,
+}
+
+impl Default for Session {
+    fn default() -> Self {
+        Session {
+            flags: Flags::default(),
+            command: &tree::ROOT,
+            path: String::new(),
+            stdin: Vec::new(),
+            warned: BTreeSet::new(),
+            connected: false,
+            config: None,
+            discovery: None,
+        }
+    }
 }
 
 /// What a command works with.
@@ -109,6 +125,10 @@ impl Context<'_> {
                 check_timeout(self.session.flags.text("request-timeout"))?;
                 self.tell_files(&config.read_from, &config.missing);
                 self.tell_gates();
+                self.session.config = Some(config.clone());
+                if self.session.flags.on("match-server-version") {
+                    self.check_version()?;
+                }
                 config
             }
         };
@@ -128,60 +148,19 @@ impl Context<'_> {
     /// # Errors
     /// A server that cannot be reached.
     pub fn discovery(&mut self) -> Result<Arc<Discovery>, Failure> {
+        self.discover(self.session.command.asks)
+    }
+
+    /// As [`Context::discovery`]; a server that is not there is told of so many times.
+    ///
+    /// # Errors
+    /// A server that cannot be reached.
+    pub fn discover(&mut self, asks: usize) -> Result<Arc<Discovery>, Failure> {
         if let Some(known) = &self.session.discovery {
             return Ok(Arc::clone(known));
         }
-        let found = match discovery::discover(self) {
-            Err(Failure::Connection { host, message, request }) => {
-                return Err(self.unreachable(host, message, request));
-            }
-            other => Arc::new(other?),
-        };
-        self.session.discovery = Some(Arc::clone(&found));
-        Ok(found)
-    }
-
-    /// What is said when the server does not say what it has: as often as upstream's command asks for it.
-    fn unreachable(&mut self, host: String, message: String, request: String) -> Failure {
-        let server = self.config().map(|config| config.server.clone()).unwrap_or_default();
-        let path = self.session.path.strip_prefix("kubectl ").unwrap_or_default().to_owned();
-        let file = self.session.flags.list("filename").into_iter().next();
-        let validates = matches!(path.as_str(), "apply" | "create" | "replace");
-        let asked = match path.split(' ').next().unwrap_or_default() {
-            _ if file.is_some() => 1,
-            "create" | "top" => 0,
-            "run" | "api-resources" | "api-versions" => 1,
-            "explain" | "taint" | "events" | "auth" => 2,
-            "logs" | "exec" | "attach" | "debug" | "port-forward" | "drain" | "cordon" | "uncordon" | "certificate"
-            | "set" => 4,
-            _ => 5,
-        };
-        if let Some(file) = &file
-            && validates
-            && writing::validation(&self.session.flags).is_ok_and(|validation| validation != "Ignore")
-        {
-            return Failure::Plain(format!(
-                "error: error validating {}: error validating data: failed to download openapi: Get {}: {message}; if you choose to ignore these errors, turn validation off with --validate=false",
-                quote(file),
-                quote(&format!("{server}/openapi/v2?timeout=32s"))
-            ));
-        }
-        for _ in 0..asked {
-            let text = format!(
-                "\"Unhandled Error\" err=\"couldn't get current server API group list: Get \\\"{server}/api?timeout=32s\\\": {}\"",
-                message.replace('"', "\\\"")
-            );
-            let line = klog('E', self.system.now(), "memcache.go:265", &text);
-            self.out.err_line(&line);
-        }
-        if path == "api-versions" {
-            return Failure::msg(format!(
-                "couldn't get available api versions from server: Get \"{server}/api?timeout=32s\": {message}"
-            ));
-        }
-        let Some(file) = file else { return Failure::Connection { host, message, request } };
-        let why = format!("unable to recognize {}: Get \"{server}/api?timeout=32s\": {message}", quote(&file));
-        Failure::Plain(if path == "get" { why } else { format!("error: {why}") })
+        let found = discovery::discover(self).inspect_err(|failure| self.tell_absent(failure, asks))?;
+        Ok(Arc::clone(self.session.discovery.insert(Arc::new(found))))
     }
 
     /// How long one request may last; `None` for ever.
@@ -278,7 +257,12 @@ impl Kubectl {
 
     fn settle(&mut self, system: &mut dyn System, outcome: Outcome) -> State {
         match outcome {
-            Ok(Next::Exit(code)) => State::Ending(code),
+            Ok(Next::Exit(code)) => {
+                if let Err(failure) = profile::end(system, &self.session.flags) {
+                    return self.settle(system, Err(failure));
+                }
+                State::Ending(code)
+            }
             Ok(Next::Task(task)) => State::Waiting(task),
             Err(failure) => {
                 Context { system, session: &mut self.session, out: &mut self.output }.tell_failure(&failure);
@@ -296,7 +280,7 @@ impl Kubectl {
         {
             let words = words.to_vec();
             let mut cx = Context { system, session: &mut self.session, out: &mut self.output };
-            let outcome = completion::run(&mut cx, &words);
+            let outcome = protocol::run(&mut cx, &words);
             return self.settle(system, outcome);
         }
         let preferred = match kuberc::find(system, &self.args, &mut self.output) {
@@ -306,7 +290,11 @@ impl Kubectl {
                 return self.settle(system, Err(Failure::Exit(1, text)));
             }
         };
-        let found = match preferred.map_or_else(|| tree::find(&self.args), Ok) {
+        let there = |found: Found| match found.top.unless.and_then(|name| system.env(name)) {
+            Some(value) if value == "false" => Err(tree::unknown(found.top.name)),
+            _ => Ok(found),
+        };
+        let found = match preferred.map_or_else(|| tree::find(&self.args), Ok).and_then(there) {
             Ok(found) => found,
             Err(failure) => {
                 let before = self.args.first().filter(|first| first.starts_with('-'));
@@ -325,13 +313,14 @@ impl Kubectl {
             }
         };
         self.session.path = found.path.clone();
+        self.session.command = found.top;
         let mut known = found.command.all_flags();
         let open = |gate: &str| system.env(gate).as_deref() == Some("true");
         known.extend(found.command.gated.iter().filter(|(gate, _)| open(gate)).map(|(_, flag)| *flag));
         let flags = match parse(&found.words, known) {
             Ok(flags) => flags,
             Err(None) => {
-                self.output.out(&super::help::command(&found));
+                self.output.out(&super::help::asked(system, &found));
                 return State::Ending(0);
             }
             Err(Some(why)) => {
@@ -361,11 +350,7 @@ impl Kubectl {
         if !missing.is_empty() {
             return self.settle(system, Err(Failure::msg(format!("required flag(s) {} not set", missing.join(", ")))));
         }
-        let profile = self.session.flags.text("profile");
-        if self.session.flags.known().iter().any(|flag| flag.name == "profile" && flag.default == "none")
-            && !["none", "cpu", "heap", "goroutine", "threadcreate", "block", "mutex"].contains(&profile)
-        {
-            let failure = Failure::msg(format!("unknown profile '{profile}'"));
+        if let Err(failure) = profile::begin(system, &self.session.flags) {
             return self.settle(system, Err(failure));
         }
         if wants_stdin { State::Stdin(found.command) } else { State::Ready(found.command) }

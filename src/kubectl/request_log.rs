@@ -12,6 +12,19 @@ use crate::text::go_json;
 use crate::text::go_number::quote;
 use crate::text::http::{Body, Method, Request, Response};
 
+/// Whether a name fits a pattern in which `*` stands for any letters and `?` for one.
+fn matches(pattern: &[u8], name: &[u8]) -> bool {
+    match (pattern, name) {
+        ([], []) => true,
+        ([b'*', rest @ ..], _) => {
+            matches(rest, name) || name.split_first().is_some_and(|(_, name)| matches(pattern, name))
+        }
+        ([b'?', rest @ ..], [_, name @ ..]) => matches(rest, name),
+        ([a, rest @ ..], [b, name @ ..]) => a == b && matches(rest, name),
+        _ => false,
+    }
+}
+
 /// From here on every request is told.
 const REQUESTS: i64 = 6;
 /// From here on with the headers that were sent.
@@ -36,8 +49,18 @@ const GATES: &[(&str, bool)] = &[
 ];
 
 impl Context<'_> {
-    fn told(&self, level: i64) -> bool {
-        self.session.flags.number("v") >= level
+    /// Whether a file of upstream's tells what belongs to a level: by `-v`, or by `--vmodule` for files of its name.
+    fn told(&self, file: &str, level: i64) -> bool {
+        let flags = &self.session.flags;
+        let own = flags.text("vmodule").split(',').filter_map(|one| one.split_once('='));
+        let mut own = own.filter(|(pattern, _)| matches(pattern.as_bytes(), file.as_bytes()));
+        let own = own.next().and_then(|(_, level)| level.parse::<i64>().ok());
+        flags.number("v") >= level || own.is_some_and(|own| own >= level)
+    }
+
+    /// Whether anything at all may be told of requests.
+    pub(super) fn tells(&self) -> bool {
+        self.session.flags.number("v") > 0 || !self.session.flags.text("vmodule").is_empty()
     }
 
     fn tell(&mut self, place: &str, text: &str) {
@@ -47,38 +70,49 @@ impl Context<'_> {
 
     /// Tells which kubeconfig files were read, or that none of those that the environment names is there.
     pub(super) fn tell_files(&mut self, read: &[String], missing: &[String]) {
-        if self.told(REQUESTS) {
+        if self.told("loader", REQUESTS) {
             for path in read {
                 self.tell("loader.go:407", &format!("Config loaded from file:  {path}"));
             }
         }
-        if self.told(1) && !missing.is_empty() {
+        if self.told("loader", 1) && !missing.is_empty() {
             self.tell("loader.go:141", &format!("Config not found: {}", missing.join(", ")));
         }
     }
 
     /// Tells the gates of the client.
     pub(super) fn tell_gates(&mut self) {
-        if self.told(1) {
+        if self.told("envvar", 1) {
             for (gate, on) in GATES {
                 self.tell("envvar.go:195", &format!("\"Feature gate default state\" feature=\"{gate}\" enabled={on}"));
             }
         }
     }
 
+    /// Tells that the server does not say what it has, as often as it was asked.
+    pub(super) fn tell_absent(&mut self, failure: &Failure, asks: usize) {
+        let Failure::Connection { message, request, .. } = failure else { return };
+        let why = format!("couldn't get current server API group list: {request}: {message}");
+        for _ in 0..asks {
+            let text = format!("\"Unhandled Error\" err={}", quote(&why));
+            let line = klog('E', self.system.now(), "memcache.go:265", &text);
+            self.out.err_line(&line);
+        }
+    }
+
     /// Tells that a request goes out.
     pub(super) fn tell_request(&mut self, url: &str, request: &Request) {
-        if self.told(BODIES) {
+        if self.told("helper", BODIES) {
             self.tell_body("Request Body", request, &request.body);
         }
-        if self.told(CURL) {
+        if self.told("round_trippers", CURL) {
             let headers: String = sorted(&request.headers)
                 .iter()
                 .map(|(name, value)| format!(" -H {}", quote(&format!("{name}: {value}"))))
                 .collect();
             let command = format!("curl -v -X{} {headers} '{url}'\n", request.method.as_str());
             self.tell("round_trippers.go:527", &format!("\"Request\"{}", field("curlCommand", &command)));
-        } else if self.told(HEADERS) {
+        } else if self.told("round_trippers", HEADERS) {
             let text = format!("\"Request\"{}{}", verb_and(url, request), field("headers", &lines(&request.headers)));
             self.tell("round_trippers.go:527", &text);
         }
@@ -86,21 +120,21 @@ impl Context<'_> {
 
     /// Tells what came back.
     pub(super) fn tell_response(&mut self, authority: &str, url: &str, request: &Request, response: &Response) {
-        if !self.told(REQUESTS) {
+        if !self.told("round_trippers", REQUESTS) {
             return;
         }
         let first = !std::mem::replace(&mut self.session.connected, true);
-        if self.told(CURL) && first {
+        if self.told("round_trippers", CURL) && first {
             let text = format!("\"HTTP Trace: Dial succeed\" network=\"tcp\" address={}", quote(authority));
             self.tell("round_trippers.go:562", &text);
         }
-        let (curl, plain) = (self.told(CURL), !self.told(HEADERS));
+        let (curl, plain) = (self.told("round_trippers", CURL), !self.told("round_trippers", HEADERS));
         let mut text = "\"Response\"".to_owned();
         if curl || plain {
             text.push_str(&verb_and(url, request));
         }
         text.push_str(&format!(" status=\"{} {}\"", response.status, phrase(response.status)));
-        if self.told(BODIES) {
+        if self.told("round_trippers", BODIES) {
             let mut headers = response.headers.clone();
             if let Body::Bytes(bytes) = &response.body {
                 headers.push(("Content-Length".to_owned(), bytes.len().to_string()));
@@ -119,7 +153,7 @@ impl Context<'_> {
         self.tell("round_trippers.go:632", &text);
         // The body of a stream is nobody's to read ahead.
         if let Body::Bytes(bytes) = &response.body
-            && self.told(BODIES)
+            && self.told("round_trippers", BODIES)
         {
             self.tell_body("Response Body", request, bytes);
         }
@@ -145,7 +179,7 @@ impl Context<'_> {
     /// Tells the `Status` behind a failure, as any command does at its end.
     pub(super) fn tell_failure(&mut self, failure: &Failure) {
         if let Failure::Status { status, .. } = failure
-            && self.told(4)
+            && self.told("helpers", 4)
         {
             let object = go_json::to_indented_by(status, 2);
             self.tell("helpers.go:246", &format!("server response object: %s[{}]", object.trim_end()));

@@ -54,6 +54,10 @@ pub struct Command {
     pub flags: &'static [&'static [Flag]],
     /// Flags that it has only while an environment variable is `true`.
     pub gated: &'static [(&'static str, Flag)],
+    /// How often upstream's command asks a server for what it has before it gives up on one that is not there.
+    pub asks: usize,
+    /// The environment variable that takes the command away when it is `false`.
+    pub unless: Option<&'static str>,
     /// Commands below it.
     pub subcommands: &'static [&'static Command],
     /// Whether a flag that is wrong ends it with 2, for commands whose 1 says something else.
@@ -75,6 +79,8 @@ impl Command {
         usage: "",
         flags: &[],
         gated: &[],
+        asks: 5,
+        unless: None,
         subcommands: &[],
         exits_with_two: false,
         run: None,
@@ -109,6 +115,8 @@ impl Command {
 pub struct Found {
     /// The command.
     pub command: &'static Command,
+    /// The command of the overview that it is, or that it stands below.
+    pub top: &'static Command,
     /// Its path, such as `kubectl create job`.
     pub path: String,
     /// The words of the line without those that named the command.
@@ -131,22 +139,24 @@ pub static ROOT: Command = Command {
 /// # Errors
 /// `unknown command "x" for "kubectl"`, with suggestions.
 pub fn find(args: &[String]) -> Result<Found, Failure> {
-    let found = below(&ROOT, ROOT.name, args.to_vec());
+    let found = below(Found { command: &ROOT, top: &ROOT, path: ROOT.name.to_owned(), words: args.to_vec() });
     match first_argument(&found.words, found.command).and_then(|position| found.words.get(position)) {
         Some(word) if found.path == ROOT.name => Err(unknown(word)),
         _ => Ok(found),
     }
 }
 
-/// The command that words name, at or below a command.
-pub fn below(command: &'static Command, path: &str, words: Vec<String>) -> Found {
-    let mut found = Found { command, path: path.to_owned(), words };
+/// The command that the words name, at or below the one that was found.
+pub fn below(mut found: Found) -> Found {
     loop {
         let Some(position) = first_argument(&found.words, found.command) else { return found };
         let word = found.words.get(position).cloned().unwrap_or_default();
         match found.command.subcommands.iter().find(|command| command.is_called(&word)) {
             Some(command) => {
                 found.words.remove(position);
+                if std::ptr::eq(found.top, &ROOT) {
+                    found.top = command;
+                }
                 found.command = command;
                 found.path = format!("{} {}", found.path, command.name);
             }
@@ -181,9 +191,11 @@ fn first_argument(words: &[String], command: &Command) -> Option<usize> {
     None
 }
 
-fn unknown(word: &str) -> Failure {
+/// What is said of a word that names no command.
+pub fn unknown(word: &str) -> Failure {
     let mut text = format!("unknown command {} for \"kubectl\"", quote(word));
-    let near = suggestions(word);
+    // A command that is taken away is not near to its own name.
+    let near: Vec<&str> = suggestions(word).into_iter().filter(|name| *name != word).collect();
     if !near.is_empty() {
         text.push_str("\n\nDid you mean this?\n");
         for name in near {

@@ -71,6 +71,47 @@ pub fn to_indented_by(value: &Value, spaces: usize) -> String {
     out
 }
 
+/// The fields of what an object holds: the field that holds it, and its own in their order.
+pub type Within<'a> = &'a [(&'a str, &'a [&'a str])];
+
+/// JSON with four spaces a level whose fields stand in an order of their own, as those of Go's structs do.
+pub fn ordered(value: &Value, order: &[&str], within: Within) -> String {
+    let mut out = String::new();
+    write_ordered(&mut out, value, order, within);
+    reindented(&out, "")
+}
+
+fn write_ordered(out: &mut String, value: &Value, order: &[&str], within: Within) {
+    match value {
+        Value::Object(fields) => {
+            let mut sorted: Vec<(&String, &Value)> = fields.iter().collect();
+            sorted.sort_by_key(|(key, _)| order.iter().position(|known| known == key).unwrap_or(order.len()));
+            out.push('{');
+            for (index, (key, value)) in sorted.into_iter().enumerate() {
+                if index > 0 {
+                    out.push(',');
+                }
+                out.push_str(&quoted(key));
+                out.push(':');
+                let own = within.iter().find(|(holder, _)| holder == key);
+                write_ordered(out, value, own.map_or(order, |(_, order)| order), within);
+            }
+            out.push('}');
+        }
+        Value::Array(items) => {
+            out.push('[');
+            for (index, item) in items.iter().enumerate() {
+                if index > 0 {
+                    out.push(',');
+                }
+                write_ordered(out, item, order, within);
+            }
+            out.push(']');
+        }
+        other => out.push_str(&to_compact(other)),
+    }
+}
+
 /// JSON text as `json.Indent` lays it out (four spaces, keys in the order they have), without the fields named `omit`.
 pub fn reindented(text: &str, omit: &str) -> String {
     let bytes = text.as_bytes();
@@ -451,6 +492,15 @@ fn quote_byte(byte: u8) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn fields_stand_in_the_order_of_their_go_type() {
+        let preference =
+            serde_json::json!({"aliases": [{"options": [], "command": "get", "name": "g"}], "kind": "Preference"});
+        let text = ordered(&preference, &["kind", "aliases"], &[("aliases", &["name", "command"])]);
+        let plain: String = text.split_whitespace().collect();
+        assert_eq!(plain, r#"{"kind":"Preference","aliases":[{"name":"g","command":"get","options":[]}]}"#);
+    }
     use serde_json::json;
 
     #[test]

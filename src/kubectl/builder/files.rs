@@ -4,7 +4,7 @@ use std::borrow::Cow;
 
 use serde_json::Value;
 
-use super::{Built, Query, Target};
+use super::{Built, Query, Resource, Target};
 use crate::kubectl::failure::Failure;
 use crate::kubectl::kustomize;
 use crate::kubectl::program::Context;
@@ -40,7 +40,7 @@ pub fn paths(cx: &mut Context<'_>, query: &Query) -> Result<Vec<Place>, Failure>
         let documents = kustomize::build(cx, &query.kustomize)?;
         return Ok(vec![Place::Documents(query.kustomize.clone(), documents)]);
     }
-    let mut places = Vec::new();
+    let (mut places, mut missing) = (Vec::new(), Vec::new());
     for name in &query.files {
         if name == "-" {
             places.push(Place::Stdin);
@@ -52,7 +52,7 @@ pub fn paths(cx: &mut Context<'_>, query: &Query) -> Result<Vec<Place>, Failure>
         let Ok(info) = cx.system.file_info(name) else {
             let matches = matching(cx, name);
             if matches.is_empty() {
-                return Err(Failure::msg(format!("the path {} does not exist", quote(name))));
+                missing.push(Failure::msg(format!("the path {} does not exist", quote(name))));
             }
             places.extend(matches.into_iter().map(Place::File));
             continue;
@@ -70,7 +70,11 @@ pub fn paths(cx: &mut Context<'_>, query: &Query) -> Result<Vec<Place>, Failure>
         }
         places.extend(found.into_iter().map(Place::File));
     }
-    Ok(places)
+    match missing.len() {
+        0 => Ok(places),
+        1 => Err(missing.remove(0)),
+        _ => Err(Failure::Many(missing)),
+    }
 }
 
 fn unreachable_url(url: &str) -> Failure {
@@ -224,7 +228,7 @@ pub fn load(cx: &mut Context<'_>, query: &Query, places: &[Place], built: &mut B
         let (source, documents) = read_documents(cx, place);
         for document in documents {
             let read = document.and_then(|document| {
-                let wrong = if query.validate { validate(&document).err() } else { None };
+                let wrong = if query.validate { absent(cx).or_else(|| validate(&document).err()) } else { None };
                 match wrong {
                     Some(why) => Err(Failure::msg(format!(
                         "error validating {}: error validating data: {why}; {STOP}",
@@ -234,7 +238,7 @@ pub fn load(cx: &mut Context<'_>, query: &Query, places: &[Place], built: &mut B
                 }
             });
             let ends = read.is_err();
-            match read.and_then(|document| add(cx, &source, document, built, query.local)) {
+            match read.and_then(|document| add(cx, &source, document, built, query)) {
                 Ok(()) => {}
                 Err(failure @ (Failure::Connection { .. } | Failure::Plain(_))) => return Err(failure),
                 Err(failure) => built.failures.push(failure),
@@ -386,7 +390,7 @@ pub fn go_word(value: &Value) -> &'static str {
     }
 }
 
-fn add(cx: &mut Context<'_>, source: &str, document: Value, built: &mut Built, local: bool) -> Result<(), Failure> {
+fn add(cx: &mut Context<'_>, source: &str, document: Value, built: &mut Built, query: &Query) -> Result<(), Failure> {
     if let Some(failure) = object_failure(&document, source) {
         return Err(failure);
     }
@@ -416,13 +420,27 @@ fn add(cx: &mut Context<'_>, source: &str, document: Value, built: &mut Built, l
                 let why = "*unstructured.Unstructured is not a list: no Items field in this object";
                 return Err(Failure::msg(why));
             }
-            if let Err(failure) = add(cx, source, item, built, local) {
+            if let Err(failure) = add(cx, source, item, built, query) {
                 failures.push(of_list(failure));
             }
         }
         return if failures.is_empty() { Ok(()) } else { Err(Failure::Many(failures)) };
     }
-    let discovery = cx.discovery()?;
+    if query.offline {
+        let (group, version) = api_version.rsplit_once('/').unwrap_or(("", &api_version));
+        let (group, version) = (group.to_owned(), version.to_owned());
+        let resource = Resource { group, version, plural: kind.to_lowercase() + "s", kind, ..Resource::default() };
+        let (object, source) = (Some(document), Some(source.to_owned()));
+        built.targets.push(Target { resource, namespace: String::new(), name, object, source });
+        return Ok(());
+    }
+    // Upstream asks once for each object of a file.
+    let discovery = cx.discover(1).map_err(|failure| match failure {
+        Failure::Connection { request, message, .. } => {
+            Failure::msg(format!("unable to recognize {}: {request}: {message}", quote(source)))
+        }
+        other => other,
+    })?;
     let Some(resource) = discovery.of_kind(&api_version, &kind) else {
         return Err(Failure::msg(format!(
             "resource mapping not found for name: {} namespace: {} from {}: no matches for kind {} in version {}\nensure CRDs are installed first",
@@ -435,7 +453,7 @@ fn add(cx: &mut Context<'_>, source: &str, document: Value, built: &mut Built, l
     };
     let mut namespace = String::new();
     let mut document = document;
-    if resource.namespaced && !local {
+    if resource.namespaced && !query.local {
         let config = cx.config()?;
         let own = own_namespace;
         if config.namespace_forced && !own.is_empty() && own != config.namespace {
@@ -468,6 +486,14 @@ fn of_list(failure: Failure) -> Failure {
         }
         None => failure,
     }
+}
+
+/// Why nothing can be checked: the server is not there to say what objects look like.
+fn absent(cx: &mut Context<'_>) -> Option<String> {
+    let Err(Failure::Connection { message, .. }) = cx.discover(0) else { return None };
+    let server = cx.config().map(|config| config.server.clone()).unwrap_or_default();
+    let url = quote(&format!("{server}/openapi/v2?timeout=32s"));
+    Some(format!("failed to download openapi: Get {url}: {message}"))
 }
 
 fn set_namespace(document: &mut Value, namespace: &str) {

@@ -10,6 +10,7 @@ use std::collections::BTreeMap;
 
 use serde_json::Value;
 
+use super::client::check_segment;
 use super::discovery::{Discovery, Resource};
 use super::failure::Failure;
 use super::flags::{Flag, Flags, slice, switch, text};
@@ -55,6 +56,8 @@ pub struct Query {
     pub validate: bool,
     /// Whether objects of files are taken as they stand there, without a namespace of ours.
     pub local: bool,
+    /// Whether the server is not asked what the kinds of files are.
+    pub offline: bool,
 }
 
 impl Query {
@@ -72,6 +75,7 @@ impl Query {
             all_namespaces: flags.on("all-namespaces"),
             validate: false,
             local: false,
+            offline: false,
         }
     }
 }
@@ -204,11 +208,21 @@ pub fn build(cx: &mut Context<'_>, query: &Query) -> Result<Built, Failure> {
     let [word] = types.as_slice() else { return Err(Failure::msg("you must specify only one resource")) };
     built.single = names.len() == 1;
     let resource = cx.resource(word)?;
+    // One that is alone is refused alone, not as one of several.
+    if let [name] = names {
+        if resource.namespaced {
+            check_segment("namespace", &namespace)?;
+        }
+        check_segment("resource name", name)?;
+    }
     if query.all_namespaces && resource.namespaced {
         return Err(Failure::msg("a resource cannot be retrieved by name across all namespaces"));
     }
     built.targets.extend(names.iter().filter(|name| !name.is_empty()).map(|name| named(&resource, &namespace, name)));
     if names.iter().any(String::is_empty) {
+        if built.single {
+            return Err(Failure::msg(NAMELESS));
+        }
         built.failures.push(Failure::msg(NAMELESS));
     }
     Ok(built)

@@ -21,6 +21,7 @@ pub static COMMAND: Command = Command {
     usage: "SUBCOMMAND [options]",
     subcommands: &[&APPROVE, &DENY],
     run: Some(help),
+    asks: 4,
     ..Command::EMPTY
 };
 
@@ -59,7 +60,7 @@ fn decide(cx: &mut Context<'_>, condition: &str, other: &str, verb: &str) -> Out
     if flags.args.is_empty() && flags.list("filename").is_empty() && flags.text("kustomize").is_empty() {
         return Err(Failure::msg("one or more CSRs must be specified as <name> or -f <filename>"));
     }
-    let mut printer = Printer::of(&flags, cx.system, false)?;
+    let mut printer = Printer::of(&flags, cx.system, false)?.typed();
     let mut query = Query::of(&flags);
     // A word is a name, or a type and a name.
     for word in query.args.iter_mut().filter(|word| !word.contains('/')) {

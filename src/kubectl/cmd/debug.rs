@@ -71,6 +71,7 @@ pub static COMMAND: Command = Command {
     usage: "(POD | TYPE[[.VERSION].GROUP]/NAME) [ -- COMMAND [args...] ] [options]",
     flags: &[FLAGS],
     run: Some(run),
+    asks: 4,
     ..Command::EMPTY
 };
 

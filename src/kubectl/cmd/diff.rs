@@ -71,7 +71,7 @@ fn compare(cx: &mut Context<'_>) -> Outcome {
         return Err(Failure::msg("--force-conflicts only works with --server-side"));
     }
     let allowed = if flags.on("prune") { allowed(cx)? } else { Vec::new() };
-    query.validate = true;
+    query.validate = cx.discover(0).is_ok();
     let built = builder::build(cx, &query)?;
     if let Some(failure) = built.failures.first() {
         return Err(failure.clone());

@@ -40,6 +40,7 @@ pub static API_RESOURCES: Command = Command {
     usage: "[flags] [options]",
     flags: &[RESOURCE_FLAGS],
     run: Some(api_resources),
+    asks: 1,
     ..Command::EMPTY
 };
 
@@ -52,6 +53,7 @@ pub static API_VERSIONS: Command = Command {
     examples: &[("All versions", "kubectl api-versions")],
     usage: "[options]",
     run: Some(api_versions),
+    asks: 1,
     ..Command::EMPTY
 };
 
@@ -174,7 +176,13 @@ fn api_versions(cx: &mut Context<'_>) -> Outcome {
         let args = cx.session.flags.args.join(" ");
         return Err(cx.usage(format!("unexpected arguments: [{args}]")));
     }
-    let mut versions = cx.discovery()?.versions.clone();
+    let discovery = cx.discovery().map_err(|failure| match failure {
+        Failure::Connection { request, message, .. } => {
+            Failure::msg(format!("couldn't get available api versions from server: {request}: {message}"))
+        }
+        other => other,
+    })?;
+    let mut versions = discovery.versions.clone();
     versions.sort();
     for version in versions {
         cx.out.line(&version);

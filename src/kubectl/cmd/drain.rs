@@ -31,6 +31,7 @@ pub static CORDON: Command = Command {
     usage: "NODE [options]",
     flags: &[&[SELECTOR], DRY_RUN],
     run: Some(|cx| cordon(cx, true)),
+    asks: 4,
     ..Command::EMPTY
 };
 
@@ -44,6 +45,7 @@ pub static UNCORDON: Command = Command {
     usage: "NODE [options]",
     flags: &[&[SELECTOR], DRY_RUN],
     run: Some(|cx| cordon(cx, false)),
+    asks: 4,
     ..Command::EMPTY
 };
 
@@ -71,6 +73,7 @@ pub static DRAIN: Command = Command {
         DRY_RUN,
     ],
     run: Some(drain),
+    asks: 4,
     ..Command::EMPTY
 };
 
@@ -86,6 +89,7 @@ fn nodes_of(cx: &mut Context<'_>) -> Result<Vec<Target>, Failure> {
     let args = match (flags.args.is_empty(), selector.is_empty()) {
         (true, true) => Vec::new(),
         (true, false) => vec!["nodes".to_owned()],
+        _ if flags.args.iter().any(String::is_empty) => return Err(Failure::msg(builder::NAMELESS)),
         _ => {
             flags.args.iter().map(|arg| if arg.contains('/') { arg.clone() } else { format!("nodes/{arg}") }).collect()
         }

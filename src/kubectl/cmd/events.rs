@@ -40,6 +40,7 @@ pub static COMMAND: Command = Command {
     usage: "[(-o|--output=)json|yaml|kyaml|name|go-template|go-template-file|template|templatefile|jsonpath|jsonpath-as-json|jsonpath-file] [--for TYPE/NAME] [--watch] [--types=Normal,Warning] [options]",
     flags: &[FLAGS, PRINT_FLAGS],
     run: Some(run),
+    asks: 2,
     ..Command::EMPTY
 };
 
@@ -63,7 +64,7 @@ fn run(cx: &mut Context<'_>) -> Outcome {
     {
         request = request.with_query("fieldSelector", selector);
     }
-    let mut printer = Printer::of(&flags, cx.system, false)?;
+    let mut printer = Printer::of(&flags, cx.system, false)?.typed();
     let types = flags.list("types");
     if types.iter().any(|one| !one.eq_ignore_ascii_case("normal") && !one.eq_ignore_ascii_case("warning")) {
         return Err(Failure::msg("valid --types are Normal or Warning"));

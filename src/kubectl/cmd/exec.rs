@@ -35,6 +35,7 @@ pub static EXEC: Command = Command {
     usage: "(POD | TYPE/NAME) [-c CONTAINER] [flags] -- COMMAND [args...] [options]",
     flags: &[FLAGS, FILE_FLAG],
     run: Some(exec),
+    asks: 4,
     ..Command::EMPTY
 };
 
@@ -48,6 +49,7 @@ pub static ATTACH: Command = Command {
     usage: "(POD | TYPE/NAME) -c CONTAINER [options]",
     flags: &[FLAGS, &[DETACH_KEYS]],
     run: Some(attach),
+    asks: 4,
     ..Command::EMPTY
 };
 
@@ -140,6 +142,9 @@ fn attach(cx: &mut Context<'_>) -> Outcome {
         return Err(cx.usage("expected POD, TYPE/NAME, or TYPE NAME, (at most 2 arguments)"));
     }
     let word = flags.args.join("/");
+    if word.is_empty() {
+        return Err(Failure::msg(builder::NAMELESS));
+    }
     let pod = pod(cx, &word)?;
     running(&pod, "attach")?;
     let container = pods::container(cx, &pod, flags.text("container"), flags.on("quiet"))

@@ -31,6 +31,7 @@ pub static COMMAND: Command = Command {
     usage: "TYPE [--recursive=FALSE|TRUE] [--api-version=api-version-group] [-o|--output=plaintext|plaintext-openapiv2] [options]",
     flags: &[FLAGS],
     run: Some(run),
+    asks: 2,
     ..Command::EMPTY
 };
 
@@ -51,7 +52,10 @@ fn run(cx: &mut Context<'_>) -> Outcome {
     }
     let (name, mut path) = word.split_once('.').unwrap_or((&word, ""));
     let discovery = cx.discovery()?;
-    let mut resource = cx.resource(name).map_err(|failure| Failure::Plain(failure.text()))?;
+    if name.is_empty() {
+        return Err(Failure::msg("a resource must be present, got: /, Resource="));
+    }
+    let mut resource = cx.resource(name).map_err(Failure::bare)?;
     // A group may stand between the resource and its fields: deployments.apps.spec.
     let grouped = discovery.resources.iter().filter(|one| one.plural == resource.plural && !one.group.is_empty());
     for one in grouped {
@@ -61,7 +65,11 @@ fn run(cx: &mut Context<'_>) -> Outcome {
         }
     }
     if !flags.text("api-version").is_empty() {
-        let (group, version) = flags.text("api-version").split_once('/').unwrap_or(("", flags.text("api-version")));
+        let named = flags.text("api-version");
+        let (group, version) = named.split_once('/').unwrap_or(("", named));
+        if version.contains('/') {
+            return Err(Failure::msg(format!("unexpected GroupVersion string: {named}")));
+        }
         let exact = discovery
             .resources
             .iter()
@@ -182,10 +190,11 @@ impl Explainer {
         let mut last = "";
         for part in path.split('.').filter(|part| !part.is_empty()) {
             let fields = self.fields_of(schema);
-            schema = fields
-                .get("properties")
-                .and_then(|properties| properties.get(part))
-                .ok_or_else(|| Failure::msg(format!("field \"{part}\" does not exist")))?;
+            schema = fields.get("properties").and_then(|properties| properties.get(part)).ok_or_else(|| {
+                // Upstream names the end of the path, wherever it breaks off.
+                let end = path.rsplit('.').next().unwrap_or(part);
+                Failure::msg(format!("field \"{end}\" does not exist"))
+            })?;
             last = part;
         }
         if !last.is_empty() {

@@ -13,6 +13,7 @@ use crate::kubectl::print::{PRINT_FLAGS, Printer, list_at, map_at};
 use crate::kubectl::program::{Context, DONE, Outcome};
 use crate::kubectl::record::{self, RECORD};
 use crate::kubectl::tree::{Command, Group};
+use crate::kubectl::typed;
 use crate::kubectl::writing::{self, DRY_RUN, DryRun, SAVE_CONFIG, field_manager};
 use crate::text::go_number::quote;
 
@@ -83,7 +84,7 @@ fn make(
     let mut object = object;
     record::note(cx, &mut object);
     if flags.on("save-config") && dry_run != DryRun::Client {
-        let memory = crate::kubectl::generated::compact(&object) + "\n";
+        let memory = typed::compact(&typed::complete(&object)) + "\n";
         writing::set_annotation(&mut object, writing::LAST_APPLIED, &memory);
     }
     let namespace = cx.namespace()?;
@@ -101,6 +102,9 @@ fn expose(cx: &mut Context<'_>) -> Outcome {
     let mut flags = cx.session.flags.clone();
     let dry_run = DryRun::of(cx)?;
     let mut printer = Printer::of(&flags, cx.system, false)?;
+    if dry_run == DryRun::Client {
+        printer = printer.typed();
+    }
     // Objects of files are taken as they stand there, others as the server has them.
     let from_files = !flags.list("filename").is_empty() || !flags.text("kustomize").is_empty();
     let built = builder::build(cx, &Query { selector: None, ..Query::of(&flags) })?;
@@ -283,7 +287,7 @@ fn autoscale(cx: &mut Context<'_>) -> Outcome {
         metrics.push(json!({"type": "Resource", "resource": {"name": name, "target": target}}));
     }
     let dry_run = DryRun::of(cx)?;
-    let mut printer = Printer::of(&flags, cx.system, false)?;
+    let mut printer = Printer::of(&flags, cx.system, false)?.typed();
     let built = builder::build(cx, &Query::of(&flags))?;
     // What stands in a file is not asked for.
     let (found, mut failures) = if built.targets.iter().any(|target| target.source.is_some()) {

@@ -7,12 +7,12 @@ use serde_json::{Map, Value, json};
 use crate::kubectl::confirm::Answer;
 use crate::kubectl::failure::Failure;
 use crate::kubectl::flags::{Flag, Flags, array, switch, text};
-use crate::kubectl::generated;
 use crate::kubectl::help::subcommand_missing;
 use crate::kubectl::kuberc::place;
 use crate::kubectl::print::{Format, Printer, print_flags};
 use crate::kubectl::program::{Context, DONE, Next, Outcome, Progress, Task};
 use crate::kubectl::tree::{Command, Group};
+use crate::text::go_json;
 use crate::text::go_number::quote;
 use crate::text::yaml::{from_yaml, to_yaml};
 
@@ -33,6 +33,7 @@ pub static COMMAND: Command = Command {
     usage: "SUBCOMMAND [options]",
     subcommands: &[&SET, &VIEW],
     run: Some(subcommand_missing),
+    unless: Some("KUBECTL_KUBERC"),
     ..Command::EMPTY
 };
 
@@ -150,12 +151,23 @@ fn view(cx: &mut Context<'_>) -> Outcome {
     }
     let mut printer = Printer::of(&cx.session.flags, cx.system, false)?;
     let text = match printer.format {
-        Format::Json => generated::indented(&preference) + "\n",
+        Format::Json => go_json::ordered(&preference, PREFERENCE, WITHIN) + "\n",
         _ => printer.print(&preference)?,
     };
     cx.out.out(&text);
     DONE
 }
+
+/// The fields of preferences in the order of Go's type.
+const PREFERENCE: &[&str] =
+    &["kind", "apiVersion", "defaults", "aliases", "credentialPluginPolicy", "credentialPluginAllowlist"];
+
+/// The fields of what they hold.
+const WITHIN: go_json::Within<'static> = &[
+    ("defaults", &["command", "options"] as &[&str]),
+    ("aliases", &["name", "command", "prependArgs", "appendArgs", "options"]),
+    ("options", &["name", "default"]),
+];
 
 /// Asks whether a first file is to be made.
 #[derive(Clone, Debug)]

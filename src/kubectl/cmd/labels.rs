@@ -136,6 +136,11 @@ fn run(cx: &mut Context<'_>, kind: &Kind) -> Outcome {
     if set.is_empty() && remove.is_empty() && !list {
         return Err(Failure::msg(format!("at least one {} update is required", kind.word)));
     }
+    if local && query.files.is_empty() && kind.word == "label" {
+        return Err(Failure::msg(
+            "can only use local files by -f pod.yaml or --filename=pod.json when --local=true is set",
+        ));
+    }
     let dry_run = DryRun::of(cx)?;
     if local && dry_run == DryRun::Server {
         return Err(Failure::msg("cannot specify --local and --dry-run=server - did you mean --dry-run=client?"));
@@ -155,7 +160,7 @@ fn run(cx: &mut Context<'_>, kind: &Kind) -> Outcome {
     // --all is about a type without names.
     query.all = false;
     query.list_without_name = flags.on("all");
-    query.local = local;
+    (query.local, query.offline) = (local, local);
     let built = builder::build(cx, &query)?;
     let single = built.single;
     let several = built.targets.len() > 1 || built.targets.iter().any(|target| target.name.is_empty());

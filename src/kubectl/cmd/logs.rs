@@ -52,6 +52,7 @@ pub static COMMAND: Command = Command {
     usage: "[-f] [-p] (POD | TYPE/NAME) [-c CONTAINER] [options]",
     flags: &[FLAGS],
     run: Some(run),
+    asks: 4,
     ..Command::EMPTY
 };
 

@@ -85,7 +85,7 @@ fn run(cx: &mut Context<'_>) -> Outcome {
         return Err(Failure::msg("cannot specify --local and server resources"));
     }
     let mut query = Query::of(&flags);
-    query.local = local;
+    (query.local, query.offline) = (local, local);
     let built = builder::build(cx, &query)?;
     let (files, mut failures) = (built.failures.clone(), Vec::new());
     let built = Built { failures: Vec::new(), ..built };

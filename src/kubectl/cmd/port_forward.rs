@@ -41,6 +41,7 @@ pub static COMMAND: Command = Command {
         duration("pod-running-timeout", "1m0s", "How long to wait for a running Pod."),
     ]],
     run: Some(run),
+    asks: 4,
     ..Command::EMPTY
 };
 
@@ -51,6 +52,9 @@ fn run(cx: &mut Context<'_>) -> Outcome {
     };
     if cx.session.flags.nanoseconds("pod-running-timeout") <= 0 {
         return Err(cx.usage("--pod-running-timeout must be higher than zero"));
+    }
+    if word.is_empty() {
+        return Err(Failure::msg(builder::NAMELESS));
     }
     let name = if word.contains('/') { word.clone() } else { format!("pods/{word}") };
     let built = builder::build(cx, &Query { args: vec![name], ..Query::default() })?;

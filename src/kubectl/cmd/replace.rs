@@ -79,7 +79,7 @@ fn run(cx: &mut Context<'_>) -> Outcome {
         return raw::send(cx, Method::Put, flags.text("raw"), flags.list("filename").first().map(String::as_str));
     }
     let policy = writing::cascade(cx)?;
-    query.validate = validation != "Ignore";
+    query.validate = validation != "Ignore" && (!force || cx.discover(0).is_ok());
     if !force {
         query.args.clear();
     }

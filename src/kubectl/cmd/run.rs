@@ -14,6 +14,7 @@ use crate::kubectl::program::{Context, DONE, Next, Outcome};
 use crate::kubectl::record::{self, RECORD};
 use crate::kubectl::session::{Attach, DETACH_KEYS, Session, Start, keys};
 use crate::kubectl::tree::{Command, Group};
+use crate::kubectl::typed;
 use crate::kubectl::writing::{self, DRY_RUN, DryRun, SAVE_CONFIG, field_manager};
 use crate::text::go_number::quote;
 
@@ -61,6 +62,7 @@ pub static COMMAND: Command = Command {
     usage: "NAME --image=image [--env=\"key=value\"] [--port=port] [--dry-run=server|client] [--overrides=inline-json] [--command] -- [COMMAND] [args...] [options]",
     flags: &[FLAGS, FILE_FLAGS, PRINT_FLAGS, DRY_RUN, RECORD, &[field_manager("kubectl-run")], SAVE_CONFIG],
     run: Some(run),
+    asks: 1,
     ..Command::EMPTY
 };
 
@@ -71,6 +73,9 @@ fn run(cx: &mut Context<'_>) -> Outcome {
     let Some((name, extra)) = named.split_first() else {
         return Err(cx.usage("NAME is required for run"));
     };
+    if name.is_empty() {
+        return Err(Failure::msg("Parameter: name is required"));
+    }
     if flags.nanoseconds("pod-running-timeout") <= 0 {
         return Err(cx.usage("--pod-running-timeout must be higher than zero"));
     }
@@ -112,12 +117,12 @@ fn run(cx: &mut Context<'_>) -> Outcome {
     if !["", "Always", "IfNotPresent", "Never"].contains(&policy) {
         return Err(cx.usage(format!("invalid image pull policy: {policy}")));
     }
-    let mut printer = Printer::of(&flags, cx.system, false)?;
+    let mut printer = Printer::of(&flags, cx.system, false)?.typed();
     let mut object = pod(&flags, name, &words, restart)?;
     object = overridden(&flags, object)?;
     record::note(cx, &mut object);
     if flags.on("save-config") && dry_run != DryRun::Client {
-        let memory = crate::kubectl::generated::compact(&object) + "\n";
+        let memory = typed::compact(&typed::complete(&object)) + "\n";
         writing::set_annotation(&mut object, writing::LAST_APPLIED, &memory);
     }
     let namespace = cx.namespace()?;
@@ -150,11 +155,7 @@ fn run(cx: &mut Context<'_>) -> Outcome {
         return Ok(Next::Task(Box::new(Start::Attach(attach))));
     }
     let what = format!("created{}", dry_run.suffix());
-    let text = if dry_run == DryRun::Client && matches!(printer.format, Format::Json) {
-        crate::kubectl::generated::indented(&made) + "\n"
-    } else {
-        printer.done(&made, &resource, str_at(&made, "/metadata/name"), &what)?
-    };
+    let text = printer.done(&made, &resource, str_at(&made, "/metadata/name"), &what)?;
     if flags.on("expose") {
         let service = expose(cx, &flags, name, &made, dry_run)?;
         let resource = cx.discovery()?.of_kind("v1", "Service").cloned().unwrap_or_default();

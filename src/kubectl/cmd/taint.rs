@@ -36,6 +36,7 @@ pub static COMMAND: Command = Command {
         &[field_manager("kubectl-taint")],
     ],
     run: Some(run),
+    asks: 2,
     ..Command::EMPTY
 };
 
@@ -109,10 +110,7 @@ fn run(cx: &mut Context<'_>) -> Outcome {
         return Err(Failure::msg("at least one taint update is required"));
     }
     let (add, remove) = parse_taints(words).map_err(|why| cx.usage(why))?;
-    let resource = cx.resource(&kind.to_lowercase()).map_err(|failure| match failure {
-        unreachable @ Failure::Connection { .. } => unreachable,
-        other => Failure::Plain(other.text()),
-    })?;
+    let resource = cx.resource(&kind.to_lowercase()).map_err(Failure::bare)?;
     if resource.kind != "Node" {
         return Err(Failure::msg(format!(
             "invalid resource type {}, only node types are supported",
@@ -148,7 +146,7 @@ fn run(cx: &mut Context<'_>) -> Outcome {
         let node = target.object.clone().unwrap_or_default();
         let (taints, what) = changed(&node, &add, &remove, flags.on("overwrite"), &target.name)?;
         if printer.is_none() {
-            printer = Some(Printer::of(&flags, cx.system, false)?);
+            printer = Some(Printer::of(&flags, cx.system, false)?.typed());
         }
         let mut after = node;
         if dry_run == DryRun::Client {

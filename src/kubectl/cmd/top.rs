@@ -23,6 +23,7 @@ pub static COMMAND: Command = Command {
     usage: "[flags] [options]",
     subcommands: &[&NODE, &POD],
     run: Some(subcommand_missing),
+    asks: 0,
     ..Command::EMPTY
 };
 

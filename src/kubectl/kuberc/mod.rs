@@ -85,8 +85,9 @@ fn alias(
         }
         line.splice(0..0, set);
         // A command below the one that is meant keeps its own path.
-        let mut found = tree::below(command.command, &command.path, line);
-        if found.path == command.path {
+        let path = command.path.clone();
+        let mut found = tree::below(Found { words: line, ..command });
+        if found.path == path {
             found.path = format!("kubectl {name}");
         }
         return Ok(Some(found));

@@ -20,6 +20,7 @@ use serde_json::{Map, Value, json};
 use super::discovery::Resource;
 use super::failure::Failure;
 use super::flags::{Flag, Flags, switch, text};
+use super::typed;
 use crate::shell::program::{Errno, System};
 use crate::text::go_number::quote;
 use crate::text::{go_json, yaml::to_yaml};
@@ -75,6 +76,8 @@ pub struct Printer {
     pub format: Format,
     show_managed: bool,
     printed: usize,
+    /// Whether objects are printed from Go's types.
+    typed: bool,
 }
 
 const PLAIN: &str =
@@ -160,7 +163,7 @@ impl Printer {
                 }
             },
         };
-        Ok(Printer { format, show_managed: flags.on("show-managed-fields"), printed: 0 })
+        Ok(Printer { format, show_managed: flags.on("show-managed-fields"), printed: 0, typed: false })
     }
 
     /// The printer of commands that show nothing but JSON and YAML; YAML unless told otherwise.
@@ -179,7 +182,13 @@ impl Printer {
                 )));
             }
         };
-        Ok(Printer { format, show_managed: false, printed: 0 })
+        Ok(Printer { format, show_managed: false, printed: 0, typed: false })
+    }
+
+    /// The same printer for a command that reads objects into Go's types and prints them from there.
+    pub fn typed(mut self) -> Printer {
+        self.typed = true;
+        self
     }
 
     /// Whether it prints sentences or tables.
@@ -192,7 +201,7 @@ impl Printer {
     /// # Errors
     /// A template that does not fit.
     pub fn print(&mut self, object: &Value) -> Result<String, Failure> {
-        let mut object = object.clone();
+        let mut object = if self.typed { typed::complete(object) } else { object.clone() };
         // Templates see the object as it came.
         if !self.show_managed && matches!(self.format, Format::Yaml | Format::Kyaml | Format::Json) {
             drop_managed_fields(&mut object);
@@ -202,6 +211,7 @@ impl Printer {
         Ok(match &mut self.format {
             Format::Yaml => format!("{fence}{}", to_yaml(&object)),
             Format::Kyaml => kyaml::to_kyaml(&object),
+            Format::Json if self.typed => typed::indented(&object) + "\n",
             Format::Json => go_json::to_indented(&object) + "\n",
             Format::Name | Format::Human => names(&object),
             Format::Path(path) => path.render(&object)?,

@@ -8,12 +8,12 @@ use serde_json::{Value, json};
 
 use crate::kubectl::failure::Failure;
 use crate::kubectl::flags::{Flag, switch, text};
-use crate::kubectl::generated;
 use crate::kubectl::help::subcommand_missing;
 use crate::kubectl::print::{Format, PRINT_FLAGS, Printer, list_at, str_at};
 use crate::kubectl::program::{Context, DONE, Next, Outcome};
 use crate::kubectl::rules::rows;
 use crate::kubectl::tree::{Command, Group};
+use crate::text::go_json;
 use crate::text::http::Method;
 use crate::text::table::TabWriter;
 
@@ -26,6 +26,7 @@ pub static COMMAND: Command = Command {
     usage: "[flags] [options]",
     subcommands: &[&CAN_I, &reconcile::COMMAND, &WHOAMI],
     run: Some(subcommand_missing),
+    asks: 2,
     ..Command::EMPTY
 };
 
@@ -142,6 +143,8 @@ fn resource_attributes(cx: &mut Context<'_>, verb: &str, what: &str) -> Result<V
     let (mut group, mut resource, mut namespaced) = (String::new(), word.to_owned(), None);
     if word != "*" {
         let lower = word.to_lowercase();
+        // A user that is not said well is told of before anything is asked.
+        cx.config()?;
         match cx.resource(&lower) {
             Ok(found) => {
                 (group, resource, namespaced) = (found.group.clone(), found.plural.clone(), Some(found.namespaced));
@@ -195,6 +198,11 @@ fn list(cx: &mut Context<'_>) -> Outcome {
     DONE
 }
 
+/// The fields of a review in the order of Go's type.
+const REVIEW: &[&str] = &["kind", "apiVersion", "metadata", "status"];
+/// Those of a user.
+const USER: &[&str] = &["username", "uid", "groups", "extra"];
+
 fn whoami(cx: &mut Context<'_>) -> Outcome {
     let flags = cx.session.flags.clone();
     let mut printer = Printer::of(&flags, cx.system, false)?;
@@ -202,7 +210,7 @@ fn whoami(cx: &mut Context<'_>) -> Outcome {
     let answer = cx.write(Method::Post, "/apis/authentication.k8s.io/v1/selfsubjectreviews", &[], &review)?;
     if !printer.is_human() {
         let text = match printer.format {
-            Format::Json => generated::indented(&answer) + "\n",
+            Format::Json => go_json::ordered(&answer, REVIEW, &[("userInfo", USER)]) + "\n",
             _ => printer.print(&answer)?,
         };
         cx.out.out(&text);

@@ -8,7 +8,7 @@ use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use serde_json::{Value, json};
 
-use super::{Told, create, generator, one_name};
+use super::{Told, create, generator, some_name};
 use crate::kubectl::content_hash::content_hash;
 use crate::kubectl::failure::Failure;
 use crate::kubectl::flags::{array, slice, switch};
@@ -40,7 +40,7 @@ pub static COMMAND: Command = Command {
 };
 
 fn run(cx: &mut Context<'_>) -> Outcome {
-    let name = one_name(cx)?;
+    let name = some_name(cx)?;
     let data = gather(cx, "configmap", &name)?;
     let mut object = json!({"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": name}});
     let mut texts = serde_json::Map::new();

@@ -41,6 +41,9 @@ fn run(cx: &mut Context<'_>) -> Outcome {
     if !from.is_empty() && !command.is_empty() {
         return Err(Failure::msg("cannot specify --from and command"));
     }
+    if !from.is_empty() {
+        cx.discover(4)?;
+    }
     let job = if from.is_empty() { from_image(&name, &image, &command) } else { from_cron_job(cx, &name, &from)? };
     create(cx, job, Told::Failed("job"))
 }

@@ -15,6 +15,7 @@ mod service;
 use serde_json::Value;
 
 use crate::kubectl::builder::{self, FILE_FLAGS, Query};
+use crate::kubectl::discovery::Resource;
 use crate::kubectl::editing::{self, Mode};
 use crate::kubectl::failure::Failure;
 use crate::kubectl::flags::{Flag, switch, text};
@@ -23,6 +24,7 @@ use crate::kubectl::program::{Context, DONE, Outcome};
 use crate::kubectl::raw;
 use crate::kubectl::record::{self, RECORD};
 use crate::kubectl::tree::{Command, Group};
+use crate::kubectl::typed;
 use crate::kubectl::writing::{self, DRY_RUN, DryRun, SAVE_CONFIG, VALIDATE, blame, field_manager, remember};
 use crate::text::http::Method;
 
@@ -74,6 +76,7 @@ pub static COMMAND: Command = Command {
         &others::TOKEN,
     ],
     run: Some(run),
+    asks: 0,
     ..Command::EMPTY
 };
 
@@ -158,6 +161,17 @@ pub(super) fn one_name(cx: &mut Context<'_>) -> Result<String, Failure> {
     Ok(name.clone())
 }
 
+/// As [`one_name`], for generators that refuse an empty name themselves.
+///
+/// # Errors
+/// As [`one_name`]; an empty name.
+pub(super) fn some_name(cx: &mut Context<'_>) -> Result<String, Failure> {
+    match one_name(cx)? {
+        name if name.is_empty() => Err(Failure::msg("name must be specified")),
+        name => Ok(name),
+    }
+}
+
 /// What stands behind `--`.
 pub(super) fn command_of(cx: &Context<'_>) -> Vec<String> {
     let flags = &cx.session.flags;
@@ -186,8 +200,22 @@ fn unreachable(cx: &mut Context<'_>, failure: Failure, version: &str, kind: &str
         "priorityclass" | "clusterrolebinding" => plural,
         _ => format!("namespaces/{namespace}/{plural}"),
     };
+    let colon = if word == "secret" { "" } else { ":" };
     let url = format!("{server}/{root}/{version}/{place}?fieldManager=kubectl-create&fieldValidation=Strict");
-    Failure::msg(format!("failed to create {word}: Post \"{url}\": {message}"))
+    Failure::msg(format!("failed to create {word}{colon} Post \"{url}\": {message}"))
+}
+
+/// What is known of a kind without a server.
+fn offline(version: &str, kind: &str) -> Resource {
+    let (group, version) = version.rsplit_once('/').unwrap_or(("", version));
+    Resource {
+        group: group.to_owned(),
+        version: version.to_owned(),
+        plural: kind.to_lowercase() + "s",
+        kind: kind.to_owned(),
+        namespaced: !["Namespace", "ClusterRole", "ClusterRoleBinding", "PriorityClass"].contains(&kind),
+        ..Resource::default()
+    }
 }
 
 /// Creates a generated object and says so.
@@ -197,20 +225,24 @@ fn unreachable(cx: &mut Context<'_>, failure: Failure, version: &str, kind: &str
 pub(super) fn create(cx: &mut Context<'_>, object: Value, told: Told) -> Outcome {
     let flags = cx.session.flags.clone();
     let dry_run = DryRun::of(cx)?;
-    let mut printer = Printer::of(&flags, cx.system, false)?;
+    let mut printer = Printer::of(&flags, cx.system, false)?.typed();
     let validation = writing::validation(&flags)?;
     let mut object = object;
     let (version, kind) = (str_at(&object, "/apiVersion").to_owned(), str_at(&object, "/kind").to_owned());
     if flags.on("save-config") {
-        let memory = crate::kubectl::generated::compact(&object) + "\n";
+        let memory = typed::compact(&typed::complete(&object)) + "\n";
         writing::set_annotation(&mut object, writing::LAST_APPLIED, &memory);
     }
     let forced = cx.config()?.namespace_forced;
     let namespace = cx.namespace()?;
-    let discovered = cx.discovery().map_err(|failure| unreachable(cx, failure, &version, &kind, told))?;
-    let found = discovered.of_kind(&version, &kind).cloned();
+    let resource = match cx.discovery() {
+        Ok(discovery) => discovery.of_kind(&version, &kind).cloned(),
+        // What is only shown needs no server.
+        Err(Failure::Connection { .. }) if dry_run == DryRun::Client => Some(offline(&version, &kind)),
+        Err(failure) => return Err(unreachable(cx, failure, &version, &kind, told)),
+    };
     let resource =
-        found.ok_or_else(|| Failure::msg(format!("no matches for kind \"{kind}\" in version \"{version}\"")))?;
+        resource.ok_or_else(|| Failure::msg(format!("no matches for kind \"{kind}\" in version \"{version}\"")))?;
     if resource.namespaced
         && (forced || dry_run != DryRun::Client)
         && let Some(metadata) = writing::metadata_mut(&mut object)
@@ -225,7 +257,8 @@ pub(super) fn create(cx: &mut Context<'_>, object: Value, told: Told) -> Outcome
                 Told::Plain => failure,
                 Told::Failed(word) => match failure {
                     Failure::Connection { request, message, .. } => {
-                        Failure::msg(format!("failed to create {word}: {request}: {message}"))
+                        let colon = if word == "secret" { "" } else { ":" };
+                        Failure::msg(format!("failed to create {word}{colon} {request}: {message}"))
                     }
                     other if word == "secret" => Failure::msg(format!("failed to create secret {}", other.text())),
                     other => Failure::msg(format!("failed to create {word}: {}", other.text())),
@@ -234,11 +267,7 @@ pub(super) fn create(cx: &mut Context<'_>, object: Value, told: Told) -> Outcome
         })?;
     let what = format!("created{}", dry_run.suffix());
     let name = str_at(&made, "/metadata/name").to_owned();
-    let text = if matches!(printer.format, crate::kubectl::print::Format::Json) {
-        crate::kubectl::generated::indented(&made) + "\n"
-    } else {
-        printer.done(&made, &resource, &name, &what)?
-    };
+    let text = printer.done(&made, &resource, &name, &what)?;
     cx.out.out(&text);
     DONE
 }

@@ -4,9 +4,10 @@
 
 use serde_json::{Value, json};
 
-use super::{Told, create, generator, one_name};
+use super::{Told, create, generator, one_name, some_name};
 use crate::kubectl::failure::Failure;
 use crate::kubectl::flags::{array, duration, int32, switch, text};
+use crate::kubectl::print::Printer;
 use crate::kubectl::print::str_at;
 use crate::kubectl::program::{Context, DONE, Outcome};
 use crate::kubectl::selector::object_selector;
@@ -138,13 +139,13 @@ pub static TOKEN: Command = Command {
 };
 
 fn namespace(cx: &mut Context<'_>) -> Outcome {
-    let name = one_name(cx)?;
+    let name = some_name(cx)?;
     let object = json!({"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": name}, "spec": {}, "status": {}});
     create(cx, object, Told::Plain)
 }
 
 fn service_account(cx: &mut Context<'_>) -> Outcome {
-    let name = one_name(cx)?;
+    let name = some_name(cx)?;
     create(
         cx,
         json!({"apiVersion": "v1", "kind": "ServiceAccount", "metadata": {"name": name}}),
@@ -153,7 +154,7 @@ fn service_account(cx: &mut Context<'_>) -> Outcome {
 }
 
 fn quota(cx: &mut Context<'_>) -> Outcome {
-    let name = one_name(cx)?;
+    let name = some_name(cx)?;
     let flags = cx.session.flags.clone();
     let hard = writing::quantities(flags.text("hard"))?;
     let mut spec = json!({});
@@ -171,7 +172,7 @@ fn quota(cx: &mut Context<'_>) -> Outcome {
 }
 
 fn pod_disruption_budget(cx: &mut Context<'_>) -> Outcome {
-    let name = one_name(cx)?;
+    let name = some_name(cx)?;
     let flags = cx.session.flags.clone();
     if flags.text("selector").is_empty() {
         return Err(Failure::msg("a selector must be specified"));
@@ -225,7 +226,11 @@ fn token(cx: &mut Context<'_>) -> Outcome {
         [name] => name.clone(),
         other => return Err(cx.usage(format!("exactly one NAME is required, got {}", other.len()))),
     };
+    let mut printer = Printer::of(&flags, cx.system, false)?.typed();
     let namespace = cx.namespace()?;
+    if name.is_empty() {
+        return Err(Failure::msg("service account name is required"));
+    }
     let (kind, object) = (flags.text("bound-object-kind"), flags.text("bound-object-name"));
     let nanoseconds = flags.nanoseconds("duration");
     let version = match kind {
@@ -278,11 +283,9 @@ fn token(cx: &mut Context<'_>) -> Outcome {
         }
         other => Failure::msg(format!("failed to create token: {}", other.text())),
     })?;
-    let printer = crate::kubectl::print::Printer::of(&flags, cx.system, false)?;
     if printer.is_human() {
         cx.out.line(str_at(&answer, "/status/token"));
     } else {
-        let mut printer = printer;
         let text = printer.print(&answer)?;
         cx.out.out(&text);
     }

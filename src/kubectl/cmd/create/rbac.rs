@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 
 use serde_json::{Value, json};
 
-use super::{Told, create, generator, one_name};
+use super::{Told, create, generator, one_name, some_name};
 use crate::kubectl::failure::Failure;
 use crate::kubectl::flags::{array, pairs, slice, text};
 use crate::kubectl::program::{Context, Outcome};
@@ -183,7 +183,7 @@ fn named(cx: &mut Context<'_>, words: &[String], verbs: &[String]) -> Result<Vec
             special = true;
         }
         if let (Err(failure), false) = (found, special) {
-            return Err(Failure::Plain(failure.text()));
+            return Err(failure.bare());
         }
         all.push((group, plural, sub.to_owned()));
     }
@@ -211,7 +211,7 @@ fn check_urls(urls: &[String], verbs: &[String]) -> Result<(), Failure> {
 }
 
 fn role(cx: &mut Context<'_>, cluster: bool) -> Outcome {
-    let name = one_name(cx)?;
+    let name = some_name(cx)?;
     let flags = cx.session.flags.clone();
     let mut verbs = unique(flags.list("verb"));
     if verbs.iter().any(|verb| verb == "*") {
@@ -283,7 +283,7 @@ fn role(cx: &mut Context<'_>, cluster: bool) -> Outcome {
 }
 
 fn binding(cx: &mut Context<'_>, cluster: bool) -> Outcome {
-    let name = one_name(cx)?;
+    let name = if cluster { one_name(cx)? } else { some_name(cx)? };
     let flags = cx.session.flags.clone();
     if !cluster && flags.text("clusterrole").is_empty() == flags.text("role").is_empty() {
         return Err(Failure::msg("exactly one of clusterrole or role must be specified"));

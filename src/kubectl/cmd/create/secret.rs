@@ -7,7 +7,7 @@ use base64::engine::general_purpose::STANDARD;
 use serde_json::{Map, Value, json};
 
 use super::config_map::{append_hash, gather};
-use super::{Told, create, generator, one_name};
+use super::{Told, create, generator, one_name, some_name};
 use crate::kubectl::builder::unreadable;
 use crate::kubectl::failure::Failure;
 use crate::kubectl::flags::{array, slice, switch, text};
@@ -99,7 +99,7 @@ fn secret(name: &str, data: Map<String, Value>, kind: &str) -> Value {
 }
 
 fn generic(cx: &mut Context<'_>) -> Outcome {
-    let name = one_name(cx)?;
+    let name = some_name(cx)?;
     let data =
         gather(cx, "secret", &name)?.into_iter().map(|(key, bytes)| (key, json!(STANDARD.encode(bytes)))).collect();
     let kind = cx.session.flags.text("type").to_owned();
@@ -134,7 +134,7 @@ fn tls(cx: &mut Context<'_>) -> Outcome {
 }
 
 fn docker_registry(cx: &mut Context<'_>) -> Outcome {
-    let name = one_name(cx)?;
+    let name = some_name(cx)?;
     let flags = cx.session.flags.clone();
     let (user, password, server) =
         (flags.text("docker-username"), flags.text("docker-password"), flags.text("docker-server"));

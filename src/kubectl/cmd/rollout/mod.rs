@@ -108,7 +108,7 @@ fn run(cx: &mut Context<'_>, change: Change) -> Outcome {
     if found.is_empty() {
         return if failures.is_empty() { DONE } else { Err(Failure::Many(failures)) };
     }
-    let mut printer = Printer::of(&flags, cx.system, false)?;
+    let mut printer = Printer::of(&flags, cx.system, false)?.typed();
     for target in &found {
         match apply(cx, target, change) {
             Ok((object, what)) => {

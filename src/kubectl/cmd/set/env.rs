@@ -6,7 +6,7 @@ use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use serde_json::{Map, Value, json};
 
-use super::{ALL, LOCAL, SELECTOR, Told, change, containers, objects, pod_spec, split};
+use super::{ALL, LOCAL, SELECTOR, Told, change, containers, objects, pod_spec, split, unless_local};
 use crate::kubectl::builder::{self, FILE_FLAGS, Query};
 use crate::kubectl::failure::Failure;
 use crate::kubectl::flags::{array, slice, switch, text};
@@ -83,6 +83,9 @@ fn run(cx: &mut Context<'_>) -> Outcome {
         }
     }
     let (mut set, remove) = parse(&given)?;
+    if flags.on("local") && !flags.text("from").is_empty() {
+        return Err(Failure::msg("unsupported resource specified in --from"));
+    }
     set.extend(from_object(cx)?);
     let prefix = flags.text("prefix");
     for variable in set.iter_mut().filter(|_| !prefix.is_empty()) {
@@ -91,6 +94,7 @@ fn run(cx: &mut Context<'_>) -> Outcome {
             *slot = json!(name);
         }
     }
+    let names = unless_local(cx, names);
     let targets = objects(cx, names)?;
     let told = Told { done: "env updated", refused: "failed to patch env update to pod template:", always: false };
     let listing = flags.on("list");

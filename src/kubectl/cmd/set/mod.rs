@@ -39,6 +39,7 @@ pub static COMMAND: Command = Command {
         &subject::COMMAND,
     ],
     run: Some(subcommand_missing),
+    asks: 4,
     ..Command::EMPTY
 };
 
@@ -74,6 +75,14 @@ fn check(cx: &mut Context<'_>) -> Result<(), Failure> {
     Ok(())
 }
 
+/// What is said of words besides `--local`.
+const FILES_ONLY: &str = "you must specify resources by --filename when --local is set.\nExample resource specifications include:\n   '-f rsrc.yaml'\n   '--filename=rsrc.json'";
+
+/// The words of a command that does not read them with `--local`.
+fn unless_local(cx: &Context<'_>, words: Vec<String>) -> Vec<String> {
+    if cx.session.flags.on("local") { Vec::new() } else { words }
+}
+
 /// The objects that words, files and selectors name: as the server has them, or with `--local` as the files do.
 fn objects(cx: &mut Context<'_>, args: Vec<String>) -> Result<Vec<Target>, Failure> {
     let flags = cx.session.flags.clone();
@@ -85,11 +94,9 @@ fn objects(cx: &mut Context<'_>, args: Vec<String>) -> Result<Vec<Target>, Failu
     (query.all, query.list_without_name) = (false, query.all);
     if flags.on("local") {
         if !query.args.is_empty() {
-            return Err(Failure::msg(
-                "error: you must specify resources by --filename when --local is set.\nExample resource specifications include:\n   '-f rsrc.yaml'\n   '--filename=rsrc.json'",
-            ));
+            return Err(Failure::msg(FILES_ONLY));
         }
-        query.local = true;
+        (query.local, query.offline) = (true, true);
     }
     let built = builder::build(cx, &query)?;
     let (found, mut failures) = if query.local { (built.targets, built.failures) } else { builder::fetch(cx, &built) };
@@ -169,7 +176,7 @@ fn change(
 ) -> Outcome {
     let flags = cx.session.flags.clone();
     let (dry_run, local) = (DryRun::of(cx)?, flags.on("local"));
-    let mut printer = Printer::of(&flags, cx.system, false)?;
+    let mut printer = Printer::of(&flags, cx.system, false)?.typed();
     let mut failures = Vec::new();
     for target in targets {
         let before = target.object.clone().unwrap_or_default();

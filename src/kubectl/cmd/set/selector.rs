@@ -4,7 +4,7 @@
 
 use serde_json::{Value, json};
 
-use super::{ALL, LOCAL};
+use super::{ALL, FILES_ONLY, LOCAL};
 use crate::kubectl::apply::two_way;
 use crate::kubectl::builder::{self, Query};
 use crate::kubectl::failure::Failure;
@@ -54,12 +54,15 @@ fn run(cx: &mut Context<'_>) -> Outcome {
         Some((selector, names)) => (Some(object_selector(selector)?), names.to_vec()),
         None => (None, Vec::new()),
     };
-    let mut printer = Printer::of(&flags, cx.system, false)?;
+    let mut printer = Printer::of(&flags, cx.system, false)?.typed();
     let Some(selector) = selector else { return Err(Failure::msg("one selector is required")) };
     let mut query = Query::of(&flags);
     query.args = names;
     (query.all, query.list_without_name) = (false, query.all);
-    query.local = flags.on("local");
+    (query.local, query.offline) = (flags.on("local"), flags.on("local"));
+    if query.local && !query.args.is_empty() {
+        return Err(Failure::msg(FILES_ONLY));
+    }
     let built = builder::build(cx, &query)?;
     let failures = builder::visit(cx, &built, query.local, &mut |cx, target| {
         let before = target.object.clone().unwrap_or_default();

@@ -4,7 +4,7 @@
 
 use serde_json::json;
 
-use super::{ALL, LOCAL, Told, change, check, objects, pod_spec};
+use super::{ALL, LOCAL, Told, change, check, objects, pod_spec, unless_local};
 use crate::kubectl::builder::FILE_FLAGS;
 use crate::kubectl::failure::Failure;
 use crate::kubectl::print::PRINT_FLAGS;
@@ -33,7 +33,8 @@ fn run(cx: &mut Context<'_>) -> Outcome {
     check(cx)?;
     let args = cx.session.flags.args.clone();
     let Some((account, names)) = args.split_last() else { return Err(Failure::msg("serviceaccount is required")) };
-    let targets = objects(cx, names.to_vec())?;
+    let names = unless_local(cx, names.to_vec());
+    let targets = objects(cx, names)?;
     let told = Told { done: "serviceaccount updated", refused: "failed to patch ServiceAccountName", always: true };
     change(cx, &targets, &told, |_, object| {
         if let Some(spec) = pod_spec(object)?.as_object_mut() {

@@ -3,6 +3,8 @@
 //!
 //! Models Kubernetes 1.36 staging/src/k8s.io/kubectl/pkg/util/completion (`kubectl completion bash`).
 
+pub mod protocol;
+
 use serde_json::Value;
 
 use super::flags::Flag;
@@ -48,25 +50,29 @@ enum Place {
 }
 
 const OUTPUTS: &[&str] = &[
-    "custom-columns",
-    "custom-columns-file",
+    "json",
+    "yaml",
+    "kyaml",
+    "name",
     "go-template",
     "go-template-file",
-    "json",
+    "template",
+    "templatefile",
     "jsonpath",
     "jsonpath-as-json",
     "jsonpath-file",
-    "kyaml",
-    "name",
-    "template",
-    "templatefile",
+    "custom-columns",
+    "custom-columns-file",
     "wide",
-    "yaml",
 ];
 
 /// Types in front of a slash that stand for one of their Pods.
 const WITH_PODS: &[&str] =
-    &["daemonsets", "deployments", "jobs", "pods", "replicasets", "replicationcontrollers", "services", "statefulsets"];
+    &["daemonsets", "deployments", "pods", "jobs", "replicasets", "replicationcontrollers", "services", "statefulsets"];
+
+/// What has images that can be set.
+const SET_IMAGE: &[&str] =
+    &["daemonsets", "deployments", "pods", "cronjobs", "replicasets", "replicationcontrollers", "statefulsets"];
 
 /// What commands print that have forms of their own.
 const OWN_OUTPUTS: &[(&str, &[&str])] = &[
@@ -205,8 +211,8 @@ fn place(path: &str, index: usize) -> Place {
         | "debug" => Place::Objects,
         "logs" | "exec" | "attach" | "port-forward" if index == 0 => Place::Names { resource: "pods", slashed: true },
         "scale" | "autoscale" => Place::Few(&["deployment", "replicaset", "replicationcontroller", "statefulset"]),
-        "expose" => Place::Few(&["deployment", "pod", "replicaset", "replicationcontroller", "service"]),
-        "set image" => Place::Few(&["cronjobs", "daemonsets", "deployments", "pods", "replicasets", "statefulsets"]),
+        "expose" => Place::Few(&["pod", "service", "replicationcontroller", "deployment", "replicaset"]),
+        "set image" => Place::Few(SET_IMAGE),
         "rollout pause" | "rollout resume" => Place::Few(&["deployment"]),
         "cp" if index < 2 => Place::Copy,
         "cordon" | "uncordon" | "drain" => Place::Names { resource: "nodes", slashed: false },
@@ -231,7 +237,7 @@ fn place(path: &str, index: usize) -> Place {
         ]),
         "auth can-i" if index == 1 => Place::Types,
         "explain" if index == 0 => Place::Fields,
-        "completion" if index == 0 => Place::Words(&["bash", "fish", "powershell", "zsh"]),
+        "completion" if index == 0 => Place::Words(&["bash", "zsh", "fish", "powershell"]),
         "config use-context" | "config delete-context" | "config get-contexts" | "config set-context" => {
             Place::Config("contexts")
         }
@@ -240,7 +246,7 @@ fn place(path: &str, index: usize) -> Place {
         "config set-credentials" | "config delete-user" => Place::Config("users"),
         "help" => Place::Commands,
         "apply" | "diff" | "replace" | "kustomize" | "create" | "apply set-last-applied" => Place::File,
-        path if path.starts_with("rollout ") => Place::Few(&["daemonset", "deployment", "statefulset"]),
+        path if path.starts_with("rollout ") => Place::Few(&["deployment", "daemonset", "statefulset"]),
         _ => Place::Nothing,
     }
 }
@@ -465,6 +471,7 @@ fn resources(server: &mut dyn Server) -> Vec<Resource> {
             });
         }
     }
+    found.sort_by(|a, b| (&a.group, &a.plural).cmp(&(&b.group, &b.plural)));
     found
 }
 
@@ -510,9 +517,9 @@ fn copied(word: &str, namespace: &str, server: &mut dyn Server) -> Option<Vec<Ca
             .map(|pod| open(format!("{namespace}/{}:", pod.text.trim_end())))
             .collect(),
         None => {
-            let pods = names("pods", word, namespace, &[], server).into_iter().map(|pod| (pod, ":"));
-            let mut all: Vec<(Candidate, &str)> = pods.collect();
-            all.extend(names("namespaces", word, "", &[], server).into_iter().map(|namespace| (namespace, "/")));
+            let namespaces = names("namespaces", word, "", &[], server).into_iter().map(|one| (one, "/"));
+            let mut all: Vec<(Candidate, &str)> = namespaces.collect();
+            all.extend(names("pods", word, namespace, &[], server).into_iter().map(|pod| (pod, ":")));
             let here = ["./", "/"].into_iter().filter(|_| word.is_empty()).map(|path| open(path.to_owned()));
             all.into_iter().map(|(one, mark)| open(format!("{}{mark}", one.text.trim_end()))).chain(here).collect()
         }
@@ -525,45 +532,6 @@ fn slashed_names(word: &str, namespace: &str, server: &mut dyn Server) -> Vec<Ca
     let Some((kind, start)) = word.split_once('/') else { return Vec::new() };
     let found = names(kind, start, namespace, &[], server);
     found.into_iter().map(|name| Candidate { text: format!("{kind}/{}", name.text), ..name }).collect()
-}
-
-/// `kubectl __complete`: what a script of `kubectl completion` asks.
-pub mod completion {
-    use serde_json::Value;
-
-    use super::{Server, complete};
-    use crate::kubectl::failure::Failure;
-    use crate::kubectl::flags::parse;
-    use crate::kubectl::kubeconfig::{Files, Kubeconfig};
-    use crate::kubectl::program::{Context, DONE, Outcome};
-    use crate::kubectl::tree::ROOT;
-
-    impl Server for Context<'_> {
-        fn get(&mut self, path: &str) -> Option<Value> {
-            Context::get(self, path).ok()
-        }
-        fn kubeconfig(&mut self) -> Option<Kubeconfig> {
-            Files::of(self.system, &self.session.flags).load(self.system).ok().map(|loaded| loaded.config)
-        }
-    }
-
-    /// Prints what can stand at the end of the line, a word each, and what the shell should do with it.
-    pub fn run(cx: &mut Context<'_>, words: &[String]) -> Outcome {
-        cx.session.flags = parse(&[], ROOT.all_flags()).unwrap_or_default();
-        let Some((word, args)) = words.split_last() else { return Err(Failure::msg("no line to complete")) };
-        // Files are the shell's own business.
-        let (found, directive) = match complete(args, word, cx) {
-            Some(found) => (found, 4),
-            None => (Vec::new(), 0),
-        };
-        for candidate in found {
-            cx.out.line(candidate.text.trim_end());
-        }
-        cx.out.line(&format!(":{directive}"));
-        let name = if directive == 4 { "NoFileComp" } else { "Default" };
-        cx.out.err_line(&format!("Completion ended with directive: ShellCompDirective{name}"));
-        DONE
-    }
 }
 
 #[cfg(test)]
