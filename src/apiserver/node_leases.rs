@@ -6,9 +6,9 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use k8s_openapi::api::coordination::v1::Lease;
+use k8s_openapi::api::coordination::v1::{Lease, LeaseSpec};
 
-use crate::apimachinery::meta;
+use crate::apimachinery::{Object, meta};
 use crate::sim::Time;
 use crate::storage::Stored;
 
@@ -21,9 +21,22 @@ pub(super) fn renewed(stored: &Stored, now: Time) -> Option<Stored> {
     Some(Stored { object: Arc::new(lease), origin: Arc::clone(&stored.origin) })
 }
 
+/// Takes the instant out of what somebody writes over a lease that is being renewed: the next renewal would, too.
+pub(super) fn keep_renewed(new: &mut dyn Object, old: &dyn Object) {
+    if old.as_any().downcast_ref::<Lease>().is_some_and(is_renewed)
+        && let Some(spec) = new.as_any_mut().downcast_mut::<Lease>().and_then(|lease| lease.spec.as_mut())
+    {
+        spec.renew_time = None;
+    }
+}
+
+fn is_renewed(lease: &Lease) -> bool {
+    let held = |spec: &LeaseSpec| spec.renew_time.is_none() && spec.holder_identity == lease.metadata.name;
+    meta::namespace(&lease.metadata) == "kube-node-lease" && lease.spec.as_ref().is_some_and(held)
+}
+
 fn with_renewal(lease: &Lease, now: Time) -> Option<Lease> {
-    let spec = lease.spec.as_ref().filter(|spec| spec.renew_time.is_none())?;
-    if meta::namespace(&lease.metadata) != "kube-node-lease" || spec.holder_identity != lease.metadata.name {
+    if !is_renewed(lease) {
         return None;
     }
     let made = lease.metadata.creation_timestamp.as_ref().map(|time| Time::from(time.0))?;
@@ -40,7 +53,7 @@ mod tests {
     use k8s_openapi::api::coordination::v1::Lease;
     use serde_json::json;
 
-    use super::with_renewal;
+    use super::{keep_renewed, with_renewal};
     use crate::sim::Time;
 
     #[test]
@@ -58,5 +71,26 @@ mod tests {
         assert_eq!(read("default", well), None, "a lease of somebody else");
         let silent = json!({"holderIdentity": "node01", "renewTime": "2026-01-01T00:00:00.000000Z"});
         assert_eq!(read("kube-node-lease", silent), None, "a silent node keeps its last renewal");
+    }
+
+    #[test]
+    fn who_writes_over_a_lease_that_is_renewed_ends_nothing() {
+        let lease = |renewed: &str| -> Lease {
+            let mut spec = json!({"holderIdentity": "node01"});
+            if !renewed.is_empty() {
+                spec["renewTime"] = json!(renewed);
+            }
+            serde_json::from_value(
+                json!({"metadata": {"name": "node01", "namespace": "kube-node-lease"}, "spec": spec}),
+            )
+            .unwrap()
+        };
+        let kept = |mut new: Lease, old: Lease| {
+            keep_renewed(&mut new, &old);
+            new.spec.unwrap().renew_time.is_some()
+        };
+        let instant = "2026-01-01T00:00:00.000000Z";
+        assert!(!kept(lease(instant), lease("")), "it goes on being renewed");
+        assert!(kept(lease(instant), lease(instant)), "of a silent node it is written");
     }
 }

@@ -12,7 +12,7 @@ use crate::api::{KindOps, certificate_signing_request};
 use crate::apimachinery::managed_fields::{Managed, Origin};
 use crate::apimachinery::{Object, Status, field, meta};
 use crate::apiserver::subresources::{ephemeral_containers, resize};
-use crate::apiserver::{ApiServer, Caller, deletion, managed_fields, metadata};
+use crate::apiserver::{ApiServer, Caller, deletion, managed_fields, metadata, node_leases};
 use crate::sim::Time;
 use crate::storage::Stored;
 
@@ -36,6 +36,9 @@ impl ApiServer {
         let old = Arc::clone(&stored.object);
         identity::check(info, object.meta(), old.meta(), &write)?;
         ops.set_defaults(&mut *object);
+        if write.document.is_some() {
+            node_leases::keep_renewed(&mut *object, &*old);
+        }
         let given = managed_fields::given(object.meta().managed_fields.as_ref()).filter(|_| subresource.is_empty());
         keep_metadata(object.meta_mut(), old.meta());
         metadata::forget_twins(object.meta_mut(), write.warnings);
