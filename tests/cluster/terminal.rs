@@ -165,15 +165,43 @@ fn a_pod_is_resized_in_place() {
     desk.pass(40);
     desk.has_event("p", "Killing: Container c resize requires restart");
     assert_eq!(desk.run(status), "200m 200m 1");
-    desk.has(&patch("{\"requests\":{\"cpu\":\"3\"},\"limits\":{\"cpu\":\"3\"}}"), "pod/p patched");
+    desk.has(
+        &patch("{\"requests\":{\"cpu\":\"3\"},\"limits\":{\"cpu\":\"3\"}}"),
+        "pods \"p\" is forbidden: node didn't have enough allocatable resources: cpu, requested: 3000, allocatable: 2000",
+    );
+    desk.pod("other", json!({"nodeName": "node01", "containers": [{"command": sleeps(), "resources": {"requests": {"cpu": "100m"}}}]}));
+    desk.pass(3);
+    desk.has(&patch("{\"requests\":{\"cpu\":\"2\"},\"limits\":{\"cpu\":\"2\"}}"), "pod/p patched");
     desk.pass(3);
     assert_eq!(desk.run(status), "200m 200m 1");
     let pending = "kubectl get pod p -o jsonpath='{.status.conditions[?(@.type==\"PodResizePending\")].reason}: {.status.conditions[?(@.type==\"PodResizePending\")].message}'";
-    desk.has(pending, "Deferred: Node didn't have enough resource: cpu, requested: 3000, used: ");
+    desk.has(pending, "Deferred: Node didn't have enough resource: cpu, requested: 2000, used: ");
     desk.has(
         &patch("{\"requests\":{\"cpu\":\"3\",\"memory\":\"256Mi\"},\"limits\":{\"cpu\":\"3\"}}"),
         "The Pod \"p\" is invalid: spec: Invalid value: \"Burstable\": Pod QOS Class may not change as a result of resizing",
     );
+}
+
+#[test]
+fn a_resize_stays_within_quotas_and_ranges() {
+    let mut desk = Desk::new();
+    let resources = json!({"requests": {"cpu": "100m"}, "limits": {"cpu": "1"}});
+    desk.pod("p", json!({"containers": [{"command": sleeps(), "resources": resources}]}));
+    desk.run("kubectl create quota q --hard=requests.cpu=500m");
+    desk.pass(10);
+    let patch = |cpu: &str| {
+        format!(
+            "kubectl patch pod p --subresource resize -p '{{\"spec\":{{\"containers\":[{{\"name\":\"c\",\"resources\":{{\"requests\":{{\"cpu\":\"{cpu}\"}}}}}}]}}}}'"
+        )
+    };
+    desk.has(&patch("600m"), "exceeded quota: q, requested: requests.cpu=500m, used: requests.cpu=100m, limited: ");
+    assert_eq!(desk.run(&patch("400m")), "pod/p patched\n");
+    assert_eq!(desk.run("kubectl get quota q -o jsonpath='{.status.used}'"), "{\"requests.cpu\":\"400m\"}");
+    let limits = json!([{"type": "Container", "min": {"cpu": "300m"}}]);
+    desk.make(
+        &json!({"apiVersion": "v1", "kind": "LimitRange", "metadata": {"name": "r"}, "spec": {"limits": limits}}),
+    );
+    desk.has(&patch("200m"), "minimum cpu usage per Container is 300m, but request is 200m");
 }
 
 #[test]

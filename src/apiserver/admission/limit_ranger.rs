@@ -70,7 +70,8 @@ fn fill(pod: &mut Pod, range: &LimitRange) {
 
 /// Holds new Pods, and claims, to the bounds.
 pub(super) fn validate(attributes: &mut Attributes<'_>, object: &dyn Object) -> Result<(), Status> {
-    let pod = object.as_any().downcast_ref::<Pod>().filter(|_| attributes.old.is_none());
+    let resizes = attributes.subresource == "resize";
+    let pod = object.as_any().downcast_ref::<Pod>().filter(|_| attributes.old.is_none() || resizes);
     let claim = object.as_any().downcast_ref::<PersistentVolumeClaim>();
     if (pod.is_none() && claim.is_none()) || attributes.old.is_some_and(|old| meta::is_deleting(old.meta())) {
         return Ok(());

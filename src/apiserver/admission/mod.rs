@@ -8,6 +8,7 @@ mod default_toleration_seconds;
 mod limit_ranger;
 mod namespace_lifecycle;
 mod persistent_volume_claim_resize;
+mod pod_resize;
 mod pod_security;
 mod priority;
 mod resource_quota;
@@ -32,6 +33,8 @@ pub(super) struct Attributes<'a> {
     pub names: &'a mut fastrand::Rng,
     /// The kind.
     pub info: &'a KindInfo,
+    /// The part of the object that is written: empty for all of it, or `resize`.
+    pub subresource: &'a str,
     /// The object before the change; `None` when it is new.
     pub old: Option<&'a dyn Object>,
     /// The instant of the write.
@@ -82,6 +85,9 @@ static VALIDATING: &[Validating] = &[
     resource_quota::validate,
 ];
 
+/// Those of them that look at a Pod whose resources are changed in place.
+static RESIZING: &[Validating] = &[limit_ranger::validate, pod_resize::validate, resource_quota::validate];
+
 /// Runs what comes before validation.
 pub(super) fn admit(attributes: &mut Attributes<'_>, object: &mut dyn Object) -> Result<(), Status> {
     MUTATING.iter().try_for_each(|plugin| plugin(attributes, object))
@@ -89,5 +95,6 @@ pub(super) fn admit(attributes: &mut Attributes<'_>, object: &mut dyn Object) ->
 
 /// Runs what comes after validation.
 pub(super) fn validate(attributes: &mut Attributes<'_>, object: &dyn Object) -> Result<(), Status> {
-    VALIDATING.iter().try_for_each(|plugin| plugin(attributes, object))
+    let plugins = if attributes.subresource == "resize" { RESIZING } else { VALIDATING };
+    plugins.iter().try_for_each(|plugin| plugin(attributes, object))
 }

@@ -16,7 +16,7 @@ use crate::apimachinery::{Object, Status, meta};
 
 /// Charges every quota of the namespace that counts the object, unless one has no room.
 pub(super) fn validate(attributes: &mut Attributes<'_>, object: &dyn Object) -> Result<(), Status> {
-    if !attributes.info.namespaced || !counts_now(attributes.old, object) {
+    if !attributes.info.namespaced || !counts_now(attributes, object) {
         return Ok(());
     }
     let (store, namespace) = (attributes.store, meta::namespace(object.meta()));
@@ -78,8 +78,8 @@ pub(super) fn validate(attributes: &mut Attributes<'_>, object: &dyn Object) -> 
 }
 
 /// Whether this write can take room at all (`Handles`): new objects, and changes of what may grow.
-fn counts_now(old: Option<&dyn Object>, object: &dyn Object) -> bool {
-    let Some(old) = old else { return true };
+fn counts_now(attributes: &Attributes<'_>, object: &dyn Object) -> bool {
+    let Some(old) = attributes.old.filter(|_| attributes.subresource != "resize") else { return true };
     match (old.as_any().downcast_ref::<Pod>(), object.as_any().downcast_ref::<Pod>()) {
         (Some(old), Some(pod)) => quota::is_terminating(old) != quota::is_terminating(pod),
         _ => matches!(object.resource(), "services" | "persistentvolumeclaims"),

@@ -64,7 +64,7 @@ impl ApiServer {
             return Err(Status::invalid(&info.qualified_kind(), &name, &errors));
         }
         warnings.extend(ops.warnings(&*object, None));
-        let along = self.check(ops, &*object, None, warnings)?;
+        let along = self.check(ops, &*object, None, "", warnings)?;
         if self.store.get(info.resource, meta::namespace(object.meta()), &name).is_some() {
             let mut status = Status::already_exists(info.resource, &name);
             if generated {

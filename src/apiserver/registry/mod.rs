@@ -138,12 +138,14 @@ impl ApiServer {
         ops: &dyn KindOps,
         object: &dyn Object,
         old: Option<&dyn Object>,
+        subresource: &str,
         warnings: &mut Vec<String>,
     ) -> Result<Vec<Box<dyn Object>>, Status> {
         if !self.admission {
             return Ok(Vec::new());
         }
-        let mut attributes = self.attributes(ops, old, warnings);
+        let attributes = self.attributes(ops, old, warnings);
+        let mut attributes = admission::Attributes { subresource, ..attributes };
         admission::validate(&mut attributes, object)?;
         Ok(attributes.along)
     }
@@ -158,6 +160,7 @@ impl ApiServer {
             store: &self.store,
             names: &mut self.names,
             info: ops.info(),
+            subresource: "",
             old,
             now: self.now,
             warnings,

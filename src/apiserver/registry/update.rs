@@ -61,7 +61,9 @@ impl ApiServer {
         let mut along = Vec::new();
         if subresource.is_empty() {
             warnings.extend(ops.warnings(&*object, Some(&*old)));
-            along = self.check(ops, &*object, Some(&*old), warnings)?;
+        }
+        if matches!(subresource, "" | "resize") {
+            along = self.check(ops, &*object, Some(&*old), subresource, warnings)?;
         }
         if deletion::is_finished(&*object) && !write.dry_run {
             // The update took away what the deletion was waiting for.
