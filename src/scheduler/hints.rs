@@ -5,7 +5,7 @@
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
-use k8s_openapi::api::core::v1::{Node, Pod};
+use k8s_openapi::api::core::v1::{Node, Pod, Taint};
 
 use super::filters;
 use super::node_info::host_ports;
@@ -78,20 +78,18 @@ fn helps(plugin: Plugin, pod: &Arc<Pod>, event: &Event) -> bool {
 
 fn node_helps(plugin: Plugin, pod: &Arc<Pod>, old: Option<&Node>, new: &Node) -> bool {
     let Some(spec) = pod.spec.as_ref() else { return false };
-    let taints = |node: &Node| node.spec.as_ref().and_then(|spec| spec.taints.clone());
+    fn taints(node: &Node) -> Option<&[Taint]> {
+        node.spec.as_ref()?.taints.as_deref()
+    }
+    let refused = |node: &Node| filters::node_refuses(plugin, spec, node);
+    let admits = || old.is_none_or(refused) && !refused(new);
     let cordoned = |node: &Node| node.spec.as_ref().and_then(|spec| spec.unschedulable) == Some(true);
     // Whoever waits for new nodes is told of other taints too, because a node may come with taints at first.
     let opened = old.is_some_and(|old| taints(old) != taints(new) || (cordoned(old) && !cordoned(new)));
     match plugin {
-        Plugin::NodeUnschedulable | Plugin::TaintToleration => {
-            let refused = |node: &Node| filters::node_refuses(plugin, spec, node);
-            old.is_none_or(refused) && !refused(new)
-        }
+        Plugin::NodeUnschedulable | Plugin::TaintToleration => admits(),
         _ if opened => true,
-        Plugin::NodeName | Plugin::NodeAffinity => {
-            let refused = |node: &Node| filters::node_refuses(plugin, spec, node);
-            old.is_none_or(refused) && !refused(new)
-        }
+        Plugin::NodeName | Plugin::NodeAffinity => admits(),
         Plugin::NodeResourcesFit => filters::fits_empty(&resources::requests(pod), old, new),
         Plugin::NodePorts | Plugin::VolumeRestrictions => old.is_none(),
         Plugin::VolumeBinding | Plugin::PodTopologySpread | Plugin::InterPodAffinity => {

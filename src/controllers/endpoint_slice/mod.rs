@@ -10,7 +10,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
-use k8s_openapi::api::core::v1::{Endpoints, Pod, Service, ServicePort, ServiceSpec};
+use k8s_openapi::api::core::v1::{Endpoints, Pod, PodIP, Service, ServicePort, ServiceSpec};
 use k8s_openapi::api::discovery::v1::EndpointSlice;
 use k8s_openapi::apimachinery::pkg::util::intstr::IntOrString;
 
@@ -201,16 +201,20 @@ fn gather(key: &ObjectKey, times: &mut TriggerTimes, context: &Context<'_>) -> O
 
 /// Whether a change of a Pod may change the endpoints that it stands for.
 fn matters(old: &Pod, new: &Pod) -> bool {
-    let addresses = |pod: &Pod| pod.status.as_ref().and_then(|status| status.pod_ips.clone()).unwrap_or_default();
     old.metadata.labels != new.metadata.labels
         || meta::is_deleting(&old.metadata)
         || meta::is_deleting(&new.metadata)
         || is_pod_ready(old) != is_pod_ready(new)
-        || addresses(old) != addresses(new)
+        || addresses_of(old) != addresses_of(new)
 }
 
 fn address_of(pod: &Pod) -> Option<&str> {
     pod.status.as_ref()?.pod_ip.as_deref().filter(|ip| !ip.is_empty())
+}
+
+/// All addresses of a Pod.
+fn addresses_of(pod: &Pod) -> &[PodIP] {
+    pod.status.as_ref().and_then(|status| status.pod_ips.as_deref()).unwrap_or_default()
 }
 
 fn is_headless(service: &Service) -> bool {

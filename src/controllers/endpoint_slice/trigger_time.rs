@@ -33,10 +33,16 @@ impl TriggerTimes {
             service: created,
             pods: pods.iter().filter_map(|pod| Some((meta::name(&pod.metadata).to_owned(), turned(pod)?))).collect(),
         };
-        let Some(before) = self.0.insert(key.clone(), now.clone()) else { return created.map(|time| time.to_string()) };
-        let pods = now.pods.iter().filter(|(name, time)| Some(*time) > before.pods.get(*name)).map(|(_, time)| *time);
-        let service = now.service.filter(|time| Some(*time) > before.service);
-        pods.chain(service).min().map(|time| time.to_string())
+        let first = match self.0.get(key) {
+            None => created,
+            Some(before) => {
+                let is_new = |(name, time): &(&String, &Timestamp)| Some(*time) > before.pods.get(*name);
+                let service = now.service.filter(|time| Some(*time) > before.service);
+                now.pods.iter().filter(is_new).map(|(_, time)| *time).chain(service).min()
+            }
+        };
+        self.0.insert(key.clone(), now);
+        first.map(|time| time.to_string())
     }
 
     /// Forgets a Service that is gone.

@@ -6,11 +6,6 @@
 
 mod behavior;
 mod replicas;
-/// How a status tells a number: not at all when it is zero.
-fn shown(count: i32) -> Option<i32> {
-    Some(count).filter(|count| *count != 0)
-}
-
 #[cfg(test)]
 mod tests;
 
@@ -312,4 +307,9 @@ impl Look<'_> {
         self.set_condition("ScalingLimited", limited, reason, message);
         wanted
     }
+}
+
+/// How a status tells a number: not at all when it is zero.
+fn shown(count: i32) -> Option<i32> {
+    Some(count).filter(|count| *count != 0)
 }
