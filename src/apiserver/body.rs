@@ -8,6 +8,7 @@ use serde_json::{Map, Value};
 
 use crate::api::{self, KindOps};
 use crate::apimachinery::{Object, Status, field};
+use crate::text::go_value::json_word;
 use crate::text::{go_json, http::Request, yaml};
 
 /// What becomes of unknown and duplicate fields.
@@ -191,13 +192,14 @@ pub(super) fn type_meta(value: &Value) -> Result<(), NoTypeMeta> {
         Value::Null => return Ok(()),
         Value::Object(map) => map,
         other => {
-            let why = format!("json: cannot unmarshal {} into Go value of type {go_struct}", go_type(other));
+            let why = format!("json: cannot unmarshal {} into Go value of type {go_struct}", json_word(other));
             return Err(NoTypeMeta::NotJson(why));
         }
     };
     for name in ["apiVersion", "kind"] {
         if let Some(other) = map.get(name).filter(|held| !held.is_string() && !held.is_null()) {
-            let why = format!("json: cannot unmarshal {} into Go struct field .{name} of type string", go_type(other));
+            let why =
+                format!("json: cannot unmarshal {} into Go struct field .{name} of type string", json_word(other));
             return Err(NoTypeMeta::NotJson(why));
         }
     }
@@ -278,7 +280,7 @@ fn check_kind(value: &mut Value, ops: &dyn KindOps) -> Result<(), Unfit> {
     let text = |value: &Value, key: &str| value.get(key).and_then(Value::as_str).unwrap_or_default().to_owned();
     let (mut version, mut kind) = (text(value, "apiVersion"), text(value, "kind"));
     let Some(map) = value.as_object_mut() else {
-        return Err(Unfit::Because(format!("json: cannot unmarshal {} into Go value", go_type(value))));
+        return Err(Unfit::Because(format!("json: cannot unmarshal {} into Go value", json_word(value))));
     };
     if version.is_empty() {
         version = info.api_version();
@@ -312,18 +314,6 @@ pub(super) fn go_package(group: &str) -> &str {
     match group.split('.').next() {
         None | Some("") => "core",
         Some(first) => first,
-    }
-}
-
-/// What Go's decoder calls a JSON value.
-pub(super) fn go_type(value: &Value) -> &'static str {
-    match value {
-        Value::Null => "null",
-        Value::Bool(_) => "bool",
-        Value::Number(_) => "number",
-        Value::String(_) => "string",
-        Value::Array(_) => "array",
-        Value::Object(_) => "object",
     }
 }
 

@@ -6,7 +6,7 @@ use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use serde_json::{Map, Value};
 
-use super::failure::Failure;
+use super::failure::{Failure, path_error};
 use super::flags::Flags;
 use super::kubeconfig::{self, Files, Loaded};
 use crate::shell::program::System;
@@ -108,7 +108,7 @@ fn data<'a>(flags: &Flags, entry: Option<&'a Map<String, Value>>, name: &str) ->
 /// What is wrong with a file that is named, if anything is.
 fn unreadable(system: &dyn System, what: &str, path: &str, of: &str) -> Option<String> {
     let errno = system.file_info(path).err().filter(|_| !path.is_empty())?;
-    Some(format!("unable to read {what} {path} for {of} due to open {path}: {}", errno.message().to_lowercase()))
+    Some(format!("unable to read {what} {path} for {of} due to {}", path_error("open", path, errno)))
 }
 
 /// An entry, by its name.

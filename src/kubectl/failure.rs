@@ -4,6 +4,7 @@
 
 use serde_json::Value;
 
+use crate::shell::program::Errno;
 use crate::text::go_number::quote;
 
 /// What went wrong.
@@ -221,6 +222,16 @@ fn invalid(status: &Value, _context: &str) -> String {
             format!("{head}: \n{list}")
         }
     }
+}
+
+/// Go's words for what cannot be done with a path: `open PATH: no such file or directory`.
+pub fn path_error(verb: &str, path: &str, errno: Errno) -> String {
+    format!("{verb} {path}: {}", errno.message().to_lowercase())
+}
+
+/// The same of a file that cannot be read: a directory can be opened, but not read.
+pub fn unreadable(path: &str, errno: Errno) -> String {
+    path_error(if errno == Errno::Eisdir { "read" } else { "open" }, path, errno)
 }
 
 #[cfg(test)]

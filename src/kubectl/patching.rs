@@ -4,12 +4,12 @@
 
 use serde_json::{Value, json};
 
-use super::builder::go_word;
 use super::failure::Failure;
 use super::flags::Flags;
 use super::print::str_at;
 use crate::apimachinery::facts::facts;
 use crate::apimachinery::patch::{json_patch, merge_patch, strategic_merge};
+use crate::text::go_value::json_word;
 
 /// An object after a patch of this form: `json`, `merge` or `strategic`.
 ///
@@ -52,7 +52,7 @@ pub fn overridden(flags: &Flags, object: Value) -> Result<Value, Failure> {
     if form != "json" && patch.is_array() {
         return Err(Failure::msg(format!(
             "couldn't get version/kind; json parse error: json: cannot unmarshal {} into Go value of type struct {{ APIVersion string \"json:\\\"apiVersion,omitempty\\\"\"; Kind string \"json:\\\"kind,omitempty\\\"\" }}",
-            go_word(&patch)
+            json_word(&patch)
         )));
     }
     let mut object = patched(&object, form, &patch)?;

@@ -6,7 +6,7 @@
 //!
 //! Models Kubernetes 1.36 staging/src/k8s.io/kubectl/pkg/cmd/profiling.go and the form of github.com/google/pprof.
 
-use super::failure::Failure;
+use super::failure::{Failure, path_error};
 use super::flags::Flags;
 use crate::shell::program::System;
 
@@ -56,9 +56,7 @@ pub fn end(system: &mut dyn System, flags: &Flags) -> Result<(), Failure> {
 
 fn write(system: &mut dyn System, flags: &Flags, bytes: &[u8]) -> Result<(), Failure> {
     let path = flags.text("profile-output");
-    system
-        .write_file(path, bytes)
-        .map_err(|errno| Failure::msg(format!("open {path}: {}", errno.message().to_lowercase())))
+    system.write_file(path, bytes).map_err(|errno| Failure::msg(path_error("open", path, errno)))
 }
 
 /// A profile without samples: what is counted, its unit, and when, in nanoseconds.

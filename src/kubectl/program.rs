@@ -75,6 +75,14 @@ pub type Outcome = Result<Next, Failure>;
 /// The ordinary end.
 pub const DONE: Outcome = Ok(Next::Exit(0));
 
+/// The end of a command that did several things: with all that went wrong, if anything did.
+///
+/// # Errors
+/// The failures, when there are any.
+pub fn ended(failures: Vec<Failure>) -> Outcome {
+    if failures.is_empty() { DONE } else { Err(Failure::Many(failures)) }
+}
+
 /// What a waiting task says.
 #[derive(Debug)]
 pub enum Progress {

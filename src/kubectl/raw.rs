@@ -2,7 +2,7 @@
 //!
 //! Models Kubernetes 1.36 staging/src/k8s.io/kubectl/pkg/rawhttp/raw.go and Go's `url.ParseRequestURI`.
 
-use super::failure::Failure;
+use super::failure::{Failure, path_error};
 use super::flags::Flags;
 use super::program::{Context, DONE, Outcome};
 use crate::text::go_number::quote;
@@ -68,10 +68,7 @@ pub fn send(cx: &mut Context<'_>, method: Method, address: &str, file: Option<&s
     if let Some(file) = file {
         let body = match file {
             "-" => cx.session.stdin.clone(),
-            _ => cx
-                .system
-                .read_file(file)
-                .map_err(|errno| Failure::msg(format!("open {file}: {}", errno.message().to_lowercase())))?,
+            _ => cx.system.read_file(file).map_err(|errno| Failure::msg(path_error("open", file, errno)))?,
         };
         request = request
             .with_header("Accept", "application/json")

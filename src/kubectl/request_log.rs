@@ -8,22 +8,10 @@
 use super::failure::Failure;
 use super::program::Context;
 use super::writing::klog;
+use crate::shell::pattern::Pattern;
 use crate::text::go_json;
 use crate::text::go_number::quote;
 use crate::text::http::{Body, Method, Request, Response};
-
-/// Whether a name fits a pattern in which `*` stands for any letters and `?` for one.
-fn matches(pattern: &[u8], name: &[u8]) -> bool {
-    match (pattern, name) {
-        ([], []) => true,
-        ([b'*', rest @ ..], _) => {
-            matches(rest, name) || name.split_first().is_some_and(|(_, name)| matches(pattern, name))
-        }
-        ([b'?', rest @ ..], [_, name @ ..]) => matches(rest, name),
-        ([a, rest @ ..], [b, name @ ..]) => a == b && matches(rest, name),
-        _ => false,
-    }
-}
 
 /// From here on every request is told.
 const REQUESTS: i64 = 6;
@@ -53,7 +41,7 @@ impl Context<'_> {
     fn told(&self, file: &str, level: i64) -> bool {
         let flags = &self.session.flags;
         let own = flags.text("vmodule").split(',').filter_map(|one| one.split_once('='));
-        let mut own = own.filter(|(pattern, _)| matches(pattern.as_bytes(), file.as_bytes()));
+        let mut own = own.filter(|(pattern, _)| Pattern::wildcards(pattern).matches_str(file));
         let own = own.next().and_then(|(_, level)| level.parse::<i64>().ok());
         flags.number("v") >= level || own.is_some_and(|own| own >= level)
     }

@@ -54,6 +54,12 @@ impl Pattern {
         Self::new(&chars)
     }
 
+    /// From text in which nothing is special but `*` and `?`.
+    pub fn wildcards(text: &str) -> Self {
+        let chars: Vec<(char, bool)> = text.chars().map(|c| (c, !matches!(c, '*' | '?'))).collect();
+        Self::new(&chars)
+    }
+
     /// Whether anything in it is special.
     pub fn is_special(&self) -> bool {
         self.0.iter().any(|piece| !matches!(piece, Piece::One(_)))
@@ -163,6 +169,14 @@ pub fn named(name: &str) -> Vec<(char, char)> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn wildcards_are_the_star_and_the_question_mark_alone() {
+        let wildcard = |pattern: &str, name: &str| Pattern::wildcards(pattern).matches_str(name);
+        assert!(wildcard("*.yaml", "a.yaml") && wildcard("a?c*", "abcd") && wildcard("*", "x"));
+        assert!(!wildcard("*.yaml", "a.yml") && !wildcard("?", ""));
+        assert!(wildcard("[a]*", "[a]b") && !wildcard("[a]*", "ab"));
+    }
 
     #[test]
     fn patterns_match_as_in_a_shell() {

@@ -52,6 +52,18 @@ pub fn type_name(value: &Value) -> &'static str {
     }
 }
 
+/// What Go's decoder of JSON calls a value: `number`.
+pub fn json_word(value: &Value) -> &'static str {
+    match value {
+        Value::Null => "null",
+        Value::Bool(_) => "bool",
+        Value::Number(_) => "number",
+        Value::String(_) => "string",
+        Value::Array(_) => "array",
+        Value::Object(_) => "object",
+    }
+}
+
 /// A number in its `%v` form.
 pub fn number_text(number: &Number) -> String {
     match (number.is_f64(), number.as_f64()) {

@@ -8,6 +8,7 @@ use serde_json::{Map, Value};
 use super::{Facts, Shape, Type};
 use crate::apimachinery::quantity::Quantity;
 use crate::text::go_time;
+use crate::text::go_value::json_word;
 
 /// What decoding found.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -95,7 +96,7 @@ impl Walk<'_> {
         match value {
             Value::Object(fields) => return Some(fields),
             Value::Null => {}
-            other => self.keep(word(other), &go_type()),
+            other => self.keep(json_word(other), &go_type()),
         }
         None
     }
@@ -145,7 +146,7 @@ impl Walk<'_> {
                     return Err(self.wrong(&format!("number {number}"), "int32"));
                 }
             }
-            (Shape::IntOrString, other) => return Err(self.wrong(word(other), "int32")),
+            (Shape::IntOrString, other) => return Err(self.wrong(json_word(other), "int32")),
             (Shape::Bytes, Value::String(text)) => {
                 if let Some(at) = bad_base64(text) {
                     self.found.error.get_or_insert_with(|| format!("illegal base64 data at input byte {at}"));
@@ -159,22 +160,10 @@ impl Walk<'_> {
                 Quantity::parse(&text).map_err(str::to_owned)?;
             }
             (Shape::Time | Shape::MicroTime, Value::String(text)) => check_time(text, *shape == Shape::MicroTime)?,
-            (Shape::Time | Shape::MicroTime, other) => return Err(self.wrong(word(other), "string")),
-            (shape, other) => self.keep(word(other), &go_type(shape)),
+            (Shape::Time | Shape::MicroTime, other) => return Err(self.wrong(json_word(other), "string")),
+            (shape, other) => self.keep(json_word(other), &go_type(shape)),
         }
         Ok(())
-    }
-}
-
-/// What the decoder calls a value.
-fn word(value: &Value) -> &'static str {
-    match value {
-        Value::Null => "null",
-        Value::Bool(_) => "bool",
-        Value::Number(_) => "number",
-        Value::String(_) => "string",
-        Value::Array(_) => "array",
-        Value::Object(_) => "object",
     }
 }
 

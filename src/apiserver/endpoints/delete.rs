@@ -13,6 +13,7 @@ use crate::apiserver::filter::Filter;
 use crate::apiserver::negotiate;
 use crate::apiserver::route::Target;
 use crate::text::go_json;
+use crate::text::go_value::json_word;
 use crate::text::http::{Request, Response};
 
 /// The kinds whose last state is the answer; the others are answered with a `Status`.
@@ -112,7 +113,7 @@ fn read(request: &Request) -> Result<Value, Status> {
         ("propagationPolicy", "v1.DeletionPropagation", &Value::is_string),
     ] {
         if let Some(held) = value.get(field).filter(|held| !held.is_null() && !fits(held)) {
-            let given = body::go_type(held);
+            let given = json_word(held);
             return Err(Status::bad_request(format!(
                 "json: cannot unmarshal {given} into Go struct field DeleteOptions.{field} of type {go_type}"
             )));

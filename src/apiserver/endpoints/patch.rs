@@ -17,6 +17,7 @@ use crate::apiserver::respond;
 use crate::apiserver::route::Target;
 use crate::storage::Stored;
 use crate::text::go_value;
+use crate::text::go_value::json_word;
 use crate::text::http::Response;
 use crate::text::{go_json, yaml};
 
@@ -171,7 +172,7 @@ pub(in crate::apiserver) fn read_applied(text: &[u8]) -> Result<(Value, Option<S
         return Err(cannot(format!(
             "error unmarshaling JSON: while decoding JSON: json: cannot unmarshal {} into Go value of type \
              map[string]interface {{}}",
-            body::go_type(&applied)
+            json_word(&applied)
         )));
     }
     Ok((applied, yaml::from_yaml_strict(&text).err()))
@@ -211,7 +212,7 @@ fn read(form: PatchForm, validation: FieldValidation, text: &[u8]) -> Result<(Va
     let mut strict: Vec<String> =
         duplicates.iter().map(|path| format!("{about}duplicate field {}", go_json::quoted(path))).collect();
     let cannot = |value: &Value, into: &str| {
-        wrong(&format!("json: cannot unmarshal {} into Go value of type {into}", body::go_type(value)))
+        wrong(&format!("json: cannot unmarshal {} into Go value of type {into}", json_word(value)))
     };
     match (form, &patch) {
         (PatchForm::Json, Value::Null) => patch = json!([]),

@@ -18,6 +18,7 @@ use crate::apiserver::route::Target;
 use crate::apiserver::{respond, table};
 use crate::storage::Stored;
 use crate::text::duration::human_duration;
+use crate::text::go_value::json_word;
 use crate::text::http::{Method, Response};
 
 /// Reads or changes the scale.
@@ -140,7 +141,7 @@ fn check(call: &mut Call<'_>, target: &Target, wanted: &Value, is_patched: bool)
     if !replicas.is_null() && replicas.as_i64().is_none() {
         let why = format!(
             "json: cannot unmarshal {} into Go struct field ScaleSpec.spec.replicas of type int32",
-            body::go_type(replicas)
+            json_word(replicas)
         );
         if !is_patched {
             return Err(Status::bad_request(format!("Scale in version \"v1\" cannot be handled as a Scale: {why}")));

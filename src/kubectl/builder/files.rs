@@ -5,12 +5,13 @@ use std::borrow::Cow;
 use serde_json::Value;
 
 use super::{Built, Query, Resource, Target};
-use crate::kubectl::failure::Failure;
+use crate::kubectl::failure::{Failure, unreadable};
 use crate::kubectl::kustomize;
 use crate::kubectl::program::Context;
-use crate::shell::program::Errno;
+use crate::shell::pattern::Pattern;
 use crate::text::go_number::quote;
 use crate::text::go_time;
+use crate::text::go_value::json_word;
 use crate::text::yaml::{documents, from_yaml};
 
 const STOP: &str = "if you choose to ignore these errors, turn validation off with --validate=false";
@@ -137,51 +138,17 @@ fn matching(cx: &Context<'_>, pattern: &str) -> Vec<String> {
         Some((directory, last)) => (directory, last),
         None => (".", pattern),
     };
+    let wanted = Pattern::wildcards(last);
     let mut names: Vec<String> = cx
         .system
         .read_dir(directory)
         .unwrap_or_default()
         .into_iter()
-        .filter(|entry| !entry.is_dir && wildcard(last.as_bytes(), entry.name.as_bytes()))
+        .filter(|entry| !entry.is_dir && wanted.matches_str(&entry.name))
         .map(|entry| if directory == "." { entry.name } else { format!("{directory}/{}", entry.name) })
         .collect();
     names.sort();
     names
-}
-
-fn wildcard(pattern: &[u8], name: &[u8]) -> bool {
-    let mut states = vec![0_usize];
-    let close = |mut states: Vec<usize>| {
-        let mut index = 0;
-        while let Some(state) = states.get(index).copied() {
-            if pattern.get(state) == Some(&b'*') && !states.contains(&(state + 1)) {
-                states.push(state + 1);
-            }
-            index += 1;
-        }
-        states
-    };
-    states = close(states);
-    for byte in name {
-        let mut next = Vec::new();
-        for state in states {
-            match pattern.get(state) {
-                Some(b'*') => next.push(state),
-                Some(b'?') => next.push(state + 1),
-                Some(wanted) if wanted == byte => next.push(state + 1),
-                _ => {}
-            }
-        }
-        next.dedup();
-        states = close(next);
-    }
-    states.contains(&pattern.len())
-}
-
-/// Why a file cannot be read, in Go's words: a directory can be opened, but not read.
-pub fn unreadable(path: &str, errno: Errno) -> String {
-    let verb = if errno == Errno::Eisdir { "read" } else { "open" };
-    format!("{verb} {path}: {}", errno.message().to_lowercase())
 }
 
 /// Reads the documents of a place.
@@ -326,7 +293,7 @@ pub fn object_failure(document: &Value, source: &str) -> Option<Failure> {
     let Some(fields) = document.as_object() else {
         return undecodable(format!(
             "json: cannot unmarshal {} into Go value of type unstructured.detector",
-            go_word(document)
+            json_word(document)
         ));
     };
     match fields.get("metadata") {
@@ -334,7 +301,7 @@ pub fn object_failure(document: &Value, source: &str) -> Option<Failure> {
         Some(other) => {
             return undecodable(format!(
                 "json: cannot unmarshal {} into Go struct field metadataOnlyObject.metadata of type v1.ObjectMeta",
-                go_word(other)
+                json_word(other)
             ));
         }
     }
@@ -347,7 +314,7 @@ pub fn object_failure(document: &Value, source: &str) -> Option<Failure> {
             Some(other) => {
                 return undecodable(format!(
                     "json: cannot unmarshal {} into Go struct field ObjectMeta.metadata.{name} of type string",
-                    go_word(other)
+                    json_word(other)
                 ));
             }
         }
@@ -363,31 +330,19 @@ pub fn object_failure(document: &Value, source: &str) -> Option<Failure> {
         if !given.is_object() && !given.is_null() {
             return undecodable(format!(
                 "json: cannot unmarshal {} into Go struct field ObjectMeta.metadata.{name} of type map[string]string",
-                go_word(given)
+                json_word(given)
             ));
         }
         for value in given.as_object().into_iter().flat_map(|map| map.values()) {
             if !matches!(value, Value::String(_) | Value::Null) {
                 return undecodable(format!(
                     "json: cannot unmarshal {} into Go struct field ObjectMeta.metadata.{name} of type string",
-                    go_word(value)
+                    json_word(value)
                 ));
             }
         }
     }
     None
-}
-
-/// The name that Go has for the form of a value.
-pub fn go_word(value: &Value) -> &'static str {
-    match value {
-        Value::Null => "null",
-        Value::Bool(_) => "bool",
-        Value::Number(_) => "number",
-        Value::String(_) => "string",
-        Value::Array(_) => "array",
-        Value::Object(_) => "object",
-    }
 }
 
 fn add(cx: &mut Context<'_>, source: &str, document: Value, built: &mut Built, query: &Query) -> Result<(), Failure> {
@@ -402,7 +357,7 @@ fn add(cx: &mut Context<'_>, source: &str, document: Value, built: &mut Built, q
         let mut failures = Vec::new();
         if let Some(other) = items.iter().find(|item| !item.is_object()) {
             let why =
-                format!("json: cannot unmarshal {} into Go value of type map[string]interface {{}}", go_word(other));
+                format!("json: cannot unmarshal {} into Go value of type map[string]interface {{}}", json_word(other));
             return Err(Failure::msg(format!("unable to decode {}: {why}", quote(source))));
         }
         for mut item in items {
@@ -511,12 +466,6 @@ fn set_namespace(document: &mut Value, namespace: &str) {
 mod tests {
     use super::*;
     use serde_json::json;
-
-    #[test]
-    fn patterns_match_as_a_shell_matches() {
-        assert!(wildcard(b"*.yaml", b"a.yaml") && wildcard(b"a?c*", b"abcd") && wildcard(b"*", b"x"));
-        assert!(!wildcard(b"*.yaml", b"a.yml") && !wildcard(b"?", b""));
-    }
 
     #[test]
     fn what_is_no_object_is_told_in_gos_words() {

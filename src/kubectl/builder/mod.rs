@@ -4,7 +4,7 @@
 
 mod files;
 
-pub use files::{go_word, of_text, unreadable, validate_text};
+pub use files::{of_text, validate_text};
 
 use std::collections::BTreeMap;
 

@@ -4,7 +4,7 @@
 
 use serde_json::Value;
 
-use crate::kubectl::failure::Failure;
+use crate::kubectl::failure::{Failure, path_error};
 use crate::kubectl::flags::{duration, slice, switch, text};
 use crate::kubectl::print::{Format, Printer, list_at, map_at, print_flags, str_at};
 use crate::kubectl::program::{Context, DONE, Outcome};
@@ -119,9 +119,7 @@ impl Dump {
         if let Some((parent, _)) = path.rsplit_once('/') {
             let _ = cx.system.create_dir(parent, true);
         }
-        cx.system
-            .write_file(&path, bytes)
-            .map_err(|errno| Failure::msg(format!("open {path}: {}", errno.message().to_lowercase())))
+        cx.system.write_file(&path, bytes).map_err(|errno| Failure::msg(path_error("open", &path, errno)))
     }
 
     /// Fetches a list, writes it and gives it.

@@ -2,7 +2,7 @@
 //!
 //! Models Kubernetes 1.36 staging/src/k8s.io/kubectl/pkg/cmd/cp.
 
-use crate::kubectl::failure::Failure;
+use crate::kubectl::failure::{Failure, path_error};
 use crate::kubectl::flags::{int, switch, text};
 use crate::kubectl::pods;
 use crate::kubectl::program::{Context, Next, Outcome, Progress, Task};
@@ -240,9 +240,7 @@ fn unpack(cx: &mut Context<'_>, archive: &[u8], from: &str, to: &str) -> Result<
             cx.out.err_line(&format!("warning: file {} is outside target destination, skipping", quote(&path)));
             continue;
         }
-        let told = |errno: crate::shell::program::Errno| {
-            Failure::msg(format!("open {path}: {}", errno.message().to_lowercase()))
-        };
+        let told = |errno: crate::shell::program::Errno| Failure::msg(path_error("open", &path, errno));
         match &entry.kind {
             EntryKind::Directory => cx.system.create_dir(&path, true).map_err(told)?,
             EntryKind::File(content) => {

@@ -9,7 +9,7 @@ use crate::apimachinery::patch::strategic_merge;
 use crate::images::reference::{InvalidReference, Reference};
 use crate::kubectl::apply::two_way;
 use crate::kubectl::builder::{self, Query, Target};
-use crate::kubectl::failure::Failure;
+use crate::kubectl::failure::{Failure, unreadable};
 use crate::kubectl::flags::{Flag, Flags, map, slice, switch, text};
 use crate::kubectl::print::{list_at, str_at};
 use crate::kubectl::program::{Context, DONE, Next, Outcome, Progress, Task};
@@ -195,10 +195,7 @@ fn custom(cx: &Context<'_>, flags: &Flags) -> Result<Value, Failure> {
         return Ok(Value::Null);
     }
     let bytes = cx.system.read_file(file).map_err(|errno| {
-        Failure::msg(format!(
-            "must pass a container spec json file for custom profile: {}",
-            builder::unreadable(file, errno)
-        ))
+        Failure::msg(format!("must pass a container spec json file for custom profile: {}", unreadable(file, errno)))
     })?;
     let custom = from_yaml(&String::from_utf8_lossy(&bytes))
         .ok()

@@ -6,7 +6,7 @@ use crate::kubectl::builder::{self, FILE_FLAGS, Query, Target};
 use crate::kubectl::describe::describe;
 use crate::kubectl::failure::Failure;
 use crate::kubectl::flags::{Flag, int, switch, text};
-use crate::kubectl::program::{Context, DONE, Outcome};
+use crate::kubectl::program::{Context, DONE, Outcome, ended};
 use crate::kubectl::tree::{Command, Group};
 
 const FLAGS: &[Flag] = &[
@@ -66,7 +66,7 @@ fn run(cx: &mut Context<'_>) -> Outcome {
     // What could not be had is one failure, beside each description that went wrong.
     let missing = if failures.is_empty() { Vec::new() } else { vec![Failure::Many(failures)] };
     let failures = print_all(cx, &found, show_events, missing);
-    if failures.is_empty() { DONE } else { Err(Failure::Many(failures)) }
+    ended(failures)
 }
 
 fn print_all(cx: &mut Context<'_>, found: &[Target], show_events: bool, mut failures: Vec<Failure>) -> Vec<Failure> {

@@ -10,7 +10,7 @@ use similar::{ChangeTag, TextDiff};
 use crate::kubectl::apply::{allowed, patch_form, prunable, three_way};
 use crate::kubectl::builder::{self, FILE_FLAGS, Query, Target};
 use crate::kubectl::discovery::Resource;
-use crate::kubectl::failure::Failure;
+use crate::kubectl::failure::{Failure, path_error};
 use crate::kubectl::flags::{Flag, array, int, switch, text};
 use crate::kubectl::print::{drop_managed_fields, str_at};
 use crate::kubectl::program::{Context, DONE, Next, Outcome, Progress, Task};
@@ -172,7 +172,7 @@ fn external(cx: &mut Context<'_>, program: &str, versions: &Versions) -> Outcome
             let Some(text) = text else { continue };
             cx.system
                 .write_file(&file, text.as_bytes())
-                .map_err(|errno| Failure::msg(format!("open {file}: {}", errno.message().to_lowercase())))?;
+                .map_err(|errno| Failure::msg(path_error("open", &file, errno)))?;
             files.push(file);
         }
     }

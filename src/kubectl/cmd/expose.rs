@@ -10,7 +10,7 @@ use crate::kubectl::failure::Failure;
 use crate::kubectl::flags::{Flag, Flags, int32, text};
 use crate::kubectl::patching::overridden;
 use crate::kubectl::print::{PRINT_FLAGS, Printer, list_at, map_at};
-use crate::kubectl::program::{Context, DONE, Outcome};
+use crate::kubectl::program::{Context, Outcome, ended};
 use crate::kubectl::record::{self, RECORD};
 use crate::kubectl::tree::{Command, Group};
 use crate::kubectl::typed;
@@ -114,7 +114,7 @@ fn expose(cx: &mut Context<'_>) -> Outcome {
         keep(&mut flags, &service);
         make(cx, overridden(&flags, service)?, "exposed", dry_run, &mut printer)
     });
-    if failures.is_empty() { DONE } else { Err(Failure::Many(failures)) }
+    ended(failures)
 }
 
 /// What was found out for the first object is what the next ones get, as upstream does it.
@@ -300,7 +300,7 @@ fn autoscale(cx: &mut Context<'_>) -> Outcome {
             failures.push(failure);
         }
     }
-    if failures.is_empty() { DONE } else { Err(Failure::Many(failures)) }
+    ended(failures)
 }
 
 /// Makes the autoscaler of one object.

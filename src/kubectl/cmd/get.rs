@@ -12,7 +12,7 @@ use crate::kubectl::flags::{Flag, int, slice, switch, text};
 use crate::kubectl::print::{
     Grid, PRINT_FLAGS, Printer, TableOptions, as_list, list_at, sort_items, sort_rows, str_at, unsortable,
 };
-use crate::kubectl::program::{Context, DONE, Next, Outcome};
+use crate::kubectl::program::{Context, DONE, Next, Outcome, ended};
 use crate::kubectl::raw;
 use crate::kubectl::tree::{Command, Group};
 use crate::kubectl::watch::{Style, Watch};
@@ -270,7 +270,7 @@ fn generic(cx: &mut Context<'_>, built: &Built) -> Outcome {
     }
     // Without anything to print, a form that does not exist is no matter.
     if (built.single && !failures.is_empty()) || (found.is_empty() && flags.on("ignore-not-found")) {
-        return if failures.is_empty() { DONE } else { Err(Failure::Many(failures)) };
+        return ended(failures);
     }
     let mut printer = Printer::of(&flags, cx.system, true)?;
     let mut objects: Vec<Value> = found.into_iter().filter_map(|target| target.object).collect();

@@ -5,7 +5,7 @@
 use serde_json::{Map, Value, json};
 
 use crate::kubectl::confirm::Answer;
-use crate::kubectl::failure::Failure;
+use crate::kubectl::failure::{Failure, path_error};
 use crate::kubectl::flags::{Flag, Flags, array, switch, text};
 use crate::kubectl::help::subcommand_missing;
 use crate::kubectl::kuberc::place;
@@ -200,11 +200,11 @@ impl Task for Offering {
 fn save(cx: &mut Context<'_>, path: &str, preference: &Value) -> Result<(), Failure> {
     let folder = path.rsplit_once('/').map_or(".", |(folder, _)| if folder.is_empty() { "/" } else { folder });
     cx.system.create_dir(folder, true).map_err(|errno| {
-        Failure::msg(format!("failed to create directory {folder}: mkdir {folder}: {}", errno.message().to_lowercase()))
+        Failure::msg(format!("failed to create directory {folder}: {}", path_error("mkdir", folder, errno)))
     })?;
-    cx.system.write_file(path, to_yaml(preference).as_bytes()).map_err(|errno| {
-        Failure::msg(format!("failed to write kuberc file: open {path}: {}", errno.message().to_lowercase()))
-    })?;
+    cx.system
+        .write_file(path, to_yaml(preference).as_bytes())
+        .map_err(|errno| Failure::msg(format!("failed to write kuberc file: {}", path_error("open", path, errno))))?;
     cx.out.line(&format!("Updated {path}"));
     Ok(())
 }

@@ -6,7 +6,7 @@ use std::collections::BTreeSet;
 
 use serde_json::Value;
 
-use crate::kubectl::failure::Failure;
+use crate::kubectl::failure::{Failure, path_error};
 use crate::kubectl::flags::{Flag, array, slice, switch, text};
 use crate::kubectl::kustomize;
 use crate::kubectl::print::str_at;
@@ -76,7 +76,7 @@ fn run(cx: &mut Context<'_>) -> Outcome {
 
 fn write(cx: &mut Context<'_>, file: &str, text: &str) -> Outcome {
     let written = cx.system.write_file(file, text.as_bytes());
-    written.map_err(|errno| Failure::msg(format!("open {file}: {}", errno.message().to_lowercase())))?;
+    written.map_err(|errno| Failure::msg(path_error("open", file, errno)))?;
     DONE
 }
 

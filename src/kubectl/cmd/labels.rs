@@ -9,7 +9,7 @@ use crate::kubectl::builder::{self, FILE_FLAGS, Query};
 use crate::kubectl::failure::Failure;
 use crate::kubectl::flags::{Flag, Flags, switch, text};
 use crate::kubectl::print::{PRINT_FLAGS, Printer, map_at};
-use crate::kubectl::program::{Context, DONE, Outcome};
+use crate::kubectl::program::{Context, Outcome, ended};
 use crate::kubectl::record::{self, CHANGE_CAUSE, RECORD};
 use crate::kubectl::tree::{Command, Group};
 use crate::kubectl::writing::{self, DRY_RUN, DryRun, field_manager};
@@ -179,7 +179,7 @@ fn run(cx: &mut Context<'_>, kind: &Kind) -> Outcome {
         }
         Ok(())
     });
-    if failures.is_empty() { DONE } else { Err(Failure::Many(failures)) }
+    ended(failures)
 }
 
 /// `--list`: what an object has; with a title when there may be several.

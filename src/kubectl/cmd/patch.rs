@@ -4,13 +4,13 @@
 
 use serde_json::Value;
 
-use crate::kubectl::builder::{self, Built, FILE_FLAGS, NAMELESS, Query, Target, unreadable};
+use crate::kubectl::builder::{self, Built, FILE_FLAGS, NAMELESS, Query, Target};
 use crate::kubectl::discovery::Resource;
-use crate::kubectl::failure::Failure;
+use crate::kubectl::failure::{Failure, unreadable};
 use crate::kubectl::flags::{Flag, switch, text};
 use crate::kubectl::patching::patched;
 use crate::kubectl::print::{PRINT_FLAGS, Printer, str_at};
-use crate::kubectl::program::{Context, DONE, Outcome};
+use crate::kubectl::program::{Context, Outcome, ended};
 use crate::kubectl::record::{self, RECORD};
 use crate::kubectl::tree::{Command, Group};
 use crate::kubectl::writing::{self, DRY_RUN, DryRun, field_manager};
@@ -116,7 +116,7 @@ fn run(cx: &mut Context<'_>) -> Outcome {
     if found.is_empty() && failures.is_empty() {
         return Err(Failure::msg("no objects passed to patch"));
     }
-    if failures.is_empty() { DONE } else { Err(Failure::Many(failures)) }
+    ended(failures)
 }
 
 /// A patch, or the text that is none.

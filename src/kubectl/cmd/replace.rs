@@ -8,7 +8,7 @@ use crate::kubectl::builder::{self, FILE_FLAGS, Query, Target};
 use crate::kubectl::failure::Failure;
 use crate::kubectl::flags::{Flag, duration, int, switch, text};
 use crate::kubectl::print::{PRINT_FLAGS, Printer, str_at};
-use crate::kubectl::program::{Context, DONE, Next, Outcome, Progress, Task};
+use crate::kubectl::program::{Context, Next, Outcome, Progress, Task, ended};
 use crate::kubectl::raw;
 use crate::kubectl::record::{self, RECORD};
 use crate::kubectl::tree::{Command, Group};
@@ -113,7 +113,7 @@ fn run(cx: &mut Context<'_>) -> Outcome {
         }
     }
     let failures = Failure::with_files(failures, built.failures);
-    if failures.is_empty() { DONE } else { Err(Failure::Many(failures)) }
+    ended(failures)
 }
 
 /// The file's object; the memory of applies is renewed when there is one, or when it is asked for.

@@ -10,7 +10,7 @@ use crate::kubectl::builder::{self, FILE_FLAGS, Query, Target};
 use crate::kubectl::failure::Failure;
 use crate::kubectl::flags::{Flag, duration, int, switch, text};
 use crate::kubectl::print::{PRINT_FLAGS, Printer, str_at};
-use crate::kubectl::program::{Context, Next, Outcome, Progress, Task};
+use crate::kubectl::program::{Context, Next, Outcome, Progress, Task, ended};
 use crate::kubectl::record::{self, RECORD};
 use crate::kubectl::tree::{Command, Group};
 use crate::kubectl::writing::{DRY_RUN, DryRun};
@@ -155,10 +155,7 @@ impl Task for Scaling {
             self.told(cx, &target)?;
             self.targets.pop();
         }
-        match self.failures.is_empty() {
-            true => Ok(Progress::Next(Next::Exit(0))),
-            false => Err(Failure::Many(std::mem::take(&mut self.failures))),
-        }
+        ended(std::mem::take(&mut self.failures)).map(Progress::Next)
     }
 
     fn clone_task(&self) -> Box<dyn Task> {

@@ -9,7 +9,7 @@ use crate::kubectl::builder::{self, Query};
 use crate::kubectl::failure::Failure;
 use crate::kubectl::flags::{switch, text};
 use crate::kubectl::print::{PRINT_FLAGS, Printer, list_at, str_at};
-use crate::kubectl::program::{Context, DONE, Outcome};
+use crate::kubectl::program::{Context, Outcome, ended};
 use crate::kubectl::tree::{Command, Group};
 use crate::kubectl::writing::{self, DRY_RUN, DryRun, VALIDATE, field_manager};
 
@@ -166,7 +166,7 @@ fn run(cx: &mut Context<'_>) -> Outcome {
         }
         Ok(())
     });
-    if failures.is_empty() { DONE } else { Err(Failure::Many(failures)) }
+    ended(failures)
 }
 
 /// The taints a node has after the change, and what is said of it.

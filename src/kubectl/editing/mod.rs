@@ -6,7 +6,7 @@
 mod saving;
 
 use super::builder::{self, Target};
-use super::failure::Failure;
+use super::failure::{Failure, path_error};
 use super::print::{Printer, as_list, drop_managed_fields};
 use super::program::{Context, Next, Outcome, Progress, Task};
 use super::writing;
@@ -153,8 +153,7 @@ impl Editing {
         let stamp = (cx.system.now().as_micros() + self.files) % 10_000_000_000;
         self.file = format!("/tmp/kubectl-edit-{stamp}.{}", if json { "json" } else { "yaml" });
         let _ = cx.system.create_dir("/tmp", true);
-        let unwritable =
-            |errno: Errno, file: &str| Failure::msg(format!("open {file}: {}", errno.message().to_lowercase()));
+        let unwritable = |errno: Errno, file: &str| Failure::msg(path_error("open", file, errno));
         cx.system.write_file(&self.file, text.as_bytes()).map_err(|errno| unwritable(errno, &self.file))?;
         let (argv, title) = editor(cx, &self.file);
         match cx.system.spawn(&argv) {

@@ -8,9 +8,10 @@ use std::collections::BTreeSet;
 use serde_json::{Map, Value, json};
 
 use super::{Kubeconfig, schema, text};
-use crate::kubectl::failure::Failure;
+use crate::kubectl::failure::{Failure, path_error};
 use crate::kubectl::flags::Flags;
 use crate::shell::program::{Errno, System};
+use crate::shell::vfs::lexical;
 use crate::text::yaml::to_yaml;
 
 /// The lists whose entries know the file they came from.
@@ -138,7 +139,7 @@ impl Files {
         for path in paths {
             make_folder(system, path)?;
             let lock = format!("{path}.lock");
-            let refused = |errno: Errno| format!("open {lock}: {}", errno.message().to_lowercase());
+            let refused = |errno: Errno| path_error("open", &lock, errno);
             if system.file_info(&lock).is_ok() {
                 return Err(refused(Errno::Eexist));
             }
@@ -252,7 +253,7 @@ fn read(system: &dyn System, path: &str) -> Result<Kubeconfig, Unread> {
     let bytes = system.read_file(path).map_err(|errno| match errno {
         Errno::Enoent => Unread::Missing,
         Errno::Eisdir => Unread::Because(format!("read {path}: is a directory")),
-        errno => Unread::Because(format!("open {path}: {}", errno.message().to_lowercase())),
+        errno => Unread::Because(path_error("open", path, errno)),
     })?;
     let mut config = Kubeconfig::parse(&String::from_utf8_lossy(&bytes)).map_err(Unread::Because)?;
     for list in LISTS {
@@ -301,35 +302,19 @@ fn make_folder(system: &mut dyn System, path: &str) -> Result<(), String> {
     if system.file_info(folder) != Err(Errno::Enoent) {
         return Ok(());
     }
-    let refused = |errno: Errno| format!("mkdir {folder}: {}", errno.message().to_lowercase());
+    let refused = |errno: Errno| path_error("mkdir", folder, errno);
     system.create_dir(folder, true).map_err(refused)
 }
 
 fn write(system: &mut dyn System, path: &str, config: &Kubeconfig) -> Result<(), String> {
     make_folder(system, path)?;
     let text = to_yaml(&config.file());
-    system.write_file(path, text.as_bytes()).map_err(|errno| format!("open {path}: {}", errno.message().to_lowercase()))
+    system.write_file(path, text.as_bytes()).map_err(|errno| path_error("open", path, errno))
 }
 
 /// The folder of a file, as an absolute path.
 pub fn base(system: &dyn System, path: &str) -> String {
-    joined(&system.cwd(), folder(path))
-}
-
-/// A path as seen from a folder: absolute, and without `.` and `..`.
-pub fn joined(base: &str, path: &str) -> String {
-    let whole = if path.starts_with('/') { path.to_owned() } else { format!("{base}/{path}") };
-    let mut parts: Vec<&str> = Vec::new();
-    for part in whole.split('/') {
-        match part {
-            "" | "." => {}
-            ".." => {
-                parts.pop();
-            }
-            part => parts.push(part),
-        }
-    }
-    format!("/{}", parts.join("/"))
+    lexical(&system.cwd(), folder(path))
 }
 
 /// The fields of an entry that name files.
@@ -353,7 +338,7 @@ pub fn references(entry: &mut Map<String, Value>) -> Vec<&mut Value> {
 pub fn resolve(entry: &mut Map<String, Value>, base: &str) {
     for path in references(entry) {
         if let Some(short) = path.as_str().filter(|path| !path.is_empty() && !path.starts_with('/')) {
-            *path = json!(joined(base, short));
+            *path = json!(lexical(base, short));
         }
     }
 }
@@ -362,7 +347,7 @@ pub fn resolve(entry: &mut Map<String, Value>, base: &str) {
 fn relativize(entry: &mut Map<String, Value>, base: &str) {
     resolve(entry, base);
     for path in references(entry) {
-        let whole = path.as_str().map(|path| joined(base, path)).unwrap_or_default();
+        let whole = path.as_str().map(|path| lexical(base, path)).unwrap_or_default();
         if let Some(below) = whole.strip_prefix(base.trim_end_matches('/')).and_then(|rest| rest.strip_prefix('/')) {
             *path = json!(below);
         }

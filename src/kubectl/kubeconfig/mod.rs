@@ -5,11 +5,12 @@
 mod files;
 pub mod schema;
 
-pub use files::{Files, Loaded, alone, base, joined, resolve};
+pub use files::{Files, Loaded, alone, base, resolve};
 
 use serde_json::{Map, Value, json};
 
 use crate::text::go_number::quote;
+use crate::text::go_value::json_word;
 use crate::text::yaml::from_yaml;
 
 /// What one file holds, or several together.
@@ -36,7 +37,7 @@ impl Kubeconfig {
             Value::Object(content) => content.clone(),
             Value::Null => Map::new(),
             other => {
-                let what = schema::go_word(other);
+                let what = json_word(other);
                 return Err(format!(
                     "couldn't get version/kind; json parse error: json: cannot unmarshal {what} into Go value of type struct {{ APIVersion string \"json:\\\"apiVersion,omitempty\\\"\"; Kind string \"json:\\\"kind,omitempty\\\"\" }}"
                 ));
@@ -46,7 +47,7 @@ impl Kubeconfig {
             if let Some(value) = content.get(name).filter(|value| !value.is_string() && !value.is_null()) {
                 return Err(format!(
                     "couldn't get version/kind; json parse error: json: cannot unmarshal {} into Go struct field .{name} of type string",
-                    schema::go_word(value)
+                    json_word(value)
                 ));
             }
         }

@@ -8,6 +8,7 @@ use base64::engine::general_purpose::STANDARD;
 use serde_json::{Map, Value, json};
 
 use crate::text::go_json;
+use crate::text::go_value::json_word;
 
 /// What a field holds.
 #[derive(Clone, Copy, Debug)]
@@ -362,22 +363,10 @@ impl Reader {
     }
 
     fn unfit(&mut self, within: &str, value: &Value, wanted: &str, place: &[&'static str]) {
-        let what = go_word(value);
+        let what = json_word(value);
         self.wrong.get_or_insert_with(|| {
             format!("json: cannot unmarshal {what} into Go struct field {within}.{} of type {wanted}", place.join("."))
         });
-    }
-}
-
-/// The word of Go's decoder for a kind of JSON.
-pub fn go_word(value: &Value) -> &'static str {
-    match value {
-        Value::Null => "null",
-        Value::Bool(_) => "bool",
-        Value::Number(_) => "number",
-        Value::String(_) => "string",
-        Value::Array(_) => "array",
-        Value::Object(_) => "object",
     }
 }
 

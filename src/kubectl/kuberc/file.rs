@@ -4,6 +4,7 @@
 
 use serde_json::{Map, Value};
 
+use crate::kubectl::failure::path_error;
 use crate::kubectl::output::Output;
 use crate::shell::program::System;
 use crate::text::go_number::quote;
@@ -105,7 +106,7 @@ pub fn load(system: &dyn System, named: &str, out: &mut Output) -> Result<Option
         Err(_) if !explicit && system.file_info(&path).is_err() => return Ok(None),
         Err(errno) => {
             let verb = if system.file_info(&path).is_ok() { "read" } else { "open" };
-            format!("{verb} {path}: {}", errno.message().to_lowercase())
+            path_error(verb, &path, errno)
         }
         Ok(bytes) => match decode(&bytes) {
             Ok((preference, unknown)) => {

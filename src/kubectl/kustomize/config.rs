@@ -6,8 +6,8 @@
 use serde_json::{Map, Value, json};
 
 use super::item::Item;
-use crate::kubectl::builder::go_word;
 use crate::kubectl::print::{list_at, str_at};
+use crate::text::go_value::json_word;
 use crate::text::yaml::from_yaml;
 
 /// The lists that a configuration may have.
@@ -65,7 +65,7 @@ impl Config {
         }
         if let Some((name, value)) = fields.iter().find(|(_, value)| !value.is_array() && !value.is_null()) {
             let (what, kind) =
-                (go_word(value), if name == "nameReference" { "builtinconfig.nbrSlice" } else { "types.FsSlice" });
+                (json_word(value), if name == "nameReference" { "builtinconfig.nbrSlice" } else { "types.FsSlice" });
             return Err(format!(
                 "error unmarshaling JSON: while decoding JSON: json: cannot unmarshal {what} into Go struct field TransformerConfig.{name} of type {kind}"
             ));
@@ -89,7 +89,7 @@ impl Config {
         };
         let plain = types.as_object().and_then(|all| all.values().find(|value| !value.is_object() && !value.is_null()));
         if let Some(plain) = plain {
-            let what = go_word(plain);
+            let what = json_word(plain);
             return Err(format!(
                 "error unmarshaling JSON: while decoding JSON: json: cannot unmarshal {what} into Go value of type accumulator.OpenAPIDefinition"
             ));

@@ -5,8 +5,6 @@
 
 use serde_json::{Map, Value};
 
-use crate::kubectl::builder::go_word;
-
 /// What a field holds.
 enum Kind {
     Text,
@@ -34,6 +32,7 @@ struct Struct {
     fields: &'static [Field],
 }
 
+use crate::text::go_value::json_word;
 use Kind::{Flag, Free, Many, Named, NamedTexts, Number, One, Pairs, Pointers, Text, Texts};
 
 const OPTIONS: Struct = Struct {
@@ -318,7 +317,7 @@ pub fn fitted(rules: &Value) -> Result<Value, String> {
     match rules {
         Value::Null => Ok(Value::Object(Map::new())),
         Value::Object(fields) => of_struct(&KUSTOMIZATION, fields, "").map(Value::Object),
-        other => Err(format!("cannot unmarshal {} into Go value of type types.Kustomization", go_word(other))),
+        other => Err(format!("cannot unmarshal {} into Go value of type types.Kustomization", json_word(other))),
     }
 }
 
@@ -341,7 +340,7 @@ fn of_kind(owner: &str, kind: &Kind, value: &Value, path: &str) -> Result<Value,
     let wrong = |value: &Value, wanted: &str| {
         let given = match value {
             Value::Number(number) if matches!(kind, Number(_)) => format!("number {number}"),
-            value => go_word(value).to_owned(),
+            value => json_word(value).to_owned(),
         };
         Err(format!("cannot unmarshal {given} into Go struct field {owner}.{path} of type {wanted}"))
     };

@@ -8,6 +8,7 @@ use serde_json::{Map, Value};
 use super::fields::fitted;
 use crate::kubectl::failure::Failure;
 use crate::kubectl::program::Context;
+use crate::shell::vfs::lexical;
 use crate::text::yaml::from_yaml;
 
 /// The names that a kustomization's file may have.
@@ -21,26 +22,6 @@ const OLD: &[(&str, &str)] = &[
     ("patchesJson6902", "patches"),
     ("patchesStrategicMerge", "patches"),
 ];
-
-/// A path of this machine from its root, without `.` and `..`.
-pub fn absolute(cx: &Context<'_>, path: &str) -> String {
-    cleaned(&if path.starts_with('/') { path.to_owned() } else { format!("{}/{path}", cx.system.cwd()) })
-}
-
-/// A path from the root, without `.` and `..`.
-pub fn cleaned(whole: &str) -> String {
-    let mut parts: Vec<&str> = Vec::new();
-    for part in whole.split('/') {
-        match part {
-            "" | "." => {}
-            ".." => {
-                parts.pop();
-            }
-            part => parts.push(part),
-        }
-    }
-    format!("/{}", parts.join("/"))
-}
 
 /// What is said of a directory that is not there.
 pub fn missing_directory(path: &str, lost: &str) -> Failure {
@@ -70,7 +51,7 @@ pub fn load(cx: &Context<'_>, directory: &str, file: &str) -> Result<Vec<u8>, St
         let url = if host.is_empty() { file.trim_end_matches('/') } else { file };
         return Err(format!("Get \"{url}\": {why}"));
     }
-    let path = absolute(cx, &if file.starts_with('/') { file.to_owned() } else { format!("{directory}/{file}") });
+    let path = lexical(&lexical(&cx.system.cwd(), directory), file);
     let Ok(info) = cx.system.file_info(&path) else {
         let lost = lost(cx, &path);
         return Err(format!("evalsymlink failure on '{path}' : lstat {lost}: no such file or directory"));

@@ -29,7 +29,7 @@ mod transform;
 mod vars;
 
 use accumulated::Accumulated;
-use file::{absolute, lost, missing_directory, texts};
+use file::{lost, missing_directory, texts};
 use item::Item;
 use place::Place;
 use serde_json::Value;
@@ -37,6 +37,7 @@ use serde_json::Value;
 use super::failure::Failure;
 use super::program::Context;
 use super::writing::klog;
+use crate::shell::vfs::lexical;
 
 /// The documents of a kustomization.
 ///
@@ -49,7 +50,7 @@ pub fn build(cx: &mut Context<'_>, directory: &str) -> Result<Vec<Value>, Failur
     if let Some(git) = file::unreachable(directory) {
         return Err(Failure::msg(git));
     }
-    let root = absolute(cx, directory);
+    let root = lexical(&cx.system.cwd(), directory);
     match cx.system.file_info(&root) {
         Err(_) => return Err(missing_directory(directory, &lost(cx, &root))),
         Ok(info) if !info.is_dir => {

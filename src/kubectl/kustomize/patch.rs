@@ -16,6 +16,7 @@ use crate::kubectl::failure::Failure;
 use crate::kubectl::print::str_at;
 use crate::kubectl::program::Context;
 use crate::text::go_number::quote;
+use crate::text::go_value::json_word;
 use crate::text::yaml::{documents_of_kustomize as documents, from_yaml, to_yaml};
 
 /// The patches of a kustomization, read.
@@ -145,7 +146,7 @@ fn operations(text: &str) -> Result<Value, String> {
         Value::Array(items) if items.iter().all(Value::is_object) => Ok(value),
         Value::Array(_) => Err("json: cannot unmarshal into Go value of type jsonpatch.Operation".to_owned()),
         other => {
-            let what = crate::kubectl::builder::go_word(other);
+            let what = json_word(other);
             Err(format!("json: cannot unmarshal {what} into Go value of type jsonpatch.Patch"))
         }
     }

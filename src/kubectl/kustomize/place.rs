@@ -2,9 +2,10 @@
 //!
 //! Models sigs.k8s.io/kustomize 5.8 api/internal/loader/fileloader.go.
 
-use super::file::{self, FILES, cleaned, lost, missing_directory};
+use super::file::{self, FILES, lost, missing_directory};
 use crate::kubectl::failure::Failure;
 use crate::kubectl::program::Context;
+use crate::shell::vfs::lexical;
 
 /// Where a kustomization stands.
 #[derive(Clone, Debug)]
@@ -40,7 +41,7 @@ impl Place {
         if named.starts_with('/') {
             return Err(Failure::msg(format!("new root '{named}' cannot be absolute")));
         }
-        let directory = cleaned(&format!("{}/{named}", self.directory));
+        let directory = lexical(&self.directory, named);
         let Ok(info) = cx.system.file_info(&directory) else {
             return Err(missing_directory(&directory, &lost(cx, &directory)));
         };

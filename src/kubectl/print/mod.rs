@@ -18,10 +18,10 @@ pub use template::{Path, relaxed};
 use serde_json::{Map, Value, json};
 
 use super::discovery::Resource;
-use super::failure::Failure;
+use super::failure::{Failure, unreadable};
 use super::flags::{Flag, Flags, switch, text};
 use super::typed;
-use crate::shell::program::{Errno, System};
+use crate::shell::program::System;
 use crate::text::go_number::quote;
 use crate::text::{go_json, yaml::to_yaml};
 
@@ -121,10 +121,9 @@ impl Printer {
             template => Ok(template),
         };
         let from_file = |what: &str, path: &str| {
-            let bytes = system.read_file(path).map_err(|errno| {
-                let verb = if errno == Errno::Eisdir { "read" } else { "open" };
-                Failure::msg(format!("error reading {what} {path}, {verb} {path}: {}", errno.message().to_lowercase()))
-            })?;
+            let bytes = system
+                .read_file(path)
+                .map_err(|errno| Failure::msg(format!("error reading {what} {path}, {}", unreadable(path, errno))))?;
             Ok::<String, Failure>(String::from_utf8_lossy(&bytes).into_owned())
         };
         let text = |name: &str| {

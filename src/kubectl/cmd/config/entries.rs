@@ -9,10 +9,10 @@ use serde_json::{Map, Value, json};
 use super::{load, misused, show_help, sub, write};
 use crate::kubectl::failure::Failure;
 use crate::kubectl::flags::{Flag, Flags, array, slice, switch, text};
-use crate::kubectl::kubeconfig::joined;
 use crate::kubectl::print::str_at;
 use crate::kubectl::program::{Context, DONE, Outcome};
 use crate::kubectl::tree::Command;
+use crate::shell::vfs::lexical;
 use crate::text::go_number::quote;
 
 const EMBED: Flag = switch("embed-certs", "Put the files themselves into the kubeconfig file.");
@@ -172,7 +172,7 @@ fn put_file(cx: &Context<'_>, fields: &mut Map<String, Value>, flag: &str, path:
         fields.remove(flag);
         return;
     }
-    put(fields, flag, &joined(&cx.system.cwd(), path));
+    put(fields, flag, &lexical(&cx.system.cwd(), path));
     fields.remove(&data);
 }
 

@@ -9,7 +9,7 @@ use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use serde_json::{Value, json};
 
-use crate::kubectl::failure::Failure;
+use crate::kubectl::failure::{Failure, path_error};
 use crate::kubectl::flags::{switch, text};
 use crate::kubectl::help::{self, subcommand_missing};
 use crate::kubectl::kubeconfig::schema::{self, Type};
@@ -17,6 +17,7 @@ use crate::kubectl::kubeconfig::{self, Files, Kubeconfig, text as text_of};
 use crate::kubectl::print::{Format, Printer, print_flags};
 use crate::kubectl::program::{Context, DONE, Outcome};
 use crate::kubectl::tree::{Command, Group, find};
+use crate::shell::vfs::lexical;
 use crate::text::go_json;
 use crate::text::go_number::quote;
 use crate::text::table::TabWriter;
@@ -396,11 +397,9 @@ fn flatten(cx: &Context<'_>, config: &mut Kubeconfig) -> Result<(), Failure> {
                 if entry.contains_key(&data) {
                     return Err(Failure::msg("cannot have values for both path and contents"));
                 }
-                let path = if path.starts_with('/') { path.to_owned() } else { kubeconfig::joined(&base, path) };
-                let content = cx
-                    .system
-                    .read_file(&path)
-                    .map_err(|errno| Failure::msg(format!("open {path}: {}", errno.message().to_lowercase())))?;
+                let path = if path.starts_with('/') { path.to_owned() } else { lexical(&base, path) };
+                let content =
+                    cx.system.read_file(&path).map_err(|errno| Failure::msg(path_error("open", &path, errno)))?;
                 entry.insert(data, json!(STANDARD.encode(content)));
                 entry.remove(*field);
             }

@@ -20,7 +20,7 @@ use crate::kubectl::editing::{self, Mode};
 use crate::kubectl::failure::Failure;
 use crate::kubectl::flags::{Flag, switch, text};
 use crate::kubectl::print::{PRINT_FLAGS, Printer, str_at};
-use crate::kubectl::program::{Context, DONE, Outcome};
+use crate::kubectl::program::{Context, DONE, Outcome, ended};
 use crate::kubectl::raw;
 use crate::kubectl::record::{self, RECORD};
 use crate::kubectl::tree::{Command, Group};
@@ -142,7 +142,7 @@ fn run(cx: &mut Context<'_>) -> Outcome {
         }
     }
     let failures = Failure::with_files(failures, built.failures);
-    if failures.is_empty() { DONE } else { Err(Failure::Many(failures)) }
+    ended(failures)
 }
 
 /// The one name a generator takes. What all generators ask of their flags is asked here, before their own.

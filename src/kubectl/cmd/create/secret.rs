@@ -8,8 +8,7 @@ use serde_json::{Map, Value, json};
 
 use super::config_map::{append_hash, gather};
 use super::{Told, create, generator, one_name, some_name};
-use crate::kubectl::builder::unreadable;
-use crate::kubectl::failure::Failure;
+use crate::kubectl::failure::{Failure, unreadable};
 use crate::kubectl::flags::{array, slice, switch, text};
 use crate::kubectl::program::{Context, Outcome};
 use crate::kubectl::tree::Command;

@@ -9,7 +9,7 @@ use crate::kubectl::failure::Failure;
 use crate::kubectl::flags::{Flag, int, text};
 use crate::kubectl::pods::selector_of;
 use crate::kubectl::print::{Format, PRINT_FLAGS, Printer, list_at, map_at, str_at};
-use crate::kubectl::program::{Context, DONE, Outcome};
+use crate::kubectl::program::{Context, Outcome, ended};
 use crate::kubectl::tree::Command;
 use crate::kubectl::writing::{DRY_RUN, DryRun};
 use crate::text::go_json;
@@ -145,7 +145,7 @@ fn history(cx: &mut Context<'_>) -> Outcome {
             Err(failure) => failures.push(failure),
         }
     }
-    if failures.is_empty() { DONE } else { Err(Failure::Many(failures)) }
+    ended(failures)
 }
 
 /// The objects that keep the revisions, or the wanted one, in the form that was asked for.
@@ -217,7 +217,7 @@ fn undo(cx: &mut Context<'_>) -> Outcome {
             Err(failure) => failures.push(failure),
         }
     }
-    if failures.is_empty() { DONE } else { Err(Failure::Many(failures)) }
+    ended(failures)
 }
 
 fn roll_back(cx: &mut Context<'_>, target: &Target, to: i64, dry_run: DryRun) -> Result<String, Failure> {

@@ -12,7 +12,7 @@ use crate::kubectl::failure::Failure;
 use crate::kubectl::flags::{Flag, text};
 use crate::kubectl::help::subcommand_missing;
 use crate::kubectl::print::{PRINT_FLAGS, Printer, map_at};
-use crate::kubectl::program::{Context, DONE, Outcome};
+use crate::kubectl::program::{Context, Outcome, ended};
 use crate::kubectl::tree::{Command, Group};
 use crate::kubectl::writing::field_manager;
 
@@ -106,7 +106,7 @@ fn run(cx: &mut Context<'_>, change: Change) -> Outcome {
     let (found, mut failures) = objects(cx)?;
     nothing(cx, &found, &failures)?;
     if found.is_empty() {
-        return if failures.is_empty() { DONE } else { Err(Failure::Many(failures)) };
+        return ended(failures);
     }
     let mut printer = Printer::of(&flags, cx.system, false)?.typed();
     for target in &found {
@@ -118,7 +118,7 @@ fn run(cx: &mut Context<'_>, change: Change) -> Outcome {
             Err(failure) => failures.push(failure),
         }
     }
-    if failures.is_empty() { DONE } else { Err(Failure::Many(failures)) }
+    ended(failures)
 }
 
 fn apply(cx: &mut Context<'_>, target: &Target, change: Change) -> Result<(Value, &'static str), Failure> {

@@ -9,7 +9,7 @@ use crate::kubectl::builder::{FILE_FLAGS, Target};
 use crate::kubectl::failure::Failure;
 use crate::kubectl::flags::{Flag, duration, int, switch, text};
 use crate::kubectl::print::{list_at, map_at, str_at};
-use crate::kubectl::program::{Context, DONE, Next, Outcome, Progress, Task};
+use crate::kubectl::program::{Context, DONE, Next, Outcome, Progress, Task, ended};
 use crate::kubectl::tree::Command;
 use crate::kubectl::watch::{Event, Events};
 use crate::shell::program::Wait;
@@ -85,10 +85,7 @@ impl Task for Following {
             }
             self.targets.pop();
         }
-        match self.failures.is_empty() {
-            true => Ok(Progress::Next(Next::Exit(0))),
-            false => Err(Failure::Many(std::mem::take(&mut self.failures))),
-        }
+        ended(std::mem::take(&mut self.failures)).map(Progress::Next)
     }
 
     fn clone_task(&self) -> Box<dyn Task> {

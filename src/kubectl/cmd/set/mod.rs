@@ -18,7 +18,7 @@ use crate::kubectl::failure::Failure;
 use crate::kubectl::flags::{Flag, switch, text};
 use crate::kubectl::help::subcommand_missing;
 use crate::kubectl::print::{Printer, str_at};
-use crate::kubectl::program::{Context, DONE, Outcome};
+use crate::kubectl::program::{Context, Outcome, ended};
 use crate::kubectl::record;
 use crate::kubectl::tree::{Command, Group};
 use crate::kubectl::writing::{self, DryRun};
@@ -207,5 +207,5 @@ fn change(
         let text = printer.done(&after, &target.resource, &target.name, &what)?;
         cx.out.out(&text);
     }
-    if failures.is_empty() { DONE } else { Err(Failure::Many(failures)) }
+    ended(failures)
 }

@@ -10,7 +10,7 @@ use crate::kubectl::builder::{self, Query};
 use crate::kubectl::failure::Failure;
 use crate::kubectl::flags::{slice, switch, text};
 use crate::kubectl::print::{PRINT_FLAGS, Printer, list_at, str_at};
-use crate::kubectl::program::{Context, DONE, Outcome};
+use crate::kubectl::program::{Context, Outcome, ended};
 use crate::kubectl::record::RECORD;
 use crate::kubectl::selector::object_selector;
 use crate::kubectl::tree::Command;
@@ -83,7 +83,7 @@ fn run(cx: &mut Context<'_>) -> Outcome {
         cx.out.out(&text);
         Ok(())
     });
-    if failures.is_empty() { DONE } else { Err(Failure::Many(failures)) }
+    ended(failures)
 }
 
 /// Gives a Service its selector.
